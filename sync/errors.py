@@ -1,0 +1,79 @@
+"""
+What can go wrong, in sentences that a person can act on.
+
+Every error that the engine raises on purpose derives from `EvercardError`; its text is one sentence that says what is wrong
+and, where there is something to do, what to do. No text ever holds a field value, a password or a token.
+"""
+
+from __future__ import annotations
+
+
+class EvercardError(Exception):
+    """Something went wrong that the caller can be told about."""
+
+    def __init__(self, message: str | None = None) -> None:
+        """Use *message*, or the first line of the class's docstring when there is none."""
+        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+
+
+class InvalidInput(EvercardError, ValueError):
+    """What was given cannot be used as it is."""
+
+
+class InvalidVCard(InvalidInput):
+    """
+    The text is not a vCard.
+
+    *line* is the number of the first physical line of the offending content line, counted from 1, or 0 when the text as a
+    whole is meant.
+    """
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        """Prefix *message* with the line it is about."""
+        super().__init__(f"line {line}: {message}" if line else message)
+        self.line = line
+
+
+class LimitExceeded(InvalidInput):
+    """There is more of something than this server accepts."""
+
+
+class NotFound(EvercardError, LookupError):
+    """There is no such thing here."""
+
+
+class AlreadyExists(EvercardError):
+    """There is one already."""
+
+
+class Conflict(EvercardError):
+    """What was asked does not fit what is there."""
+
+
+class UIDConflict(Conflict):
+    """
+    Another entry of this address book has this UID (RFC 6352, 6.3.2.1, `no-uid-conflict`).
+
+    *href* names that entry inside the address book.
+    """
+
+    def __init__(self, href: str) -> None:
+        """Remember where the UID is in use."""
+        super().__init__("Another entry of this address book has this UID.")
+        self.href = href
+
+
+class PreconditionFailed(EvercardError):
+    """The entry is not in the state that the request asked for."""
+
+
+class Refused(EvercardError):
+    """This cannot be changed here."""
+
+
+class InvalidSyncToken(EvercardError, ValueError):
+    """The sync token is not one of this address book (RFC 6578, 3.2, `valid-sync-token`)."""
+
+
+class DatabaseUnavailable(EvercardError):
+    """The database does not answer; check that it runs and that its URL is right."""
