@@ -1,0 +1,193 @@
+"""
+Fixtures that give a test a database of its own, on SQLite and on PostgreSQL.
+
+- `database_url`: the URL of a database with the newest schema and no rows. The test runs once on each engine.
+- `database`: the same, opened; disposed of after the test.
+- `empty_database_url`: a database without any schema, for tests of migrations.
+
+A test that is about one engine only says so::
+
+    @pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
+
+The schema is made once for each run and engine, and copied for each test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import URL, make_url
+
+from sync.database import Database
+from tests.support import postgresql
+
+if TYPE_CHECKING:
+    import xdist.workermanage
+
+ENGINES = ("sqlite", "postgresql")
+#: Where the processes of this run meet.
+DIRECTORY = pytest.StashKey[Path]()
+#: The first version that can be told to copy files, which is several times as fast where nothing waits for a disk.
+COPIES_FILES = 150_000
+
+
+class PostgreSQL:
+    """The server of this run, as one process of the run uses it."""
+
+    def __init__(self, directory: Path) -> None:
+        """Connect to the server of the run in *directory*, which is started if it must be."""
+        self.url = make_url(postgresql.server(directory))
+        self.template = template_name(directory)
+        self.connection = psycopg.connect(plain(self.url), autocommit=True)
+        self.directory = directory
+
+    def create(self, template: str | None = None) -> URL:
+        """Create a database, empty or as a copy of *template*."""
+        name = f"evercard_{uuid.uuid4().hex}"
+        statement = SQL("CREATE DATABASE {}").format(Identifier(name))
+        if template is not None:
+            statement += SQL(" TEMPLATE {}").format(Identifier(template))
+            if self.connection.info.server_version >= COPIES_FILES:
+                statement += SQL(" STRATEGY file_copy")
+        self.connection.execute(statement)
+        return self.url.set(database=name)
+
+    def drop(self, url: URL) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self.connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(str(url.database))))
+
+    def create_migrated(self) -> URL:
+        """Create a database with the newest schema."""
+        with postgresql.locked(self.directory / "migrating"):
+            made = self.directory / "migrated"
+            if not made.exists():
+                url = self.create()
+                migrate(url)
+                rename = SQL("ALTER DATABASE {} RENAME TO {}")
+                self.connection.execute(rename.format(Identifier(str(url.database)), Identifier(self.template)))
+                made.touch()
+        return self.create(self.template)
+
+
+def template_name(directory: Path) -> str:
+    """Return the name of the database that is copied for each test of the run in *directory*."""
+    return directory.name.replace("-", "_")
+
+
+def plain(url: URL) -> str:
+    """Write *url* out, password and all, as the driver itself takes it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def migrate(url: URL) -> None:
+    """Bring the schema of the database at *url* to the newest version."""
+    database = Database(url.render_as_string(hide_password=False))
+    try:
+        database.migrate()
+    finally:
+        database.dispose()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the directory where the processes of this run meet, or learn it from the process that leads the run."""
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.stash[DIRECTORY] = Path(worker["evercard_directory"])
+        return
+    run = postgresql.Run()
+    config.stash[DIRECTORY] = run.directory
+    config.add_cleanup(run.end)
+    config.add_cleanup(lambda: _tidy_given_server(run.directory))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: xdist.workermanage.WorkerController) -> None:
+    """Tell a worker of pytest-xdist the directory."""
+    node.workerinput["evercard_directory"] = str(node.config.stash[DIRECTORY])
+
+
+@pytest.fixture(scope="session")
+def run_directory(pytestconfig: pytest.Config) -> Path:
+    """Return the directory that all processes of this run share; it is deleted at the end."""
+    return pytestconfig.stash[DIRECTORY]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(run_directory: Path) -> Iterator[PostgreSQL]:
+    """Yield the PostgreSQL server of this run; the test is skipped where there is none, and fails where CI=true."""
+    try:
+        server = PostgreSQL(run_directory)
+    except postgresql.Unavailable as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    yield server
+    server.connection.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite_file(run_directory: Path) -> Path:
+    """Return a SQLite file with the newest schema, to be copied."""
+    file = run_directory / "migrated.sqlite"
+    with postgresql.locked(run_directory / "migrating-sqlite"):
+        if not file.exists():
+            new = run_directory / "migrating.sqlite"
+            migrate(URL.create("sqlite", database=str(new)))
+            new.rename(file)
+    return file
+
+
+@pytest.fixture(params=ENGINES)
+def database_engine(request: pytest.FixtureRequest) -> str:
+    """Return the name of the engine that the test runs on: all tests with a database run on each."""
+    engine: str = request.param
+    return engine
+
+
+@pytest.fixture
+def database_url(database_engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the URL of a database with the newest schema and no rows."""
+    if database_engine == "sqlite":
+        copy = shutil.copy(request.getfixturevalue("migrated_sqlite_file"), tmp_path / "evercard.sqlite")
+        yield f"sqlite:///{copy}"
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql_server")
+    url = server.create_migrated()
+    yield url.render_as_string(hide_password=False)
+    server.drop(url)
+
+
+@pytest.fixture
+def empty_database_url(database_engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Yield the URL of a database without a schema."""
+    if database_engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql_server")
+    url = server.create()
+    yield url.render_as_string(hide_password=False)
+    server.drop(url)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Yield an open database with the newest schema and no rows."""
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+def _tidy_given_server(directory: Path) -> None:
+    """Drop the copied database from a server that outlives the run."""
+    given = os.environ.get("EVERCARD_TEST_POSTGRESQL")
+    if given and (directory / "migrated").exists():
+        with psycopg.connect(plain(make_url(given)), autocommit=True) as connection:
+            connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(template_name(directory))))
