@@ -1,0 +1,102 @@
+"""From a card to its fields."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+
+from sync.errors import InvalidInput
+from sync.fields import media
+from sync.fields.content import FieldContent
+from sync.fields.labels import LABEL, plain_label
+from sync.fields.recognise import kind_of
+from sync.vcard import Property, VCard, clean, modernize, needs_repair, parse_one, repair, unescape
+
+OURS = frozenset(("BEGIN", "END", "VERSION", "UID", "REV", "PRODID"))
+"""What identifies a card or tells how it was made: never a field, for the server says it."""
+
+_ADDRESSES = frozenset(("URL", "IMPP", "X-SOCIALPROFILE", "SOCIALPROFILE", "FBURL", "CALURI", "CALADRURI", "SOURCE"))
+_OWN_MATTER = frozenset(("X-ABDATE", "X-ABRELATEDNAMES", "X-ABUID", "X-ABSHOWAS", "X-ABORDER"))
+_ONLY_IN_4 = frozenset(("GENDER", "LANG", "ANNIVERSARY", "RELATED", "HOBBY", "INTEREST", "EXPERTISE", "KIND", "MEMBER"))
+_FORM_OF_4 = re.compile(r"data:|geo:|--\d", re.IGNORECASE)
+
+
+def fields_of(card: VCard) -> list[FieldContent]:
+    """
+    Every field of *card*, in order.
+
+    Empty properties say nothing and are left out. Inline photos come out normalised. Raises `InvalidVCard` with the
+    line of a photo that is none.
+    """
+    card = modernize(card)
+    items = [_tidied(item) for item in card.properties]
+    items = [item for item in items if item.name not in OURS and item.value.strip(" \t;,")]
+    companions = _companions(items)
+    attached = {id(item) for lines in companions.values() for item in lines}
+    return [_field(item, companions.get(_owner(item), []), card.version) for item in items if id(item) not in attached]
+
+
+def property_from_line(line: str) -> FieldContent:
+    """
+    Read one content line such as `TEL;TYPE=home:+1 555 0100`, as 3.0 unless only 4.0 writes it so.
+
+    Raises `InvalidInput` for anything but exactly one field.
+    """
+    name, _, value = line.partition(":")
+    version = "4.0" if name.partition(";")[0].strip().upper() in _ONLY_IN_4 or _FORM_OF_4.match(value) else "3.0"
+    card = parse_one(f"BEGIN:VCARD\nVERSION:{version}\n{line}\nEND:VCARD\n")
+    found = fields_of(card)
+    if len(card.properties) != 1 or len(found) != 1:
+        raise InvalidInput("This is not one line with one property that can be a field.")
+    return found[0]
+
+
+def _tidied(item: Property) -> Property:
+    """*item* with nothing in it that no client may get, and with addresses that are no longer escaped."""
+    if item.params:
+        if needs_repair(item):
+            item = repair(item)
+        params = tuple((_token(name), tuple(clean(value) for value in values)) for name, values in item.params)
+        item = replace(item, params=tuple(pair for pair in params if pair[0]))
+    name, value = _token(item.name), clean(item.value)
+    if name in _ADDRESSES:
+        value = unescape(value).replace("\n", "")
+    return replace(item, name=name, value=value)
+
+
+def _token(name: str) -> str:
+    return name if name.isalnum() and name.isascii() else re.sub(r"[^A-Za-z0-9-]", "-", name)
+
+
+def _is_companion(item: Property) -> bool:
+    return item.name.startswith(("X-AB", "X-APPLE-")) and item.name not in _OWN_MATTER
+
+
+def _owner(item: Property) -> str:
+    """What the companions of *item* are filed under: its group, or for the name, which has no group, its property."""
+    if item.name == "N":
+        return "N"
+    return "" if _is_companion(item) else item.group.lower()
+
+
+def _companions(items: list[Property]) -> dict[str, list[Property]]:
+    """By owner: the lines that only say something about another one. Those without an owner are fields themselves."""
+    found: dict[str, list[Property]] = defaultdict(list)
+    owners = {_owner(item) for item in items if item.name != "LABEL"}
+    houses = {_owner(item) for item in items if item.name == "ADR"}
+    for item in items:
+        group = item.group.lower()
+        if item.name == "SORT-STRING" and "N" in owners:
+            found["N"].append(item)
+        elif group and ((_is_companion(item) and group in owners) or (item.name == "LABEL" and group in houses)):
+            found[group].append(item)
+    return found
+
+
+def _field(main: Property, companions: list[Property], version: str) -> FieldContent:
+    if main.name == "PHOTO":
+        main = media.normal_photo(main, version)
+    label = next((plain_label(item.value) for item in companions if item.name == LABEL), "")
+    properties = tuple(replace(item, group="") for item in (main, *companions))
+    return FieldContent(kind_of(main, label), version, properties)

@@ -1,0 +1,61 @@
+"""One field of a profile: a property with the lines that belong to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Self
+
+from sync.errors import InvalidInput
+from sync.fields.labels import LABEL, plain_label
+from sync.vcard import Property
+
+_FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FieldContent:
+    """
+    What a field says, in the vCard syntax in which it was said.
+
+    *kind* is a key of the catalogue, or `x:` and a property name in lower case. *version* (`3.0` or `4.0`) is the
+    syntax of *properties*: the main property first, then its companions such as X-ABLabel. None of them has a group; a
+    group is given to them when a card is written.
+    """
+
+    kind: str
+    version: str
+    properties: tuple[Property, ...]
+
+    @property
+    def main(self) -> Property:
+        """The property that the field is about."""
+        return self.properties[0]
+
+    @property
+    def label(self) -> str:
+        """What the person calls the field (X-ABLabel), without Apple's brackets; empty where there is no label."""
+        return next((plain_label(item.value) for item in self.properties[1:] if item.name == LABEL), "")
+
+    def dump(self) -> str:
+        """Write the field as one text that `load` reads back without loss."""
+        lines = [[item.name, item.params, item.value] for item in self.properties]
+        return json.dumps([_FORM, self.version, lines], ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, kind: str, text: str) -> Self:
+        """Read what `dump` wrote; raises `InvalidInput` for a text in no form that this release knows."""
+        form, version, lines = json.loads(text)
+        if form != _FORM:
+            raise InvalidInput("The field was stored by a newer release of this server.")
+        return cls(kind, version, tuple(_loaded(*line) for line in lines))
+
+    def text(self) -> str:
+        """The value as a person would say it on one line, a photo as its format and size."""
+        from sync.fields.plain import plain_text
+
+        return plain_text(self)
+
+
+def _loaded(name: str, params: list[tuple[str, list[str]]], value: str) -> Property:
+    return Property("", name, tuple((key, tuple(values)) for key, values in params), value)

@@ -1,0 +1,102 @@
+"""From fields to the text of a card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sync.fields.collect import OURS
+from sync.fields.content import FieldContent
+from sync.fields.media import is_remote
+from sync.fields.translate import translate
+from sync.vcard import Property, content_line, escape, split_structured, unescape
+
+_TOKEN = re.compile(r"[A-Z0-9-]+")
+# Han, kana and hangul, in which the family name comes first and no space follows it.
+_FAMILY_FIRST = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003134f]")
+
+
+def head(version: str, uid: str, revised: int) -> str:
+    """
+    The beginning of a card: BEGIN, VERSION, UID and REV.
+
+    *revised* counts seconds since 1970. The UID is written alike in both versions, for clients key by its very text.
+    """
+    form = "%Y%m%dT%H%M%SZ" if version == "4.0" else "%Y-%m-%dT%H:%M:%SZ"
+    revision = datetime.fromtimestamp(revised, UTC).strftime(form)
+    identity = content_line(Property("", "UID", (), escape(uid)))
+    return f"BEGIN:VCARD\r\nVERSION:{version}\r\n{identity}REV:{revision}\r\n"
+
+
+def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, remote_media: bool = False) -> str:
+    """
+    The rest of a card behind its `head`: the name, then *fields* as given, then END.
+
+    There is always an FN: where none is among *fields* it is made of N, else it is the nickname, else *fallback_name*.
+    Media that a client would fetch from elsewhere are left out unless *remote_media* is true. Groups are numbered over
+    *fields* alone, so that a number tells nothing about fields that are not among them.
+    """
+    blocks = [(content.main.name, translate(content, version)) for content in fields]
+    names = [block for name, block in blocks if name in ("FN", "N")]
+    others = [block for name, block in blocks if name not in ("FN", "N")]
+    made = _made_names(fields, version, fallback_name)
+    lines: list[str] = [content_line(item) for item in made]
+    group = 0
+    for block in (*names, *others):
+        written = [item for item in block if _may_be_written(item, remote_media=remote_media)]
+        if not written or written[0] is not block[0]:
+            continue
+        together = len(written) > 1 and written[0].name != "N"
+        group += together
+        lines += [content_line(replace(item, group=f"item{group}" if together else "")) for item in written]
+    return "".join(lines) + "END:VCARD\r\n"
+
+
+def export_card(fields: Sequence[FieldContent], version: str, *, uid: str, revised: int, fallback_name: str) -> str:
+    """A person's own card in full, remote media and all."""
+    body = render(fields, version, fallback_name=fallback_name, remote_media=True)
+    return head(version, uid, revised) + body
+
+
+def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
+    """What a card with these fields is called."""
+    mains = [content.main for content in fields]
+    for name, read in (("FN", _text), ("N", _spoken), ("NICKNAME", _first)):
+        for item in mains:
+            if item.name == name and (text := read(item.value)):
+                return text
+    return fallback
+
+
+def _may_be_written(item: Property, *, remote_media: bool) -> bool:
+    if item.name in OURS or not _TOKEN.fullmatch(item.name):
+        return False
+    return remote_media or not is_remote(item)
+
+
+def _made_names(fields: Sequence[FieldContent], version: str, fallback: str) -> list[Property]:
+    present = {content.main.name for content in fields}
+    name = escape(full_name(fields, fallback))
+    made = [] if "FN" in present else [Property("", "FN", (), name)]
+    if version == "3.0" and "N" not in present:
+        # How a name divides is not ours to guess, and a client that misses N makes worse of it.
+        made.append(Property("", "N", (), f"{name};;;;"))
+    return made
+
+
+def _text(raw: str) -> str:
+    return " ".join(unescape(raw).split())
+
+
+def _first(raw: str) -> str:
+    return split_structured(raw)[0][0].strip()
+
+
+def _spoken(raw: str) -> str:
+    components = [" ".join(values).strip() for values in split_structured(raw)]
+    family, given, middle, *_ = [*components, "", "", ""]
+    if _FAMILY_FIRST.search(family + given):
+        return family + given + middle
+    return " ".join(part for part in (given, middle, family) if part) or " ".join(part for part in components if part)

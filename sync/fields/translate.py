@@ -1,0 +1,153 @@
+"""
+The same field in the other version of vCard.
+
+Each rule accepts a property in either syntax, so that translating what is translated already changes nothing. What the
+other version has no word for stays as it is: unknown properties and parameters are legal in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sync.fields import dates, media, messaging
+from sync.fields.content import FieldContent
+from sync.fields.labels import DEFAULT_LABELS, LABEL, NAMED_TEXTS, label_line, marked
+from sync.fields.parameters import classic, drop, modern
+from sync.fields.relations import classic_relation, modern_relation, relation_label
+from sync.fields.single import classic_geo, classic_telephone, classic_zone, modern_gender, modern_geo, modern_zone
+from sync.vcard import Property, escape, unescape
+
+Rule = Callable[[Property, FieldContent], Property]
+
+_HOUSE = ("LABEL", "LABEL")
+_SORTING = ("SORT-AS", "SORT-STRING")
+_MOVED = {"ADR": _HOUSE, "N": _SORTING}
+"""What is a parameter in 4.0 and a line of its own in 3.0."""
+
+
+def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
+    """The properties of *content* as *version* (`3.0` or `4.0`) writes them; in its own version they are unchanged."""
+    if content.version == version:
+        return content.properties
+    return as_modern(content) if version == "4.0" else as_classic(content)
+
+
+def as_modern(content: FieldContent) -> tuple[Property, ...]:
+    """The properties of *content* in 4.0."""
+    main, companions = content.main, content.properties[1:]
+    rule = _MODERN.get(main.name)
+    written = modern(rule(main, content) if rule else main)
+    parameter, line = _MOVED.get(written.name, ("", ""))
+    moved = next((item for item in companions if item.name == line), None)
+    if moved is not None and not written.parameter(parameter):
+        written = replace(written, params=(*written.params, (parameter, (unescape(moved.value),))))
+        companions = tuple(item for item in companions if item is not moved)
+    if _says_nothing_more(written, content):
+        companions = tuple(item for item in companions if item.name != LABEL)
+    return written, *companions
+
+
+def as_classic(content: FieldContent) -> tuple[Property, ...]:
+    """The properties of *content* in 3.0."""
+    main, companions = content.main, content.properties[1:]
+    rule = _CLASSIC.get(main.name)
+    written = classic(rule(main, content) if rule else main)
+    parameter, line = _MOVED.get(written.name, ("", ""))
+    moved = written.parameter(parameter) if parameter else ()
+    if moved:
+        written = drop(written, parameter)
+        companions = (*companions, Property("", line, (), escape(",".join(moved))))
+    label = "" if any(item.name == LABEL for item in companions) else _needed_label(written, content)
+    return (written, *companions, label_line(label)) if label else (written, *companions)
+
+
+def _says_nothing_more(written: Property, content: FieldContent) -> bool:
+    """Whether the label of *content* is told by *written* itself."""
+    if written.name == "RELATED":
+        return relation_label(written).casefold() == content.label.casefold()
+    named = not written.name.startswith("X-AB") and content.kind in DEFAULT_LABELS
+    return named and content.label in ("", DEFAULT_LABELS[content.kind][0])
+
+
+def _needed_label(written: Property, content: FieldContent) -> str:
+    if written.name == "X-ABDATE" and content.kind == "anniversary":
+        return "_$!<Anniversary>!$_"
+    if content.kind == "related":
+        return relation_label(content.main, apple=True)
+    labelled = written.name in ("X-ABRELATEDNAMES", "IMPP") and content.kind in DEFAULT_LABELS
+    return DEFAULT_LABELS[content.kind][0] if labelled else ""
+
+
+def _renamed(name: str) -> Rule:
+    return lambda main, _content: replace(main, name=name)
+
+
+def _modern_date(main: Property, content: FieldContent) -> Property:
+    if main.name == "X-ABDATE" and content.kind != "anniversary":
+        return main
+    name = "BDAY" if content.kind == "birthday" else "ANNIVERSARY"
+    written = dates.as_basic(main, name)
+    return replace(written, params=marked(content.kind, "", written.params))
+
+
+def _classic_date(main: Property, content: FieldContent) -> Property:
+    if main.name == "BDAY":
+        return dates.as_extended(main, "BDAY")
+    written = dates.as_extended(main, "X-ABDATE")
+    return replace(written, params=marked("anniversary", content.label, written.params))
+
+
+def _modern_named(main: Property, content: FieldContent) -> Property:
+    if content.kind == "related":
+        return modern_relation(main, content.label)
+    if content.kind in ("hobby", "interest", "expertise"):
+        return replace(main, name=content.kind.upper(), params=marked(content.kind, "", main.params))
+    return main
+
+
+def _classic_named(main: Property, content: FieldContent) -> Property:
+    if content.kind == "related":
+        return classic_relation(main)
+    params = marked(content.kind, content.label, main.params) if content.kind in NAMED_TEXTS else main.params
+    return replace(main, name="X-ABRELATEDNAMES", params=params)
+
+
+def _modern_account(main: Property, content: FieldContent) -> Property:
+    return messaging.as_scheme(main, content.label)
+
+
+def _classic_account(main: Property, content: FieldContent) -> Property:
+    return messaging.as_apple(main, content.label)
+
+
+def _alone(change: Callable[[Property], Property]) -> Rule:
+    return lambda main, _content: change(main)
+
+
+_MEDIA_NAMES = tuple(media.MEDIA)
+_MODERN: dict[str, Rule] = {
+    **dict.fromkeys(_MEDIA_NAMES, _alone(media.as_data_uri)),
+    **dict.fromkeys(("IMPP", *messaging.LEGACY_SERVICES), _modern_account),
+    **dict.fromkeys(("BDAY", "ANNIVERSARY", "X-ABDATE", "X-ANNIVERSARY", "X-MS-ANNIVERSARY"), _modern_date),
+    **dict.fromkeys(("X-EVOLUTION-ANNIVERSARY", "X-KADDRESSBOOK-X-ANNIVERSARY"), _modern_date),
+    "X-ABRELATEDNAMES": _modern_named,
+    "GEO": _alone(modern_geo),
+    "TZ": _alone(modern_zone),
+    "X-GENDER": _alone(modern_gender),
+    "X-ADDRESSBOOKSERVER-KIND": _renamed("KIND"),
+    "X-ADDRESSBOOKSERVER-MEMBER": _renamed("MEMBER"),
+}
+_CLASSIC: dict[str, Rule] = {
+    **dict.fromkeys(_MEDIA_NAMES, _alone(media.as_encoded)),
+    "IMPP": _classic_account,
+    **dict.fromkeys(("BDAY", "ANNIVERSARY"), _classic_date),
+    **dict.fromkeys(("RELATED", "HOBBY", "INTEREST", "EXPERTISE"), _classic_named),
+    "TEL": _alone(classic_telephone),
+    "GEO": _alone(classic_geo),
+    "TZ": _alone(classic_zone),
+    "GENDER": _renamed("X-GENDER"),
+    "KIND": _renamed("X-ADDRESSBOOKSERVER-KIND"),
+    "MEMBER": _renamed("X-ADDRESSBOOKSERVER-MEMBER"),
+    "SOCIALPROFILE": _renamed("X-SOCIALPROFILE"),
+}

@@ -1,0 +1,107 @@
+"""Pictures as every client can show them and nobody can be traced by: small JPEG without metadata."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from sync.errors import InvalidInput
+
+MAX_SIDE = 512
+MAX_OCTETS = 224 * 1024
+MAX_PIXELS = 16_000_000
+MAX_JPEG_PIXELS = 64_000_000
+"""A baseline JPEG is decoded at a fraction of its size, so that what a telephone takes may be larger than the rest."""
+
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+_QUALITIES = (88, 80, 70, 55, 40)
+_START, _SCAN, _END = b"\xff\xd8", 0xDA, b"\xff\xd9"
+_PLAIN_JFIF, _PLAIN_ADOBE = 16, 14
+_APPLICATION, _ADOBE, _COMMENT = 0xE0, 0xEE, 0xFE
+
+
+def normalize(data: bytes) -> bytes:
+    """
+    Make *data* a JPEG of at most 512 pixels a side and 224 kB, upright and without metadata.
+
+    What is already one is returned unchanged. Raises `InvalidInput` for what is no picture, or one of too many pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            _check_pixels(image)
+            if _is_normal(data, image):
+                image.load()
+                return data
+            return _encoded(_upright(image))
+    except InvalidInput:
+        raise
+    except UnidentifiedImageError as error:
+        raise InvalidInput("The photo is not a JPEG, PNG, GIF, BMP or WebP picture.") from error
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError) as error:
+        raise InvalidInput("The photo is damaged, or too large to be read.") from error
+
+
+def _check_pixels(image: Image.Image) -> None:
+    scaled = image.format == "JPEG" and not image.info.get("progressive")
+    most = MAX_JPEG_PIXELS if scaled else MAX_PIXELS
+    if image.width * image.height > most:
+        raise InvalidInput(f"The photo has more than {most // 1_000_000} million pixels.")
+
+
+def _is_normal(data: bytes, image: Image.Image) -> bool:
+    small = len(data) <= MAX_OCTETS and max(image.size) <= MAX_SIDE
+    return small and image.format == "JPEG" and image.mode in ("RGB", "L") and not _has_metadata(data)
+
+
+def _has_metadata(data: bytes) -> bool:
+    if not data.endswith(_END):
+        return True
+    return any(_is_metadata(marker, size) for marker, size in _segments(data))
+
+
+def _is_metadata(marker: int, size: int) -> bool:
+    if marker == _APPLICATION:
+        return size != _PLAIN_JFIF  # A longer one holds a thumbnail.
+    if marker == _ADOBE:
+        return size != _PLAIN_ADOBE
+    return marker == _COMMENT or _APPLICATION < marker <= _APPLICATION + 15
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """The marker and length of every segment in front of the picture itself."""
+    at = len(_START)
+    while at + 4 <= len(data) and data[at] == _END[0]:
+        marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        yield marker, size
+        if marker == _SCAN:
+            return
+        at += 2 + max(size, 2)
+    yield _COMMENT, 0  # What cannot be followed might hold anything.
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    if image.format == "JPEG":
+        image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode in ("RGB", "L"):
+        return turned
+    with_alpha = turned.convert("RGBA")
+    opaque = Image.new("RGBA", with_alpha.size, "white")
+    opaque.alpha_composite(with_alpha)
+    return opaque.convert("RGB")
+
+
+def _encoded(image: Image.Image) -> bytes:
+    plain = Image.new(image.mode, image.size)
+    plain.paste(image)
+    data = b""
+    for quality in _QUALITIES:
+        written = io.BytesIO()
+        plain.save(written, "JPEG", quality=quality, optimize=True)
+        data = written.getvalue()
+        if len(data) <= MAX_OCTETS:
+            break
+    return data

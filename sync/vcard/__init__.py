@@ -1,0 +1,35 @@
+"""
+Read and write vCard text without losing anything.
+
+A card is a version and a list of content lines whose values stay exactly as they were written; what a value *means*
+is the matter of `sync.fields`. Nothing here guesses: a text that could be read in two ways is refused with the number
+of its line.
+"""
+
+from __future__ import annotations
+
+from sync.vcard.legacy import modernize, needs_repair, repair
+from sync.vcard.model import DEFAULT, Limits, Parameters, Property, VCard
+from sync.vcard.parser import parse, parse_one
+from sync.vcard.serializer import content_line, serialize
+from sync.vcard.text import clean, escape, join_structured, split_structured, unescape
+
+__all__ = [
+    "DEFAULT",
+    "Limits",
+    "Parameters",
+    "Property",
+    "VCard",
+    "clean",
+    "content_line",
+    "escape",
+    "join_structured",
+    "modernize",
+    "needs_repair",
+    "parse",
+    "parse_one",
+    "repair",
+    "serialize",
+    "split_structured",
+    "unescape",
+]
