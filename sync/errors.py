@@ -1,8 +1,8 @@
 """
 What can go wrong, in sentences that a person can act on.
 
-Every error that the engine raises on purpose derives from `EvercardError`; its text is one sentence that says what is wrong
-and, where there is something to do, what to do. No text ever holds a field value, a password or a token.
+Every error that the engine raises on purpose derives from `EvercardError`; its text is one sentence that says what is
+wrong and, where there is something to do, what to do. No text ever holds a field value, a password or a token.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class InvalidVCard(InvalidInput):
     """
     The text is not a vCard.
 
-    *line* is the number of the first physical line of the offending content line, counted from 1, or 0 when the text as a
-    whole is meant.
+    *line* is the number of the first physical line of the offending content line, counted from 1, or 0 when the text
+    as a whole is meant.
     """
 
     def __init__(self, message: str, line: int = 0) -> None:

@@ -16,6 +16,7 @@ MAX_JPEG_PIXELS = 64_000_000
 """A baseline JPEG is decoded at a fraction of its size, so that what a telephone takes may be larger than the rest."""
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _QUALITIES = (88, 80, 70, 55, 40)
 _START, _SCAN, _END = b"\xff\xd8", 0xDA, b"\xff\xd9"
 _PLAIN_JFIF, _PLAIN_ADOBE = 16, 14
@@ -39,7 +40,7 @@ def normalize(data: bytes) -> bytes:
         raise
     except UnidentifiedImageError as error:
         raise InvalidInput("The photo is not a JPEG, PNG, GIF, BMP or WebP picture.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *_BOMBS) as error:
         raise InvalidInput("The photo is damaged, or too large to be read.") from error
 
 
@@ -84,14 +85,20 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
 def _upright(image: Image.Image) -> Image.Image:
     if image.format == "JPEG":
         image.draft("RGB", (MAX_SIDE, MAX_SIDE))
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
     turned = ImageOps.exif_transpose(image)
-    if turned.mode in ("RGB", "L"):
-        return turned
-    with_alpha = turned.convert("RGBA")
-    opaque = Image.new("RGBA", with_alpha.size, "white")
-    opaque.alpha_composite(with_alpha)
-    return opaque.convert("RGB")
+    small = turned if turned.mode in ("RGB", "L") else _opaque(turned)
+    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    return small
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """*image* in RGB, on white where it is transparent."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    with_alpha = image.convert("RGBA")
+    white = Image.new("RGBA", with_alpha.size, "white")
+    white.alpha_composite(with_alpha)
+    return white.convert("RGB")
 
 
 def _encoded(image: Image.Image) -> bytes:

@@ -36,7 +36,7 @@ class Kind:
 
 _NAMED = "X-ABRELATEDNAMES with X-ABLabel:{}"
 _KINDS = (
-    Kind("name", "Name", "Zhang San", False, "FN; N beside it", "FN; N beside it"),
+    Kind("name", "Name", "Zhang San", False, "FN, or N for Family;Given", "as in 3.0"),
     Kind("phonetic", "Phonetic name", "zhang san", True, "X-PHONETIC-LAST-NAME and the like", "as in 3.0"),
     Kind("nickname", "Nickname", "Sanzi", True, "NICKNAME", "NICKNAME"),
     Kind("mobile", "Mobile phone", "+86 138 0013 8000", True, "TEL;TYPE=CELL", "TEL;TYPE=cell"),

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import replace
 
-from sync.errors import InvalidInput
+from sync.errors import InvalidInput, LimitExceeded
 from sync.fields import media
 from sync.fields.content import FieldContent
 from sync.fields.labels import LABEL, plain_label
@@ -17,6 +17,11 @@ OURS = frozenset(("BEGIN", "END", "VERSION", "UID", "REV", "PRODID"))
 """What identifies a card or tells how it was made: never a field, for the server says it."""
 
 _ADDRESSES = frozenset(("URL", "IMPP", "X-SOCIALPROFILE", "SOCIALPROFILE", "FBURL", "CALURI", "CALADRURI", "SOURCE"))
+_STRUCTURED = frozenset(("N", "ADR", "ORG", "NICKNAME", "CATEGORIES", "GENDER", "CLIENTPIDMAP"))
+_MOST_PARTS = 1_000
+# All properties of a group share its companions, so their number multiplies.
+_MOST_COMPANIONS = 8
+_NAME = "N"
 _OWN_MATTER = frozenset(("X-ABDATE", "X-ABRELATEDNAMES", "X-ABUID", "X-ABSHOWAS", "X-ABORDER"))
 _ONLY_IN_4 = frozenset(("GENDER", "LANG", "ANNIVERSARY", "RELATED", "HOBBY", "INTEREST", "EXPERTISE", "KIND", "MEMBER"))
 _FORM_OF_4 = re.compile(r"data:|geo:|--\d", re.IGNORECASE)
@@ -34,7 +39,7 @@ def fields_of(card: VCard) -> list[FieldContent]:
     items = [item for item in items if item.name not in OURS and item.value.strip(" \t;,")]
     companions = _companions(items)
     attached = {id(item) for lines in companions.values() for item in lines}
-    return [_field(item, companions.get(_owner(item), []), card.version) for item in items if id(item) not in attached]
+    return [_field(item, _taken(companions, item), card.version) for item in items if id(item) not in attached]
 
 
 def property_from_line(line: str) -> FieldContent:
@@ -60,6 +65,8 @@ def _tidied(item: Property) -> Property:
         params = tuple((_token(name), tuple(clean(value) for value in values)) for name, values in item.params)
         item = replace(item, params=tuple(pair for pair in params if pair[0]))
     name, value = _token(item.name), clean(item.value)
+    if name in _STRUCTURED and value.count(";") + value.count(",") > _MOST_PARTS:
+        raise LimitExceeded(f"line {item.line}: The value has more than {_MOST_PARTS} parts.")
     if name in _ADDRESSES:
         value = unescape(value).replace("\n", "")
     return replace(item, name=name, value=value)
@@ -75,8 +82,8 @@ def _is_companion(item: Property) -> bool:
 
 def _owner(item: Property) -> str:
     """What the companions of *item* are filed under: its group, or for the name, which has no group, its property."""
-    if item.name == "N":
-        return "N"
+    if item.name == _NAME:
+        return _NAME
     return "" if _is_companion(item) else item.group.lower()
 
 
@@ -87,11 +94,23 @@ def _companions(items: list[Property]) -> dict[str, list[Property]]:
     houses = {_owner(item) for item in items if item.name == "ADR"}
     for item in items:
         group = item.group.lower()
-        if item.name == "SORT-STRING" and "N" in owners:
-            found["N"].append(item)
+        if item.name == "SORT-STRING" and _NAME in owners:
+            owner = _NAME
         elif group and ((_is_companion(item) and group in owners) or (item.name == "LABEL" and group in houses)):
-            found[group].append(item)
+            owner = group
+        else:
+            continue
+        if len(found[owner]) < _MOST_COMPANIONS:
+            found[owner].append(item)
     return found
+
+
+def _taken(companions: dict[str, list[Property]], item: Property) -> list[Property]:
+    owner = _owner(item)
+    if owner == _NAME:
+        # A second N must not repeat the line that belongs to the first.
+        return companions.pop(owner, [])
+    return companions.get(owner, [])
 
 
 def _field(main: Property, companions: list[Property], version: str) -> FieldContent:

@@ -78,6 +78,12 @@ def _default_label(kind: str) -> str:
     return DEFAULT_LABELS.get(kind, ("",))[0]
 
 
+def _name(text: str, _label: str) -> Property:
+    if ";" in text:
+        return Property("", "N", (), join_structured([[part.strip()] for part in text.split(";")]))
+    return Property("", "FN", (), escape(text))
+
+
 def _telephone(*types: str) -> Reader:
     def read(text: str, _label: str) -> Property:
         if not _NUMBER.fullmatch(text):
@@ -203,7 +209,6 @@ def _no_photo(_text: str, _label: str) -> Property:
 
 
 _PLAIN: dict[str, tuple[str, Parameters]] = {
-    "name": ("FN", ()),
     "nickname": ("NICKNAME", ()),
     "title": ("TITLE", ()),
     "role": ("ROLE", ()),
@@ -211,6 +216,7 @@ _PLAIN: dict[str, tuple[str, Parameters]] = {
     "related": ("X-ABRELATEDNAMES", ()),
 }
 _READERS: dict[str, Reader] = {
+    "name": _name,
     "phonetic": _phonetic,
     "mobile": _telephone("CELL"),
     "home-phone": _telephone("HOME"),

@@ -91,6 +91,8 @@ def _value(item: Property, encoding: str, charset: str, *, legacy_text: bool) ->
         parts = [_decoded(part, charset, item.line) for part in parts]
     if item.name in _ADDRESSES:
         return parts[0].strip()
+    if item.name == "GEO":
+        return ";".join(parts).replace(",", ";")
     if not legacy_text:
         return ";".join(part.replace("\r\n", "\n").replace("\n", "\\n") for part in parts)
     return ";".join(escape(unescape(part)) for part in parts)

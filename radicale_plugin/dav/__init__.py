@@ -1,0 +1,1 @@
+"""WebDAV and CardDAV as Evercard speaks them, one module for each part of the standards."""

@@ -1,0 +1,109 @@
+"""GET, PUT and DELETE of entries, RFC 6352, 6.3 and RFC 9110."""
+
+from __future__ import annotations
+
+import re
+
+from radicale_plugin import paths
+from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.names import card, dav, element, href
+from radicale_plugin.dav.properties import VCARD_TYPE
+from radicale_plugin.dav.requests import Request, Service
+from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.responses import Response
+from radicale_plugin.paths import Kind
+from sync import entries
+from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
+
+_VCARD_TYPES = ("", "text/vcard", "text/x-vcard", "text/directory", "text/plain", "application/octet-stream")
+_VERSION_4 = re.compile(r"text/vcard\s*;\s*version\s*=\s*\"?4\.0")
+
+
+def get(service: Service, request: Request) -> Response:
+    """
+    Answer GET and HEAD: one card, in vCard 4.0 only where ``Accept`` names it, or 304.
+
+    Raises:
+        DavError: 404, there is no such entry; 405 for a collection.
+    """
+    if request.location.kind is not Kind.ENTRY:
+        raise DavError(405, "A collection has no content of its own; ask with PROPFIND.")
+    book = book_of(service, request)
+    version = "4.0" if _VERSION_4.search(request.accept.lower()) else "3.0"
+    with service.database.reading() as session:
+        entry = next(entries.texts(session, book, version, hrefs=[request.location.name]), None)
+    if entry is None:
+        raise DavError(404, "There is no such entry.")
+    headers = [("ETag", entry.etag), ("Vary", "Accept")]
+    if request.conditions.not_modified(entry.etag):
+        return Response(304, headers)
+    return Response(200, [("Content-Type", VCARD_TYPE), *headers], entry.text.encode())
+
+
+def put(service: Service, request: Request) -> Response:
+    """
+    Store a private entry as it came. The answer has an ETag only when what will be served is exactly what was sent.
+
+    Raises:
+        DavError: 403, 405, 409 or 412, with the precondition of RFC 6352, 6.3.2.1 where it names one; nothing was
+        changed.
+    """
+    _require_entry(request)
+    if request.content_type.split(";")[0].strip().lower() not in _VCARD_TYPES:
+        raise DavError(403, "Only vCards can be stored here.", card("supported-address-data"))
+    book = book_of(service, request)
+    existed: list[bool] = []
+
+    def check(etag: str | None) -> None:
+        existed[:] = [etag is not None]
+        request.conditions.check(etag)
+
+    try:
+        stored = service.database.write(
+            lambda session: entries.write(session, book, request.location.name, request.body, check)
+        )
+    except LimitExceeded as error:
+        raise DavError(403, str(error), card("max-resource-size")) from error
+    except InvalidVCard as error:
+        raise DavError(403, str(error), card("valid-address-data")) from error
+    except UIDConflict as error:
+        url = request.place.book(book) + paths.href("", error.href, collection=False)[1:]
+        raise DavError(409, str(error), card("no-uid-conflict"), href(url)) from error
+    except Refused as error:
+        raise _needs_privileges(request, str(error)) from error
+    headers = [("ETag", stored.etag)] if entries.is_served_as_stored(request.body) else []
+    return Response(204 if existed[0] else 201, headers)
+
+
+def delete(service: Service, request: Request) -> Response:
+    """
+    Delete a private entry, or hide a connection's.
+
+    Raises:
+        DavError: 403 for the person's own card and for every collection, 404, 412.
+    """
+    _require_entry(request)
+    book = book_of(service, request)
+    try:
+        service.database.write(
+            lambda session: entries.remove(session, book, request.location.name, request.conditions.check)
+        )
+    except NotFound as error:
+        raise DavError(404, str(error)) from error
+    except Refused as error:
+        raise _needs_privileges(request, str(error)) from error
+    return Response(204)
+
+
+def _require_entry(request: Request) -> None:
+    if request.location.kind is not Kind.ENTRY:
+        raise DavError(403, "Address books and the principal cannot be replaced or deleted.", dav("need-privileges"))
+
+
+def _needs_privileges(request: Request, message: str) -> DavError:
+    # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
+    location = request.location
+    url = paths.href(request.place.prefix, location.login, location.book, location.name, collection=False)
+    privilege = element(dav("privilege"), element(dav("write-content")))
+    content = element(dav("resource"), href(url) + privilege)
+    return DavError(403, message, dav("need-privileges"), content)

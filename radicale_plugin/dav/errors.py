@@ -1,0 +1,59 @@
+"""Answers that refuse: a status, a sentence, and where the standards name one the precondition in the body."""
+
+from __future__ import annotations
+
+from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, element, text
+from radicale_plugin.dav.responses import Headers, Response
+from sync import errors
+
+
+class DavError(Exception):
+    """
+    A request that is refused.
+
+    *condition* is the full name of the pre- or postcondition that was violated (RFC 4918, 16), *content* markup
+    inside of it.
+    """
+
+    def __init__(self, status: int, message: str, condition: str = "", content: str = "") -> None:
+        """Refuse with *status*, saying *message*."""
+        super().__init__(message)
+        self.status = status
+        self.condition = condition
+        self.content = content
+
+    def response(self) -> Response:
+        """Return the answer to send."""
+        headers: Headers = []
+        if self.status == 405:
+            headers.append(("Allow", "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT"))
+        if not self.condition:
+            return Response(
+                self.status, [*headers, ("Content-Type", "text/plain; charset=utf-8")], f"{self}\n".encode()
+            )
+        body = (
+            f'<?xml version="1.0" encoding="utf-8"?>\n<D:error{NAMESPACES}>{element(self.condition, self.content)}'
+            f"<D:responsedescription>{text(str(self))}</D:responsedescription></D:error>"
+        )
+        return Response(self.status, [*headers, ("Content-Type", XML_TYPE)], body.encode())
+
+
+def refusal(error: errors.EvercardError) -> DavError:
+    """Say over HTTP what the engine refused."""
+    message = str(error)
+    if isinstance(error, errors.UIDConflict):
+        return DavError(409, message)
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return DavError(status, message)
+    return DavError(400, message)
+
+
+_STATUS: tuple[tuple[type[errors.EvercardError], int], ...] = (
+    (errors.NotFound, 404),
+    (errors.PreconditionFailed, 412),
+    (errors.Refused, 403),
+    (errors.Conflict, 409),
+    (errors.AlreadyExists, 409),
+    (errors.DatabaseUnavailable, 503),
+)

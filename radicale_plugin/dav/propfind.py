@@ -1,0 +1,79 @@
+"""PROPFIND, RFC 4918, 9.1: what there is, one level at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from radicale_plugin import paths
+from radicale_plugin.dav.bodies import Wanted, read_propfind
+from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.multistatus import multistatus
+from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.properties import PRINCIPAL, ROOT, EntryTemplate, book_table, collection_response
+from radicale_plugin.dav.requests import Request, Service
+from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.responses import Response
+from radicale_plugin.paths import Kind
+from sync import address_books, entries
+
+
+def propfind(service: Service, request: Request) -> Response:
+    """
+    Answer a PROPFIND. A missing Depth is read as 0 (tsdav sends none), and infinity is refused.
+
+    Raises:
+        DavError: 403 ``propfind-finite-depth``, 404 for what is not there.
+    """
+    if request.depth.lower() == "infinity":
+        raise DavError(403, "A PROPFIND goes one level deep at most.", dav("propfind-finite-depth"))
+    if request.depth not in ("", "0", "1"):
+        raise DavError(400, "The Depth of a PROPFIND is 0 or 1.")
+    wanted = read_propfind(request.body).wanted
+    deeper = request.depth == "1"
+    kind = request.location.kind
+    if kind is Kind.ENTRY:
+        return _entry(service, request, wanted)
+    if kind is Kind.BOOK:
+        return _book(service, request, wanted, deeper=deeper)
+    parts = []
+    if kind is Kind.ROOT:
+        parts.append(_collection(request, paths.href(request.place.prefix), ROOT, wanted))
+    if kind is Kind.PRINCIPAL or deeper:
+        # Below the root there is nobody but the person who asks.
+        parts.append(_collection(request, request.place.principal, PRINCIPAL, wanted))
+    if kind is Kind.PRINCIPAL and deeper:
+        with service.database.reading() as session:
+            books = address_books.books_of(session, request.place.caller.account_id)
+        parts += [_collection(request, request.place.book(book), book_table(book), wanted) for book in books]
+    return multistatus(parts)
+
+
+def _collection(request: Request, url: str, table: object, wanted: Wanted) -> str:
+    return collection_response(url, table, request.place, wanted, minimal=request.minimal)  # type: ignore[arg-type]
+
+
+def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool) -> Response:
+    book = book_of(service, request)
+    own = _collection(request, request.place.book(book), book_table(book), wanted)
+    if not deeper:
+        return multistatus([own])
+    template = EntryTemplate(request.place, book, wanted, minimal=request.minimal)
+
+    def parts() -> Iterator[str]:
+        yield own
+        with service.database.reading() as session:
+            found = entries.texts(session, book) if template.needs_text else entries.heads(session, book)
+            for entry in found:
+                yield template.render(entry)
+
+    return multistatus(parts())
+
+
+def _entry(service: Service, request: Request, wanted: Wanted) -> Response:
+    book = book_of(service, request)
+    template = EntryTemplate(request.place, book, wanted, minimal=request.minimal)
+    with service.database.reading() as session:
+        entry = next(entries.texts(session, book, hrefs=[request.location.name]), None)
+    if entry is None:
+        raise DavError(404, "There is no such entry.")
+    return multistatus([template.render(entry)])

@@ -1,0 +1,123 @@
+"""REPORT: sync-collection (RFC 6578), addressbook-multiget and addressbook-query (RFC 6352)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from radicale_plugin import paths
+from radicale_plugin.dav import filters
+from radicale_plugin.dav.bodies import Multiget, Query, SyncCollection, read_report
+from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.multistatus import multistatus
+from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.properties import EntryTemplate, gone
+from radicale_plugin.dav.requests import Request, Service
+from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.responses import Response
+from radicale_plugin.paths import Kind
+from sync import entries
+from sync.address_books import Book
+from sync.errors import InvalidSyncToken
+
+
+def report(service: Service, request: Request) -> Response:
+    """
+    Answer a REPORT on an address book, whatever its Depth header says: clients send 0, 1 and none for the same thing.
+
+    Raises:
+        DavError: 403 ``supported-report`` for other resources and reports; whatever the report refuses.
+    """
+    asked = read_report(request.body)
+    if request.location.kind is not Kind.BOOK:
+        raise DavError(403, "This resource answers no such report.", dav("supported-report"))
+    book = book_of(service, request)
+    if isinstance(asked, SyncCollection):
+        return _sync_collection(service, request, book, asked)
+    if isinstance(asked, Multiget):
+        return _multiget(service, request, book, asked)
+    return _query(service, request, book, asked)
+
+
+def _sync_collection(service: Service, request: Request, book: Book, asked: SyncCollection) -> Response:
+    since = _revision(request, book, asked.token)
+    caller = request.place.caller
+    if since == book.revision:
+        service.gate.note_sync(caller, book.revision)
+        return multistatus((), book.sync_token)
+    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+
+    def parts() -> Iterator[str]:
+        with service.database.reading() as session:
+            for head in entries.heads(session, book, since):
+                if not head.present:
+                    yield gone(template.url(head.href))
+                elif not template.needs_text:
+                    yield template.render(head)
+            if template.needs_text:
+                for text in entries.texts(session, book, asked.wanted.card_version, since=since):
+                    yield template.render(text)
+
+    answer = multistatus(parts(), book.sync_token)
+    service.gate.note_sync(caller, book.revision)
+    return answer
+
+
+def _revision(request: Request, book: Book, token: str) -> int | None:
+    if not token:
+        return None
+    try:
+        return book.revision_of(token)
+    except InvalidSyncToken as error:
+        # Thunderbird starts again at 400 and is stuck for ever at the 403 that RFC 6578 has (client fact T-6).
+        status = 400 if "Thunderbird" in request.user_agent else 403
+        raise DavError(status, str(error), dav("valid-sync-token")) from error
+
+
+def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -> Response:
+    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+    names = {href: _name(request, book, href) for href in asked.hrefs}
+
+    def parts() -> Iterator[str]:
+        missing = {name for name in names.values() if name}
+        with service.database.reading() as session:
+            wanted = list(missing)
+            for entry in entries.texts(session, book, asked.wanted.card_version, hrefs=wanted):
+                missing.discard(entry.href)
+                yield template.render(entry)
+        for href, name in names.items():
+            if name is None:
+                yield gone(href)
+            elif name in missing:
+                yield gone(template.url(name))
+
+    return multistatus(parts())
+
+
+def _name(request: Request, book: Book, href: str) -> str | None:
+    path = paths.decode(href, request.place.prefix)
+    location = paths.locate(path) if path is not None else None
+    if location is None or location.kind is not Kind.ENTRY:
+        return None
+    if (location.login, location.book) != (request.place.caller.login, book.path):
+        return None
+    return location.name
+
+
+def _query(service: Service, request: Request, book: Book, asked: Query) -> Response:
+    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+
+    def parts() -> Iterator[str]:
+        found = 0
+        with service.database.reading() as session:
+            for entry in entries.texts(session, book, asked.wanted.card_version):
+                if not filters.matches(asked, entry.text):
+                    continue
+                if found == asked.limit:
+                    # RFC 6352, 8.6.1: the address book itself says that there is more.
+                    url = request.place.book(book)
+                    yield gone(url).replace("404 Not Found", "507 Insufficient Storage")
+                    return
+                found += 1
+                yield template.render(entry)
+
+    return multistatus(parts())

@@ -1,0 +1,40 @@
+"""A request as the handlers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from radicale_plugin.dav.conditions import Conditions
+from radicale_plugin.dav.properties import Place
+from radicale_plugin.paths import Location
+from sync.credentials import Gate
+from sync.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What all requests of a process share."""
+
+    database: Database
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One authenticated request for one of the caller's own resources.
+
+    *depth* is the header as sent, empty when absent. *minimal*: the client asked for no 404 parts (``Prefer:
+    return=minimal`` or ``Brief: t``).
+    """
+
+    method: str
+    location: Location
+    place: Place
+    body: bytes
+    depth: str
+    user_agent: str
+    content_type: str
+    accept: str
+    minimal: bool
+    conditions: Conditions

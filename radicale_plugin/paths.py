@@ -1,0 +1,71 @@
+"""Which resource a path names, and how its URL is written. One spelling only: Thunderbird compares hrefs as text."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+#: Characters of a path segment that are left as they are (RFC 3986, pchar, without what clients treat differently).
+_SAFE = "-._~!$'()*+,;=:@"
+
+
+class Kind(enum.Enum):
+    """What a path can name."""
+
+    ROOT = "root"
+    PRINCIPAL = "principal"
+    BOOK = "address book"
+    ENTRY = "entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """
+    A place in the tree ``/<login>/<book>/<name>``. Parts that the kind does not have are empty.
+
+    The principal is the address book home as well. ``/.well-known/carddav`` is the root.
+    """
+
+    kind: Kind
+    login: str = ""
+    book: str = ""
+    name: str = ""
+
+
+def locate(path: str) -> Location | None:
+    """
+    Say what a decoded path names, or None where there can be nothing of ours: a hidden name, an empty or dotted
+    segment, too deep.
+
+    Whether the resource exists is another matter.
+    """
+    if path in ("", "/", "/.well-known/carddav", "/.well-known/carddav/"):
+        return Location(Kind.ROOT)
+    parts = path[1:].split("/") if path[0] == "/" else []
+    if parts and not parts[-1]:
+        parts.pop()
+        if len(parts) == 3:
+            return None
+    if not 1 <= len(parts) <= 3 or any(not part or part[0] == "." or "\0" in part for part in parts):
+        return None
+    login, book, name = (*parts, "", "")[:3]
+    return Location((Kind.PRINCIPAL, Kind.BOOK, Kind.ENTRY)[len(parts) - 1], login, book, name)
+
+
+def href(prefix: str, *parts: str, collection: bool = True) -> str:
+    """Return the path-absolute URL of a resource; *prefix* is where the application is mounted, without a slash at its end."""
+    path = "/".join(quote(part, safe=_SAFE) for part in parts)
+    return f"{prefix}/{path}{'/' if collection and path else ''}"
+
+
+def decode(url: str, prefix: str) -> str | None:
+    """Return the decoded path below *prefix* that a href from a request names, or None when it is none of ours."""
+    try:
+        path = urlsplit(url.strip()).path if "://" in url else url.strip().partition("?")[0]
+        path = unquote(path, errors="strict")
+    except ValueError:
+        return None
+    if not path.startswith(prefix + "/"):
+        return None
+    return path[len(prefix) :]

@@ -1,0 +1,174 @@
+"""
+Address books: revisions and the sync tokens that name them. Nothing else writes a revision.
+
+Theory of operation
+------------------- Rule 1: a change that the person can see raises the book's revision by one, in the transaction of
+the change, by an update in place. The row lock that this takes orders all changes of one book, so revisions are
+committed in their order. (A sequence, ``max + 1`` or a clock are not: readers would pass over numbers that are
+committed late.)
+
+Rule 2: an entry that changed, went or came carries the revision that its book was raised to. "What changed since r"
+is every entry with a higher revision, present or gone; nothing else is kept, so a token never expires.
+
+Rule 3: a reader takes the book's revision first and its entries afterwards. It may be shown a change twice; it never
+misses one.
+
+Rule 4: books are raised in the order of their viewers' ids, as the last thing a transaction does. Transactions that
+still meet in another order are run again by `sync.database`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.database import among
+from sync.errors import InvalidSyncToken
+from sync.models import CONTACTS, AddressBook, Entry, new_id
+from sync.vcard import clean
+
+CONTACTS_PATH = "contacts"
+DEFAULT_TITLE = "Contacts"
+PRESENT = "present"
+REMOVED = "removed"
+HIDDEN = "hidden"
+
+_TOKEN = re.compile(r"urn:x-evercard:sync/([0-9a-f]{1,16})/([0-9a-f]{1,16})/([0-9]{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One state of an address book."""
+
+    viewer_id: int
+    id: int
+    path: str
+    title: str
+    epoch: int
+    revision: int
+
+    @property
+    def sync_token(self) -> str:
+        """The URI that names this state; the ctag is the same text (client fact E-2: a colon and a slash must be in it)."""
+        return sync_token(self.epoch, self.id, self.revision)
+
+    def revision_of(self, token: str) -> int:
+        """
+        Return the revision that *token* stands for.
+
+        Raises:
+            InvalidSyncToken: It is no token of this book, is of another epoch, or of a revision that was never handed
+            out.
+        """
+        match = _TOKEN.fullmatch(token)
+        if not match:
+            raise InvalidSyncToken
+        epoch, book_id, revision = int(match[1], 16), int(match[2], 16), int(match[3])
+        if (epoch, book_id) != (self.epoch, self.id) or revision > self.revision:
+            raise InvalidSyncToken
+        return revision
+
+
+def sync_token(epoch: int, book_id: int, revision: int) -> str:
+    """Write the token of one state of an address book."""
+    return f"urn:x-evercard:sync/{epoch:x}/{book_id:x}/{revision}"
+
+
+def books_of(session: Session, viewer_id: int) -> list[Book]:
+    """Return a person's address books, the one of their connections first."""
+    return [
+        _book(row) for row in session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id).order_by(AddressBook.id))
+    ]
+
+
+def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
+    """Return the address book at *path* below a person's principal, if there is one."""
+    row = session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id, AddressBook.path == path)).first()
+    return _book(row) if row else None
+
+
+def create_contacts(session: Session, viewer_id: int, at: int) -> None:
+    """Make a person's first address book, in which connections appear."""
+    session.execute(
+        insert(AddressBook).values(
+            viewer_id=viewer_id,
+            id=CONTACTS,
+            path=CONTACTS_PATH,
+            title=DEFAULT_TITLE,
+            epoch=new_id(),
+            revision=0,
+            changed_at=at,
+        )
+    )
+
+
+def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_id: int = CONTACTS) -> None:
+    """
+    Raise the revision of one book of each viewer by one.
+
+    The caller stamps what changed (`stamp`, `stamp_entry`) in the same transaction and changes nothing else afterwards.
+    """
+    viewers = sorted(set(viewer_ids))
+    if viewers:
+        session.execute(
+            update(AddressBook)
+            .where(among(session, AddressBook.viewer_id, viewers), AddressBook.id == book_id)
+            .values(revision=AddressBook.revision + 1, changed_at=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
+    """Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV."""
+    viewers = sorted(set(viewer_ids))
+    if viewers:
+        session.execute(
+            update(Entry)
+            .where(among(session, Entry.viewer_id, viewers), Entry.id == entry_id)
+            .values(revision=_CURRENT_REVISION, changed_at=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def set_title(session: Session, book: Book, title: str) -> None:
+    """Give an address book another title, or its first one back when *title* is empty. It is no change of what is in it."""
+    session.execute(
+        update(AddressBook)
+        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+        .values(title=clean(title)[:200] or DEFAULT_TITLE)
+    )
+
+
+def begin_new_epoch(session: Session) -> int:
+    """
+    Make every sync token that was ever handed out invalid, so that each client fetches its whole address book once.
+
+    To be done after a backup was put back: revisions that clients have seen will be handed out again with another
+    meaning. Returns how many books there are.
+    """
+    keys = session.execute(select(AddressBook.viewer_id, AddressBook.id)).all()
+    for viewer_id, book_id in keys:
+        session.execute(
+            update(AddressBook)
+            .where(AddressBook.viewer_id == viewer_id, AddressBook.id == book_id)
+            .values(epoch=new_id())
+        )
+    return len(keys)
+
+
+_BOOK = select(
+    AddressBook.viewer_id, AddressBook.id, AddressBook.path, AddressBook.title, AddressBook.epoch, AddressBook.revision
+)
+_CURRENT_REVISION = (
+    select(AddressBook.revision)
+    .where(AddressBook.viewer_id == Entry.viewer_id, AddressBook.id == Entry.book_id)
+    .scalar_subquery()
+)
+
+
+def _book(row: object) -> Book:
+    return Book(*row)  # type: ignore[misc]

@@ -1,0 +1,99 @@
+"""
+One change of what an owner shows: everything that alters a profile, its groups, grants or connections happens inside
+`change`.
+
+It takes the owner's lock first, and afterwards renders, compares and carries, once for all that was done inside. So
+no caller has to know what its change means for whom, and none can forget to tell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from sync import address_books, cards, fan_out
+from sync.errors import NotFound
+from sync.models import Profile, now
+
+
+@dataclass(slots=True)
+class Change:
+    """
+    A change under way.
+
+    *at* is its time. `touch` is for entries that come or go, `moved` for those that were given another card;
+    everything else follows from the cards.
+    """
+
+    session: Session
+    at: int
+    #: Viewers by entry id.
+    entries: dict[int, set[int]] = field(default_factory=dict)
+    #: Digest of the card that the viewer had before, by owner and viewer.
+    moves: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def touch(self, viewer_id: int, entry_id: int) -> None:
+        """Note that this entry of the viewer's book changes, whatever its card does."""
+        self.entries.setdefault(entry_id, set()).add(viewer_id)
+
+    def moved(self, owner_id: int, viewer_id: int, digest: str) -> None:
+        """Note that the viewer was given another card of the owner's; it is a change for them only if the text is not that of *digest*."""
+        self.moves.setdefault((owner_id, viewer_id), digest)
+
+
+@contextlib.contextmanager
+def change(session: Session, *owner_ids: int) -> Iterator[Change]:
+    """
+    Do the statements of the block as one change of what these owners show.
+
+    The block runs in a savepoint: if it raises, nothing of it stays, whatever the caller does about the error.
+
+    Raises:
+        NotFound: One of the owners does not exist.
+    """
+    with session.begin_nested():
+        at = now()
+        for owner_id in sorted(set(owner_ids)):
+            _lock(session, owner_id, at)
+        under_way = Change(session, at)
+        yield under_way
+        session.flush()
+        for owner_id in sorted(set(owner_ids)):
+            _carry(under_way, owner_id)
+        viewers = set().union(*under_way.entries.values())
+        address_books.raise_revisions(session, viewers, at)
+        for entry_id, holders in sorted(under_way.entries.items()):
+            address_books.stamp(session, holders, entry_id, at)
+
+
+def _lock(session: Session, owner_id: int, at: int) -> None:
+    found = session.execute(
+        update(Profile)
+        .where(Profile.owner_id == owner_id)
+        .values(version=Profile.version + 1, changed_at=at)
+        .returning(Profile.owner_id)
+    ).first()
+    if found is None:
+        raise NotFound("There is no such person.")
+
+
+def _carry(under_way: Change, owner_id: int) -> None:
+    session = under_way.session
+    cards.drop_unused(session, owner_id)
+    changed = cards.refresh(session, owner_id, under_way.at)
+    for (mover, viewer_id), before in under_way.moves.items():
+        if mover == owner_id and cards.digest_for(session, owner_id, viewer_id) != before:
+            under_way.touch(viewer_id, owner_id)
+    if not changed:
+        return
+    own = cards.own_card(session, owner_id)
+    if own in changed:
+        under_way.touch(owner_id, owner_id)
+    decided = fan_out.plan(session, owner_id, [card_id for card_id in changed if card_id != own])
+    for viewer_id in decided.viewers:
+        under_way.touch(viewer_id, owner_id)
+    fan_out.defer(session, owner_id, decided.deferred, under_way.at)

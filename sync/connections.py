@@ -1,0 +1,182 @@
+"""
+Connections: two accounts that agreed to be in each other's address book.
+
+A connection is two rows, one for each direction, and two entries. What the one may see of the other lives on the
+current connection only: disconnecting takes people out of all groups and exceptions, and connecting again starts with
+what strangers see. The entry keeps its href and UID for ever.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync import cards
+from sync.address_books import HIDDEN, PRESENT, REMOVED
+from sync.changes import Change, change
+from sync.errors import AlreadyExists, InvalidInput, NotFound
+from sync.models import CONTACTS, Connection, Entry, FieldException, Member
+from sync.visibility import STRANGER, composition_of
+
+CONNECTION = "connection"
+
+
+def connect(session: Session, one: int, other: int) -> None:
+    """
+    Put two people into each other's address book. Each sees of the other what strangers see, until put into a group.
+
+    Raises:
+        InvalidInput: They are the same person.
+        AlreadyExists: They are connected.
+        NotFound: One of them does not exist.
+    """
+    if one == other:
+        raise InvalidInput("Nobody can be connected to themselves.")
+    with change(session, one, other) as under_way:
+        if is_connected(session, one, other):
+            raise AlreadyExists("These two are connected already.")
+        for owner_id, viewer_id in ((one, other), (other, one)):
+            audience_id = cards.audience_for(session, owner_id, STRANGER)
+            session.execute(
+                insert(Connection).values(
+                    owner_id=owner_id,
+                    viewer_id=viewer_id,
+                    audience_id=audience_id,
+                    hidden=False,
+                    connected_at=under_way.at,
+                )
+            )
+            _show(under_way, owner_id, viewer_id, audience_id)
+
+
+def disconnect(session: Session, one: int, other: int) -> None:
+    """
+    Take two people out of each other's address book, and out of each other's groups and exceptions.
+
+    Raises:
+        NotFound: They are not connected.
+    """
+    with change(session, one, other) as under_way:
+        if not is_connected(session, one, other):
+            raise NotFound("These two are not connected.")
+        for owner_id, viewer_id in ((one, other), (other, one)):
+            for model in (Member, FieldException, Connection):
+                session.execute(delete(model).where(model.owner_id == owner_id, model.viewer_id == viewer_id))
+            if _state(session, owner_id, viewer_id) == PRESENT:
+                under_way.touch(viewer_id, owner_id)
+            _set_entry(session, owner_id, viewer_id, state=REMOVED, card_id=None)
+
+
+def hide(session: Session, viewer_id: int, owner_id: int) -> None:
+    """
+    Take a connection's entry off the viewer's devices. The two stay connected; `show` brings it back.
+
+    Raises:
+        NotFound: There is no such connection, or its entry is hidden already.
+    """
+    with change(session, owner_id) as under_way:
+        if _state(session, owner_id, viewer_id) != PRESENT:
+            raise NotFound("There is no such entry.")
+        _set_hidden(session, owner_id, viewer_id, hidden=True)
+        _set_entry(session, owner_id, viewer_id, state=HIDDEN)
+        under_way.touch(viewer_id, owner_id)
+
+
+def show(session: Session, viewer_id: int, owner_id: int) -> None:
+    """
+    Bring back an entry that the viewer hid.
+
+    Raises:
+        NotFound: There is no hidden entry of this owner's.
+    """
+    with change(session, owner_id) as under_way:
+        if _state(session, owner_id, viewer_id) != HIDDEN:
+            raise NotFound("No entry of this person is hidden.")
+        _set_hidden(session, owner_id, viewer_id, hidden=False)
+        _set_entry(session, owner_id, viewer_id, state=PRESENT)
+        under_way.touch(viewer_id, owner_id)
+
+
+def regroup(under_way: Change, owner_id: int, viewer_id: int) -> None:
+    """Give the viewer the card of the audience that they are in by now. To be called after their groups or exceptions changed."""
+    session = under_way.session
+    audience_id = cards.audience_for(session, owner_id, composition_of(session, owner_id, viewer_id))
+    now_in = session.scalars(
+        select(Connection.audience_id).where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
+    ).one()
+    if now_in == audience_id:
+        return
+    state = _state(session, owner_id, viewer_id)
+    if state == PRESENT:
+        under_way.moved(owner_id, viewer_id, cards.digest_for(session, owner_id, viewer_id))
+    session.execute(
+        update(Connection)
+        .where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
+        .values(audience_id=audience_id)
+    )
+    _set_entry(session, owner_id, viewer_id, card_id=audience_id)
+
+
+def is_connected(session: Session, owner_id: int, viewer_id: int) -> bool:
+    """Whether the two are in each other's address book, hidden or not."""
+    found = select(Connection.viewer_id).where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
+    return session.scalars(found).first() is not None
+
+
+def require(session: Session, owner_id: int, viewer_id: int) -> None:
+    """
+    Make sure that two people are connected.
+
+    Raises:
+        NotFound: They are not.
+    """
+    if not is_connected(session, owner_id, viewer_id):
+        raise NotFound("These two are not connected.")
+
+
+def connected_to(session: Session, owner_id: int) -> Sequence[int]:
+    """Return the ids of everybody whom a person is connected to."""
+    return session.scalars(
+        select(Connection.viewer_id).where(Connection.owner_id == owner_id).order_by(Connection.viewer_id)
+    ).all()
+
+
+def _show(under_way: Change, owner_id: int, viewer_id: int, card_id: int) -> None:
+    session = under_way.session
+    if _state(session, owner_id, viewer_id) is None:
+        session.execute(
+            insert(Entry).values(
+                viewer_id=viewer_id,
+                id=owner_id,
+                book_id=CONTACTS,
+                href=f"{uuid.uuid4()}.vcf",
+                uid=str(uuid.uuid4()),
+                kind=CONNECTION,
+                state=PRESENT,
+                revision=0,
+                changed_at=under_way.at,
+                card_id=card_id,
+            )
+        )
+    else:
+        _set_entry(session, owner_id, viewer_id, state=PRESENT, card_id=card_id)
+    under_way.touch(viewer_id, owner_id)
+
+
+def _state(session: Session, owner_id: int, viewer_id: int) -> str | None:
+    return session.scalars(select(Entry.state).where(Entry.viewer_id == viewer_id, Entry.id == owner_id)).first()
+
+
+def _set_entry(session: Session, owner_id: int, viewer_id: int, **values: object) -> None:
+    session.execute(update(Entry).where(Entry.viewer_id == viewer_id, Entry.id == owner_id).values(**values))
+
+
+def _set_hidden(session: Session, owner_id: int, viewer_id: int, *, hidden: bool) -> None:
+    session.execute(
+        update(Connection)
+        .where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
+        .values(hidden=hidden)
+    )

@@ -1,0 +1,259 @@
+"""
+The database: one engine per process, and transactions that are functions.
+
+`Database.write` runs a function in one writing transaction and runs it again from the start when the database asks
+for that (a deadlock, a serialization failure, a lock that did not come, a lost connection), so such a function has no
+side effect but through its session. `Database.reading` gives one consistent snapshot. `Database.quick` gives the bare
+driver connection for a single statement on the hottest path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Engine,
+    any_,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    literal,
+    make_url,
+    select,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from sync.errors import DatabaseUnavailable, InvalidInput
+from sync.settings import Settings
+
+T = TypeVar("T")
+
+#: How often a writing transaction is run before giving up; with the pauses about ten seconds.
+ATTEMPTS = 12
+#: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available.
+RETRYABLE = {"40001", "40P01", "55P03"}
+BUSY_MILLISECONDS = 5_000
+
+
+class Database:
+    """
+    Access to the one database of this server, for all threads of a process.
+
+    Raises:
+        InvalidInput: *url* is not the URL of a SQLite or PostgreSQL database.
+    """
+
+    def __init__(self, url: str, settings: Settings | None = None) -> None:
+        """Prepare the engine; nothing is opened yet. Every session carries *settings* (see `settings_of`)."""
+        self.settings = settings or Settings()
+        pool_size = self.settings.pool_size
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 2 * pool_size,
+            "pool_pre_ping": not self.is_sqlite,
+        }
+        if self.is_sqlite:
+            options["connect_args"] = {"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False}
+        self.engine = create_engine(self.url, **options)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _configure_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+            self._writer = self.engine.execution_options(writes=True)
+            self._reader = self.engine
+        else:
+            self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        self._local = threading.local()
+
+    def write(self, change: Callable[[Session], T]) -> T:
+        """
+        Run *change* in a writing transaction of its own and return what it returned, after the commit.
+
+        Raises:
+            DatabaseUnavailable: The database could not be reached, or stayed locked, for about ten seconds.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._session(self._writer) as session:
+                    result = change(session)
+                    session.commit()
+                    return result
+            except DBAPIError as error:
+                if not is_retryable(error):
+                    raise
+                if attempt == ATTEMPTS:
+                    raise DatabaseUnavailable from error
+                time.sleep(min(1.5, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - a pause, no secret
+        raise AssertionError
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        """
+        Open a writing transaction that commits when the block ends well and is rolled back otherwise.
+
+        For callers that cannot be run again, such as Radicale's lock; everybody else uses `write`.
+        """
+        with self._session(self._writer) as session, session.begin():
+            yield session
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        """
+        Open a transaction that sees one state of the database, whatever is committed meanwhile.
+
+        Raises:
+            DatabaseUnavailable: The database could not be reached.
+        """
+        try:
+            with self._session(self._reader) as session:
+                yield session
+        except OperationalError as error:
+            raise DatabaseUnavailable from error
+
+    def quick(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """
+        Fetch the first row of one reading *statement* on a bare connection that this thread keeps.
+
+        *statement* uses ``?`` for SQLite's and ``%s`` for PostgreSQL's parameters (see `placeholders`). Nothing of
+        SQLAlchemy is in the
+        way: this is what a poll costs.
+
+        Raises:
+            DatabaseUnavailable: The database could not be reached, twice in a row.
+        """
+        for attempt in (1, 2):
+            connection = getattr(self._local, "connection", None)
+            try:
+                if connection is None:
+                    connection = self._local.connection = self._open_quick()
+                row: tuple[Any, ...] | None = connection.execute(statement, parameters).fetchone()
+                return row
+            except Exception as error:
+                dbapi = self.engine.dialect.dbapi
+                if dbapi is None or not isinstance(error, dbapi.Error):
+                    raise
+                self._local.connection = None
+                with contextlib.suppress(Exception):
+                    connection.close() if connection is not None else None
+                if attempt == 2:
+                    raise DatabaseUnavailable from error
+        raise AssertionError
+
+    def placeholders(self, statement: str) -> str:
+        """Rewrite ``?`` in *statement* to what this database's driver takes."""
+        return statement if self.is_sqlite else statement.replace("?", "%s")
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version, from any older one or from nothing. Safe to run at every start."""
+        from sync.migrations import upgrade
+
+        upgrade(self)
+
+    def dispose(self) -> None:
+        """Close every connection of the pool; those of other threads' `quick` close with their threads."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+        self.engine.dispose()
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(engine, expire_on_commit=False, info={"settings": self.settings})
+
+    def _open_quick(self) -> Any:
+        if self.is_sqlite:
+            connection = sqlite3.connect(
+                str(self.url.database), timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False
+            )
+            _configure_sqlite(connection, None)
+            return connection
+        import psycopg
+
+        arguments = self.engine.dialect.create_connect_args(self.url)
+        return psycopg.connect(*arguments[0], **arguments[1], autocommit=True, prepare_threshold=0)
+
+
+def settings_of(session: Session) -> Settings:
+    """Return the settings of the database that *session* belongs to."""
+    settings: Settings = session.info["settings"]
+    return settings
+
+
+def among(
+    session: Session, column: ColumnElement[int] | InstrumentedAttribute[int], ids: Collection[int]
+) -> ColumnElement[bool]:
+    """Compare *column* with any number of *ids* through one parameter, so the statement's text does not depend on how many there are."""
+    if session.get_bind().dialect.name == "sqlite":
+        values = func.json_each(literal(json.dumps(list(ids)))).table_valued("value")
+        return column.in_(select(values.c.value))
+    return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
+
+
+def parse_url(text: str) -> URL:
+    """
+    Read a database URL, taking ``postgresql:`` and ``postgres:`` for the driver that Evercard uses.
+
+    Raises:
+        InvalidInput: It is none, or names a database that Evercard does not know.
+    """
+    try:
+        url = make_url(text)
+        name = url.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise InvalidInput("The database URL is none; write sqlite:///FILE or postgresql://USER@HOST/NAME.") from error
+    if name in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    if name != "sqlite" or not url.database or url.database == ":memory:":
+        raise InvalidInput(
+            "The database must be a SQLite file or PostgreSQL: sqlite:///FILE or postgresql://USER@HOST/NAME."
+        )
+    return url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
+
+
+def is_retryable(error: DBAPIError) -> bool:
+    """Whether running the whole transaction again may succeed."""
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return isinstance(error, OperationalError)
+    return state in RETRYABLE or state.startswith(("08", "57P"))
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # Transactions are begun by `_begin_sqlite`; the driver's own, implicit ones start deferred and fail at once when
+    # they upgrade to a write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA cache_size = -16000")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+__all__ = ["Database", "Session", "among", "is_retryable", "parse_url", "settings_of"]

@@ -1,0 +1,278 @@
+"""
+Entries: what an address book holds, as a device reads and writes it.
+
+Reading never renders: a connection's text is its card's, with the entry's own UID and REV in front. An ETag is made
+of the hash of that text's source and of REV, so equal ETags mean equal text.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync import connections, fields
+from sync.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync.connections import CONNECTION
+from sync.database import settings_of
+from sync.errors import Conflict, InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
+from sync.models import AddressBook, Card, Entry, PrivateCard, new_id, now
+from sync.vcard import parse_one
+
+PRIVATE = "private"
+#: Hrefs asked for in one statement; SQLite takes 32,766 parameters, and plans are cached by their number.
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class EntryHead:
+    """An entry without its text. *etag* is empty when *present* is false: the entry is gone."""
+
+    href: str
+    kind: str
+    present: bool
+    etag: str
+    changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryText:
+    """A present entry. *text* is the vCard as it is served."""
+
+    href: str
+    kind: str
+    etag: str
+    changed_at: int
+    text: str
+
+
+def heads(session: Session, book: Book, since: int | None = None) -> Iterator[EntryHead]:
+    """
+    Yield the entries of *book* that are present, or, with *since*, those that changed after that revision, gone ones
+    included.
+
+    *book* must have been read before in the same transaction: what changes in between is shown now and again, never
+    missed.
+    """
+    for href, kind, state, changed_at, own_digest, card_digest in session.execute(_changed(_HEAD, book, since)):
+        if state == PRESENT:
+            yield EntryHead(href, kind, True, etag_of(own_digest or card_digest, changed_at), changed_at)
+        else:
+            yield EntryHead(href, kind, False, "", changed_at)
+
+
+def texts(
+    session: Session, book: Book, version: str = "3.0", *, since: int | None = None, hrefs: Sequence[str] | None = None
+) -> Iterator[EntryText]:
+    """
+    Yield present entries of *book* with their text: those named by *hrefs*, else those changed after *since*, else all.
+
+    *version* is that of connections and of the person's own card; private entries come as they were stored. Rows are
+    fetched as they are yielded, so a book with photos does not have to fit into memory.
+    """
+    statement = _TEXT_4 if version == "4.0" else _TEXT_3
+    if hrefs is None:
+        yield from _read(session, _changed(statement, book, since).where(Entry.state == PRESENT), version)
+        return
+    for start in range(0, len(hrefs), _BATCH):
+        chosen = _changed(statement, book, None).where(Entry.href.in_(hrefs[start : start + _BATCH]))
+        yield from _read(session, chosen, version)
+
+
+def head(session: Session, book: Book, href: str) -> EntryHead | None:
+    """Return one present entry without its text, or None."""
+    row = session.execute(_changed(_HEAD, book, None).where(Entry.href == href)).first()
+    if row is None:
+        return None
+    _, kind, _, changed_at, own_digest, card_digest = row
+    return EntryHead(href, kind, True, etag_of(own_digest or card_digest, changed_at), changed_at)
+
+
+def etag_of(digest: str, changed_at: int) -> str:
+    """Return the quoted ETag of a text whose source has this hash and whose REV is this."""
+    return f'"{digest}-{changed_at:x}"'
+
+
+def write(session: Session, book: Book, href: str, data: bytes, check: Callable[[str | None], None]) -> EntryHead:
+    """
+    Store a private entry, byte for byte, and return what it is now.
+
+    *check* is called with the ETag that the entry has at that moment, None for no entry, and raises what it likes
+    against it.
+
+    Raises:
+        InvalidVCard: *data* is not one vCard in UTF-8 with a UID.
+        LimitExceeded: It is too large, or the book is full.
+        UIDConflict: Another entry has its UID, or this entry had another.
+        Refused: The entry is the card of a connection, or the person's own, or was one.
+    """
+    uid = _checked_uid(session, data)
+    digest = hashlib.sha256(data).hexdigest()[:32]
+    with session.begin_nested():
+        _lock(session, book)
+        entry = _find(session, book, href)
+        before = head(session, book, href)
+        check(before.etag if before else None)
+        if entry is not None and entry.kind != PRIVATE:
+            raise Refused("This card is kept by its owner; it cannot be changed here.")
+        _require_uid(session, book, uid, href)
+        if entry is not None and before is not None:
+            if entry.uid != uid:
+                raise UIDConflict(href)
+            if entry.digest == digest:
+                return before
+        entry_id = entry.id if entry is not None else _insert(session, book, href)
+        at = now()
+        session.execute(
+            update(Entry)
+            .where(Entry.viewer_id == book.viewer_id, Entry.id == entry_id)
+            .values(uid=uid, state=PRESENT, digest=digest)
+        )
+        key = (PrivateCard.viewer_id == book.viewer_id, PrivateCard.entry_id == entry_id)
+        session.execute(delete(PrivateCard).where(*key))
+        session.execute(insert(PrivateCard).values(viewer_id=book.viewer_id, entry_id=entry_id, data=data))
+        raise_revisions(session, [book.viewer_id], at, book.id)
+        stamp(session, [book.viewer_id], entry_id, at)
+    return EntryHead(href, PRIVATE, True, etag_of(digest, at), at)
+
+
+def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
+    """
+    Take an entry off the person's devices: a private one is deleted, a connection's is hidden and the two stay
+    connected.
+
+    *check* is called as by `write`.
+
+    Raises:
+        NotFound: There is no such entry.
+        Refused: It is the person's own card.
+    """
+    with session.begin_nested():
+        entry = _find(session, book, href)
+        if entry is not None and entry.kind == PRIVATE:
+            _lock(session, book)
+        before = head(session, book, href)
+        check(before.etag if before else None)
+        if before is None or entry is None:
+            raise NotFound("There is no such entry.")
+        if entry.kind == CONNECTION:
+            connections.hide(session, book.viewer_id, entry.id)
+        elif entry.kind == PRIVATE:
+            _delete(session, book, entry.id)
+        else:
+            raise Refused("This is your own card; it cannot be deleted from a device.")
+
+
+def is_served_as_stored(data: bytes) -> bool:
+    """Whether a private entry with these bytes is served exactly so."""
+    return _UNSERVABLE.search(data.decode(errors="replace")) is None
+
+
+def _changed(statement: Select[Any], book: Book, since: int | None) -> Select[Any]:
+    chosen = statement.where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
+    return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
+
+
+def _read(session: Session, statement: Select[Any], version: str) -> Iterator[EntryText]:
+    rows = session.execute(statement.execution_options(yield_per=100))
+    for href, kind, changed_at, uid, own_digest, card_digest, body, data in rows:
+        text = _servable(data) if data is not None else _front(version, uid, changed_at) + body
+        yield EntryText(href, kind, etag_of(own_digest or card_digest, changed_at), changed_at, text)
+
+
+def _servable(data: bytes) -> str:
+    return _UNSERVABLE.sub("", data.decode(errors="replace"))
+
+
+#: What no XML document may hold; one such character stops a phone for good (client fact I-15).
+_UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
+_PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
+_HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
+
+
+def _text_statement(body: Any) -> Select[Any]:
+    return (
+        select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body, PrivateCard.data)
+        .outerjoin(Card, _CARD)
+        .outerjoin(PrivateCard, _PRIVATE)
+    )
+
+
+_TEXT_3 = _text_statement(Card.body_3)
+_TEXT_4 = _text_statement(Card.body_4)
+_front = functools.lru_cache(maxsize=4096)(fields.head)
+
+
+def _checked_uid(session: Session, data: bytes) -> str:
+    limit = settings_of(session).limits.card_size
+    if len(data) > limit:
+        raise LimitExceeded(f"A card has at most {limit} octets.")
+    uid = parse_one(data).uid
+    if not uid or len(uid) > 255:
+        raise InvalidVCard("A card needs one UID of at most 255 characters.")
+    return uid
+
+
+def _lock(session: Session, book: Book) -> None:
+    # Two devices of one person may write at once: whoever is second must see what the first left, to compare ETags
+    # and UIDs.
+    session.execute(
+        select(AddressBook.id)
+        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+        .with_for_update()
+    )
+
+
+def _find(session: Session, book: Book, href: str) -> Entry | None:
+    key = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
+    return session.scalars(select(Entry).where(*key).execution_options(populate_existing=True)).first()
+
+
+def _require_uid(session: Session, book: Book, uid: str, href: str) -> None:
+    taken = select(Entry.href).where(
+        Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.uid == uid, Entry.href != href
+    )
+    other = session.scalars(taken).first()
+    if other is not None:
+        raise UIDConflict(other)
+
+
+def _insert(session: Session, book: Book, href: str) -> int:
+    own = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.kind == PRIVATE, Entry.state == PRESENT)
+    limit = settings_of(session).limits.private_entries
+    if session.scalars(select(func.count()).where(*own)).one() >= limit:
+        raise LimitExceeded(f"An address book has at most {limit} private entries.")
+    if len(href) > 255:
+        raise Conflict("The name of an entry has at most 255 characters.")
+    entry_id = new_id()
+    session.execute(
+        insert(Entry).values(
+            viewer_id=book.viewer_id,
+            id=entry_id,
+            book_id=book.id,
+            href=href,
+            kind=PRIVATE,
+            state=REMOVED,
+            revision=0,
+            changed_at=0,
+        )
+    )
+    return entry_id
+
+
+def _delete(session: Session, book: Book, entry_id: int) -> None:
+    at = now()
+    key = (Entry.viewer_id == book.viewer_id, Entry.id == entry_id)
+    session.execute(
+        delete(PrivateCard).where(PrivateCard.viewer_id == book.viewer_id, PrivateCard.entry_id == entry_id)
+    )
+    session.execute(update(Entry).where(*key).values(state=REMOVED, uid=None, digest=None))
+    raise_revisions(session, [book.viewer_id], at, book.id)
+    stamp(session, [book.viewer_id], entry_id, at)

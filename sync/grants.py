@@ -1,0 +1,89 @@
+"""Grants: which group may see which field; and exceptions for single people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from sync import connections
+from sync.changes import change
+from sync.errors import NotFound
+from sync.models import Field, FieldException, Grant, Group
+
+
+def grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    """
+    Let the members of a group see these fields, from now on. Granting twice is the same as once.
+
+    Raises:
+        NotFound: There is no such group or field.
+    """
+    with change(session, owner_id):
+        _require(session, owner_id, group_id, field_ids)
+        for field_id in set(field_ids) - granted(session, owner_id, group_id):
+            session.execute(insert(Grant).values(owner_id=owner_id, group_id=group_id, field_id=field_id))
+
+
+def take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    """
+    No longer let the members of a group see these fields. It works at once, for everyone who asks.
+
+    Raises:
+        NotFound: There is no such group or field.
+    """
+    with change(session, owner_id):
+        _require(session, owner_id, group_id, field_ids)
+        session.execute(
+            delete(Grant).where(
+                Grant.owner_id == owner_id, Grant.group_id == group_id, Grant.field_id.in_(list(field_ids))
+            )
+        )
+
+
+def granted(session: Session, owner_id: int, group_id: int) -> frozenset[int]:
+    """Return the ids of the fields that a group was granted."""
+    return frozenset(
+        session.scalars(select(Grant.field_id).where(Grant.owner_id == owner_id, Grant.group_id == group_id))
+    )
+
+
+def except_person(
+    session: Session, owner_id: int, viewer_id: int, field_ids: Collection[int], allowed: bool | None
+) -> None:
+    """
+    Show these fields to one person (*allowed* true), withhold them (false), or end the exception (None), whatever
+    their groups say.
+
+    Raises:
+        NotFound: There is no such field, or the two are not connected.
+    """
+    with change(session, owner_id) as under_way:
+        _require(session, owner_id, None, field_ids)
+        connections.require(session, owner_id, viewer_id)
+        session.execute(
+            delete(FieldException).where(
+                FieldException.owner_id == owner_id,
+                FieldException.viewer_id == viewer_id,
+                FieldException.field_id.in_(list(field_ids)),
+            )
+        )
+        if allowed is not None:
+            for field_id in set(field_ids):
+                session.execute(
+                    insert(FieldException).values(
+                        owner_id=owner_id, viewer_id=viewer_id, field_id=field_id, allowed=allowed
+                    )
+                )
+        connections.regroup(under_way, owner_id, viewer_id)
+
+
+def _require(session: Session, owner_id: int, group_id: int | None, field_ids: Collection[int]) -> None:
+    if group_id is not None:
+        group = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id)
+        if session.scalars(group).first() is None:
+            raise NotFound("There is no such group.")
+    own = session.scalars(select(Field.id).where(Field.owner_id == owner_id, Field.id.in_(list(field_ids)))).all()
+    if set(field_ids) - set(own):
+        raise NotFound("There is no such field.")

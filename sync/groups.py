@@ -1,0 +1,202 @@
+"""Groups: named sets of the people whom a person is connected to, and the built-in group of strangers."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync import cards, connections
+from sync.changes import change
+from sync.database import settings_of
+from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
+from sync.models import Group, Member, new_id, now
+from sync.vcard import clean
+from sync.visibility import STRANGERS
+
+GROUP = "group"
+NAME_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """A group as lists show it. *members* is 0 for strangers, who are not counted."""
+
+    id: int
+    name: str
+    kind: str
+    members: int
+
+
+def create_strangers(session: Session, owner_id: int) -> None:
+    """Make the built-in group of a new person."""
+    _insert(session, owner_id, STRANGERS, STRANGERS)
+
+
+def create(session: Session, owner_id: int, name: str) -> int:
+    """
+    Make a group and return its id.
+
+    Raises:
+        InvalidInput: The name is empty or too long.
+        AlreadyExists: There is a group of this name, in whatever case.
+        LimitExceeded: The person has as many groups as they may.
+    """
+    name = _checked_name(name)
+    with change(session, owner_id):
+        count = session.scalars(select(func.count()).where(Group.owner_id == owner_id)).one()
+        if count > settings_of(session).limits.groups:
+            raise LimitExceeded(
+                f"More than {settings_of(session).limits.groups} groups are not possible; delete one first."
+            )
+        _require_free(session, owner_id, name)
+        return _insert(session, owner_id, GROUP, name)
+
+
+def rename(session: Session, owner_id: int, group_id: int, name: str) -> None:
+    """
+    Give a group another name. Nobody but the owner ever sees it.
+
+    Raises:
+        InvalidInput: The name is empty or too long.
+        AlreadyExists: Another group has this name.
+        NotFound: There is no such group.
+        Refused: It is the built-in group.
+    """
+    name = _checked_name(name)
+    with change(session, owner_id):
+        group = _own(session, owner_id, group_id)
+        if _name_key(name) != group.name_key:
+            _require_free(session, owner_id, name)
+        session.execute(
+            update(Group)
+            .where(Group.owner_id == owner_id, Group.id == group_id)
+            .values(name=name, name_key=_name_key(name))
+        )
+
+
+def remove(session: Session, owner_id: int, group_id: int) -> None:
+    """
+    Delete a group with its grants. Its members stay connected and keep what their other groups give them.
+
+    Raises:
+        NotFound: There is no such group.
+        Refused: It is the built-in group.
+    """
+    with change(session, owner_id):
+        _own(session, owner_id, group_id)
+        session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
+        cards.forget(session, owner_id, groups=frozenset({group_id}))
+
+
+def add_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -> None:
+    """
+    Put a person into a group. Doing it twice is the same as once.
+
+    Raises:
+        NotFound: There is no such group, or the two are not connected.
+        Refused: It is the built-in group.
+    """
+    with change(session, owner_id) as under_way:
+        _own(session, owner_id, group_id)
+        connections.require(session, owner_id, viewer_id)
+        if viewer_id not in members(session, owner_id, group_id):
+            session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
+            connections.regroup(under_way, owner_id, viewer_id)
+
+
+def remove_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -> None:
+    """
+    Take a person out of a group.
+
+    Raises:
+        NotFound: There is no such group, or the person is not in it.
+        Refused: It is the built-in group.
+    """
+    with change(session, owner_id) as under_way:
+        _own(session, owner_id, group_id)
+        gone = session.execute(
+            delete(Member)
+            .where(Member.owner_id == owner_id, Member.group_id == group_id, Member.viewer_id == viewer_id)
+            .returning(Member.viewer_id)
+        ).first()
+        if gone is None:
+            raise NotFound("This person is not in the group.")
+        connections.regroup(under_way, owner_id, viewer_id)
+
+
+def find(session: Session, owner_id: int, name: str) -> GroupSummary:
+    """
+    Return a person's group by its name, in whatever case.
+
+    Raises:
+        NotFound: There is none.
+    """
+    for group in groups_of(session, owner_id):
+        if _name_key(group.name) == _name_key(name):
+            return group
+    raise NotFound(f"There is no group {name!r}.")
+
+
+def groups_of(session: Session, owner_id: int) -> list[GroupSummary]:
+    """Return all groups of a person by name, strangers last."""
+    counts = dict(
+        session.execute(
+            select(Member.group_id, func.count()).where(Member.owner_id == owner_id).group_by(Member.group_id)
+        )
+        .tuples()
+        .all()
+    )
+    rows = session.execute(
+        select(Group.id, Group.name, Group.kind).where(Group.owner_id == owner_id).order_by(Group.name_key)
+    )
+    summaries = [GroupSummary(group_id, name, kind, counts.get(group_id, 0)) for group_id, name, kind in rows]
+    return sorted(summaries, key=lambda group: group.kind == STRANGERS)
+
+
+def members(session: Session, owner_id: int, group_id: int) -> Sequence[int]:
+    """Return the account ids of the people in a group."""
+    return session.scalars(
+        select(Member.viewer_id)
+        .where(Member.owner_id == owner_id, Member.group_id == group_id)
+        .order_by(Member.viewer_id)
+    ).all()
+
+
+def _insert(session: Session, owner_id: int, kind: str, name: str) -> int:
+    group_id = new_id()
+    session.execute(
+        insert(Group).values(
+            owner_id=owner_id, id=group_id, kind=kind, name=name, name_key=_name_key(name), created_at=now()
+        )
+    )
+    return group_id
+
+
+def _own(session: Session, owner_id: int, group_id: int) -> Group:
+    group = session.scalars(select(Group).where(Group.owner_id == owner_id, Group.id == group_id)).first()
+    if group is None:
+        raise NotFound("There is no such group.")
+    if group.kind == STRANGERS:
+        raise Refused("The built-in group of strangers has no members and cannot be renamed or deleted.")
+    return group
+
+
+def _require_free(session: Session, owner_id: int, name: str) -> None:
+    taken = select(Group.id).where(Group.owner_id == owner_id, Group.name_key == _name_key(name))
+    if session.scalars(taken).first() is not None:
+        raise AlreadyExists(f"There is a group {name!r} already.")
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(clean(name).split())
+    if not name or len(name) > NAME_LENGTH:
+        raise InvalidInput(f"A group's name has 1 to {NAME_LENGTH} characters.")
+    return name
+
+
+def _name_key(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()[:200]

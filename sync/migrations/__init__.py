@@ -1,0 +1,51 @@
+"""
+The steps from one version of the schema to the next, run by Alembic from inside the package.
+
+A step must not break the version of the code before it: add first, remove in a later release.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from sync.models import Base
+
+if TYPE_CHECKING:
+    from sync.database import Database
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Run every step that *database* has not had yet, all in one transaction."""
+    with database.engine.execution_options(writes=True).begin() as connection:
+        command.upgrade(_configuration(connection), revision)
+
+
+def current(connection: Connection) -> str | None:
+    """Return the version of the schema, or None for an empty database."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str | None:
+    """Return the version that this code needs."""
+    return ScriptDirectory.from_config(_configuration(None)).get_current_head()
+
+
+def differences(connection: Connection) -> list[object]:
+    """Compare the tables of a database with the models: an empty list when they are the same."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, Base.metadata))
+
+
+def _configuration(connection: Connection | None) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration

@@ -1,0 +1,43 @@
+"""The tables. Import models from here."""
+from __future__ import annotations
+
+from sync.models.base import Base, new_id, now
+from sync.models.jobs import BUCKETS, Job
+from sync.models.owners import (
+    Audience,
+    Card,
+    Connection,
+    Field,
+    FieldException,
+    Grant,
+    Group,
+    Member,
+    Profile,
+)
+from sync.models.people import Account, Device, LoginName, ServerSecret
+from sync.models.viewers import CONTACTS, AddressBook, Entry, PrivateCard
+
+__all__ = [
+    "BUCKETS",
+    "CONTACTS",
+    "Account",
+    "AddressBook",
+    "Audience",
+    "Base",
+    "Card",
+    "Connection",
+    "Device",
+    "Entry",
+    "Field",
+    "FieldException",
+    "Grant",
+    "Group",
+    "Job",
+    "LoginName",
+    "Member",
+    "PrivateCard",
+    "Profile",
+    "ServerSecret",
+    "new_id",
+    "now",
+]

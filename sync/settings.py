@@ -1,0 +1,38 @@
+"""What the engine must be told from outside. Whoever starts it fills this in; the engine reads no file and no environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of something one person may have. Reaching a limit refuses the change and keeps what is stored."""
+
+    fields: int = 200
+    #: Characters of one field as stored; a photo is the largest.
+    field_size: int = 320_000
+    groups: int = 100
+    devices: int = 50
+    #: Octets of one card as a client sends or gets it (client fact I-18).
+    card_size: int = 262_144
+    private_entries: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    How the engine works.
+
+    A change that at most *inline_viewers* people can see is carried to all of them in its own transaction; beyond
+    that a worker carries it in chunks of *chunk_viewers*. *lease* is how many seconds a worker may be silent before
+    another takes over its job. *secret* keys the hashes of device passwords; when it is empty the database keeps a
+    random one.
+    """
+
+    pool_size: int = 8
+    inline_viewers: int = 2_000
+    chunk_viewers: int = 10_000
+    lease: int = 30
+    secret: str = ""
+    limits: Limits = Limits()

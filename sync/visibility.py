@@ -1,0 +1,108 @@
+"""
+Who may see which fields of whom: the one place that decides.
+
+Everything that shows an owner's fields to somebody (cards, previews, search, notification) asks here. What a viewer
+may see is the union over the owner's groups that the viewer is in, plus the group *strangers*, plus what is allowed
+and minus what is withheld for that one person. Nothing is the default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.models import Field, FieldException, Grant, Group, Member
+
+STRANGERS = "strangers"
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What makes an audience: ids of the owner's groups, and ids of fields that are allowed or withheld besides."""
+
+    groups: frozenset[int] = frozenset()
+    allowed: frozenset[int] = frozenset()
+    withheld: frozenset[int] = frozenset()
+
+    def dump(self) -> str:
+        """Return the one text form of this composition."""
+        return json.dumps([sorted(self.groups), sorted(self.allowed), sorted(self.withheld)], separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> Composition:
+        """Read what `dump` wrote."""
+        groups, allowed, withheld = json.loads(text)
+        return cls(frozenset(groups), frozenset(allowed), frozenset(withheld))
+
+    @property
+    def digest(self) -> str:
+        """The hash by which an audience of this composition is found."""
+        return hashlib.sha256(self.dump().encode()).hexdigest()
+
+    def without(self, *, groups: frozenset[int] = frozenset(), fields: frozenset[int] = frozenset()) -> Composition:
+        """Return what is left once *groups* or *fields* no longer exist."""
+        return Composition(self.groups - groups, self.allowed - fields, self.withheld - fields)
+
+
+#: What somebody is to an owner whom they are not connected to.
+STRANGER = Composition()
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """All grants of one owner: field ids by group id; *strangers* holds those of the built-in group."""
+
+    strangers: frozenset[int] = frozenset()
+    by_group: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    def visible(self, composition: Composition) -> frozenset[int]:
+        """Return the ids of the fields that an audience of *composition* may see."""
+        granted = self.strangers.union(
+            composition.allowed, *(self.by_group.get(group, ()) for group in composition.groups)
+        )
+        return granted - composition.withheld
+
+
+def grants_of(session: Session, owner_id: int) -> Grants:
+    """Read all grants of an owner."""
+    rows = session.execute(
+        select(Group.id, Group.kind, Grant.field_id)
+        .join(Grant, (Grant.owner_id == Group.owner_id) & (Grant.group_id == Group.id))
+        .where(Group.owner_id == owner_id)
+    )
+    strangers: set[int] = set()
+    by_group: dict[int, set[int]] = {}
+    for group_id, kind, field_id in rows:
+        (strangers if kind == STRANGERS else by_group.setdefault(group_id, set())).add(field_id)
+    return Grants(frozenset(strangers), {group: frozenset(fields) for group, fields in by_group.items()})
+
+
+def composition_of(session: Session, owner_id: int, viewer_id: int) -> Composition:
+    """Return what *viewer_id* is to the owner; `STRANGER` when the owner put them into no group and made no exception."""
+    groups = session.scalars(select(Member.group_id).where(Member.owner_id == owner_id, Member.viewer_id == viewer_id))
+    exceptions = session.execute(
+        select(FieldException.field_id, FieldException.allowed).where(
+            FieldException.owner_id == owner_id, FieldException.viewer_id == viewer_id
+        )
+    ).all()
+    return Composition(
+        frozenset(groups),
+        frozenset(field_id for field_id, allowed in exceptions if allowed),
+        frozenset(field_id for field_id, allowed in exceptions if not allowed),
+    )
+
+
+def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
+    """Return all fields of a profile in their order, as the owner sees them."""
+    return session.scalars(select(Field).where(Field.owner_id == owner_id).order_by(Field.position, Field.id)).all()
+
+
+def visible_fields(session: Session, owner_id: int, composition: Composition) -> list[Field]:
+    """Return the fields that an audience of *composition* may see, in the profile's order."""
+    visible = grants_of(session, owner_id).visible(composition)
+    return [field for field in fields_of(session, owner_id) if field.id in visible]
