@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
+import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -52,3 +56,35 @@ def test_a_wheel_holds_nothing_else(wheel: ZipFile) -> None:
 def test_a_wheel_brings_the_command(wheel: ZipFile) -> None:
     entry_points = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert "evercard = radicale_plugin.cli:main" in wheel.read(entry_points).decode()
+
+
+def test_every_package_that_is_imported_is_asked_for() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    asked = setup["options"]["install_requires"] + setup["options.extras_require"]["postgresql"]
+    names = {normal(re.split(r"[\[<>=]", line)[0]) for line in asked.split()}
+    makers = packages_distributions()
+    missing = {
+        f"{file.relative_to(ROOT)} imports {module}"
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        for module in modules(file) - sys.stdlib_module_names - {*PACKAGES}
+        if not names & {normal(maker) for maker in makers.get(module, [])}
+    }
+    assert missing == set()
+
+
+def modules(file: Path) -> set[str]:
+    """Return the outermost name of everything that *file* imports."""
+    found = set[str]()
+    for statement in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(statement, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and not statement.level:
+            found.add((statement.module or "").partition(".")[0])
+    return found
+
+
+def normal(name: str) -> str:
+    """Return the one spelling of a distribution's *name* that is compared."""
+    return name.lower().replace("_", "-")
