@@ -10,11 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from radicale import config
 from radicale.app import Application as RadicaleApplication
+from typing_extensions import override
 
 from radicale_plugin import paths, settings
 from radicale_plugin.dav import conditions, entry, errors, propfind, proppatch, reports
@@ -22,7 +24,7 @@ from radicale_plugin.dav.properties import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.paths import Kind, Location
-from radicale_plugin.wsgi import Environ, StartResponse
+from radicale_plugin.wsgi import StartResponse
 from sync.credentials import Caller, Gate
 from sync.errors import EvercardError
 
@@ -57,7 +59,8 @@ class Application(RadicaleApplication):
         self._service = Service(database, Gate(database))
         self._prefix: str = configuration.get("server", "script_name").rstrip("/")
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    @override
+    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         location = self._location(environ)
         if location is None:
@@ -73,12 +76,12 @@ class Application(RadicaleApplication):
             response = Response(500, [("Content-Type", "text/plain; charset=utf-8")], b"Something went wrong here.\n")
         return _send(response, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
 
-    def _location(self, environ: Environ) -> Location | None:
+    def _location(self, environ: Mapping[str, Any]) -> Location | None:
         location = paths.locate(environ["PATH_INFO"])
         browses = environ["REQUEST_METHOD"] in ("GET", "HEAD", "POST")
         return None if location is None or (browses and location.kind is Kind.ROOT) else location
 
-    def _answer(self, environ: Environ, location: Location) -> Response:
+    def _answer(self, environ: Mapping[str, Any], location: Location) -> Response:
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return _OPTIONS
@@ -103,7 +106,7 @@ class Application(RadicaleApplication):
             return None
         return self._service.gate.admit(login, password)
 
-    def _request(self, environ: Environ, location: Location, caller: Caller) -> Request:
+    def _request(self, environ: Mapping[str, Any], location: Location, caller: Caller) -> Request:
         prefer = environ.get("HTTP_PREFER", "").replace(" ", "").lower()
         return Request(
             method=environ["REQUEST_METHOD"],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing_extensions import override
-
 from radicale import config
 from radicale.auth import BaseAuth
+from typing_extensions import override
 
 from radicale_plugin import settings
 from sync.credentials import Gate
@@ -26,6 +25,6 @@ class Auth(BaseAuth):
 
     @override
     def _sleep_for_constant_exec_time(self, time_ns_begin: int) -> None:
-        # Radicale's delay never shrinks again after one slow failure, and sleeps in a slot that others wait for. Nothing here needs it:
-        # the secret is random, and compared in constant time.
+        # Radicale's delay never shrinks again after one slow failure, and sleeps in a slot that others wait for.
+        # Nothing here needs it: the secret is random, and compared in constant time.
         return

@@ -35,8 +35,9 @@ class Location:
 
 def locate(path: str) -> Location | None:
     """
-    Say what a decoded path names, or None where there can be nothing of ours: a hidden name, an empty or dotted
-    segment, too deep.
+    Say what a decoded path names.
+
+    It is None where there can be nothing of ours: a hidden name, an empty or dotted segment, too deep.
 
     Whether the resource exists is another matter.
     """
@@ -54,7 +55,7 @@ def locate(path: str) -> Location | None:
 
 
 def href(prefix: str, *parts: str, collection: bool = True) -> str:
-    """Return the path-absolute URL of a resource; *prefix* is where the application is mounted, without a slash at its end."""
+    """Return the path-absolute URL of a resource; *prefix* is where the application is mounted."""
     path = "/".join(quote(part, safe=_SAFE) for part in parts)
     return f"{prefix}/{path}{'/' if collection and path else ''}"
 

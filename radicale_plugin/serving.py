@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -22,7 +23,7 @@ CONFIGURATION = "RADICALE_CONFIG"
 
 
 def create() -> Wrapper:
-    """Make the WSGI application that the configuration in the environment describes; any WSGI server can be pointed at this."""
+    """Make the WSGI application that the configuration in the environment describes, for whatever WSGI server."""
     configuration = settings.load(os.environ.get(CONFIGURATION) or None)
     log.setup()
     log.set_level(configuration.get("logging", "level"), backtrace_on_debug=False)
@@ -44,24 +45,16 @@ def serve(configuration_path: str | None) -> None:
     configuration = settings.load(configuration_path)
     settings.database(configuration).migrate()
     address, port = _address(configuration)
-    serving = settings.serving(configuration)
     if configuration_path:
-        os.environ[CONFIGURATION] = os.path.abspath(configuration_path)
+        os.environ[CONFIGURATION] = str(Path(configuration_path).resolve())
     certificate = configuration.get("server", "ssl")
-    server = Granian(
+    server = granian(
         "radicale_plugin.serving:create",
-        factory=True,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.auto,
-        address=address,
-        port=port,
-        workers=serving.workers,
-        blocking_threads=serving.threads,
-        respawn_failed_workers=True,
-        ssl_cert=configuration.get("server", "certificate") if certificate else None,
-        ssl_key=configuration.get("server", "key") if certificate else None,
-        log_access=False,
-        websockets=False,
+        address,
+        port,
+        settings.serving(configuration),
+        certificate=Path(configuration.get("server", "certificate")) if certificate else None,
+        key=Path(configuration.get("server", "key")) if certificate else None,
     )
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stop,), daemon=True)
@@ -71,6 +64,33 @@ def serve(configuration_path: str | None) -> None:
     finally:
         stop.set()
         keeper.join()
+
+
+def granian(
+    target: str,
+    address: str,
+    port: int,
+    serving: settings.Serving,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> Granian:
+    """Prepare the production server for the application that the function *target* makes."""
+    return Granian(
+        target,
+        factory=True,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.auto,
+        address=address,
+        port=port,
+        workers=serving.workers,
+        blocking_threads=serving.threads,
+        respawn_failed_workers=True,
+        ssl_cert=certificate,
+        ssl_key=key,
+        log_access=False,
+        websockets=False,
+    )
 
 
 def _keep_worker(stop: threading.Event) -> None:

@@ -25,12 +25,13 @@ MAX_BODY = 8 * 1024 * 1024
 #: A card may be 256 kB; with room for a client that writes its photo larger, so that it is told which limit it met.
 MAX_CARD_BODY = 1024 * 1024
 _METHODS = frozenset(
-    ["COPY", "DELETE", "GET", "HEAD", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS", "POST", "PROPFIND", "PROPPATCH", "PUT", "REPORT", "UNLOCK", "ACL"]
+    {"COPY", "DELETE", "GET", "HEAD", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS", "POST", "PROPFIND", "PROPPATCH"}
+    | {"PUT", "REPORT", "UNLOCK", "ACL"}
 )
 
 
 class Wrapper:
-    """A WSGI application around another. *body* of a request arrives as ``wsgi.input`` with its true ``CONTENT_LENGTH``."""
+    """A WSGI application around another, which finds every body whole, with its true ``CONTENT_LENGTH``."""
 
     def __init__(self, application: Application, database: Database) -> None:
         """Stand around *application*; *database* is asked by the health check."""

@@ -92,8 +92,9 @@ def everybody(session: Session) -> Sequence[Account]:
 
 def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:
     """
-    Close a person's account to every device and password, or open it again. What others hold of the person stays as
-    it is.
+    Close a person's account to every device and password, or open it again.
+
+    What others hold of the person stays as it is.
 
     Raises:
         NotFound: There is no such person.

@@ -53,7 +53,7 @@ class Book:
 
     @property
     def sync_token(self) -> str:
-        """The URI that names this state; the ctag is the same text (client fact E-2: a colon and a slash must be in it)."""
+        """The URI that names this state; the ctag is the same text (client fact E-2: it needs a colon and a slash)."""
         return sync_token(self.epoch, self.id, self.revision)
 
     def revision_of(self, token: str) -> int:
@@ -135,7 +135,7 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -
 
 
 def set_title(session: Session, book: Book, title: str) -> None:
-    """Give an address book another title, or its first one back when *title* is empty. It is no change of what is in it."""
+    """Give an address book another title, or its first one back when *title* is empty. What is in it stays the same."""
     session.execute(
         update(AddressBook)
         .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)

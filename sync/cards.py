@@ -84,7 +84,7 @@ def refresh(session: Session, owner_id: int, at: int) -> list[int]:
 
 
 def audience_for(session: Session, owner_id: int, composition: Composition, kind: str = VIEWERS) -> int:
-    """Return the id of the owner's audience of this composition, made if there is none yet; `refresh` gives it a card."""
+    """Return the id of the owner's audience of this composition, made if there is none; `refresh` gives it a card."""
     found = session.scalars(
         select(Audience.id)
         .where(Audience.owner_id == owner_id, Audience.digest == composition.digest, Audience.kind == kind)
@@ -120,7 +120,7 @@ def digest_for(session: Session, owner_id: int, viewer_id: int) -> str:
 def forget(
     session: Session, owner_id: int, *, groups: frozenset[int] = frozenset(), fields: frozenset[int] = frozenset()
 ) -> None:
-    """Take *groups* and *fields* that no longer exist out of the audiences' compositions, without moving a single viewer."""
+    """Take *groups* and *fields* that no longer exist out of the audiences' compositions, without moving a viewer."""
     rows = session.execute(select(Audience.id, Audience.composition).where(Audience.owner_id == owner_id)).all()
     for audience_id, text in rows:
         before = Composition.load(text)

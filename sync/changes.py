@@ -1,6 +1,7 @@
 """
-One change of what an owner shows: everything that alters a profile, its groups, grants or connections happens inside
-`change`.
+One change of what an owner shows.
+
+Everything that alters a profile, its groups, grants or connections happens inside `change`.
 
 It takes the owner's lock first, and afterwards renders, compares and carries, once for all that was done inside. So
 no caller has to know what its change means for whom, and none can forget to tell.
@@ -41,7 +42,7 @@ class Change:
         self.entries.setdefault(entry_id, set()).add(viewer_id)
 
     def moved(self, owner_id: int, viewer_id: int, digest: str) -> None:
-        """Note that the viewer was given another card of the owner's; it is a change for them only if the text is not that of *digest*."""
+        """Note that the viewer was given another card than that of *digest*; with the same text it is no change."""
         self.moves.setdefault((owner_id, viewer_id), digest)
 
 

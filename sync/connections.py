@@ -101,7 +101,7 @@ def show(session: Session, viewer_id: int, owner_id: int) -> None:
 
 
 def regroup(under_way: Change, owner_id: int, viewer_id: int) -> None:
-    """Give the viewer the card of the audience that they are in by now. To be called after their groups or exceptions changed."""
+    """Give the viewer the card of the audience that they are in, after their groups or exceptions changed."""
     session = under_way.session
     audience_id = cards.audience_for(session, owner_id, composition_of(session, owner_id, viewer_id))
     now_in = session.scalars(

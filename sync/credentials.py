@@ -73,7 +73,7 @@ class Gate:
         self._statement = database.placeholders(_CHECK)
 
     def admit(self, login: str, password: str) -> Caller | None:
-        """Return who this is, or None for whatever is wrong with it: login, password, a revoked device, a closed account."""
+        """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
         login = login.lower()
         proof = _Proof.read(password)
         account_id = self._accounts.get(login) or self._find(login)

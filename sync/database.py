@@ -198,7 +198,7 @@ def settings_of(session: Session) -> Settings:
 def among(
     session: Session, column: ColumnElement[int] | InstrumentedAttribute[int], ids: Collection[int]
 ) -> ColumnElement[bool]:
-    """Compare *column* with any number of *ids* through one parameter, so the statement's text does not depend on how many there are."""
+    """Compare *column* with any number of *ids* through one parameter: the statement's text is always the same."""
     if session.get_bind().dialect.name == "sqlite":
         values = func.json_each(literal(json.dumps(list(ids)))).table_valued("value")
         return column.in_(select(values.c.value))

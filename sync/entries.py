@@ -46,6 +46,7 @@ class EntryText:
     """A present entry. *text* is the vCard as it is served."""
 
     href: str
+    uid: str
     kind: str
     etag: str
     changed_at: int
@@ -54,8 +55,7 @@ class EntryText:
 
 def heads(session: Session, book: Book, since: int | None = None) -> Iterator[EntryHead]:
     """
-    Yield the entries of *book* that are present, or, with *since*, those that changed after that revision, gone ones
-    included.
+    Yield the present entries of *book*; with *since*, those that changed after that revision, gone ones included.
 
     *book* must have been read before in the same transaction: what changes in between is shown now and again, never
     missed.
@@ -94,6 +94,11 @@ def head(session: Session, book: Book, href: str) -> EntryHead | None:
     return EntryHead(href, kind, True, etag_of(own_digest or card_digest, changed_at), changed_at)
 
 
+def has_uid(session: Session, book: Book, uid: str) -> bool:
+    """Whether an entry, present or gone, has this UID."""
+    return _href_of_uid(session, book, uid) is not None
+
+
 def etag_of(digest: str, changed_at: int) -> str:
     """Return the quoted ETag of a text whose source has this hash and whose REV is this."""
     return f'"{digest}-{changed_at:x}"'
@@ -128,7 +133,6 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
             if entry.digest == digest:
                 return before
         entry_id = entry.id if entry is not None else _insert(session, book, href)
-        at = now()
         session.execute(
             update(Entry)
             .where(Entry.viewer_id == book.viewer_id, Entry.id == entry_id)
@@ -137,21 +141,21 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
         key = (PrivateCard.viewer_id == book.viewer_id, PrivateCard.entry_id == entry_id)
         session.execute(delete(PrivateCard).where(*key))
         session.execute(insert(PrivateCard).values(viewer_id=book.viewer_id, entry_id=entry_id, data=data))
-        raise_revisions(session, [book.viewer_id], at, book.id)
-        stamp(session, [book.viewer_id], entry_id, at)
+        at = _stamp(session, book, entry_id)
     return EntryHead(href, PRIVATE, True, etag_of(digest, at), at)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
     """
-    Take an entry off the person's devices: a private one is deleted, a connection's is hidden and the two stay
-    connected.
+    Take an entry off the person's devices.
+
+    A private one is deleted; a connection's is hidden, and the two stay connected; the person's own card comes back
+    with the next synchronization.
 
     *check* is called as by `write`.
 
     Raises:
         NotFound: There is no such entry.
-        Refused: It is the person's own card.
     """
     with session.begin_nested():
         entry = _find(session, book, href)
@@ -166,7 +170,8 @@ def remove(session: Session, book: Book, href: str, check: Callable[[str | None]
         elif entry.kind == PRIVATE:
             _delete(session, book, entry.id)
         else:
-            raise Refused("This is your own card; it cannot be deleted from a device.")
+            # A client that is refused keeps showing its own idea of the card; one that is not is given the card again.
+            _stamp(session, book, entry.id)
 
 
 def is_served_as_stored(data: bytes) -> bool:
@@ -174,7 +179,7 @@ def is_served_as_stored(data: bytes) -> bool:
     return _UNSERVABLE.search(data.decode(errors="replace")) is None
 
 
-def _changed(statement: Select[Any], book: Book, since: int | None) -> Select[Any]:
+def _changed(statement: Select[*tuple[Any, ...]], book: Book, since: int | None) -> Select[*tuple[Any, ...]]:
     chosen = statement.where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
     return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
 
@@ -183,7 +188,7 @@ def _read(session: Session, statement: Select[Any], version: str) -> Iterator[En
     rows = session.execute(statement.execution_options(yield_per=100))
     for href, kind, changed_at, uid, own_digest, card_digest, body, data in rows:
         text = _servable(data) if data is not None else _front(version, uid, changed_at) + body
-        yield EntryText(href, kind, etag_of(own_digest or card_digest, changed_at), changed_at, text)
+        yield EntryText(href, uid or "", kind, etag_of(own_digest or card_digest, changed_at), changed_at, text)
 
 
 def _servable(data: bytes) -> str:
@@ -236,12 +241,14 @@ def _find(session: Session, book: Book, href: str) -> Entry | None:
 
 
 def _require_uid(session: Session, book: Book, uid: str, href: str) -> None:
-    taken = select(Entry.href).where(
-        Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.uid == uid, Entry.href != href
-    )
-    other = session.scalars(taken).first()
-    if other is not None:
+    other = _href_of_uid(session, book, uid)
+    if other is not None and other != href:
         raise UIDConflict(other)
+
+
+def _href_of_uid(session: Session, book: Book, uid: str) -> str | None:
+    named = select(Entry.href).where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.uid == uid)
+    return session.scalars(named).first()
 
 
 def _insert(session: Session, book: Book, href: str) -> int:
@@ -268,11 +275,16 @@ def _insert(session: Session, book: Book, href: str) -> int:
 
 
 def _delete(session: Session, book: Book, entry_id: int) -> None:
-    at = now()
     key = (Entry.viewer_id == book.viewer_id, Entry.id == entry_id)
     session.execute(
         delete(PrivateCard).where(PrivateCard.viewer_id == book.viewer_id, PrivateCard.entry_id == entry_id)
     )
     session.execute(update(Entry).where(*key).values(state=REMOVED, uid=None, digest=None))
+    _stamp(session, book, entry_id)
+
+
+def _stamp(session: Session, book: Book, entry_id: int) -> int:
+    at = now()
     raise_revisions(session, [book.viewer_id], at, book.id)
     stamp(session, [book.viewer_id], entry_id, at)
+    return at

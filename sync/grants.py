@@ -50,11 +50,12 @@ def granted(session: Session, owner_id: int, group_id: int) -> frozenset[int]:
 
 
 def except_person(
-    session: Session, owner_id: int, viewer_id: int, field_ids: Collection[int], allowed: bool | None
+    session: Session, owner_id: int, viewer_id: int, field_ids: Collection[int], *, allowed: bool | None
 ) -> None:
     """
-    Show these fields to one person (*allowed* true), withhold them (false), or end the exception (None), whatever
-    their groups say.
+    Make an exception for one person, whatever their groups say.
+
+    These fields are shown (*allowed* is true), withheld (false), or follow the groups again (None).
 
     Raises:
         NotFound: There is no such field, or the two are not connected.

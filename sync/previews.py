@@ -73,7 +73,7 @@ def for_group(session: Session, owner_id: int, group_id: int, version: str = "3.
 
 
 def for_audience(session: Session, owner_id: int, composition: Composition, version: str = "3.0") -> str:
-    """Return the card of an audience of *composition*, whether or not anybody is in it; REV is the profile's last change."""
+    """Return the card of an audience of *composition*, whether or not anybody is in it; REV is its last change."""
     account = session.get(Account, owner_id)
     if account is None:
         raise NotFound("There is no such person.")

@@ -1,4 +1,4 @@
-"""What the engine must be told from outside. Whoever starts it fills this in; the engine reads no file and no environment."""
+"""What the engine must be told from outside; it reads no file and no environment itself."""
 
 from __future__ import annotations
 

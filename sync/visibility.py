@@ -83,7 +83,7 @@ def grants_of(session: Session, owner_id: int) -> Grants:
 
 
 def composition_of(session: Session, owner_id: int, viewer_id: int) -> Composition:
-    """Return what *viewer_id* is to the owner; `STRANGER` when the owner put them into no group and made no exception."""
+    """Return what *viewer_id* is to the owner; `STRANGER` when there is neither group nor exception."""
     groups = session.scalars(select(Member.group_id).where(Member.owner_id == owner_id, Member.viewer_id == viewer_id))
     exceptions = session.execute(
         select(FieldException.field_id, FieldException.allowed).where(

@@ -17,7 +17,7 @@ PAUSE_AFTER_ERROR = 5.0
 
 
 def run(database: Database, stop: threading.Event) -> None:
-    """Work until *stop* is set. Several workers may run, on several machines; what fails is tried again when its lease is over."""
+    """Work until *stop* is set. Several workers may run; what fails is tried again when its lease is over."""
     while not stop.is_set():
         try:
             reached = fan_out.work(database)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from xml.etree import ElementTree as ET
 
 from lxml import etree
 
@@ -76,7 +77,7 @@ class TextMatch:
 
 @dataclass(frozen=True, slots=True)
 class ParamFilter:
-    """A param-filter, RFC 6352, 10.5.2. *match* absent: the parameter must be there, or with *is_not_defined* must not."""
+    """A param-filter, RFC 6352, 10.5.2. *match* absent: the parameter is there, or with *is_not_defined* is not."""
 
     name: str
     is_not_defined: bool = False
@@ -105,6 +106,8 @@ class Query:
 
 
 Report = SyncCollection | Multiget | Query
+#: Our own parser's elements, or those that Radicale hands to a storage plugin.
+Node = etree._Element | ET.Element  # noqa: SLF001 - lxml has no other name for it
 
 
 def read_propfind(body: bytes) -> Propfind:
@@ -229,17 +232,27 @@ def _multiget(root: etree._Element) -> Multiget:
     return Multiget(_wanted(root), hrefs)
 
 
+def read_filter(node: Node | None) -> tuple[tuple[PropFilter, ...], bool]:
+    """
+    Read a ``CR:filter``: its property filters, and whether all of them have to match.
+
+    Raises:
+        DavError: 400 or 403, when it is none that is known here.
+    """
+    if node is None:
+        return (), False
+    return tuple(_prop_filters(node)), _all_of(node)
+
+
 def _query(root: etree._Element) -> Query:
-    node = root.find(card("filter"))
     limit = root.findtext(f"{card('limit')}/{card('nresults')}")
     if limit is not None and not (limit.strip().isdecimal() and 0 < int(limit) < 10**9):
         raise DavError(400, "The limit of a query is a positive number.")
-    filters = tuple(_prop_filters(node)) if node is not None else ()
-    all_of = node is not None and _all_of(node)
+    filters, all_of = read_filter(root.find(card("filter")))
     return Query(_wanted(root), filters, all_of, int(limit) if limit is not None else None)
 
 
-def _prop_filters(node: etree._Element) -> Iterator[PropFilter]:
+def _prop_filters(node: Node) -> Iterator[PropFilter]:
     for child in node.findall(card("prop-filter")):
         yield PropFilter(
             name=_name(child),
@@ -250,7 +263,7 @@ def _prop_filters(node: etree._Element) -> Iterator[PropFilter]:
         )
 
 
-def _param_filter(node: etree._Element) -> ParamFilter:
+def _param_filter(node: Node) -> ParamFilter:
     match = node.find(card("text-match"))
     return ParamFilter(
         name=_name(node),
@@ -259,21 +272,21 @@ def _param_filter(node: etree._Element) -> ParamFilter:
     )
 
 
-def _name(node: etree._Element) -> str:
+def _name(node: Node) -> str:
     name = node.get("name", "").strip()
     if not name:
         raise DavError(400, "A filter names the property or parameter that it is about.")
     return name
 
 
-def _all_of(node: etree._Element) -> bool:
+def _all_of(node: Node) -> bool:
     test = node.get("test", "anyof")
     if test not in ("anyof", "allof"):
         raise DavError(403, "The test of a filter is anyof or allof.", card("supported-filter"))
     return test == "allof"
 
 
-def _text_match(node: etree._Element) -> TextMatch:
+def _text_match(node: Node) -> TextMatch:
     collation = node.get("collation", "i;unicode-casemap")
     if collation == "default":
         collation = "i;unicode-casemap"

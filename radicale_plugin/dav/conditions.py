@@ -43,7 +43,5 @@ def _names(header: str, etag: str | None, *, strong: bool) -> bool:
         return False
     if header.strip() == "*":
         return True
-    for listed in _ETAG.findall(header):
-        if listed == etag or (not strong and listed.removeprefix("W/") == etag):
-            return True
-    return False
+    listed = _ETAG.findall(header)
+    return etag in (listed if strong else [name.removeprefix("W/") for name in listed])

@@ -7,22 +7,23 @@ Filters are applied to the very text that the person would be served, so nothing
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
-from radicale_plugin.dav.bodies import ParamFilter, PropFilter, Query, TextMatch
+from radicale_plugin.dav.bodies import ParamFilter, PropFilter, TextMatch
 from sync.errors import InvalidVCard
 from sync.vcard import Property, parse_one, unescape
 
 
-def matches(query: Query, card: str) -> bool:
-    """Whether *card* is among what *query* asks for. A text that is no vCard is found by a query without a filter only."""
-    if not query.filters:
+def matches(filters: Sequence[PropFilter], card: str, *, all_of: bool) -> bool:
+    """Whether *card* passes *filters*. A text that is no vCard does only where there is no filter."""
+    if not filters:
         return True
     try:
         properties = parse_one(card).properties
     except InvalidVCard:
         return False
-    test = all if query.all_of else any
-    return test(_property_filter(wanted, properties) for wanted in query.filters)
+    test = all if all_of else any
+    return test(_property_filter(wanted, properties) for wanted in filters)
 
 
 def _property_filter(wanted: PropFilter, properties: tuple[Property, ...]) -> bool:

@@ -37,7 +37,7 @@ class FileBody:
 
 
 def multistatus(responses: Iterable[str], sync_token: str = "") -> Response:
-    """Return a 207 with these ``DAV:response`` elements; *sync_token* is that of a sync-collection report (RFC 6578, 3.2)."""
+    """Return a 207 with these ``DAV:response`` elements; *sync_token* is for sync-collection (RFC 6578, 3.2)."""
     parts = [HEAD]
     size = 0
     file: IO[bytes] | None = None

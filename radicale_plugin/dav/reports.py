@@ -110,7 +110,7 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
         found = 0
         with service.database.reading() as session:
             for entry in entries.texts(session, book, asked.wanted.card_version):
-                if not filters.matches(asked, entry.text):
+                if not filters.matches(asked.filters, entry.text, all_of=asked.all_of):
                     continue
                 if found == asked.limit:
                     # RFC 6352, 8.6.1: the address book itself says that there is more.

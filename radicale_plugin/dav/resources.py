@@ -10,8 +10,9 @@ from sync.address_books import CONTACTS_PATH, Book
 
 def book_of(service: Service, request: Request) -> Book:
     """
-    Return the address book that the request is for. That of the connections was read with the credentials and costs
-    nothing.
+    Return the address book that the request is for.
+
+    That of the connections was read with the credentials and costs nothing.
 
     Raises:
         DavError: 404, there is none.

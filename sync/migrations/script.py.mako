@@ -1,7 +1,8 @@
 """
 ${message}
 
-One idea per step. It must not break the code of the release before: columns are added empty or with a default, and removed a release later.
+One idea per step. It must not break the code of the release before: columns are added empty or with a default, and
+removed a release later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 """The tables. Import models from here."""
+
 from __future__ import annotations
 
 from sync.models.base import Base, new_id, now

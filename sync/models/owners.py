@@ -1,4 +1,4 @@
-"""What a person keeps about themselves and decides about others: profile, groups, grants, connections, and the cards made of them."""
+"""What a person keeps about themselves and decides about others, and the cards that are made of it."""
 
 from __future__ import annotations
 
