@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.server.common import AbstractServer
 from radicale import config, log
 
 from radicale_plugin import settings
@@ -74,7 +76,7 @@ def granian(
     *,
     certificate: Path | None = None,
     key: Path | None = None,
-) -> Granian:
+) -> AbstractServer[Any]:
     """Prepare the production server for the application that the function *target* makes."""
     return Granian(
         target,

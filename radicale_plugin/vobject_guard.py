@@ -14,7 +14,8 @@ import vobject
 from sync.errors import EvercardError
 from sync.vcard import parse
 
-_SOURCE = "evercard_source"
+#: A capital letter, because vobject takes any attribute without one for a property of the card.
+_SOURCE = "Evercard_source"
 
 
 def read_components(s: str) -> list[vobject.base.Component]:

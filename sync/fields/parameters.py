@@ -8,7 +8,7 @@ from sync.vcard import Parameters, Property
 
 # Not those of media, which 3.0 expects inline: there a URI has to be named as one.
 _URIS = frozenset(("URL", "IMPP", "GEO", "SOURCE", "FBURL", "CALURI", "CALADRURI", "MEMBER", "X-SOCIALPROFILE"))
-_TEXTS = frozenset(("TEL", "NOTE", "TITLE", "ROLE", "NICKNAME", "FN", "EMAIL", "TZ", "HOBBY", "INTEREST", "EXPERTISE"))
+_TEXTS = frozenset(("TEL", "NOTE", "TITLE", "ROLE", "NICKNAME", "FN", "EMAIL", "HOBBY", "INTEREST", "EXPERTISE"))
 
 
 def drop(item: Property, *names: str) -> Property:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from sync.fields.collect import OURS
 from sync.fields.content import FieldContent
@@ -41,16 +42,15 @@ def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, 
     blocks = [(content.main.name, translate(content, version)) for content in fields]
     names = [block for name, block in blocks if name in ("FN", "N")]
     others = [block for name, block in blocks if name not in ("FN", "N")]
-    made = _made_names(fields, version, fallback_name)
-    lines: list[str] = [content_line(item) for item in made]
-    group = 0
+    lines = [content_line(item) for item in _made_names(fields, version, fallback_name)]
+    groups = 0
     for block in (*names, *others):
         written = [item for item in block if _may_be_written(item, remote_media=remote_media)]
-        if not written or written[0] is not block[0]:
-            continue
-        together = len(written) > 1 and written[0].name != "N"
-        group += together
-        lines += [content_line(replace(item, group=f"item{group}" if together else "")) for item in written]
+        if written and written[0] is block[0]:
+            together = len(written) > 1 and written[0].name != "N"
+            groups += together
+            group = f"item{groups}" if together else ""
+            lines += [content_line(replace(item, group=group)) for item in written]
     return "".join(lines) + "END:VCARD\r\n"
 
 
@@ -71,7 +71,7 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
 
 
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:
-    if item.name in OURS or not _TOKEN.fullmatch(item.name):
+    if item.name in OURS or not all(_TOKEN.fullmatch(name) for name in (item.name, *map(itemgetter(0), item.params))):
         return False
     return remote_media or not is_remote(item)
 

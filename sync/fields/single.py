@@ -40,12 +40,12 @@ def classic_geo(item: Property) -> Property:
 
 
 def modern_zone(item: Property) -> Property:
-    """An offset from UTC loses its colon and is named as one."""
+    """An offset from UTC loses its colon and is named as one; a text needs no naming."""
     found = _OFFSET.fullmatch(item.value.strip())
-    if not found:
-        return item
-    params = (*drop(item, "VALUE").params, ("VALUE", ("utc-offset",)))
-    return replace(item, params=params, value=f"{found[1]}{found[2]}")
+    bare = drop(item, "VALUE")
+    if found:
+        return replace(bare, params=(*bare.params, ("VALUE", ("utc-offset",))), value=f"{found[1]}{found[2]}")
+    return bare if item.parameter("VALUE") == ("text",) else item
 
 
 def classic_zone(item: Property) -> Property:
