@@ -179,6 +179,19 @@ def is_served_as_stored(data: bytes) -> bool:
     return _UNSERVABLE.search(data.decode(errors="replace")) is None
 
 
+def offer_again(session: Session, book: Book, href: str) -> None:
+    """
+    Let every device fetch a present entry once more, whose change was refused.
+
+    Some clients keep showing what they could not store until the entry's ETag changes (client fact T-7).
+    """
+    with session.begin_nested():
+        _lock(session, book)
+        entry = _find(session, book, href)
+        if entry is not None and entry.state == PRESENT:
+            _stamp(session, book, entry.id)
+
+
 def _changed(statement: Select[*tuple[Any, ...]], book: Book, since: int | None) -> Select[*tuple[Any, ...]]:
     chosen = statement.where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
     return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)

@@ -70,6 +70,7 @@ def put(service: Service, request: Request) -> Response:
         url = request.place.book(book) + paths.href("", error.href, collection=False)[1:]
         raise DavError(409, str(error), card("no-uid-conflict"), href(url)) from error
     except Refused as error:
+        service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         raise _needs_privileges(request, str(error)) from error
     headers = [("ETag", stored.etag)] if entries.is_served_as_stored(request.body) else []
     return Response(204 if existed[0] else 201, headers)
