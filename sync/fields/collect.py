@@ -90,8 +90,8 @@ def _owner(item: Property) -> str:
 def _companions(items: list[Property]) -> dict[str, list[Property]]:
     """By owner: the lines that only say something about another one. Those without an owner are fields themselves."""
     found: dict[str, list[Property]] = defaultdict(list)
-    owners = {_owner(item) for item in items if item.name != "LABEL"}
     houses = {_owner(item) for item in items if item.name == "ADR"}
+    owners = {_owner(item) for item in items if item.name != "LABEL" or _owner(item) not in houses}
     for item in items:
         group = item.group.lower()
         if item.name == "SORT-STRING" and _NAME in owners:
@@ -110,7 +110,7 @@ def _taken(companions: dict[str, list[Property]], item: Property) -> list[Proper
     if owner == _NAME:
         # A second N must not repeat the line that belongs to the first.
         return companions.pop(owner, [])
-    return companions.get(owner, [])
+    return [line for line in companions.get(owner, []) if line.name != "LABEL" or item.name == "ADR"]
 
 
 def _field(main: Property, companions: list[Property], version: str) -> FieldContent:

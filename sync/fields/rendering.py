@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from operator import itemgetter
 
 from sync.fields.collect import OURS
 from sync.fields.content import FieldContent
@@ -71,7 +70,7 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
 
 
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:
-    if item.name in OURS or not all(_TOKEN.fullmatch(name) for name in (item.name, *map(itemgetter(0), item.params))):
+    if item.name in OURS or not _TOKEN.fullmatch(item.name):
         return False
     return remote_media or not is_remote(item)
 

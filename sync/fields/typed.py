@@ -27,6 +27,8 @@ _OFFSET = re.compile(r"[+-]\d\d:?\d\d")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _GENDERS = {"male": "M", "female": "F", "other": "O", "none": "N", "unknown": "U", "男": "M", "女": "F"}
 _SOUNDS = {"first": "FIRST-NAME", "middle": "MIDDLE-NAME", "last": "LAST-NAME", "organization": "ORG"}
+# Programs do not expect the name in a group.
+_UNLABELLED = frozenset(("FN", "N"))
 _LEAP_YEAR = 2000
 _ADDRESS_PARTS = 7
 
@@ -40,12 +42,12 @@ def field_from_text(kind: str, text: str, label: str = "") -> FieldContent:
     Raises `InvalidInput` with a sentence that says what was expected.
     """
     text, label = clean(text).strip(), clean(label).strip()
-    if not text:
+    if not text.strip(" \t;,"):
         raise InvalidInput("There is nothing to say in this field.")
     main = _property(kind, text, label)
     version = "4.0" if main.name in ("GENDER", "LANG") else "3.0"
-    shown = label or _default_label(kind)
-    companions = (label_line(shown),) if shown and kind != "phonetic" else ()
+    shown = "" if main.name in _UNLABELLED or kind == "phonetic" else label or _default_label(kind)
+    companions = (label_line(shown),) if shown else ()
     recognised = kind_of(main, label or DEFAULT_LABELS.get(kind, ("",))[0])
     return FieldContent(recognised, version, (main, *companions))
 

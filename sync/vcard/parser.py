@@ -125,14 +125,14 @@ def _content_lines(text: str, limits: Limits) -> Iterator[Property]:
         line += text.count("\n", counted, start)
         counted = start
         raw = found[0]
-        content = _FOLD.sub("", raw) if "\n" in raw else raw
+        content = _unfolded(raw)
         if not content.strip():
             continue
         group, name, params, encoding, value_at = _head(content, line, limits)
         value = content[value_at:]
         if encoding == "QUOTED-PRINTABLE":
             if "=\n" in raw:
-                value = _FOLD.sub("", raw.replace("=\n", ""))[value_at:]
+                value = _unfolded(raw.replace("=\n", ""))[value_at:]
             value, position = _without_soft_breaks(text, value, position)
         elif encoding == "B" and not value.endswith("="):
             rest = _BASE64_LINES.match(text, position)
@@ -141,6 +141,13 @@ def _content_lines(text: str, limits: Limits) -> Iterator[Property]:
         elif name == "AGENT" and not value.strip():
             value, position = _nested(text, position, line, limits)
         yield Property(group, name, params, value, line)
+
+
+def _unfolded(raw: str) -> str:
+    if "\n" not in raw:
+        return raw
+    # A photo is thousands of folds, nearly always of the plain kind.
+    return _FOLD.sub("", raw) if "\n\n" in raw or "\n\t" in raw else raw.replace("\n ", "")
 
 
 def _head(content: str, line: int, limits: Limits) -> tuple[str, str, Parameters, str, int]:

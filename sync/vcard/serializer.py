@@ -14,6 +14,8 @@ WIDTH = 75
 
 _IS_CONTINUATION = [octet & 0b1100_0000 == 0b1000_0000 for octet in range(256)]
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+# Old telephones put what they like there, such as X-CUSTOM(CHARSET=UTF-8.
+_OUTSIDE_TOKEN = re.compile(r"[^A-Za-z0-9_-]")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.+/-]*")
 # Names are not case-sensitive, but Apple's programs are the ones that read these and this is how they write them.
 _SPELLING = {"X-ABLABEL": "X-ABLabel", "X-ABSHOWAS": "X-ABShowAs"}
@@ -71,7 +73,7 @@ def _written_name(name: str) -> str:
 def _written_parameters(params: Parameters) -> str:
     written = ""
     for name, values in params:
-        written += f";{_written_name(name)}"
+        written += f";{name if _TOKEN.fullmatch(name) else _OUTSIDE_TOKEN.sub('-', name)}"
         if values:
             written += "=" + ",".join([value if _PLAIN_VALUE.fullmatch(value) else _quoted(value) for value in values])
     return written
