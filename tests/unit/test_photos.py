@@ -88,6 +88,7 @@ def test_a_photo_is_turned_upright_and_says_nothing_of_its_place() -> None:
         b"\xff\xe2\x00\x08secret",
         b"\xff\xed\x00\x08secret",
         b"\xff\xfe\x00\x08secret",
+        b"\xff\xee\x00\x0aa secret",
         b"\xff\xe0\x00\x12JFXX\x00secret....",
     ],
 )
@@ -96,6 +97,11 @@ def test_no_segment_hides_anything(extra: bytes) -> None:
     plain = normalize(written(halves()))
     assert b"secret" not in normalize(plain[:2] + extra + plain[2:])
     assert b"secret" not in normalize(plain + b"secret")
+
+
+def test_segments_that_cannot_be_followed_are_not_trusted() -> None:
+    plain = normalize(written(halves()))
+    assert b"secret" not in normalize(plain[:2] + b"\xff" + plain[2:])
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ PAIRS = [
     (["BDAY:1980-03-22T14:30:00-05:00"], ["BDAY:19800322T143000-0500"]),
     (["BDAY:1985-04"], ["BDAY:1985-04"]),
     (["BDAY;VALUE=text:about 1800"], ["BDAY;VALUE=text:about 1800"]),
+    (["BDAY:1980-03-22T25"], ["BDAY:19800322T25"]),
+    (["BDAY:1980-03-22Tnoon"], ["BDAY:1980-03-22Tnoon"]),
+    (["BDAY:1980-03-22T-"], ["BDAY:1980-03-22T-"]),
+    (["IMPP:somebody"], ["IMPP:somebody"]),
+    (["KEY;ENCODING=b;TYPE=OCTET-STREAM:AAAA"], ["KEY:data:application/octet-stream;base64,AAAA"]),
     (["item1.X-ABDATE:2009-08-08", "item1.X-ABLabel:_$!<Anniversary>!$_"], ["ANNIVERSARY:20090808"]),
     (
         ["item1.X-ABDATE;X-EVERCARD-KIND=anniversary:2009-08-08", "item1.X-ABLabel:Wedding"],
@@ -77,6 +82,8 @@ PAIRS = [
 ONE_WAY = [
     ("3.0", ["X-QQ:123"], "4.0", ["IMPP:qq:123"]),
     ("3.0", ["X-JABBER:a@b"], "4.0", ["IMPP:xmpp:a@b"]),
+    ("3.0", ["X-MS-IMADDRESS:a@b"], "4.0", ["X-MS-IMADDRESS:a@b"]),
+    ("3.0", ["KEY;ENCODING=b:AAAA"], "4.0", ["KEY:data:application/octet-stream;base64,AAAA"]),
     ("3.0", ["EMAIL;TYPE=INTERNET;TYPE=HOME:a@b"], "4.0", ["EMAIL;TYPE=home:a@b"]),
     ("3.0", ["X-GENDER:female"], "4.0", ["GENDER:F"]),
     ("3.0", ["X-GENDER:it's complicated"], "4.0", ["GENDER:;it's complicated"]),

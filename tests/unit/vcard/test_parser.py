@@ -98,6 +98,18 @@ def test_base64_goes_on_until_its_lines_end(indent: str, empty: tuple[str, ...])
     assert ("".join(picture.value.split()), tel.value) == ("AAAABBB=", "1")
 
 
+def test_a_soft_line_break_may_stand_inside_a_fold() -> None:
+    assert only("NOTE;QUOTED-PRINTABLE:a", " b=", " c", version="2.1").value == "ab c"
+
+
+def test_an_agent_may_say_nothing() -> None:
+    assert only("AGENT:", version="2.1").value == ""
+
+
+def test_blanks_in_front_of_the_first_card_say_nothing() -> None:
+    assert len(parse(" \t\n\n" + card())) == 1
+
+
 def test_a_nested_card_becomes_the_text_of_its_agent() -> None:
     nested = ("BEGIN:VCARD", "VERSION:2.1", "FN:Assistant", "AGENT:", "BEGIN:VCARD", "END:VCARD", "END:VCARD")
     agent, tel = parse_one(card("AGENT:", *nested, "TEL:1", version="2.1")).properties
