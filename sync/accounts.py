@@ -82,7 +82,7 @@ def find(session: Session, login: str) -> int:
 def logins(session: Session, account_ids: Collection[int]) -> dict[int, str]:
     """Return the logins of these accounts by id; ids of nobody are left out."""
     rows = session.execute(select(Account.id, Account.login).where(Account.id.in_(list(account_ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def everybody(session: Session) -> Sequence[Account]:

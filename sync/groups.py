@@ -143,13 +143,10 @@ def find(session: Session, owner_id: int, name: str) -> GroupSummary:
 
 def groups_of(session: Session, owner_id: int) -> list[GroupSummary]:
     """Return all groups of a person by name, strangers last."""
-    counts = dict(
-        session.execute(
-            select(Member.group_id, func.count()).where(Member.owner_id == owner_id).group_by(Member.group_id)
-        )
-        .tuples()
-        .all()
+    counted = session.execute(
+        select(Member.group_id, func.count()).where(Member.owner_id == owner_id).group_by(Member.group_id)
     )
+    counts = dict(counted.all())
     rows = session.execute(
         select(Group.id, Group.name, Group.kind).where(Group.owner_id == owner_id).order_by(Group.name_key)
     )
