@@ -34,7 +34,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.errors import DatabaseUnavailable, InvalidInput
@@ -42,8 +42,9 @@ from sync.settings import Settings
 
 T = TypeVar("T")
 
-#: How often a writing transaction is run before giving up; with the pauses about ten seconds.
+#: How often a writing transaction is run before giving up, and for how many seconds another attempt is made.
 ATTEMPTS = 12
+PATIENCE = 10.0
 #: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available.
 RETRYABLE = {"40001", "40P01", "55P03"}
 BUSY_MILLISECONDS = 5_000
@@ -54,7 +55,7 @@ class Database:
     Access to the one database of this server, for all threads of a process.
 
     Raises:
-        InvalidInput: *url* is not the URL of a SQLite or PostgreSQL database.
+        InvalidInput: *url* is not the URL of a SQLite or PostgreSQL database, or PostgreSQL's driver is not installed.
     """
 
     def __init__(self, url: str, settings: Settings | None = None) -> None:
@@ -63,14 +64,14 @@ class Database:
         pool_size = self.settings.pool_size
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {
-            "pool_size": pool_size,
-            "max_overflow": 2 * pool_size,
-            "pool_pre_ping": not self.is_sqlite,
-        }
+        overflow, ping = 2 * pool_size, not self.is_sqlite
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": overflow, "pool_pre_ping": ping}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False}
-        self.engine = create_engine(self.url, **options)
+        try:
+            self.engine = create_engine(self.url, **options)
+        except ModuleNotFoundError as error:
+            raise InvalidInput("PostgreSQL needs a driver; install evercard[postgresql].") from error
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -88,6 +89,7 @@ class Database:
         Raises:
             DatabaseUnavailable: The database could not be reached, or stayed locked, for about ten seconds.
         """
+        deadline = time.monotonic() + PATIENCE
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._session(self._writer) as session:
@@ -96,9 +98,10 @@ class Database:
                     return result
             except DBAPIError as error:
                 if not is_retryable(error):
+                    _tell(error)
                     raise
-                if attempt == ATTEMPTS:
-                    raise DatabaseUnavailable from error
+                if attempt == ATTEMPTS or time.monotonic() > deadline:
+                    raise DatabaseUnavailable(_reason(error)) from error
                 time.sleep(min(1.5, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - a pause, no secret
         raise AssertionError
 
@@ -123,16 +126,16 @@ class Database:
         try:
             with self._session(self._reader) as session:
                 yield session
-        except OperationalError as error:
-            raise DatabaseUnavailable from error
+        except DBAPIError as error:
+            _tell(error)
+            raise
 
     def quick(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """
         Fetch the first row of one reading *statement* on a bare connection that this thread keeps.
 
-        *statement* uses ``?`` for SQLite's and ``%s`` for PostgreSQL's parameters (see `placeholders`). Nothing of
-        SQLAlchemy is in the
-        way: this is what a poll costs.
+        *statement* uses ``?`` for SQLite's and ``%s`` for PostgreSQL's parameters (see `placeholders`). No SQLAlchemy
+        is in the way: this is what a poll costs.
 
         Raises:
             DatabaseUnavailable: The database could not be reached, twice in a row.
@@ -152,7 +155,7 @@ class Database:
                 with contextlib.suppress(Exception):
                     connection.close() if connection is not None else None
                 if attempt == 2:
-                    raise DatabaseUnavailable from error
+                    raise DatabaseUnavailable(str(error)) from error
         raise AssertionError
 
     def placeholders(self, statement: str) -> str:
@@ -160,10 +163,36 @@ class Database:
         return statement if self.is_sqlite else statement.replace("?", "%s")
 
     def migrate(self) -> None:
-        """Bring the schema to the newest version, from any older one or from nothing. Safe to run at every start."""
+        """
+        Bring the schema to the newest version, from any older one or from nothing. Safe to run at every start.
+
+        Raises:
+            DatabaseUnavailable: The database could not be reached or changed.
+            WrongSchema: It has a version that this code does not know.
+        """
         from sync.migrations import upgrade
 
-        upgrade(self)
+        try:
+            upgrade(self)
+        except DBAPIError as error:
+            _tell(error)
+            raise
+
+    def require_newest(self) -> None:
+        """
+        Make sure that the schema is the one that this code needs; nothing is created or changed.
+
+        Raises:
+            DatabaseUnavailable: The database could not be reached.
+            WrongSchema: It is older or newer, or there is none.
+        """
+        from sync.migrations import require_newest
+
+        try:
+            require_newest(self)
+        except DBAPIError as error:
+            _tell(error)
+            raise
 
     def dispose(self) -> None:
         """Close every connection of the pool; those of other threads' `quick` close with their threads."""
@@ -236,6 +265,18 @@ def is_retryable(error: DBAPIError) -> bool:
     if state is None:
         return isinstance(error, OperationalError)
     return state in RETRYABLE or state.startswith(("08", "57P"))
+
+
+def _tell(error: DBAPIError) -> None:
+    # That the database cannot be used is told in words, and a bug stays what it is. An error of the base class is
+    # what SQLite says about a file that is no database; SQLITE_ERROR is about the statement.
+    about_statement = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR"
+    if (isinstance(error, OperationalError) or type(error) is DatabaseError) and not about_statement:
+        raise DatabaseUnavailable(_reason(error)) from error
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).strip().partition("\n")[0]
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -76,4 +76,18 @@ class InvalidSyncToken(EvercardError, ValueError):
 
 
 class DatabaseUnavailable(EvercardError):
-    """The database does not answer; check that it runs and that its URL is right."""
+    """
+    The database does not answer; check that it runs and that its URL is right.
+
+    *reason* is what the driver said. It names hosts and files, so it is for administrators only, and no part of the
+    text.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        """Remember what the driver said."""
+        super().__init__()
+        self.reason = reason
+
+
+class WrongSchema(EvercardError):
+    """The tables of the database are not those that this version of Evercard works with."""

@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from sync.errors import WrongSchema
 from sync.models import Base
 
 if TYPE_CHECKING:
@@ -23,9 +24,33 @@ if TYPE_CHECKING:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run every step that *database* has not had yet, all in one transaction."""
+    """
+    Run every step that *database* has not had yet, all in one transaction.
+
+    Raises:
+        WrongSchema: A newer version of the code has been at work there.
+    """
     with database.engine.execution_options(writes=True).begin() as connection:
+        _require_known(current(connection))
         command.upgrade(_configuration(connection), revision)
+
+
+def require_newest(database: Database) -> None:
+    """
+    Make sure that the schema of *database* is the one that this code needs. Creates nothing, not even a file.
+
+    Raises:
+        WrongSchema: It is older or newer, or there is none.
+    """
+    if database.is_sqlite and not Path(str(database.url.database)).exists():
+        raise WrongSchema("There is no database yet; `evercard migrate` makes it.")
+    with database.engine.connect() as connection:
+        found = current(connection)
+    _require_known(found)
+    if found is None:
+        raise WrongSchema("The database has no tables yet; `evercard migrate` makes them.")
+    if found != newest():
+        raise WrongSchema("The database is of an older version of Evercard; `evercard migrate` brings it up to date.")
 
 
 def current(connection: Connection) -> str | None:
@@ -42,6 +67,12 @@ def differences(connection: Connection) -> list[object]:
     """Compare the tables of a database with the models: an empty list when they are the same."""
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
     return list(compare_metadata(context, Base.metadata))
+
+
+def _require_known(revision: str | None) -> None:
+    known = ScriptDirectory.from_config(_configuration(None)).walk_revisions()
+    if revision is not None and revision not in {script.revision for script in known}:
+        raise WrongSchema("The database is of a newer version of Evercard than this one; install that version.")
 
 
 def _configuration(connection: Connection | None) -> Config:
