@@ -9,10 +9,10 @@ did.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import address_books
@@ -81,9 +81,13 @@ def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int) -> N
     address_books.stamp(session, viewers, owner_id, at)
 
 
-def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
+def work(
+    database: Database, *, buckets: Sequence[int] = range(BUCKETS), progress: Callable[[int], object] = lambda _: None
+) -> int:
     """
     Do everything that is due in the outbox and return how many viewers were reached.
+
+    *progress* is called after each chunk with the number of viewers that were reached in it.
 
     Any number of workers may do this at once. Each chunk is one transaction with its cursor: whatever dies, the next
     worker goes on behind the last chunk that was committed, as soon as the lease has run out.
@@ -98,7 +102,17 @@ def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
             while claim is not None:
                 count, claim = database.write(lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
                 reached += count
+                progress(count)
     return reached
+
+
+def owed(session: Session) -> int:
+    """Count the viewers who are still to be reached, each once for every change that is on its way to them."""
+    jobs = session.execute(select(Job.owner_id, Job.card_id, Job.after_viewer)).all()
+    return sum(
+        session.scalars(select(func.count()).where(*_held(owner_id, card_id, after))).one()
+        for owner_id, card_id, after in jobs
+    )
 
 
 def pending(session: Session) -> int:
@@ -137,15 +151,19 @@ def _holders(session: Session, owner_id: int, card_id: int, after: int, limit: i
     return list(
         session.scalars(
             select(Connection.viewer_id)
-            .where(
-                Connection.owner_id == owner_id,
-                Connection.audience_id == card_id,
-                Connection.hidden.is_(False),
-                Connection.viewer_id > after,
-            )
+            .where(*_held(owner_id, card_id, after))
             .order_by(Connection.viewer_id)
             .limit(limit)
         )
+    )
+
+
+def _held(owner_id: int, card_id: int, after: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Connection.owner_id == owner_id,
+        Connection.audience_id == card_id,
+        Connection.hidden.is_(False),
+        Connection.viewer_id > after,
     )
 
 
