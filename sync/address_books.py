@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from sync.database import among
 from sync.errors import InvalidSyncToken
-from sync.models import CONTACTS, AddressBook, Entry, new_id
+from sync.models import CONTACTS, AddressBook, Device, Entry, new_id
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"
@@ -148,8 +148,10 @@ def begin_new_epoch(session: Session) -> int:
     Make every sync token that was ever handed out invalid, so that each client fetches its whole address book once.
 
     To be done after a backup was put back: revisions that clients have seen will be handed out again with another
-    meaning. Returns how many books there are.
+    meaning. For the same reason no device counts as having anything until it has come. Returns how many books there
+    are.
     """
+    session.execute(update(Device).values(synced_revision=0, synced_at=None))
     keys = session.execute(select(AddressBook.viewer_id, AddressBook.id)).all()
     for viewer_id, book_id in keys:
         session.execute(
