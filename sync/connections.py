@@ -144,6 +144,13 @@ def connected_to(session: Session, owner_id: int) -> Sequence[int]:
     ).all()
 
 
+def hidden_from(session: Session, viewer_id: int) -> Sequence[int]:
+    """Return the ids of the owners whose entries a person took off their devices; `show` brings one back."""
+    return session.scalars(
+        select(Entry.id).where(Entry.viewer_id == viewer_id, Entry.state == HIDDEN).order_by(Entry.id)
+    ).all()
+
+
 def _show(under_way: Change, owner_id: int, viewer_id: int, card_id: int) -> None:
     session = under_way.session
     if _state(session, owner_id, viewer_id) is None:

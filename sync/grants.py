@@ -80,6 +80,19 @@ def except_person(
         connections.regroup(under_way, owner_id, viewer_id)
 
 
+def exceptions_of(session: Session, owner_id: int) -> dict[int, dict[int, bool]]:
+    """Return an owner's exceptions for single people: by viewer id, which field ids are shown or withheld."""
+    rows = session.execute(
+        select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed).where(
+            FieldException.owner_id == owner_id
+        )
+    )
+    found: dict[int, dict[int, bool]] = {}
+    for viewer_id, field_id, allowed in rows:
+        found.setdefault(viewer_id, {})[field_id] = allowed
+    return found
+
+
 def _require(session: Session, owner_id: int, group_id: int | None, field_ids: Collection[int]) -> None:
     if group_id is not None:
         group = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id)
