@@ -97,6 +97,27 @@ def composition_of(session: Session, owner_id: int, viewer_id: int) -> Compositi
     )
 
 
+def compositions_of(session: Session, owner_id: int) -> dict[int, Composition]:
+    """Return by viewer id what people are to the owner, as `composition_of` does; who is a stranger is left out."""
+    groups: dict[int, set[int]] = {}
+    for viewer_id, group_id in session.execute(
+        select(Member.viewer_id, Member.group_id).where(Member.owner_id == owner_id)
+    ):
+        groups.setdefault(viewer_id, set()).add(group_id)
+    fields: dict[tuple[int, bool], set[int]] = {}
+    exceptions = select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
+    for viewer_id, field_id, allowed in session.execute(exceptions.where(FieldException.owner_id == owner_id)):
+        fields.setdefault((viewer_id, allowed), set()).add(field_id)
+    return {
+        viewer_id: Composition(
+            frozenset(groups.get(viewer_id, ())),
+            frozenset(fields.get((viewer_id, True), ())),
+            frozenset(fields.get((viewer_id, False), ())),
+        )
+        for viewer_id in groups.keys() | {viewer_id for viewer_id, _ in fields}
+    }
+
+
 def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
     """Return all fields of a profile in their order, as the owner sees them."""
     return session.scalars(select(Field).where(Field.owner_id == owner_id).order_by(Field.position, Field.id)).all()

@@ -1,0 +1,100 @@
+"""
+Verification: whether the database is what the rest of the engine takes for granted.
+
+Every finding is one broken promise. The most important is asked of every card: that its stored text is what the
+profile and the grants say now, so that nobody holds a field that was not granted to them. Nothing is changed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import and_, exists, func, select, text
+from sqlalchemy.orm import Session
+from typing_extensions import override
+
+from sync.fan_out import FAN_OUT
+from sync.migrations import differences
+from sync.models import Account, Base, Job, LoginName
+from sync.verification import owners, viewers
+
+#: People that one statement names.
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong: *problem* says what, and *login* with whom; it is empty where it is nobody's."""
+
+    login: str
+    problem: str
+
+    @override
+    def __str__(self) -> str:
+        """On one line."""
+        return f"{self.login}: {self.problem}" if self.login else self.problem
+
+
+def size(session: Session) -> int:
+    """Count the people that `findings` will check."""
+    return session.scalars(select(func.count()).select_from(Account)).one()
+
+
+def findings(session: Session, progress: Callable[[int], object] = lambda _: None) -> Iterator[Finding]:
+    """
+    Check everything, and yield what is wrong as it is found.
+
+    *session* must see one state of the database (`Database.reading`). *progress* is called with the number of people
+    that were checked since it was called last.
+    """
+    for check in (_file, _schema, _orphans, _outbox):
+        for problem in check(session):
+            yield Finding("", problem)
+    after = 0
+    while True:
+        page = session.execute(
+            select(Account.login, Account.id).where(Account.id > after).order_by(Account.id).limit(_PAGE)
+        ).all()
+        for login, account_id in page:
+            for of_person in _CHECKS:
+                for problem in of_person(session, account_id):
+                    yield Finding(login, problem)
+            progress(1)
+        if len(page) < _PAGE:
+            return
+        after = page[-1].id
+
+
+def _file(session: Session) -> Iterator[str]:
+    if session.get_bind().dialect.name == "sqlite":
+        for (line,) in session.execute(text("PRAGMA integrity_check")):
+            if line != "ok":
+                yield f"The database file is damaged: {line}"
+
+
+def _schema(session: Session) -> Iterator[str]:
+    if found := differences(session.connection()):
+        yield f"The tables differ from those of this version of Evercard in {len(found)} places."
+
+
+def _orphans(session: Session) -> Iterator[str]:
+    for table in Base.metadata.sorted_tables:
+        for key in table.foreign_key_constraints:
+            parent = key.referred_table
+            match = and_(*(element.parent == element.column for element in key.elements))
+            statement = select(func.count()).select_from(table).where(~exists().select_from(parent).where(match))
+            if count := session.scalars(statement).one():
+                yield f"{count} rows of {table.name} belong to no row of {parent.name}."
+    for model, column in ((LoginName, LoginName.account_id), (Job, Job.owner_id)):
+        lost = select(func.count()).select_from(model).where(~exists().where(Account.id == column))
+        if count := session.scalars(lost).one():
+            yield f"{count} rows of {model.__tablename__} belong to no row of {Account.__tablename__}."
+
+
+def _outbox(session: Session) -> Iterator[str]:
+    for kind in session.scalars(select(Job.kind).where(Job.kind != FAN_OUT).distinct()):
+        yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
+
+
+_CHECKS = (owners.account, owners.cards_of, owners.connections_of, viewers.account, viewers.entries_of)
