@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from sync import address_books, cards, fan_out
+from sync import address_books, cards, fan_out, history
 from sync.errors import NotFound
 from sync.models import Profile, now
 
@@ -93,6 +93,7 @@ def _carry(under_way: Change, owner_id: int) -> None:
         return
     own = cards.own_card(session, owner_id)
     if own in changed:
+        history.record(session, owner_id, under_way.at)
         under_way.touch(owner_id, owner_id)
     decided = fan_out.plan(session, owner_id, [card_id for card_id in changed if card_id != own])
     for viewer_id in decided.viewers:

@@ -17,13 +17,14 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import connections, fields
+from sync import connections, fields, profiles
 from sync.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync.cards import SELF
 from sync.connections import CONNECTION
 from sync.database import settings_of
 from sync.errors import Conflict, InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
 from sync.models import AddressBook, Card, Entry, PrivateCard, new_id, now
-from sync.vcard import parse_one
+from sync.vcard import VCard, parse_one
 
 PRIVATE = "private"
 #: Hrefs asked for in one statement; SQLite takes 32,766 parameters, and plans are cached by their number.
@@ -106,25 +107,29 @@ def etag_of(digest: str, changed_at: int) -> str:
 
 def write(session: Session, book: Book, href: str, data: bytes, check: Callable[[str | None], None]) -> EntryHead:
     """
-    Store a private entry, byte for byte, and return what it is now.
+    Store what a device sent for an entry, and return what the entry is now.
 
-    *check* is called with the ETag that the entry has at that moment, None for no entry, and raises what it likes
-    against it.
+    A private entry is stored byte for byte. The person's own card becomes the profile. *check* is called with the ETag
+    that the entry has at that moment, None for no entry, and raises what it likes against it.
 
     Raises:
         InvalidVCard: *data* is not one vCard in UTF-8 with a UID.
         LimitExceeded: It is too large, or the book is full.
         UIDConflict: Another entry has its UID, or this entry had another.
-        Refused: The entry is the card of a connection, or the person's own, or was one.
+        Refused: The entry is the card of a connection, or was one.
     """
-    uid = _checked_uid(session, data)
+    card = _checked(session, data)
+    uid = card.uid or ""
+    own = _find(session, book, href)
+    if own is not None and own.kind == SELF:
+        return _write_own(session, book, own, card, check)
     digest = hashlib.sha256(data).hexdigest()[:32]
     with session.begin_nested():
         _lock(session, book)
         entry = _find(session, book, href)
         before = head(session, book, href)
         check(before.etag if before else None)
-        if entry is not None and entry.kind != PRIVATE:
+        if entry is not None and entry.kind == CONNECTION:
             raise Refused("This card is kept by its owner; it cannot be changed here.")
         _require_uid(session, book, uid, href)
         if entry is not None and before is not None:
@@ -228,14 +233,30 @@ _TEXT_4 = _text_statement(Card.body_4)
 _front = functools.lru_cache(maxsize=4096)(fields.head)
 
 
-def _checked_uid(session: Session, data: bytes) -> str:
+def _checked(session: Session, data: bytes) -> VCard:
     limit = settings_of(session).limits.card_size
     if len(data) > limit:
         raise LimitExceeded(f"A card has at most {limit} octets.")
-    uid = parse_one(data).uid
-    if not uid or len(uid) > 255:
+    card = parse_one(data)
+    if not card.uid or len(card.uid) > 255:
         raise InvalidVCard("A card needs one UID of at most 255 characters.")
-    return uid
+    return card
+
+
+def _write_own(
+    session: Session, book: Book, entry: Entry, card: VCard, check: Callable[[str | None], None]
+) -> EntryHead:
+    def ready() -> None:
+        before = head(session, book, entry.href)
+        check(before.etag if before else None)
+        if card.uid != entry.uid:
+            raise UIDConflict(entry.href)
+
+    profiles.edit_card(session, book.viewer_id, card, ready)
+    after = head(session, book, entry.href)
+    if after is None:
+        raise NotFound("There is no such entry.")
+    return after
 
 
 def _lock(session: Session, book: Book) -> None:

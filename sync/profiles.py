@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import cards, fields
+from sync import cards, fields, history, matching
 from sync.cards import content_of
 from sync.changes import Change, change
 from sync.database import settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.fields import FieldContent
 from sync.models import Account, Entry, Field, new_id
-from sync.vcard import VCard
+from sync.vcard import VCard, parse_one
 from sync.visibility import fields_of
 
 
@@ -65,12 +65,12 @@ def remove_field(session: Session, owner_id: int, field_id: int) -> None:
 
 def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool = False) -> int:
     """
-    Take the properties of *card* into a profile and return how many fields were added or changed.
+    Take the properties of *card* into a profile and return how many fields were added, changed or deleted.
 
     A property that is in the profile already, in whatever spelling, stays the field that it is. One of a kind that a
     person has once (a name, a birthday) changes the value of that field. Anything else is added as a new field that
-    nobody was granted yet. With *replace*, the profile becomes what *card* says: a property also takes over a field
-    of its kind and label with another value, and fields that the card does not have are deleted.
+    nobody was granted yet. With *replace*, the profile becomes what *card* says: a property also takes over a field of
+    its kind and label with another value, and fields that the card does not have are deleted.
 
     Raises:
         InvalidVCard: A property cannot be stored; the message names the line, and nothing was changed.
@@ -79,56 +79,61 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
     incoming = fields.fields_of(card)
     with change(session, owner_id) as under_way:
         existing = fields_of(session, owner_id)
-        matches = match([content_of(field) for field in existing], incoming, replace=replace)
+        matches = matching.match([content_of(field) for field in existing], incoming, replace=replace)
+        gone = matching.unmatched(len(existing), matches) if replace else None
+        return _become(under_way, owner_id, existing, incoming, matches, gone)
+
+
+def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], None]) -> int:
+    """
+    Make a profile what a client made of the person's own card, and return how many fields changed.
+
+    As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
+    deleted it (see `sync.matching.deleted_by_client`). What this server put into the card for want of a name is no
+    field. *check* is called once nobody else can change the profile, and raises what it likes against it.
+
+    Raises:
+        InvalidVCard: As `import_card`.
+        LimitExceeded: As `import_card`.
+    """
+    incoming = fields.fields_of(card)
+    with change(session, owner_id) as under_way:
+        check()
+        existing = fields_of(session, owner_id)
+        contents = [content_of(field) for field in existing]
+        incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
+        matches = matching.match(contents, incoming, replace=True)
+        gone = matching.deleted_by_client(contents, matches)
+        return _become(under_way, owner_id, existing, incoming, matches, gone)
+
+
+def restore(session: Session, owner_id: int, version: int) -> int:
+    """
+    Give a profile back the fields that it had in an earlier version, and return how many changed.
+
+    A field that was deleted since comes back as itself, but nobody is granted it: what was taken back stays so.
+
+    Raises:
+        NotFound: The profile never had this version.
+    """
+    with change(session, owner_id) as under_way:
+        before = {state.field_id: state for state in history.fields_at(session, owner_id, version)}
+        existing = {field.id: field for field in fields_of(session, owner_id)}
         count = 0
-        for position, (content, matched) in enumerate(zip(incoming, matches, strict=True)):
-            if matched is None:
-                count += 1
-                _insert(under_way, owner_id, content, position if replace else len(existing) + position)
-            elif not fields.same_meaning(content_of(existing[matched]), content):
-                count += 1
-                _update(under_way, owner_id, existing[matched].id, content)
-            if matched is not None and replace:
-                _place(session, owner_id, existing[matched].id, position)
-        if replace:
-            kept = {matched for matched in matches if matched is not None}
-            gone = [field.id for index, field in enumerate(existing) if index not in kept]
-            count += len(gone)
-            _delete(session, owner_id, gone)
-        _check_limits(session, owner_id)
-        return count
-
-
-def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *, replace: bool) -> list[int | None]:
-    """
-    Decide which existing field each incoming one is: its index, or None for a new field. No field is taken twice.
-
-    The same meaning wins, wherever it stands; then, among what is left, the same kind and label, in order, for kinds
-    that a person has once or with
-    *replace*; then, with *replace*, the same kind in order.
-    """
-    result: list[int | None] = [None] * len(incoming)
-    free = dict(enumerate(existing))
-
-    def settle(same: Callable[[FieldContent, FieldContent], bool]) -> None:
-        for index, content in enumerate(incoming):
-            if result[index] is None:
-                found = next((number for number, candidate in free.items() if same(candidate, content)), None)
-                if found is not None:
-                    result[index] = found
-                    del free[found]
-
-    settle(fields.same_meaning)
-    settle(lambda old, new: (replace or not repeatable(new)) and _signature(old) == _signature(new))
-    if replace:
-        settle(lambda old, new: old.kind == new.kind and old.properties[0].name == new.properties[0].name)
-    return result
-
-
-def repeatable(content: FieldContent) -> bool:
-    """Whether a person may have several fields like this one."""
-    kind = fields.CATALOGUE.get(content.kind)
-    return kind is None or kind.repeatable
+        for field_id, state in before.items():
+            content = FieldContent.load(state.kind, state.content)
+            field = existing.get(field_id)
+            if field is None:
+                _insert(under_way, owner_id, content, state.position, field_id)
+            elif (field.kind, field.content) != (state.kind, state.content):
+                _update(under_way, owner_id, field_id, content)
+            else:
+                count -= 1
+            count += 1
+            _place(session, owner_id, field_id, state.position)
+        gone = existing.keys() - before.keys()
+        _delete(session, owner_id, gone)
+        return count + len(gone)
 
 
 def export(session: Session, owner_id: int, version: str = "3.0") -> str:
@@ -148,6 +153,42 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
     return fields.head(version, entry.uid or "", entry.changed_at) + body
 
 
+def _become(
+    under_way: Change,
+    owner_id: int,
+    existing: Sequence[Field],
+    incoming: Sequence[FieldContent],
+    matches: Sequence[int | None],
+    gone: Sequence[int] | None,
+) -> int:
+    session = under_way.session
+    count = 0
+    # Where the card is the whole profile its order counts; else what is new comes behind everything that is there.
+    orders = gone is not None
+    first = 0 if orders else max((field.position for field in existing), default=-1) + 1
+    for position, (content, matched) in enumerate(zip(incoming, matches, strict=True)):
+        if matched is None:
+            count += 1
+            _insert(under_way, owner_id, content, first + position)
+            continue
+        if not fields.same_meaning(content_of(existing[matched]), content):
+            count += 1
+            _update(under_way, owner_id, existing[matched].id, content)
+        if orders:
+            _place(session, owner_id, existing[matched].id, position)
+    deleted = [existing[index].id for index in gone or ()]
+    _delete(session, owner_id, deleted)
+    _check_limits(session, owner_id)
+    return count + len(deleted)
+
+
+def _is_made(session: Session, owner_id: int, contents: Sequence[FieldContent], content: FieldContent) -> bool:
+    if content.main.name not in ("FN", "N") or any(field.main.name == content.main.name for field in contents):
+        return False
+    served = parse_one(export(session, owner_id))
+    return any(fields.same_meaning(made, content) for made in fields.fields_of(served))
+
+
 def _own(session: Session, owner_id: int, field_id: int) -> Field:
     field = session.scalars(select(Field).where(Field.owner_id == owner_id, Field.id == field_id)).first()
     if field is None:
@@ -155,14 +196,8 @@ def _own(session: Session, owner_id: int, field_id: int) -> Field:
     return field
 
 
-def _signature(content: FieldContent) -> tuple[object, ...]:
-    main = content.properties[0]
-    types = sorted(value.lower() for name, values in main.params if name == "TYPE" for value in values)
-    return content.kind, main.name, content.label, [kind for kind in types if kind != "pref"]
-
-
-def _insert(under_way: Change, owner_id: int, content: FieldContent, position: int) -> int:
-    field_id = new_id()
+def _insert(under_way: Change, owner_id: int, content: FieldContent, position: int, field_id: int = 0) -> int:
+    field_id = field_id or new_id()
     under_way.session.execute(
         insert(Field).values(
             owner_id=owner_id,

@@ -42,7 +42,9 @@ def get(service: Service, request: Request) -> Response:
 
 def put(service: Service, request: Request) -> Response:
     """
-    Store a private entry as it came. The answer has an ETag only when what will be served is exactly what was sent.
+    Store a private entry as it came, or make the profile what the person made of their own card.
+
+    The answer has an ETag only when what will be served is exactly what was sent.
 
     Raises:
         DavError: 403, 405, 409 or 412, with the precondition of RFC 6352, 6.3.2.1 where it names one; nothing was
@@ -72,7 +74,8 @@ def put(service: Service, request: Request) -> Response:
     except Refused as error:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         raise _needs_privileges(request, str(error)) from error
-    headers = [("ETag", stored.etag)] if entries.is_served_as_stored(request.body) else []
+    verbatim = stored.kind == entries.PRIVATE and entries.is_served_as_stored(request.body)
+    headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
 
 

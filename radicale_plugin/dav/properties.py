@@ -16,8 +16,9 @@ from radicale_plugin import paths
 from radicale_plugin.dav.bodies import Wanted
 from radicale_plugin.dav.names import CS, card, dav, element, href, text
 from sync.address_books import Book
+from sync.connections import CONNECTION
 from sync.credentials import Caller
-from sync.entries import PRIVATE, EntryHead, EntryText
+from sync.entries import EntryHead, EntryText
 from sync.settings import Limits
 
 MAX_IMAGE_OCTETS = 229_376
@@ -165,7 +166,7 @@ def _content(entry: EntryHead | EntryText) -> str:
 _ENTRY: Mapping[str, Getter] = {
     dav("getetag"): lambda entry: entry.etag,
     dav("getlastmodified"): lambda entry: formatdate(entry.changed_at, usegmt=True),
-    dav("current-user-privilege-set"): lambda entry: _READ_WRITE if entry.kind == PRIVATE else _READ_ONLY,
+    dav("current-user-privilege-set"): lambda entry: _READ_ONLY if entry.kind == CONNECTION else _READ_WRITE,
     dav("getcontentlength"): lambda entry: str(len(_content(entry).encode())),
     card("address-data"): lambda entry: text(_content(entry)),
 }

@@ -10,10 +10,12 @@ from sync.models.owners import (
     Connection,
     Field,
     FieldException,
+    FieldState,
     Grant,
     Group,
     Member,
     Profile,
+    ProfileState,
 )
 from sync.models.people import Account, Device, LoginName, ServerSecret
 from sync.models.viewers import CONTACTS, AddressBook, Entry, PrivateCard
@@ -31,6 +33,7 @@ __all__ = [
     "Entry",
     "Field",
     "FieldException",
+    "FieldState",
     "Grant",
     "Group",
     "Job",
@@ -38,6 +41,7 @@ __all__ = [
     "Member",
     "PrivateCard",
     "Profile",
+    "ProfileState",
     "ServerSecret",
     "new_id",
     "now",

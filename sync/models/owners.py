@@ -46,6 +46,36 @@ class Field(Base):
     changed_at: Mapped[Moment]
 
 
+class ProfileState(Base):
+    """A profile changed at *changed_at*; *version* is the profile's from then on."""
+
+    __tablename__ = "profile_state"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    changed_at: Mapped[Moment]
+
+
+class FieldState(Base):
+    """
+    What a field was from version *since* of the profile on, and before version *until*: absent for what it is now.
+
+    The other columns are those of `Field`. The field may be gone; its id is never given to another.
+    """
+
+    __tablename__ = "field_state"
+    __table_args__ = (Index(None, "owner_id", "until"), OWNER_WITH_TEXT)
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    field_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    until: Mapped[int | None] = mapped_column(BigInteger)
+    position: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str] = mapped_column(Text)
+
+
 class Group(Base):
     """
     A named set of the people whom a person is connected to.

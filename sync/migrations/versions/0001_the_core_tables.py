@@ -182,6 +182,36 @@ def upgrade() -> None:
         info={"spread_by": "owner_id"},
     )
     op.create_table(
+        "field_state",
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("field_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["profile.owner_id"], name=op.f("fk_field_state_profile"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("owner_id", "field_id", "since", name=op.f("pk_field_state")),
+        info={"spread_by": "owner_id"},
+    )
+    with op.batch_alter_table("field_state", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_field_state_owner_id_until"), ["owner_id", "until"], unique=False)
+
+    op.create_table(
+        "profile_state",
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["profile.owner_id"], name=op.f("fk_profile_state_profile"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("owner_id", "version", name=op.f("pk_profile_state")),
+        info={"spread_by": "owner_id"},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "card",
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -317,6 +347,11 @@ def downgrade() -> None:
 
     op.drop_table("connection")
     op.drop_table("card")
+    op.drop_table("profile_state")
+    with op.batch_alter_table("field_state", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_field_state_owner_id_until"))
+
+    op.drop_table("field_state")
     op.drop_table("field")
     with op.batch_alter_table("entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_entry_viewer_id_book_id_revision"))

@@ -1,0 +1,78 @@
+"""The history of a profile: every state that it ever had, kept field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.errors import NotFound
+from sync.models import Field, FieldState, Profile, ProfileState
+from sync.visibility import fields_of
+
+
+def record(session: Session, owner_id: int, at: int) -> None:
+    """Keep the state that a profile has now, *at* being the time of the change. The caller holds the owner's lock."""
+    version = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
+    known = {state.field_id: state for state in session.scalars(_open(owner_id))}
+    current = {field.id: field for field in fields_of(session, owner_id)}
+    changed = {
+        field_id
+        for field_id in known.keys() | current.keys()
+        if _what(known.get(field_id)) != _what(current.get(field_id))
+    }
+    if not changed:
+        return
+    session.execute(insert(ProfileState).values(owner_id=owner_id, version=version, changed_at=at))
+    session.execute(
+        update(FieldState)
+        .where(FieldState.owner_id == owner_id, FieldState.until.is_(None), FieldState.field_id.in_(changed))
+        .values(until=version)
+    )
+    for field_id in sorted(changed & current.keys()):
+        field = current[field_id]
+        session.execute(
+            insert(FieldState).values(
+                owner_id=owner_id,
+                field_id=field_id,
+                since=version,
+                position=field.position,
+                kind=field.kind,
+                content=field.content,
+            )
+        )
+
+
+def states(session: Session, owner_id: int) -> Sequence[ProfileState]:
+    """Return when a profile changed, newest first; the empty profile of the beginning is not among them."""
+    newest_first = ProfileState.version.desc()
+    return session.scalars(select(ProfileState).where(ProfileState.owner_id == owner_id).order_by(newest_first)).all()
+
+
+def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldState]:
+    """
+    Return the fields of one state of a profile, in their order.
+
+    Raises:
+        NotFound: The profile never had this version.
+    """
+    if session.get(ProfileState, (owner_id, version)) is None:
+        raise NotFound(f"The profile has no earlier state {version}.")
+    return session.scalars(
+        select(FieldState)
+        .where(
+            FieldState.owner_id == owner_id,
+            FieldState.since <= version,
+            FieldState.until.is_(None) | (FieldState.until > version),
+        )
+        .order_by(FieldState.position, FieldState.field_id)
+    ).all()
+
+
+def _open(owner_id: int) -> Select[FieldState]:
+    return select(FieldState).where(FieldState.owner_id == owner_id, FieldState.until.is_(None))
+
+
+def _what(field: Field | FieldState | None) -> tuple[int, str, str] | None:
+    return (field.position, field.kind, field.content) if field is not None else None
