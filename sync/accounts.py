@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sync import address_books, cards, groups
 from sync.address_books import PRESENT
 from sync.changes import change
+from sync.database import among
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.models import CONTACTS, Account, Entry, LoginName, Profile, new_id, now
 from sync.visibility import STRANGER
@@ -30,7 +31,7 @@ def create(session: Session, login: str) -> int:
         AlreadyExists: Somebody has this login.
     """
     login = login.strip().lower()
-    if not _LOGIN.fullmatch(login):
+    if not is_possible(login):
         raise InvalidInput(
             "A login has 1 to 64 small letters or digits, and between them also dots, hyphens or underscores."
         )
@@ -73,15 +74,23 @@ def find(session: Session, login: str) -> int:
     Raises:
         NotFound: There is none.
     """
-    account_id = session.scalars(select(LoginName.account_id).where(LoginName.name == login.strip().lower())).first()
+    name = login.strip().lower()
+    account_id = None
+    if is_possible(name):
+        account_id = session.scalars(select(LoginName.account_id).where(LoginName.name == name)).first()
     if account_id is None:
-        raise NotFound(f"There is nobody with the login {login!r}.")
+        raise NotFound(f"There is nobody with the login {login[:64]!r}.")
     return account_id
+
+
+def is_possible(login: str) -> bool:
+    """Whether somebody could have this login, written as it is stored. No other text is ever sent to the database."""
+    return _LOGIN.fullmatch(login) is not None
 
 
 def logins(session: Session, account_ids: Collection[int]) -> dict[int, str]:
     """Return the logins of these accounts by id; ids of nobody are left out."""
-    rows = session.execute(select(Account.id, Account.login).where(Account.id.in_(list(account_ids))))
+    rows = session.execute(select(Account.id, Account.login).where(among(session, Account.id, account_ids)))
     return dict(rows.all())
 
 

@@ -8,6 +8,7 @@ argon2id.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -19,10 +20,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from sync import accounts
 from sync.address_books import CONTACTS_PATH, Book
 from sync.database import Database, settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
-from sync.models import CONTACTS, Account, Device, LoginName, ServerSecret, now
+from sync.models import CONTACTS, Account, Device, ServerSecret, now
 from sync.vcard import clean
 
 _HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -109,6 +111,8 @@ class Gate:
         self._database.write(change)
 
     def _find(self, login: str) -> int | None:
+        if not accounts.is_possible(login):
+            return None
         row = self._database.quick(
             self._database.placeholders("SELECT account_id FROM login_name WHERE name = ?"), (login,)
         )
@@ -232,17 +236,15 @@ def set_password(session: Session, account_id: int, password: str) -> None:
 
 def check_password(session: Session, login: str, password: str) -> int | None:
     """Return the account whose password for the portal this is, or None. Takes as long for a login that nobody has."""
-    row = session.execute(
-        select(Account.id, Account.password_hash, Account.disabled_at)
-        .join(LoginName, LoginName.account_id == Account.id)
-        .where(LoginName.name == login.strip().lower())
-    ).first()
-    stored = row.password_hash if row and row.password_hash else _NOBODY
+    account = None
+    with contextlib.suppress(NotFound):
+        account = session.get(Account, accounts.find(session, login), populate_existing=True)
+    stored = account.password_hash if account and account.password_hash else _NOBODY
     try:
         _HASHER.verify(stored, password)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return None
-    return row.id if row and row.password_hash and row.disabled_at is None else None
+    return account.id if account and account.password_hash and account.disabled_at is None else None
 
 
 def server_key(session: Session) -> bytes:
@@ -250,12 +252,14 @@ def server_key(session: Session) -> bytes:
     secret = settings_of(session).secret
     if secret:
         return hashlib.sha256(secret.encode()).digest()
-    stored = session.get(ServerSecret, "device")
+    kept = select(ServerSecret.value).where(ServerSecret.name == "device")
+    stored = session.scalars(kept).first()
     if stored is None:
-        stored = ServerSecret(name="device", value=secrets.token_bytes(32))
-        session.add(stored)
-        session.flush()
-    return stored.value
+        # Another process that starts at the same moment may have made it by now.
+        with contextlib.suppress(IntegrityError), session.begin_nested():
+            session.execute(insert(ServerSecret).values(name="device", value=secrets.token_bytes(32)))
+        stored = session.scalars(kept).one()
+    return stored
 
 
 def _key(database: Database) -> bytes:

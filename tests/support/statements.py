@@ -1,0 +1,239 @@
+"""
+Watch the SQL that the engine sends: count it, interrupt it, and judge whether it could be spread over machines.
+
+The judge reads the statement that SQLAlchemy compiled, not its text: which tables it names, which of their columns it
+sets equal, what it locks, calls and updates. The tables of a statement must be those of one person: the columns that
+spread them must be equal to each other, or to one value.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Delete, Engine, Insert, Select, Table, Update, event
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList, ClauseElement, ColumnClause
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import Join
+
+from sync.models import Base
+
+OURS = set(Base.metadata.tables)
+#: Every SQL function that the engine calls. None of them gives another answer when it is called again.
+FUNCTIONS = {"any", "coalesce", "count", "json_each", "max", "min", "sum"}
+#: What begins, parts and ends a transaction; it is no statement that could be counted.
+TRANSACTION = ("BEGIN", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+#: What the engine must not send as text, past SQLAlchemy's own language, where nobody can judge it.
+WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNCATE", "UPDATE", "WITH"}
+#: Statements with tables of two people that are meant so: the tables, and why.
+ALLOWED: dict[frozenset[str], str] = {
+    frozenset(("card", "entry")): "an entry reads its owner's card by the card's key",
+    frozenset(("card", "entry", "private_card")): "the same, next to the viewer's own private cards",
+}
+#: The equalities without which the exceptions above are none.
+BY_KEY = {("card.owner_id", "entry.id"), ("card.id", "entry.card_id")}
+
+
+class Recorder:
+    """Remembers each distinct statement that was sent while `recording`, and judges it once."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._judged: set[str] = set()
+        self._faults: dict[str, list[str]] = {}
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[dict[str, list[str]]]:
+        """Yield what is wrong with the statements that are sent inside the block, by statement."""
+        self._faults = {}
+        event.listen(Engine, "before_cursor_execute", self._record)
+        try:
+            yield self._faults
+        finally:
+            event.remove(Engine, "before_cursor_execute", self._record)
+
+    def _record(self, _connection: Any, _cursor: Any, text: str, _values: Any, context: Any, _many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's signature
+        if text in self._judged:
+            return
+        self._judged.add(text)
+        statement = context.compiled.statement if context.compiled is not None else None
+        found = faults(statement) if statement is not None else faults_of_text(text)
+        if found:
+            self._faults[text] = found
+
+
+@contextlib.contextmanager
+def sent(engine: Engine) -> Iterator[list[str]]:
+    """Yield the list of the statements that are sent through *engine* inside the block; savepoints do not count."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, *_rest: Any) -> None:
+        if not text.startswith(TRANSACTION):
+            statements.append(text)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+class Interrupted(ValueError):
+    """Something failed in the middle."""
+
+
+@contextlib.contextmanager
+def interrupted_after(engine: Engine, count: int) -> Iterator[list[str]]:
+    """Raise `Interrupted` as soon as *count* statements were executed inside the block, and on every one after that."""
+    statements: list[str] = []
+
+    def interrupt(_connection: Any, _cursor: Any, text: str, *_rest: Any) -> None:
+        if not text.startswith(TRANSACTION):
+            statements.append(text)
+            if len(statements) >= count:
+                raise Interrupted
+
+    event.listen(engine, "after_cursor_execute", interrupt)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "after_cursor_execute", interrupt)
+
+
+def faults_of_text(text: str) -> list[str]:
+    """Return what is wrong with a statement of which only the text is known."""
+    words = text.upper().replace("(", " ").split()
+    judged = words[:1] and (words[0] in WORDS or (words[0] == "SELECT" and OURS & set(text.split())))
+    return ["it is sent as text, so nobody can judge it"] if judged or "ADVISORY" in text.upper() else []
+
+
+def faults(statement: ClauseElement) -> list[str]:
+    """Return what keeps a statement from being spread by person; an empty list when nothing does."""
+    if not isinstance(statement, Select | Insert | Update | Delete):
+        # Savepoints, and the steps of a migration.
+        return []
+    nodes = list(visitors.iterate(statement))
+    tables = _tables(nodes)
+    if any(table.name not in OURS for table in tables):
+        # Alembic's note of the version, and the database's own tables about tables.
+        return []
+    return [
+        *_strange_functions(nodes),
+        *_locks_without_key(nodes),
+        *_updated_keys(statement),
+        *_mixed_people(nodes, tables),
+    ]
+
+
+def _strange_functions(nodes: Iterable[Any]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, FunctionElement):
+            name = str(getattr(node, "name", ""))
+            if name not in FUNCTIONS:
+                yield f"it calls {name}(), which is not known to be harmless"
+
+
+def _locks_without_key(nodes: Iterable[Any]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, Select) and node._for_update_arg is not None:
+            given = {name for pair in _equalities([node]) for name in pair if "" in pair}
+            for table in _tables([node]):
+                if _spread(table) not in given:
+                    yield f"it locks rows of {table.name} without naming their {table.info['spread_by']}"
+
+
+def _updated_keys(statement: ClauseElement) -> Iterator[str]:
+    if not isinstance(statement, Update):
+        return
+    table = statement.table
+    assert isinstance(table, Table)
+    changed = {_plain(column) for column in statement._values or {}}
+    for rows in statement._multi_values:
+        changed |= {_plain(column) for row in rows for column in row}
+    for name in sorted(changed & {column.name for column in table.primary_key} | changed & {table.info["spread_by"]}):
+        yield f"it changes {table.name}.{name}, which is a key"
+
+
+def _plain(column: Any) -> str:
+    return str(getattr(column, "key", column))
+
+
+def _mixed_people(nodes: Iterable[Any], tables: set[Table]) -> Iterator[str]:
+    equalities = _equalities(nodes)
+    spread = {_spread(table) for table in tables}
+    # All with one value, or joined: what can be reached from the first by equalities is one person's.
+    reached: set[str] = set()
+    ahead = [min(spread)] if spread else []
+    while ahead:
+        name = ahead.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        ahead += [other for pair in equalities if name in pair for other in pair if other]
+    if spread <= reached:
+        return
+    names = frozenset(table.name for table in tables)
+    if names in ALLOWED and {frozenset(pair) for pair in BY_KEY} <= {frozenset(pair) for pair in equalities}:
+        return
+    yield f"it joins rows of different people: {', '.join(sorted(names))}"
+
+
+def _spread(table: Table) -> str:
+    return f"{table.name}.{table.info['spread_by']}"
+
+
+def _tables(nodes: Iterable[Any]) -> set[Table]:
+    found = set()
+    for node in nodes:
+        for inner in visitors.iterate(node):
+            table = getattr(inner, "table", None) if isinstance(inner, ColumnClause) else inner
+            if isinstance(table, Table):
+                found.add(table)
+    # The table itself, for one that the ORM has written notes on.
+    return {table.metadata.tables.get(table.name, table) for table in found}
+
+
+def _equalities(nodes: Iterable[Any]) -> set[tuple[str, str]]:
+    """Return the pairs of columns that must be equal; ``""`` stands for a value that is handed in."""
+    pairs = set()
+    for node in nodes:
+        conditions: list[Any] = []
+        if isinstance(node, Select):
+            conditions += node._where_criteria
+            conditions += [onclause for _, onclause, _, _ in node._setup_joins if onclause is not None]
+            conditions += [join.onclause for source in node.get_final_froms() for join in _joins(source)]
+        elif isinstance(node, Update | Delete):
+            conditions += node._where_criteria
+        elif isinstance(node, Join):
+            conditions.append(node.onclause)
+        for condition in conditions:
+            pairs |= set(_conjuncts(condition))
+    return pairs
+
+
+def _joins(source: Any) -> Iterator[Join]:
+    if isinstance(source, Join):
+        yield source
+        yield from _joins(source.left)
+        yield from _joins(source.right)
+
+
+def _conjuncts(condition: Any) -> Iterator[tuple[str, str]]:
+    """Yield the equalities that hold wherever *condition* does: nothing below OR or NOT."""
+    if isinstance(condition, BooleanClauseList) and condition.operator is operators.and_:
+        for clause in condition.clauses:
+            yield from _conjuncts(clause)
+    elif isinstance(condition, BinaryExpression) and condition.operator is operators.eq:
+        left, right = _operand(condition.left), _operand(condition.right)
+        if left is not None and right is not None:
+            yield left, right
+
+
+def _operand(side: Any) -> str | None:
+    if isinstance(side, BindParameter):
+        return ""
+    if isinstance(side, ColumnClause) and isinstance(side.table, Table):
+        return f"{side.table.name}.{side.name}"
+    return None
