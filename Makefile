@@ -48,7 +48,7 @@ types: venv ## Check types
 
 .PHONY: bench
 bench: venv ## Run every benchmark; each prints its ratio to a reference measured in the same run
-	@set -e; for script in $(sort $(wildcard benchmarks/bench_*.py)); do echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; for script in $(sort $(wildcard benchmarks/bench_*.py)); do echo "== $$script"; $(BIN)/python -m benchmarks.$$(basename $$script .py); done
 
 .PHONY: lock
 lock: venv ## Write requirements.lock anew from setup.cfg (LOCK_ARGS=--upgrade takes the newest versions)

@@ -1,0 +1,273 @@
+"""
+Many people in seconds, as the engine would have made them one by one.
+
+The engine makes one person, the *pattern*; all others are copies of the pattern's rows with ids, logins and random
+names of their own, written with the driver's own means. Among them stand *hubs*, made by the engine too, each connected
+with a number of the others. A hub shows one field to everybody and another to ten people only, so it has two audiences.
+`check` compares a sample with what the engine says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Table, func, insert, select, update
+
+from benchmarks import databases
+from sync import accounts, cards, credentials, fields, grants, groups, profiles
+from sync.address_books import PRESENT
+from sync.connections import CONNECTION
+from sync.database import Database, Session
+from sync.models import CONTACTS, AddressBook, Audience, Base, Connection, Entry, Member, new_id, now
+from sync.vcard import parse_one
+from sync.visibility import STRANGER, Composition, composition_of, fields_of
+
+FEW = 10
+#: Of the length of every other login, so that the lines of a card fold where the engine would fold them.
+_PATTERN = "p0000000"
+_CARD = f"""BEGIN:VCARD
+VERSION:3.0
+FN:Erika {_PATTERN} Mustermann
+N:Mustermann;Erika;{_PATTERN};;
+TEL;TYPE=CELL:+49 170 1234567
+TEL;TYPE=HOME:+49 30 7654321
+EMAIL;TYPE=WORK:{_PATTERN}@example.com
+EMAIL;TYPE=HOME:erika.{_PATTERN}@example.net
+ADR;TYPE=HOME:;;Lindenstraße 12;Berlin;;10969;Germany
+ORG:Example & Sons;Accounts
+TITLE:Head of accounts
+URL:https://example.com/~{_PATTERN}
+BDAY:1980-04-12
+NOTE:Met at the conference\\, wants to see the <plans> and the drawings that go with them.
+END:VCARD
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A person whom *size* others are connected with; *shown_to_all* and *shown_to_few* are ids of fields."""
+
+    id: int
+    login: str
+    password: str
+    size: int
+    shown_to_all: int
+    shown_to_few: int
+    everyone: int
+    few: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    id: int
+    login: str
+
+
+Row = tuple[Any, ...]
+
+
+def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list[Hub]:
+    """
+    Fill an empty *database* with hubs of these *sizes* and as many others as the largest needs.
+
+    *with_cards* gives those others a profile, which strangers may see.
+    """
+    rng = random.Random(1)
+    pattern, card_id = database.write(partial(_make_pattern, with_cards=with_cards))
+    hubs = [database.write(partial(_make_hub, size=size)) for size in sizes]
+    ids = sorted({rng.randrange(1, 2**63) for _ in range(max(sizes))})
+    crowd = [_Person(account_id, f"p{number:07}") for number, account_id in enumerate(ids, 1)]
+    members = [sorted(rng.sample(crowd, hub.size), key=lambda person: person.id) for hub in hubs]
+    load = _loader(database)
+    revisions = dict.fromkeys(ids, 1)
+    entries: list[Row] = []
+    for hub, viewers in zip(hubs, members, strict=True):
+        few = {person.id for person in rng.sample(viewers, min(FEW, len(viewers)))}
+        audiences = database.write(partial(_audiences, hub=hub))
+        at = now()
+        for person in viewers:
+            revisions[person.id] += 1
+            audience = audiences[person.id in few]
+            entries.append(_entry(person.id, hub.id, revisions[person.id], at, audience))
+        entries += [_entry(hub.id, person.id, number, at, card_id) for number, person in enumerate(viewers, 2)]
+        load(Connection.__table__, [(hub.id, person.id, audiences[person.id in few], False, at) for person in viewers])
+        load(Member.__table__, [(hub.id, group, person.id) for group, person in _memberships(hub, viewers, few)])
+        database.write(partial(_raise, hub=hub))
+    for table in Base.metadata.sorted_tables:
+        if rows := _rows(database, table, pattern):
+            load(table, _copies(table, rows, pattern, crowd, revisions))
+    load(Entry.__table__, sorted(entries))
+    owned = (
+        (person.id, hub.id, card_id, False, now())
+        for hub, viewers in zip(hubs, members, strict=True)
+        for person in viewers
+    )
+    load(Connection.__table__, sorted(owned))
+    databases.tidy(database)
+    return hubs
+
+
+def check(database: Database, hub: Hub, sample: int = 20) -> None:
+    """
+    Make sure that the engine would have made the same.
+
+    Raises:
+        AssertionError: It would not.
+    """
+    with database.reading() as session:
+        rows = session.execute(select(Connection.viewer_id).where(Connection.owner_id == hub.id)).scalars().all()
+        _require(len(rows), hub.size)
+        for viewer_id in random.Random(2).sample(rows, min(sample, len(rows))):
+            _check_pair(session, hub.id, viewer_id)
+            _check_pair(session, viewer_id, hub.id)
+            highest = select(func.max(Entry.revision)).where(Entry.viewer_id == viewer_id)
+            book = select(AddressBook.revision).where(AddressBook.viewer_id == viewer_id)
+            _require(session.scalars(highest).one(), session.scalars(book).one())
+
+    def nothing_changes(session: Session) -> None:
+        for owner_id in [hub.id, *rows[:sample]]:
+            _require(cards.refresh(session, owner_id, now()), [])
+
+    database.write(nothing_changes)
+
+
+def _check_pair(session: Session, owner_id: int, viewer_id: int) -> None:
+    key = (Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
+    audience_id = session.scalars(select(Connection.audience_id).where(*key)).one()
+    audience = session.get_one(Audience, (owner_id, audience_id))
+    _require(audience.composition, composition_of(session, owner_id, viewer_id).dump())
+    entry = session.get_one(Entry, (viewer_id, owner_id))
+    _require((entry.card_id, entry.kind, entry.state), (audience_id, CONNECTION, PRESENT))
+
+
+def _require(made: object, wanted: object) -> None:
+    if made != wanted:
+        raise AssertionError("The engine would have made other rows.")
+
+
+def _make_pattern(session: Session, *, with_cards: bool) -> tuple[_Person, int]:
+    person = _Person(accounts.create(session, _PATTERN), _PATTERN)
+    if with_cards:
+        profiles.import_card(session, person.id, parse_one(_CARD.replace("\n", "\r\n").encode()))
+        strangers = groups.groups_of(session, person.id)[-1]
+        field_ids = [field.id for field in fields_of(session, person.id)]
+        grants.grant(session, person.id, strangers.id, field_ids)
+    card_id = cards.audience_for(session, person.id, STRANGER)
+    cards.refresh(session, person.id, now())
+    return person, card_id
+
+
+def _make_hub(session: Session, size: int) -> Hub:
+    login = f"hub{size}"
+    account_id = accounts.create(session, login)
+    shown_to_all = profiles.add_field(session, account_id, fields.field_from_text("phone", "+49 30 1"))
+    shown_to_few = profiles.add_field(session, account_id, fields.field_from_text("email", "hub@example.com"))
+    everyone = groups.create(session, account_id, "everyone")
+    few = groups.create(session, account_id, "few")
+    grants.grant(session, account_id, everyone, [shown_to_all])
+    grants.grant(session, account_id, few, [shown_to_few])
+    password = credentials.add_device(session, account_id, "benchmark")[1]
+    return Hub(account_id, login, password, size, shown_to_all, shown_to_few, everyone, few)
+
+
+def _audiences(session: Session, hub: Hub) -> tuple[int, int]:
+    compositions = (Composition(frozenset({hub.everyone})), Composition(frozenset({hub.everyone, hub.few})))
+    everyone, few = (cards.audience_for(session, hub.id, composition) for composition in compositions)
+    cards.refresh(session, hub.id, now())
+    return everyone, few
+
+
+def _memberships(hub: Hub, viewers: Iterable[_Person], few: set[int]) -> Iterator[tuple[int, _Person]]:
+    for person in viewers:
+        yield hub.everyone, person
+        if person.id in few:
+            yield hub.few, person
+
+
+def _raise(session: Session, hub: Hub) -> None:
+    session.execute(update(AddressBook).where(AddressBook.viewer_id == hub.id).values(revision=hub.size + 1))
+
+
+def _entry(viewer_id: int, owner_id: int, revision: int, at: int, card_id: int) -> Row:
+    href, uid = f"{uuid.uuid4()}.vcf", str(uuid.uuid4())
+    return viewer_id, owner_id, CONTACTS, href, uid, CONNECTION, PRESENT, revision, at, card_id, None
+
+
+def _rows(database: Database, table: Table, person: _Person) -> list[dict[str, Any]]:
+    column = table.c[table.info["spread_by"]]
+    key = {"owner_id": person.id, "viewer_id": person.id, "id": person.id, "name": person.login}.get(column.name)
+    with database.reading() as session:
+        found = session.execute(select(table).where(column == key)) if key is not None else None
+        return [dict(row) for row in found.mappings()] if found is not None else []
+
+
+def _copies(
+    table: Table, rows: list[dict[str, Any]], pattern: _Person, crowd: Iterable[_Person], revisions: Mapping[int, int]
+) -> Iterator[Row]:
+    made: dict[str, Callable[[_Person], Any]] = {"epoch": lambda _: new_id()}
+    if table.name == "entry":
+        made |= {"href": lambda _: f"{uuid.uuid4()}.vcf", "uid": lambda _: str(uuid.uuid4())}
+    if table.name == "address_book":
+        made["revision"] = lambda person: revisions[person.id]
+    changing = [[_changed(name, value, pattern, made) for name, value in row.items()] for row in rows]
+    names = list(rows[0])
+    rehash = [names.index(name) for name in ("body_3", "body_4", "digest")] if table.name == "card" else []
+    for person in crowd:
+        for makers in changing:
+            values = [make(person) if callable(make) else make for make in makers]
+            if rehash:
+                body_3, body_4, digest = rehash
+                text = f"{values[body_3]}\0{values[body_4]}"
+                values[digest] = hashlib.sha256(text.encode()).hexdigest()[:32]
+            yield tuple(values)
+
+
+def _changed(name: str, value: Any, pattern: _Person, made: Mapping[str, Callable[[_Person], Any]]) -> Any:
+    if name in made:
+        return made[name]
+    if value == pattern.id:
+        return lambda person: person.id
+    if isinstance(value, str) and pattern.login in value:
+        return lambda person: value.replace(pattern.login, person.login)
+    return value
+
+
+def _loader(database: Database) -> Callable[[Any, Iterable[Row]], None]:
+    return _load_sqlite(database) if database.is_sqlite else _load_postgresql(database)
+
+
+def _load_sqlite(database: Database) -> Callable[[Any, Iterable[Row]], None]:
+    def load(table: Table, rows: Iterable[Row]) -> None:
+        statement = str(insert(table).compile(dialect=database.engine.dialect))
+        connection = database.engine.raw_connection()
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = OFF")
+        cursor.execute("BEGIN IMMEDIATE")
+        cursor.executemany(statement, list(rows))
+        cursor.execute("COMMIT")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        connection.close()
+
+    return load
+
+
+def _load_postgresql(database: Database) -> Callable[[Any, Iterable[Row]], None]:
+    def load(table: Table, rows: Iterable[Row]) -> None:
+        columns = SQL(", ").join(Identifier(column.name) for column in table.columns)
+        statement = SQL("COPY {} ({}) FROM STDIN").format(Identifier(table.name), columns)
+        with psycopg.connect(databases.plain(databases.url_of(database))) as connection:
+            # Keys are right by construction; looking each up again would take most of the time.
+            connection.execute("SET session_replication_role = replica")
+            with connection.cursor().copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+    return load

@@ -1,0 +1,84 @@
+"""What clients send, as DAVx5 and Thunderbird write it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lxml import etree
+
+from benchmarks import load, servers
+from benchmarks.people import Hub
+
+_XML = "<?xml version='1.0' encoding='UTF-8' ?>"
+SYNC = "{DAV:}sync-collection"
+PROPFIND = "{DAV:}propfind"
+MULTIGET = "{urn:ietf:params:xml:ns:carddav}addressbook-multiget"
+_TOKEN = re.compile(r"<(?:D:)?sync-token>([^<]+)</")
+_ENTRY = re.compile(r"<(?:D:)?href>(/[^<]+\.vcf)</")
+
+
+class Client:
+    """One device of the person *login*, who has one address book."""
+
+    def __init__(self, login: str, password: str) -> None:
+        self._headers = (servers.basic(login, password), ("Content-Type", "application/xml; charset=utf-8"))
+        self._book = f"/{login}/contacts/"
+
+    @classmethod
+    def of(cls, hub: Hub) -> Client:
+        """Return the device of a hub."""
+        return cls(hub.login, hub.password)
+
+    def sync(self, token: str = "") -> load.Request:
+        """Ask what changed since *token*, or for everything."""
+        body = (
+            f'{_XML}<sync-collection xmlns="DAV:"><sync-token>{token}</sync-token><sync-level>1</sync-level>'
+            "<prop><getetag/></prop></sync-collection>"
+        )
+        return load.Request("REPORT", self._book, body, self._headers)
+
+    def propfind(self) -> load.Request:
+        """Ask for the ctag and the token."""
+        body = (
+            f'{_XML}<propfind xmlns="DAV:" xmlns:CS="http://calendarserver.org/ns/">'
+            "<prop><CS:getctag/><sync-token/></prop></propfind>"
+        )
+        return load.Request("PROPFIND", self._book, body, (*self._headers, ("Depth", "0")))
+
+    def multiget(self, hrefs: Sequence[str]) -> load.Request:
+        """Ask for these entries with their cards."""
+        body = (
+            f'{_XML}<CARD:addressbook-multiget xmlns="DAV:" xmlns:CARD="urn:ietf:params:xml:ns:carddav"><prop>'
+            '<getcontenttype/><getetag/><CARD:address-data content-type="text/vcard" version="3.0"/></prop>'
+            f"{''.join(f'<href>{href}</href>' for href in hrefs)}</CARD:addressbook-multiget>"
+        )
+        return load.Request("REPORT", self._book, body, (*self._headers, ("Depth", "0")))
+
+    def poll(self, port: int) -> load.Request:
+        """Synchronize, and return the request that asks whether anything changed since."""
+        answer = load.fetch(port, self.sync())
+        return self.sync(_found(_TOKEN, answer))
+
+    def entries(self, port: int) -> list[str]:
+        """Return the hrefs of all entries."""
+        return [match[1] for match in _ENTRY.finditer(load.fetch(port, self.sync()))]
+
+    def cards(self, port: int, count: int) -> list[tuple[str, str]]:
+        """Return name and text of the first *count* entries."""
+        root = etree.fromstring(load.fetch(port, self.multiget(self.entries(port)[:count])).encode())
+        texts = [node.text or "" for node in root.iter("{urn:ietf:params:xml:ns:carddav}address-data")]
+        return [(f"{number}.vcf", text) for number, text in enumerate(texts)]
+
+
+def batches(hrefs: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Yield *hrefs* in batches of *size*."""
+    for start in range(0, len(hrefs), size):
+        yield hrefs[start : start + size]
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    if match is None:
+        raise RuntimeError("The answer is not what was asked for.")
+    return match[1]
