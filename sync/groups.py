@@ -174,7 +174,7 @@ def _insert(session: Session, owner_id: int, kind: str, name: str) -> int:
 
 
 def _own(session: Session, owner_id: int, group_id: int) -> Group:
-    group = session.scalars(select(Group).where(Group.owner_id == owner_id, Group.id == group_id)).first()
+    group = session.get(Group, (owner_id, group_id), populate_existing=True)
     if group is None:
         raise NotFound("There is no such group.")
     if group.kind == STRANGERS:

@@ -120,7 +120,9 @@ def compositions_of(session: Session, owner_id: int) -> dict[int, Composition]:
 
 def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
     """Return all fields of a profile in their order, as the owner sees them."""
-    return session.scalars(select(Field).where(Field.owner_id == owner_id).order_by(Field.position, Field.id)).all()
+    chosen = select(Field).where(Field.owner_id == owner_id).order_by(Field.position, Field.id)
+    # Whoever holds the owner's lock must see what others did before, whatever this session has read earlier.
+    return session.scalars(chosen.execution_options(populate_existing=True)).all()
 
 
 def visible_fields(session: Session, owner_id: int, composition: Composition) -> list[Field]:
