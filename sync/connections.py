@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import cards
+from sync import cards, fan_out
 from sync.address_books import HIDDEN, PRESENT, REMOVED
 from sync.changes import Change, change
 from sync.errors import AlreadyExists, InvalidInput, NotFound
@@ -111,7 +111,9 @@ def regroup(under_way: Change, owner_id: int, viewer_id: int) -> None:
         return
     state = _state(session, owner_id, viewer_id)
     if state == PRESENT:
-        under_way.moved(owner_id, viewer_id, cards.digest_for(session, owner_id, viewer_id))
+        # Who leaves a card before the outbox has come to them was told nothing of it: they have an older text.
+        owed = fan_out.is_owed(session, owner_id, now_in, viewer_id)
+        under_way.moved(owner_id, viewer_id, "" if owed else cards.digest_for(session, owner_id, viewer_id))
     session.execute(
         update(Connection)
         .where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)

@@ -59,11 +59,10 @@ def plan(session: Session, owner_id: int, changed: Sequence[int]) -> Plan:
 def defer(session: Session, owner_id: int, card_ids: Sequence[int], at: int) -> None:
     """Write a job for each card, in the transaction of the change."""
     for card_id in card_ids:
-        job_id = new_id()
         session.execute(
             insert(Job).values(
-                bucket=job_id % BUCKETS,
-                id=job_id,
+                bucket=owner_id % BUCKETS,
+                id=new_id(),
                 kind=FAN_OUT,
                 owner_id=owner_id,
                 card_id=card_id,
@@ -73,6 +72,17 @@ def defer(session: Session, owner_id: int, card_ids: Sequence[int], at: int) -> 
                 attempts=0,
             )
         )
+
+
+def is_owed(session: Session, owner_id: int, card_id: int, viewer_id: int) -> bool:
+    """Whether the outbox still has to tell the viewer that this card changed. The caller holds the owner's lock."""
+    owed = select(Job.id).where(
+        Job.bucket == owner_id % BUCKETS,
+        Job.owner_id == owner_id,
+        Job.card_id == card_id,
+        Job.after_viewer < viewer_id,
+    )
+    return session.scalars(owed).first() is not None
 
 
 def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int) -> None:
