@@ -1,55 +1,67 @@
-"""The `evercard` command: its groups, its options for all, and how errors are told."""
+"""The `evercard` command: its parts, its option for all of them, and how errors are told."""
 
 from __future__ import annotations
 
-import signal
-import threading
+import contextlib
+import io
+import sys
 
 import click
+from typing_extensions import override
 
-from radicale_plugin import serving, settings
-from sync import worker
-from sync.errors import EvercardError
+from radicale_plugin.cli import circles, people, profiles, upkeep, users
+from radicale_plugin.cli.demo.command import demo
+from radicale_plugin.cli.site import Site
+from sync.errors import DatabaseUnavailable, EvercardError
 
 
 class Commands(click.Group):
     """A group of commands that tells errors in one line."""
 
+    @override
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was chosen."""
         try:
             return super().invoke(ctx)
+        except DatabaseUnavailable as error:
+            raise click.ClickException(f"{error} ({error.reason})" if error.reason else str(error)) from error
         except EvercardError as error:
             raise click.ClickException(str(error)) from error
+        except UnicodeEncodeError as error:
+            raise click.ClickException("An argument is not UTF-8 text.") from error
 
 
-@click.group(cls=Commands)
-@click.option("--config", "-C", "path", envvar="RADICALE_CONFIG", type=click.Path(exists=True, dir_okay=False))
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "-C", "path", envvar="RADICALE_CONFIG", metavar="FILE", help="The configuration file.")
+@click.version_option(package_name="evercard", message="%(version)s")
 @click.pass_context
 def main(ctx: click.Context, path: str | None) -> None:
-    """Evercard: an address book in which everybody keeps their own card."""
-    ctx.obj = path
+    """Evercard: an address book in which everybody keeps their own card, and everybody else's phone follows."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names come in every script; a terminal that has no letter for one must not end the command.
+            with contextlib.suppress(ValueError):
+                stream.reconfigure(errors="backslashreplace")
+    ctx.obj = Site(path)
 
 
-@main.command()
-@click.pass_obj
-def serve(path: str | None) -> None:
-    """Serve address books until stopped."""
-    serving.serve(path)
-
-
-@main.command("worker", hidden=True)
-@click.pass_obj
-def run_worker(path: str | None) -> None:
-    """Carry changes to large audiences in the background; `serve` runs one by itself."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    worker.run(settings.database(settings.load(path)), stop)
-
-
-@main.command()
-@click.pass_obj
-def migrate(path: str | None) -> None:
-    """Bring the database to the newest version of its schema."""
-    settings.database(settings.load(path)).migrate()
+for command in (
+    upkeep.serve,
+    upkeep.run_worker,
+    demo,
+    upkeep.migrate,
+    users.user,
+    users.device,
+    profiles.profile,
+    circles.group,
+    circles.grant,
+    people.connect,
+    people.disconnect,
+    people.hidden,
+    people.show,
+    people.preview,
+    people.holders,
+    upkeep.verify,
+    upkeep.restored,
+):
+    main.add_command(command)

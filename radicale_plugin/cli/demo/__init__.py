@@ -1,0 +1,1 @@
+"""`evercard demo`: a handful of people to try Evercard with."""

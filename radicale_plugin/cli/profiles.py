@@ -1,0 +1,190 @@
+"""`evercard profile`: what a person keeps about themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from radicale_plugin.cli.addressing import NamedField, choose, named_fields
+from radicale_plugin.cli.output import count, json_option, print_json, print_table
+from radicale_plugin.cli.site import Site, pass_site, read_file
+from radicale_plugin.cli.values import Value, add, change, value_options
+from sync import accounts, grants, groups, profiles, vcard
+from sync.database import Session
+from sync.errors import InvalidInput, InvalidVCard
+from sync.fields import CATALOGUE
+
+#: A value may begin with a hyphen: a birthday without a year, a latitude in the south.
+_HYPHENS = {"ignore_unknown_options": True}
+
+
+@click.group()
+def profile() -> None:
+    """
+    What a person keeps about themselves.
+
+    A FIELD is named by its kind, such as mobile; where there are several, by its place or its label as well: mobile:2,
+    "mobile:Hong Kong". `profile show` prints the names, `profile kinds` the kinds.
+    """
+
+
+@profile.command()
+@click.argument("login")
+@json_option
+@pass_site
+def show(site: Site, login: str, *, as_json: bool) -> None:
+    """Show a profile, and who may see what of it."""
+    with site.read() as session:
+        owner_id = accounts.find(session, login)
+        fields = named_fields(session, owner_id)
+        seen = _Seen(session, owner_id)
+    if as_json:
+        print_json([_as_json(field, seen) for field in fields])
+        return
+    rows = [(field.name, field.content.label, field.content.text(), seen.words(field.id)) for field in fields]
+    print_table(("Field", "Label", "Value", "Seen by"), rows)
+
+
+class _Seen:
+    """Who may see each field of a profile: groups, and single people as exceptions."""
+
+    def __init__(self, session: Session, owner_id: int) -> None:
+        of_groups = groups.groups_of(session, owner_id)
+        self._groups = [(group.name, grants.granted(session, owner_id, group.id)) for group in of_groups]
+        self._exceptions = grants.exceptions_of(session, owner_id)
+        self._logins = accounts.logins(session, self._exceptions)
+
+    def groups(self, field_id: int) -> list[str]:
+        return [name for name, granted in self._groups if field_id in granted]
+
+    def people(self, field_id: int, *, allowed: bool) -> list[str]:
+        return sorted(
+            self._logins.get(viewer_id, "")
+            for viewer_id, fields in self._exceptions.items()
+            if fields.get(field_id) is allowed
+        )
+
+    def words(self, field_id: int) -> str:
+        shown, withheld = self.people(field_id, allowed=True), self.people(field_id, allowed=False)
+        text = ", ".join([*self.groups(field_id), *shown])
+        return f"{text} but not {', '.join(withheld)}" if withheld else text
+
+
+def _as_json(field: NamedField, seen: _Seen) -> dict[str, object]:
+    return {
+        "field": field.name,
+        "id": str(field.id),
+        "kind": field.content.kind,
+        "label": field.content.label,
+        "value": field.content.text(),
+        "groups": seen.groups(field.id),
+        "shown_to": seen.people(field.id, allowed=True),
+        "withheld_from": seen.people(field.id, allowed=False),
+    }
+
+
+@profile.command()
+def kinds() -> None:
+    """List the kinds of fields, each with an example."""
+    print_table(("Kind", "", "Example"), [(kind.key, kind.title, kind.example) for kind in CATALOGUE.values()])
+    click.echo("x:NAME is any other property of a vCard, such as x:logo.")
+
+
+@profile.command("set", context_settings=_HYPHENS)
+@click.argument("login")
+@click.argument("address", metavar="[FIELD]", required=False)
+@click.argument("text", metavar="[VALUE]", required=False)
+@value_options
+@pass_site
+def set_field(site: Site, login: str, address: str | None, text: str | None, value: Value) -> None:
+    """
+    Give a field another value; whoever was granted it sees the new one.
+
+    Where the profile has no field of this kind yet, it is added.
+    """
+    given = value.read(address, text)
+    name, added = site.write(lambda session: change(session, accounts.find(session, login), given))
+    click.echo(f"{name} is {'added; nobody but the owner sees it yet' if added else 'changed'}.")
+
+
+@profile.command("add", context_settings=_HYPHENS)
+@click.argument("login")
+@click.argument("kind", required=False)
+@click.argument("text", metavar="[VALUE]", required=False)
+@value_options
+@pass_site
+def add_field(site: Site, login: str, kind: str | None, text: str | None, value: Value) -> None:
+    """Add another field; nobody but the owner sees it until it is granted."""
+    given = value.read(kind, text)
+    name = site.write(lambda session: add(session, accounts.find(session, login), given))
+    click.echo(f"{name} is added; nobody but the owner sees it yet.")
+
+
+@profile.command()
+@click.argument("login")
+@click.argument("addresses", metavar="FIELD...", nargs=-1, required=True)
+@pass_site
+def unset(site: Site, login: str, addresses: tuple[str, ...]) -> None:
+    """Delete fields, with everything that was granted of them."""
+
+    def remove(session: Session) -> list[NamedField]:
+        owner_id = accounts.find(session, login)
+        chosen = choose(named_fields(session, owner_id), addresses)
+        for field in chosen:
+            profiles.remove_field(session, owner_id, field.id)
+        return chosen
+
+    click.echo(f"{', '.join(field.name for field in site.write(remove))} deleted.")
+
+
+@profile.command("import")
+@click.argument("login")
+@click.argument("file")
+@click.option("--card", "number", type=click.IntRange(min=1), help="Which card of a file with several, counted from 1.")
+@click.option("--replace", is_flag=True, help="Delete what the card does not have.")
+@pass_site
+def import_card(site: Site, login: str, file: str, number: int | None, *, replace: bool) -> None:
+    """
+    Take a vCard into a profile.
+
+    FILE may be - for standard input. What the profile has already stays as it is, with everything that was granted.
+    """
+    data = read_file(file)
+    try:
+        card = _card(data, number)
+        changed = site.write(
+            lambda session: profiles.import_card(session, accounts.find(session, login), card, replace=replace)
+        )
+    except InvalidVCard as error:
+        raise InvalidInput(f"{file}: {error}") from error
+    click.echo(f"{count(changed, 'field')} added, changed or deleted.")
+
+
+def _card(data: bytes, number: int | None) -> vcard.VCard:
+    cards = vcard.parse(data)
+    if not cards:
+        raise InvalidVCard("There is no vCard in this file.")
+    if number is None and len(cards) > 1:
+        raise InvalidVCard(f"There are {len(cards)} cards in this file; choose one with --card.")
+    if number is not None and number > len(cards):
+        raise InvalidVCard(f"There is no card {number} in this file; it has {len(cards)}.")
+    return cards[(number or 1) - 1]
+
+
+@profile.command()
+@click.argument("login")
+@click.option("--vcard-version", type=click.Choice(["3.0", "4.0"]), default="3.0", show_default=True)
+@click.option("--output", "-o", "path", help="The file to write; standard output otherwise.")
+@pass_site
+def export(site: Site, login: str, vcard_version: str, path: str | None) -> None:
+    """Write a profile as a vCard, with everything in it."""
+    with site.read() as session:
+        data = profiles.export(session, accounts.find(session, login), vcard_version).encode()
+    if path is None:
+        click.echo(data, nl=False)
+        return
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise InvalidInput(f"The file {path!r} cannot be written: {error.strerror}.") from error

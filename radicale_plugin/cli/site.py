@@ -1,0 +1,77 @@
+"""What every command works on: the configuration that was named, and the database that follows from it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from radicale import config
+
+from radicale_plugin import settings
+from radicale_plugin.cli import output
+from sync import fan_out
+from sync.database import Database, Session
+from sync.errors import InvalidInput
+
+T = TypeVar("T")
+
+
+class Site:
+    """One installation of Evercard. Nothing is read or opened before a command needs it."""
+
+    def __init__(self, path: str | None) -> None:
+        """Use the configuration file at *path*, or none."""
+        self.path = path
+
+    @cached_property
+    def configuration(self) -> config.Configuration:
+        """The configuration."""
+        return settings.load(self.path)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, which has the schema of this version."""
+        database = settings.database(self.configuration)
+        database.require_newest()
+        return database
+
+    def read(self) -> AbstractContextManager[Session]:
+        """Open one snapshot of the database."""
+        return self.database.reading()
+
+    def write(self, change: Callable[[Session], T]) -> T:
+        """Make a change, and carry it to everybody whom it concerns before returning."""
+        result = self.database.write(change)
+        self._carry()
+        return result
+
+    def _carry(self) -> None:
+        with self.read() as session:
+            owed = fan_out.owed(session)
+        if not owed:
+            return
+        with output.progress("Reaching address books", owed) as bar:
+            reached = fan_out.work(self.database, progress=bar.update)
+        if reached < owed:
+            click.echo(f"The server's worker reaches the other {owed - reached}.", err=True)
+
+
+pass_site = click.make_pass_decorator(Site)
+
+
+def read_file(path: str) -> bytes:
+    """
+    Return what is in a file, or on standard input where *path* is ``-``.
+
+    Raises:
+        InvalidInput: It cannot be read.
+    """
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"The file {path!r} cannot be read: {error.strerror}.") from error
