@@ -2,7 +2,7 @@
 Evercard's application: Radicale's, with everything below a principal answered here.
 
 Radicale's own methods know no limits, no vCard versions and no preconditions with a body, and hand every card to a
-parser that damages it. What is left to them is the portal under ``/.web/`` and whatever is not an address book.
+parser that damages it. What is left to them is the portal under ``/.web/``.
 """
 
 from __future__ import annotations
@@ -58,15 +58,16 @@ class Application(RadicaleApplication):
         database = settings.database(configuration)
         self._service = Service(database, Gate(database))
         self._prefix: str = configuration.get("server", "script_name").rstrip("/")
+        # Radicale sleeps before it refuses, in a thread that others wait for.
+        self._auth_delay = self._delay_on_error = 0.0
 
     @override
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        location = self._location(environ)
-        if location is None:
-            return super().__call__(environ, start_response)
+        if _is_for_portal(environ):
+            return super().__call__(self._for_portal(environ), start_response)
         try:
-            response = self._answer(environ, location)
+            response = self._answer(environ, paths.locate(environ["PATH_INFO"]))
         except errors.DavError as error:
             response = error.response()
         except EvercardError as error:
@@ -76,18 +77,23 @@ class Application(RadicaleApplication):
             response = Response(500, [("Content-Type", "text/plain; charset=utf-8")], b"Something went wrong here.\n")
         return _send(response, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
 
-    def _location(self, environ: Mapping[str, Any]) -> Location | None:
-        location = paths.locate(environ["PATH_INFO"])
-        browses = environ["REQUEST_METHOD"] in ("GET", "HEAD", "POST")
-        return None if location is None or (browses and location.kind is Kind.ROOT) else location
+    def _for_portal(self, environ: Mapping[str, Any]) -> dict[str, Any]:
+        # It has sessions of its own: the password of a device opens nothing there (security rule R8).
+        kept = {name: value for name, value in environ.items() if name != "HTTP_AUTHORIZATION"}
+        return {**kept, "SCRIPT_NAME": self._prefix}
 
-    def _answer(self, environ: Mapping[str, Any], location: Location) -> Response:
+    def _answer(self, environ: Mapping[str, Any], location: Location | None) -> Response:
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return _OPTIONS
+        if method in ("GET", "HEAD") and location is not None and location.kind is Kind.ROOT:
+            return Response(301, [("Location", paths.href(self._prefix))])
         caller = self._admit(environ.get("HTTP_AUTHORIZATION", ""))
         if caller is None:
             return _CHALLENGE
+        if location is None:
+            # For a card, 404 would tell a device to send it again and again (client fact D-8).
+            raise errors.DavError(403 if method == "PUT" else 404, "There can be nothing at this path.")
         if location.login not in ("", caller.login):
             raise errors.DavError(403, "This belongs to somebody else.")
         handler = _HANDLERS.get(method)
@@ -111,7 +117,7 @@ class Application(RadicaleApplication):
         return Request(
             method=environ["REQUEST_METHOD"],
             location=location,
-            place=Place(self._prefix, caller, self._service.database.settings.limits),
+            place=Place(self._prefix, caller, self._service.database.settings),
             body=environ["wsgi.input"].read(),
             depth=environ.get("HTTP_DEPTH", "").strip(),
             user_agent=environ.get("HTTP_USER_AGENT", ""),
@@ -120,6 +126,13 @@ class Application(RadicaleApplication):
             minimal="return=minimal" in prefer or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
             conditions=conditions.Conditions(environ.get("HTTP_IF_MATCH", ""), environ.get("HTTP_IF_NONE_MATCH", "")),
         )
+
+
+def _is_for_portal(environ: Mapping[str, Any]) -> bool:
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    if path == "/":
+        return method in ("GET", "HEAD")
+    return method in ("GET", "HEAD", "POST") and paths.is_portal(path)
 
 
 def _send(response: Response, start_response: StartResponse, *, with_body: bool) -> Iterable[bytes]:

@@ -27,6 +27,12 @@ def _positive(text: str) -> int:
     return number
 
 
+def _connection_edits(text: str) -> str:
+    if text not in ("overlay", "refuse"):
+        raise ValueError("must be overlay or refuse")
+    return text
+
+
 SCHEMA: dict[str, dict[str, Any]] = {
     "storage": {
         "database_url": {
@@ -51,6 +57,11 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "value": "10000",
             "type": _positive,
             "help": "viewers that the worker reaches in one transaction",
+        },
+        "connection_edits": {
+            "value": "overlay",
+            "type": _connection_edits,
+            "help": "what a device changes in somebody else's card: overlay (kept for that viewer) or refuse",
         },
         "workers": {"value": "2", "type": _positive, "help": "processes that `evercard serve` answers with"},
         "threads": {"value": "8", "type": _positive, "help": "threads of each of these processes"},
@@ -99,6 +110,7 @@ def database(configuration: config.Configuration) -> Database:
         pool_size=values["pool_size"],
         inline_viewers=values["inline_viewers"],
         chunk_viewers=values["chunk_viewers"],
+        accept_overlays=values["connection_edits"] == "overlay",
         secret=_secret(values, "secret"),
     )
     key = (os.getpid(), _secret(values, "database_url"), engine)

@@ -51,13 +51,21 @@ def content_of(field: Field) -> FieldContent:
     return FieldContent.load(field.kind, field.content)
 
 
-def refresh(session: Session, owner_id: int, at: int) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Refreshed:
     """
-    Bring every card of an owner up to date with the profile and the grants.
+    What `refresh` did.
 
-    Returns the ids of the cards whose text changed, *at* being the time of the change; a card that is new is not
-    among them, because nobody held it. The caller holds the owner's lock.
+    *changed*: the ids of the cards whose text is another now. A card that is new is not among them, because nobody held
+    it. *visible*: ids of the fields on each card that changed or is new.
     """
+
+    changed: list[int]
+    visible: dict[int, frozenset[int]]
+
+
+def refresh(session: Session, owner_id: int, at: int) -> Refreshed:
+    """Bring every card of an owner up to date with the profile and the grants. The caller holds the owner's lock."""
     cards = session.execute(
         select(Audience.id, Audience.kind, Audience.composition, Card.digest)
         .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
@@ -68,7 +76,7 @@ def refresh(session: Session, owner_id: int, at: int) -> list[int]:
     login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
     everything = frozenset(field_id for field_id, _ in fields)
     renderings: dict[tuple[bool, frozenset[int]], Rendering] = {}
-    changed = []
+    refreshed = Refreshed([], {})
     for card_id, kind, composition, digest in cards:
         own = kind == SELF
         visible = everything if own else grants.visible(Composition.load(composition)) & everything
@@ -78,9 +86,10 @@ def refresh(session: Session, owner_id: int, at: int) -> list[int]:
             rendering = renderings[own, visible] = render(chosen, login, own=own)
         if rendering.digest != digest:
             _store(session, owner_id, card_id, rendering, at, new=digest is None)
+            refreshed.visible[card_id] = visible
             if digest is not None:
-                changed.append(card_id)
-    return changed
+                refreshed.changed.append(card_id)
+    return refreshed
 
 
 def audience_for(session: Session, owner_id: int, composition: Composition, kind: str = VIEWERS) -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from sync import address_books, cards, fan_out, history
+from sync import address_books, cards, fan_out, history, sightings
 from sync.errors import NotFound
 from sync.models import Profile, now
 
@@ -85,17 +85,18 @@ def _lock(session: Session, owner_id: int, at: int) -> None:
 def _carry(under_way: Change, owner_id: int) -> None:
     session = under_way.session
     cards.drop_unused(session, owner_id)
-    changed = cards.refresh(session, owner_id, under_way.at)
+    refreshed = cards.refresh(session, owner_id, under_way.at)
+    sightings.show(session, owner_id, refreshed.visible)
     for (mover, viewer_id), before in under_way.moves.items():
         if mover == owner_id and cards.digest_for(session, owner_id, viewer_id) != before:
             under_way.touch(viewer_id, owner_id)
-    if not changed:
+    if not refreshed.changed:
         return
     own = cards.own_card(session, owner_id)
-    if own in changed:
+    if own in refreshed.changed:
         history.record(session, owner_id, under_way.at)
         under_way.touch(owner_id, owner_id)
-    decided = fan_out.plan(session, owner_id, [card_id for card_id in changed if card_id != own])
+    decided = fan_out.plan(session, owner_id, [card_id for card_id in refreshed.changed if card_id != own])
     for viewer_id in decided.viewers:
         under_way.touch(viewer_id, owner_id)
     fan_out.defer(session, owner_id, decided.deferred, under_way.at)

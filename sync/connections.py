@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import cards, fan_out
+from sync import cards, fan_out, sightings
 from sync.address_books import HIDDEN, PRESENT, REMOVED
 from sync.changes import Change, change
 from sync.errors import AlreadyExists, InvalidInput, NotFound
@@ -49,6 +49,7 @@ def connect(session: Session, one: int, other: int) -> None:
                     connected_at=under_way.at,
                 )
             )
+            sightings.enter(session, owner_id, viewer_id, audience_id)
             _show(under_way, owner_id, viewer_id, audience_id)
 
 
@@ -65,6 +66,7 @@ def disconnect(session: Session, one: int, other: int) -> None:
         for owner_id, viewer_id in ((one, other), (other, one)):
             for model in (Member, FieldException, Connection):
                 session.execute(delete(model).where(model.owner_id == owner_id, model.viewer_id == viewer_id))
+            sightings.enter(session, owner_id, viewer_id, None)
             if _state(session, owner_id, viewer_id) == PRESENT:
                 under_way.touch(viewer_id, owner_id)
             _set_entry(session, owner_id, viewer_id, state=REMOVED, card_id=None)
@@ -119,6 +121,7 @@ def regroup(under_way: Change, owner_id: int, viewer_id: int) -> None:
         .where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
         .values(audience_id=audience_id)
     )
+    sightings.enter(session, owner_id, viewer_id, audience_id)
     _set_entry(session, owner_id, viewer_id, card_id=audience_id)
 
 

@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from sync import connections, fields, profiles
-from sync.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync import connections, entry_rows, fields, overlays, profiles
+from sync.address_books import PRESENT, REMOVED, Book
 from sync.cards import SELF
 from sync.connections import CONNECTION
 from sync.database import settings_of
-from sync.errors import Conflict, InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
-from sync.models import AddressBook, Card, Entry, PrivateCard, new_id, now
+from sync.entry_rows import PRIVATE
+from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
+from sync.models import Card, Entry, Overlay, PrivateCard
 from sync.vcard import VCard, parse_one
 
-PRIVATE = "private"
 #: Hrefs asked for in one statement; SQLite takes 32,766 parameters, and plans are cached by their number.
 _BATCH = 500
 
@@ -63,7 +63,7 @@ def heads(session: Session, book: Book, since: int | None = None) -> Iterator[En
     """
     for href, kind, state, changed_at, own_digest, card_digest in session.execute(_changed(_HEAD, book, since)):
         if state == PRESENT:
-            yield EntryHead(href, kind, True, etag_of(own_digest or card_digest, changed_at), changed_at)
+            yield EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
         else:
             yield EntryHead(href, kind, False, "", changed_at)
 
@@ -92,62 +92,55 @@ def head(session: Session, book: Book, href: str) -> EntryHead | None:
     if row is None:
         return None
     _, kind, _, changed_at, own_digest, card_digest = row
-    return EntryHead(href, kind, True, etag_of(own_digest or card_digest, changed_at), changed_at)
+    return EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
 
 
 def has_uid(session: Session, book: Book, uid: str) -> bool:
     """Whether an entry, present or gone, has this UID."""
-    return _href_of_uid(session, book, uid) is not None
+    return entry_rows.href_of_uid(session, book, uid) is not None
 
 
-def etag_of(digest: str, changed_at: int) -> str:
-    """Return the quoted ETag of a text whose source has this hash and whose REV is this."""
-    return f'"{digest}-{changed_at:x}"'
+def etag_of(one: str | None, other: str | None, changed_at: int) -> str:
+    """Return the quoted ETag of a text whose sources, one or two, have these hashes and whose REV is this."""
+    return f'"{one or ""}{other or ""}-{changed_at:x}"'
 
 
 def write(session: Session, book: Book, href: str, data: bytes, check: Callable[[str | None], None]) -> EntryHead:
     """
     Store what a device sent for an entry, and return what the entry is now.
 
-    A private entry is stored byte for byte. The person's own card becomes the profile. *check* is called with the ETag
-    that the entry has at that moment, None for no entry, and raises what it likes against it.
+    A private entry is stored byte for byte. The person's own card becomes the profile. Of a connection's card, what
+    the person added is kept, and the rest is the owner's. *check* is called with the ETag that the entry has at that
+    moment, None for no entry, and raises what it likes against it.
 
     Raises:
         InvalidVCard: *data* is not one vCard in UTF-8 with a UID.
         LimitExceeded: It is too large, or the book is full.
         UIDConflict: Another entry has its UID, or this entry had another.
-        Refused: The entry is the card of a connection, or was one.
+        Refused: The entry was the card of a connection, or is one and the settings are strict.
     """
     card = _checked(session, data)
-    uid = card.uid or ""
-    own = _find(session, book, href)
-    if own is not None and own.kind == SELF:
-        return _write_own(session, book, own, card, check)
-    digest = hashlib.sha256(data).hexdigest()[:32]
+    found = entry_rows.find(session, book, href)
+    if found is not None and found.kind == SELF:
+        return _write_own(session, book, found, card, check)
     with session.begin_nested():
-        _lock(session, book)
-        entry = _find(session, book, href)
+        entry_rows.lock(session, book)
+        entry = entry_rows.find(session, book, href)
         before = head(session, book, href)
         check(before.etag if before else None)
+        entry_rows.require_uid(session, book, card.uid or "", href)
+        if entry is not None and before is not None and entry.uid != card.uid:
+            raise UIDConflict(href)
         if entry is not None and entry.kind == CONNECTION:
-            raise Refused("This card is kept by its owner; it cannot be changed here.")
-        _require_uid(session, book, uid, href)
-        if entry is not None and before is not None:
-            if entry.uid != uid:
-                raise UIDConflict(href)
-            if entry.digest == digest:
-                return before
-        entry_id = entry.id if entry is not None else _insert(session, book, href)
-        session.execute(
-            update(Entry)
-            .where(Entry.viewer_id == book.viewer_id, Entry.id == entry_id)
-            .values(uid=uid, state=PRESENT, digest=digest)
-        )
-        key = (PrivateCard.viewer_id == book.viewer_id, PrivateCard.entry_id == entry_id)
-        session.execute(delete(PrivateCard).where(*key))
-        session.execute(insert(PrivateCard).values(viewer_id=book.viewer_id, entry_id=entry_id, data=data))
-        at = _stamp(session, book, entry_id)
-    return EntryHead(href, PRIVATE, True, etag_of(digest, at), at)
+            return _write_overlay(session, book, entry, card)
+        digest = hashlib.sha256(data).hexdigest()[:32]
+        if entry is not None and before is not None and entry.digest == digest:
+            return before
+        entry = entry or entry_rows.make_private(session, book, href)
+        entry_rows.change(session, entry, uid=card.uid, state=PRESENT, digest=digest)
+        entry_rows.set_bytes(session, entry, data)
+        at = entry_rows.stamp_now(session, book, entry)
+    return EntryHead(href, PRIVATE, True, etag_of(digest, None, at), at)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
@@ -163,20 +156,22 @@ def remove(session: Session, book: Book, href: str, check: Callable[[str | None]
         NotFound: There is no such entry.
     """
     with session.begin_nested():
-        entry = _find(session, book, href)
+        entry = entry_rows.find(session, book, href)
         if entry is not None and entry.kind == PRIVATE:
-            _lock(session, book)
+            entry_rows.lock(session, book)
         before = head(session, book, href)
         check(before.etag if before else None)
         if before is None or entry is None:
             raise NotFound("There is no such entry.")
         if entry.kind == CONNECTION:
             connections.hide(session, book.viewer_id, entry.id)
-        elif entry.kind == PRIVATE:
-            _delete(session, book, entry.id)
-        else:
-            # A client that is refused keeps showing its own idea of the card; one that is not is given the card again.
-            _stamp(session, book, entry.id)
+            return
+        if entry.kind == PRIVATE:
+            entry_rows.set_bytes(session, entry, None)
+            entry_rows.change(session, entry, state=REMOVED, uid=None, digest=None)
+        # A client that is refused the deletion of their own card keeps showing its own idea of it; one that is not is
+        # given the card again.
+        entry_rows.stamp_now(session, book, entry)
 
 
 def is_served_as_stored(data: bytes) -> bool:
@@ -191,10 +186,10 @@ def offer_again(session: Session, book: Book, href: str) -> None:
     Some clients keep showing what they could not store until the entry's ETag changes (client fact T-7).
     """
     with session.begin_nested():
-        _lock(session, book)
-        entry = _find(session, book, href)
+        entry_rows.lock(session, book)
+        entry = entry_rows.find(session, book, href)
         if entry is not None and entry.state == PRESENT:
-            _stamp(session, book, entry.id)
+            entry_rows.stamp_now(session, book, entry)
 
 
 def _changed(statement: Select[*tuple[Any, ...]], book: Book, since: int | None) -> Select[*tuple[Any, ...]]:
@@ -204,9 +199,15 @@ def _changed(statement: Select[*tuple[Any, ...]], book: Book, since: int | None)
 
 def _read(session: Session, statement: Select[Any], version: str) -> Iterator[EntryText]:
     rows = session.execute(statement.execution_options(yield_per=100))
-    for href, kind, changed_at, uid, own_digest, card_digest, body, data in rows:
-        text = _servable(data) if data is not None else _front(version, uid, changed_at) + body
-        yield EntryText(href, uid or "", kind, etag_of(own_digest or card_digest, changed_at), changed_at, text)
+    for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
+        if data is not None:
+            text = _servable(data)
+        else:
+            front = _front(version, uid, changed_at)
+            text = front + body
+            if overlay is not None:
+                text = front + overlays.applied(text, overlays.load(overlay), version)
+        yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text)
 
 
 def _servable(data: bytes) -> str:
@@ -217,14 +218,17 @@ def _servable(data: bytes) -> str:
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
+_OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 _HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
 
 
 def _text_statement(body: Any) -> Select[Any]:
     return (
-        select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body, PrivateCard.data)
+        select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body)
+        .add_columns(PrivateCard.data, Overlay.content)
         .outerjoin(Card, _CARD)
         .outerjoin(PrivateCard, _PRIVATE)
+        .outerjoin(Overlay, _OVERLAY)
     )
 
 
@@ -259,66 +263,16 @@ def _write_own(
     return after
 
 
-def _lock(session: Session, book: Book) -> None:
-    # Two devices of one person may write at once: whoever is second must see what the first left, to compare ETags
-    # and UIDs.
-    session.execute(
-        select(AddressBook.id)
-        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
-        .with_for_update()
-    )
-
-
-def _find(session: Session, book: Book, href: str) -> Entry | None:
-    key = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
-    return session.scalars(select(Entry).where(*key).execution_options(populate_existing=True)).first()
-
-
-def _require_uid(session: Session, book: Book, uid: str, href: str) -> None:
-    other = _href_of_uid(session, book, uid)
-    if other is not None and other != href:
-        raise UIDConflict(other)
-
-
-def _href_of_uid(session: Session, book: Book, uid: str) -> str | None:
-    named = select(Entry.href).where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.uid == uid)
-    return session.scalars(named).first()
-
-
-def _insert(session: Session, book: Book, href: str) -> int:
-    own = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.kind == PRIVATE, Entry.state == PRESENT)
-    limit = settings_of(session).limits.private_entries
-    if session.scalars(select(func.count()).where(*own)).one() >= limit:
-        raise LimitExceeded(f"An address book has at most {limit} private entries.")
-    if len(href) > 255:
-        raise Conflict("The name of an entry has at most 255 characters.")
-    entry_id = new_id()
-    session.execute(
-        insert(Entry).values(
-            viewer_id=book.viewer_id,
-            id=entry_id,
-            book_id=book.id,
-            href=href,
-            kind=PRIVATE,
-            state=REMOVED,
-            revision=0,
-            changed_at=0,
-        )
-    )
-    return entry_id
-
-
-def _delete(session: Session, book: Book, entry_id: int) -> None:
-    key = (Entry.viewer_id == book.viewer_id, Entry.id == entry_id)
-    session.execute(
-        delete(PrivateCard).where(PrivateCard.viewer_id == book.viewer_id, PrivateCard.entry_id == entry_id)
-    )
-    session.execute(update(Entry).where(*key).values(state=REMOVED, uid=None, digest=None))
-    _stamp(session, book, entry_id)
-
-
-def _stamp(session: Session, book: Book, entry_id: int) -> int:
-    at = now()
-    raise_revisions(session, [book.viewer_id], at, book.id)
-    stamp(session, [book.viewer_id], entry_id, at)
-    return at
+def _write_overlay(session: Session, book: Book, entry: Entry, card: VCard) -> EntryHead:
+    if entry.state != PRESENT or not settings_of(session).accept_overlays:
+        raise Refused("This card is kept by its owner; it cannot be changed here.")
+    version = "4.0" if card.version == "4.0" else "3.0"
+    body = Card.body_4 if version == "4.0" else Card.body_3
+    served = session.scalars(select(body).where(Card.owner_id == entry.id, Card.id == entry.card_id)).one()
+    digest = overlays.edit(session, entry, _front(version, entry.uid, entry.changed_at) + served, card)
+    entry_rows.change(session, entry, digest=digest)
+    entry_rows.stamp_now(session, book, entry)
+    after = head(session, book, entry.href)
+    if after is None:
+        raise NotFound("There is no such entry.")
+    return after

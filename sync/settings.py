@@ -33,6 +33,7 @@ class Settings:
     pool_size: int = 8
     inline_viewers: int = 2_000
     chunk_viewers: int = 10_000
+    accept_overlays: bool = True
     lease: int = 30
     secret: str = ""
     limits: Limits = Limits()

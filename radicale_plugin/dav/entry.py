@@ -13,6 +13,7 @@ from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.paths import Kind
 from sync import entries
+from sync.entry_rows import PRIVATE
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
 
 _VCARD_TYPES = ("", "text/vcard", "text/x-vcard", "text/directory", "text/plain", "application/octet-stream")
@@ -74,7 +75,7 @@ def put(service: Service, request: Request) -> Response:
     except Refused as error:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         raise _needs_privileges(request, str(error)) from error
-    verbatim = stored.kind == entries.PRIVATE and entries.is_served_as_stored(request.body)
+    verbatim = stored.kind == PRIVATE and entries.is_served_as_stored(request.body)
     headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
 

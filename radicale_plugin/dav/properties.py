@@ -19,7 +19,7 @@ from sync.address_books import Book
 from sync.connections import CONNECTION
 from sync.credentials import Caller
 from sync.entries import EntryHead, EntryText
-from sync.settings import Limits
+from sync.settings import Settings
 
 MAX_IMAGE_OCTETS = 229_376
 VCARD_TYPE = "text/vcard; charset=utf-8"
@@ -40,7 +40,7 @@ class Place:
 
     prefix: str
     caller: Caller
-    limits: Limits
+    settings: Settings
 
     @property
     def principal(self) -> str:
@@ -104,7 +104,7 @@ def book_table(book: Book) -> Table:
         dav("supported-report-set"): lambda _: _BOOK_REPORTS,
         card("supported-address-data"): lambda _: _ADDRESS_DATA,
         card("supported-collation-set"): lambda _: _COLLATIONS,
-        card("max-resource-size"): lambda place: str(place.limits.card_size),
+        card("max-resource-size"): lambda place: str(place.settings.limits.card_size),
         card("max-image-size"): lambda _: str(MAX_IMAGE_OCTETS),
     }
 
@@ -155,6 +155,7 @@ def gone(url: str) -> str:
 
 Getter = Callable[[EntryHead | EntryText], str]
 
+_PRIVILEGES = dav("current-user-privilege-set")
 _READ_ONLY = privileges("read", "read-current-user-privilege-set")
 _READ_WRITE = privileges("read", "write", "write-content", "read-current-user-privilege-set")
 
@@ -163,10 +164,14 @@ def _content(entry: EntryHead | EntryText) -> str:
     return entry.text if isinstance(entry, EntryText) else ""
 
 
+def _strict_privileges(entry: EntryHead | EntryText) -> str:
+    return _READ_ONLY if entry.kind == CONNECTION else _READ_WRITE
+
+
 _ENTRY: Mapping[str, Getter] = {
     dav("getetag"): lambda entry: entry.etag,
     dav("getlastmodified"): lambda entry: formatdate(entry.changed_at, usegmt=True),
-    dav("current-user-privilege-set"): lambda entry: _READ_ONLY if entry.kind == CONNECTION else _READ_WRITE,
+    _PRIVILEGES: lambda _: _READ_WRITE,
     dav("getcontentlength"): lambda entry: str(len(_content(entry).encode())),
     card("address-data"): lambda entry: text(_content(entry)),
 }
@@ -194,7 +199,8 @@ class EntryTemplate:
         found, missing = [], []
         for name in names:
             if name in _ENTRY and not wanted.names_only:
-                self._getters.append(_ENTRY[name])
+                strict = name == _PRIVILEGES and not place.settings.accept_overlays
+                self._getters.append(_strict_privileges if strict else _ENTRY[name])
                 found.append("{}".join(element(name, "\0").replace("{", "{{").replace("}", "}}").split("\0")))
             elif name in _ENTRY or name in _ENTRY_CONSTANT:
                 found.append(element(name, "" if wanted.names_only else _ENTRY_CONSTANT[name]))

@@ -16,9 +16,11 @@ from sync.models.owners import (
     Member,
     Profile,
     ProfileState,
+    SeenAudience,
+    ShownField,
 )
 from sync.models.people import Account, Device, LoginName, ServerSecret
-from sync.models.viewers import CONTACTS, AddressBook, Entry, PrivateCard
+from sync.models.viewers import CONTACTS, AddressBook, Entry, Overlay, PrivateCard
 
 __all__ = [
     "BUCKETS",
@@ -39,10 +41,13 @@ __all__ = [
     "Job",
     "LoginName",
     "Member",
+    "Overlay",
     "PrivateCard",
     "Profile",
     "ProfileState",
+    "SeenAudience",
     "ServerSecret",
+    "ShownField",
     "new_id",
     "now",
 ]

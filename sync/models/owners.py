@@ -194,6 +194,37 @@ class Card(Base):
     body_4: Mapped[str] = mapped_column(Text)
 
 
+class ShownField(Base):
+    """
+    The card of this audience showed the field from version *since* of the profile on, and before version *until*.
+
+    *until* is absent while it does. Together with `FieldState` and `SeenAudience` it tells what a viewer was ever
+    shown. The audience may be gone.
+    """
+
+    __tablename__ = "shown_field"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    audience_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    field_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    until: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SeenAudience(Base):
+    """*viewer_id* was in this audience from version *since* of the owner's profile on, and before version *until*."""
+
+    __tablename__ = "seen_audience"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    until: Mapped[int | None] = mapped_column(BigInteger)
+    audience_id: Mapped[Id]
+
+
 class Connection(Base):
     """
     *viewer_id* has the owner's card in their address book. The other direction is a row of its own.

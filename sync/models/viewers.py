@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.models.base import Base, Counter, Digest, Id, Moment, Word
@@ -83,3 +83,22 @@ class PrivateCard(Base):
     viewer_id: Mapped[Id] = mapped_column(primary_key=True)
     entry_id: Mapped[Id] = mapped_column(primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Overlay(Base):
+    """
+    What a viewer added to a connection's entry. Only that viewer ever sees it, and it outlives the connection.
+
+    *content* is `sync.overlays.dump`; *digest* its hash.
+    """
+
+    __tablename__ = "overlay"
+    __table_args__ = (
+        ForeignKeyConstraint(["viewer_id", "entry_id"], ["entry.viewer_id", "entry.id"], ondelete="CASCADE"),
+        {"info": {"spread_by": "viewer_id"}},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    entry_id: Mapped[Id] = mapped_column(primary_key=True)
+    content: Mapped[str] = mapped_column(Text)
+    digest: Mapped[Digest]

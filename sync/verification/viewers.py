@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sync import cards
 from sync.address_books import PRESENT, REMOVED
 from sync.connections import CONNECTION
-from sync.entries import PRIVATE
+from sync.entry_rows import PRIVATE
 from sync.errors import InvalidInput
 from sync.models import CONTACTS, AddressBook, Audience, Connection, Device, Entry, PrivateCard
 from sync.vcard import parse_one

@@ -29,13 +29,13 @@ from sqlalchemy import (
 )
 
 from sync import credentials
-from sync.models import AddressBook, Base, Card, Connection, Entry, Field, Group, Job, Member, PrivateCard
+from sync.models import AddressBook, Base, Card, Connection, Entry, Field, Group, Job, Member, Overlay, PrivateCard
 from tests.support.statements import faults, faults_of_text
 
 TABLES = list(Base.metadata.sorted_tables)
 #: The columns that hold the account id by which a person's rows are found. Tables spread by them live side by side.
-PERSON = {"account.id", "device.viewer_id", "address_book.viewer_id", "entry.viewer_id", "private_card.viewer_id"} | {
-    f"{table.name}.owner_id" for table in TABLES if table.info.get("spread_by") == "owner_id"
+PERSON = {"account.id"} | {
+    f"{table.name}.{key}" for table in TABLES for key in ("owner_id", "viewer_id") if table.info.get("spread_by") == key
 }
 #: Tables that are not a person's: what claims a name for one, secrets of the server, and the outbox.
 OTHERS = {"login_name.name": "a claim", "server_secret.name": "a few rows", "job.bucket": "the outbox"}
@@ -104,9 +104,9 @@ GOOD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
         Member, (Member.owner_id == Group.owner_id) & (Member.group_id == Group.id)
     ),
     "an entry and its card": ENTRY_WITH_CARD.where(Entry.viewer_id == 1),
-    "an entry, its card and its bytes": ENTRY_WITH_CARD.outerjoin(
+    "an entry, its card, its bytes and its overlay": ENTRY_WITH_CARD.outerjoin(
         PrivateCard, (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
-    ),
+    ).outerjoin(Overlay, (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)),
     "a lock inside one bucket": select(Job.id).where(Job.bucket == 1).with_for_update(skip_locked=True),
     "a value from the same person": update(Entry).values(
         revision=select(AddressBook.revision).where(AddressBook.viewer_id == Entry.viewer_id).scalar_subquery()

@@ -30,7 +30,7 @@ WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNC
 #: Statements with tables of two people that are meant so: the tables, and why.
 ALLOWED: dict[frozenset[str], str] = {
     frozenset(("card", "entry")): "an entry reads its owner's card by the card's key",
-    frozenset(("card", "entry", "private_card")): "the same, next to the viewer's own private cards",
+    frozenset(("card", "entry", "private_card", "overlay")): "the same, next to what the viewer keeps of their own",
 }
 #: The equalities without which the exceptions above are none.
 BY_KEY = {("card.owner_id", "entry.id"), ("card.id", "entry.card_id")}

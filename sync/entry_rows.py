@@ -1,0 +1,101 @@
+"""The rows behind an entry: found, locked, made, stamped. What may be done to them is decided in `sync.entries`."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync.database import settings_of
+from sync.errors import Conflict, LimitExceeded, UIDConflict
+from sync.models import AddressBook, Entry, PrivateCard, new_id, now
+
+PRIVATE = "private"
+
+
+def lock(session: Session, book: Book) -> None:
+    """
+    Let nobody else write to *book* until the transaction ends.
+
+    Two devices of one person may write at once: whoever is second must see what the first left, to compare ETags and
+    UIDs.
+    """
+    session.execute(
+        select(AddressBook.id)
+        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+        .with_for_update()
+    )
+
+
+def find(session: Session, book: Book, href: str) -> Entry | None:
+    """Return the entry of this name, present or gone, as it is in the database."""
+    key = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
+    return session.scalars(select(Entry).where(*key).execution_options(populate_existing=True)).first()
+
+
+def change(session: Session, entry: Entry, **values: object) -> None:
+    """Set columns of an entry."""
+    session.execute(update(Entry).where(Entry.viewer_id == entry.viewer_id, Entry.id == entry.id).values(**values))
+
+
+def href_of_uid(session: Session, book: Book, uid: str) -> str | None:
+    """Return the name of the entry, present or gone, that has this UID."""
+    named = select(Entry.href).where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.uid == uid)
+    return session.scalars(named).first()
+
+
+def require_uid(session: Session, book: Book, uid: str, href: str) -> None:
+    """
+    Make sure that no other entry than that at *href* has this UID.
+
+    Raises:
+        UIDConflict: One has.
+    """
+    other = href_of_uid(session, book, uid)
+    if other is not None and other != href:
+        raise UIDConflict(other)
+
+
+def make_private(session: Session, book: Book, href: str) -> Entry:
+    """
+    Make the row of a private entry that is still gone.
+
+    Raises:
+        LimitExceeded: The address book is full.
+        Conflict: The name is too long.
+    """
+    own = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.kind == PRIVATE, Entry.state == PRESENT)
+    limit = settings_of(session).limits.private_entries
+    if session.scalars(select(func.count()).where(*own)).one() >= limit:
+        raise LimitExceeded(f"An address book has at most {limit} private entries.")
+    if len(href) > 255:
+        raise Conflict("The name of an entry has at most 255 characters.")
+    entry = Entry(
+        viewer_id=book.viewer_id,
+        id=new_id(),
+        book_id=book.id,
+        href=href,
+        kind=PRIVATE,
+        state=REMOVED,
+        revision=0,
+        changed_at=0,
+    )
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def set_bytes(session: Session, entry: Entry, data: bytes | None) -> None:
+    """Keep *data* as the bytes of a private entry, or none."""
+    key = (PrivateCard.viewer_id == entry.viewer_id, PrivateCard.entry_id == entry.id)
+    session.execute(delete(PrivateCard).where(*key))
+    if data is not None:
+        session.execute(insert(PrivateCard).values(viewer_id=entry.viewer_id, entry_id=entry.id, data=data))
+
+
+def stamp_now(session: Session, book: Book, entry: Entry) -> int:
+    """Tell the devices that the entry changed; returns the time that it has as REV."""
+    at = now()
+    raise_revisions(session, [book.viewer_id], at, book.id)
+    stamp(session, [book.viewer_id], entry.id, at)
+    return at

@@ -1,0 +1,68 @@
+"""Overlays as they are stored: what each viewer added to the entry of a connection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from sync import fields, matching, merge, sightings
+from sync.fields import FieldContent
+from sync.models import Entry, Overlay
+from sync.vcard import VCard, parse_one
+
+
+def applied(text: str, overlay: Sequence[FieldContent], version: str) -> str:
+    """Return a served card, *text* in vCard *version*, with what the viewer added, but without its first lines."""
+    return fields.render(merge.merge(fields.fields_of(parse_one(text)), overlay), version, fallback_name="")
+
+
+def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None:
+    """
+    Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
+
+    What a client may not keep (see `sync.matching`) is not lost by not being sent back. Returns the overlay's hash,
+    None when nothing is added.
+    """
+    base = fields.fields_of(parse_one(served))
+    shown = sightings.shown_to(session, entry.id, entry.viewer_id)
+    added = merge.additions(fields.fields_of(card), shown, base)
+    before = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
+    matches = matching.match(before, added, replace=True)
+    gone = matching.deleted_by_client(before, matches)
+    kept = [before[index] for index in matching.unmatched(len(before), matches) if index not in gone]
+    return _store(session, entry, [*added, *kept])
+
+
+def of(session: Session, viewer_id: int, entry_ids: Collection[int]) -> dict[int, list[FieldContent]]:
+    """Return the overlays of these entries of a viewer, by entry id; those without one are left out."""
+    rows = session.execute(
+        select(Overlay.entry_id, Overlay.content).where(
+            Overlay.viewer_id == viewer_id, Overlay.entry_id.in_(list(entry_ids))
+        )
+    )
+    return {entry_id: load(content) for entry_id, content in rows}
+
+
+def dump(overlay: Sequence[FieldContent]) -> str:
+    """Return the text form of an overlay."""
+    return json.dumps([[content.kind, content.dump()] for content in overlay], ensure_ascii=False)
+
+
+def load(text: str) -> list[FieldContent]:
+    """Read what `dump` wrote."""
+    return [FieldContent.load(kind, content) for kind, content in json.loads(text)]
+
+
+def _store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> str | None:
+    key = {"viewer_id": entry.viewer_id, "entry_id": entry.id}
+    session.execute(delete(Overlay).filter_by(**key))
+    if not overlay:
+        return None
+    content = dump(overlay)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:32]
+    session.execute(insert(Overlay).values(**key, content=content, digest=digest))
+    return digest
