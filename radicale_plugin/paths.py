@@ -54,6 +54,12 @@ def locate(path: str) -> Location | None:
     return Location((Kind.PRINCIPAL, Kind.BOOK, Kind.ENTRY)[len(parts) - 1], login, book, name)
 
 
+def is_portal(path: str) -> bool:
+    """Whether a decoded path belongs to the portal. One that Radicale would read as another path does not."""
+    parts = path.split("/")
+    return parts[:2] == ["", ".web"] and "//" not in path and not {".", ".."} & set(parts)
+
+
 def href(prefix: str, *parts: str, collection: bool = True) -> str:
     """Return the path-absolute URL of a resource; *prefix* is where the application is mounted."""
     path = "/".join(quote(part, safe=_SAFE) for part in parts)

@@ -111,7 +111,10 @@ def _body(environ: Environ, limit: int) -> bytes:
         raise Rejected(413, f"A body may have at most {limit} octets here.")
     stream = environ["wsgi.input"]
     if declared:
-        return _read(stream, int(declared))
+        body = _read(stream, int(declared))
+        if len(body) < int(declared):
+            raise Rejected(400, "The body of this request ended early.")
+        return body
     if environ.get("HTTP_TRANSFER_ENCODING"):
         body = _read(stream, limit + 1)
         if len(body) > limit:
