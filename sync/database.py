@@ -10,34 +10,21 @@ driver connection for a single statement on the hottest path.
 from __future__ import annotations
 
 import contextlib
-import json
 import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Engine,
-    any_,
-    bindparam,
-    create_engine,
-    event,
-    func,
-    literal,
-    make_url,
-    select,
-)
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from sync.errors import DatabaseUnavailable, InvalidInput
+from sync.lists import among
 from sync.settings import Settings
 
 T = TypeVar("T")
@@ -222,16 +209,6 @@ def settings_of(session: Session) -> Settings:
     """Return the settings of the database that *session* belongs to."""
     settings: Settings = session.info["settings"]
     return settings
-
-
-def among(
-    session: Session, column: ColumnElement[int] | InstrumentedAttribute[int], ids: Collection[int]
-) -> ColumnElement[bool]:
-    """Compare *column* with any number of *ids* through one parameter: the statement's text is always the same."""
-    if session.get_bind().dialect.name == "sqlite":
-        values = func.json_each(literal(json.dumps(list(ids)))).table_valued("value")
-        return column.in_(select(values.c.value))
-    return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
 
 
 def parse_url(text: str) -> URL:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, any_, bindparam, func, select
+from sqlalchemy.orm import Session, aliased
 
-from sync import connections, entry_rows, fields, overlays, profiles
+from sync import connections, entry_rows, fields, lists, overlays, profiles
 from sync.address_books import PRESENT, REMOVED, Book
 from sync.cards import SELF
 from sync.connections import CONNECTION
@@ -27,8 +27,8 @@ from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConfl
 from sync.models import Card, Entry, Overlay, PrivateCard
 from sync.vcard import VCard, parse_one
 
-#: Hrefs asked for in one statement; SQLite takes 32,766 parameters, and plans are cached by their number.
-_BATCH = 500
+#: How many cards are held in memory at a time.
+_BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,15 @@ def texts(
     *version* is that of connections and of the person's own card; private entries come as they were stored. Rows are
     fetched as they are yielded, so a book with photos does not have to fit into memory.
     """
-    statement = _TEXT_4 if version == "4.0" else _TEXT_3
     if hrefs is None:
-        yield from _read(session, _changed(statement, book, since).where(Entry.state == PRESENT), version)
+        statement = _changed(_TEXT_4 if version == "4.0" else _TEXT_3, book, since).where(Entry.state == PRESENT)
+        yield from _read(session.execute(statement.execution_options(yield_per=_BATCH)), version)
         return
+    dialect = session.get_bind().dialect.name
     for start in range(0, len(hrefs), _BATCH):
-        chosen = _changed(statement, book, None).where(Entry.href.in_(hrefs[start : start + _BATCH]))
-        yield from _read(session, chosen, version)
+        names = lists.texts(dialect, hrefs[start : start + _BATCH])
+        key = {"viewer": book.viewer_id, "book": book.id, "names": names}
+        yield from _read(session.execute(_named(dialect, version), key), version)
 
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
@@ -197,8 +199,7 @@ def _changed(statement: Select[*tuple[Any, ...]], book: Book, since: int | None)
     return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
 
 
-def _read(session: Session, statement: Select[Any], version: str) -> Iterator[EntryText]:
-    rows = session.execute(statement.execution_options(yield_per=100))
+def _read(rows: Iterable[Any], version: str) -> Iterator[EntryText]:
     for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
         if data is not None:
             text = _servable(data)
@@ -234,6 +235,22 @@ def _text_statement(body: Any) -> Select[Any]:
 
 _TEXT_3 = _text_statement(Card.body_3)
 _TEXT_4 = _text_statement(Card.body_4)
+
+
+@functools.cache
+def _named(dialect: str, version: str) -> Select[Any]:
+    chosen = _TEXT_4 if version == "4.0" else _TEXT_3
+    chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
+    if dialect != lists.SQLITE:
+        return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))
+    # To find entries by several names SQLite reads the whole book, unless the names come first and what they name is
+    # joined to them from the left.
+    named, names = aliased(Entry), func.json_each(lists.texts_parameter(dialect, "names")).table_valued("value")
+    theirs = (named.viewer_id == bindparam("viewer")) & (named.book_id == bindparam("book"))
+    ids = select(named.id).select_from(names.outerjoin(named, theirs & (named.href == names.c.value)))
+    return chosen.where(Entry.state == PRESENT, Entry.id.in_(ids))
+
+
 _front = functools.lru_cache(maxsize=4096)(fields.head)
 
 

@@ -1,0 +1,32 @@
+"""Lists of values as one parameter of a statement, however many there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, String, any_, bindparam, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+SQLITE = "sqlite"
+
+
+def among(
+    session: Session, column: ColumnElement[int] | InstrumentedAttribute[int], ids: Collection[int]
+) -> ColumnElement[bool]:
+    """Compare *column* with any number of *ids* through one parameter: the statement's text is always the same."""
+    if session.get_bind().dialect.name == SQLITE:
+        values = func.json_each(literal(json.dumps(list(ids)))).table_valued("value")
+        return column.in_(select(values.c.value))
+    return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
+
+
+def texts_parameter(dialect: str, name: str) -> BindParameter[Any]:
+    """Return the parameter of a statement that takes what `texts` makes: JSON on SQLite, elsewhere an array."""
+    return bindparam(name, type_=String() if dialect == SQLITE else ARRAY(String))
+
+
+def texts(dialect: str, values: Collection[str]) -> Any:
+    """Return *values* as the value of a `texts_parameter`."""
+    return json.dumps(list(values)) if dialect == SQLITE else list(values)
