@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import insert, update
 
-from sync import accounts, address_books, cards, connections, entries, fields, grants, groups, profiles
+from sync import accounts, address_books, cards, connections, entries, fields, grants, groups, profiles, sightings
 from sync.address_books import PRESENT, Book
 from sync.changes import change
 from sync.connections import CONNECTION
@@ -120,6 +120,8 @@ def crowd(database: Database, owner_id: int, count: int, group_ids: Iterable[int
                 lambda viewer: {"owner_id": owner_id, "viewer_id": viewer, "audience_id": card_id, "connected_at": at},
             )
             add(Entry, lambda viewer: _entry_row(viewer, owner_id, card_id, at))
+            for viewer_id in viewers:
+                sightings.enter(session, owner_id, viewer_id, card_id)
 
     database.write(make)
     return viewers

@@ -27,13 +27,13 @@ FUNCTIONS = {"any", "coalesce", "count", "json_each", "max", "min", "sum"}
 TRANSACTION = ("BEGIN", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 #: What the engine must not send as text, past SQLAlchemy's own language, where nobody can judge it.
 WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNCATE", "UPDATE", "WITH"}
-#: Statements with tables of two people that are meant so: the tables, and why.
-ALLOWED: dict[frozenset[str], str] = {
-    frozenset(("card", "entry")): "an entry reads its owner's card by the card's key",
-    frozenset(("card", "entry", "private_card", "overlay")): "the same, next to what the viewer keeps of their own",
+#: Tables of another person's rows that a statement may read all the same, if it does so by these equalities, and why.
+ALLOWED: dict[str, tuple[set[frozenset[str]], str]] = {
+    "card": (
+        {frozenset(("card.owner_id", "entry.id")), frozenset(("card.id", "entry.card_id"))},
+        "an entry reads its owner's card by the card's key",
+    ),
 }
-#: The equalities without which the exceptions above are none.
-BY_KEY = {("card.owner_id", "entry.id"), ("card.id", "entry.card_id")}
 
 
 class Recorder:
@@ -162,22 +162,18 @@ def _plain(column: Any) -> str:
 
 def _mixed_people(nodes: Iterable[Any], tables: set[Table]) -> Iterator[str]:
     equalities = _equalities(nodes)
-    spread = {_spread(table) for table in tables}
-    # All with one value, or joined: what can be reached from the first by equalities is one person's.
+    given = {frozenset(pair) for pair in equalities}
+    spread = {_spread(table) for table in tables if table.name not in ALLOWED or not ALLOWED[table.name][0] <= given}
+    # What can be reached from one of them by equalities is one person's.
     reached: set[str] = set()
-    ahead = [min(spread)] if spread else []
+    ahead = sorted(spread)[:1]
     while ahead:
         name = ahead.pop()
-        if name in reached:
-            continue
-        reached.add(name)
-        ahead += [other for pair in equalities if name in pair for other in pair if other]
-    if spread <= reached:
-        return
-    names = frozenset(table.name for table in tables)
-    if names in ALLOWED and {frozenset(pair) for pair in BY_KEY} <= {frozenset(pair) for pair in equalities}:
-        return
-    yield f"it joins rows of different people: {', '.join(sorted(names))}"
+        if name not in reached:
+            reached.add(name)
+            ahead += [other for pair in equalities if name in pair for other in pair if other]
+    if not spread <= reached:
+        yield f"it joins rows of different people: {', '.join(sorted(table.name for table in tables))}"
 
 
 def _spread(table: Table) -> str:
