@@ -36,6 +36,7 @@ CTAG = f"{{{CS}}}getctag"
 DATA = f"{{{CARD}}}address-data"
 VCARD_TYPE = "text/vcard; charset=utf-8"
 
+Style = Literal["data", "multiget", "listing"]
 MatchType = Literal["equals", "contains", "starts-with", "ends-with"]
 
 
@@ -290,7 +291,7 @@ class Replica:
     """
 
     client: Client
-    style: Literal["data", "multiget", "listing"] = "data"
+    style: Style = "data"
     version: str = "3.0"
     cards: dict[str, Card] = field(default_factory=dict)
     token: str = ""

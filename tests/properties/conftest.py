@@ -1,0 +1,42 @@
+"""Servers for the properties, and how hard to search."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, settings
+
+from sync.database import Database
+from sync.settings import Settings
+from tests.properties.world import Service
+from tests.support import dav
+from tests.support.server import Server
+
+#: How many histories each machine goes through, by Hypothesis profile; a history is up to a second or two.
+HISTORIES = {"thorough": 1_000}
+FEW_HISTORIES = 25
+STEPS = 30
+
+
+@pytest.fixture(scope="session")
+def searching() -> settings:
+    """Return how hard a machine is to search."""
+    histories = HISTORIES.get(settings.get_current_profile_name(), FEW_HISTORIES)
+    phases = [phase for phase in Phase if phase is not Phase.shrink] if os.environ.get("NOSHRINK") else list(Phase)
+    return settings(max_examples=histories, stateful_step_count=STEPS, phases=phases)
+
+
+@pytest.fixture(params=["inline", "deferred"])
+def service(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Service]:
+    """Yield a running server; in ``deferred`` every change that two people see goes through the outbox."""
+    deferred = request.param == "deferred"
+    options = {"inline_viewers": "1", "chunk_viewers": "1"} if deferred else {}
+    chosen = Settings(inline_viewers=1, chunk_viewers=1) if deferred else Settings()
+    database = Database(database_url, chosen)
+    alone = ("-m", "tests.support.serve_alone")
+    with Server(database_url, tmp_path, options=options, command=alone) as server, dav.http(server.url) as connections:
+        yield Service(database, connections, deferred)
+    database.dispose()
