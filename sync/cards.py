@@ -57,7 +57,7 @@ class Refreshed:
     What `refresh` did.
 
     *changed*: the ids of the cards whose text is another now. A card that is new is not among them, because nobody held
-    it. *visible*: ids of the fields on each card that changed or is new.
+    it. *visible*: ids of the fields on each card.
     """
 
     changed: list[int]
@@ -80,13 +80,13 @@ def refresh(session: Session, owner_id: int, at: int) -> Refreshed:
     for card_id, kind, composition, digest in cards:
         own = kind == SELF
         visible = everything if own else grants.visible(Composition.load(composition)) & everything
+        refreshed.visible[card_id] = visible
         rendering = renderings.get((own, visible))
         if rendering is None:
             chosen = [content for field_id, content in fields if field_id in visible]
             rendering = renderings[own, visible] = render(chosen, login, own=own)
         if rendering.digest != digest:
             _store(session, owner_id, card_id, rendering, at, new=digest is None)
-            refreshed.visible[card_id] = visible
             if digest is not None:
                 refreshed.changed.append(card_id)
     return refreshed

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from sqlalchemy import Select, any_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
-from sync import connections, entry_rows, fields, lists, overlays, profiles
+from sync import connections, entry_rows, lists, overlays, profiles, served
 from sync.address_books import PRESENT, REMOVED, Book
 from sync.cards import SELF
 from sync.connections import CONNECTION
@@ -69,13 +68,18 @@ def heads(session: Session, book: Book, since: int | None = None) -> Iterator[En
 
 
 def texts(
-    session: Session, book: Book, version: str = "3.0", *, since: int | None = None, hrefs: Sequence[str] | None = None
+    session: Session,
+    book: Book,
+    version: str | None = "3.0",
+    *,
+    since: int | None = None,
+    hrefs: Sequence[str] | None = None,
 ) -> Iterator[EntryText]:
     """
     Yield present entries of *book* with their text: those named by *hrefs*, else those changed after *since*, else all.
 
-    *version* is that of connections and of the person's own card; private entries come as they were stored. Rows are
-    fetched as they are yielded, so a book with photos does not have to fit into memory.
+    The text is in vCard *version*; None is 3.0, but for private entries what they were stored in. Rows are fetched as
+    they are yielded, so a book with photos does not have to fit into memory.
     """
     if hrefs is None:
         statement = _changed(_TEXT_4 if version == "4.0" else _TEXT_3, book, since).where(Entry.state == PRESENT)
@@ -176,11 +180,6 @@ def remove(session: Session, book: Book, href: str, check: Callable[[str | None]
         entry_rows.stamp_now(session, book, entry)
 
 
-def is_served_as_stored(data: bytes) -> bool:
-    """Whether a private entry with these bytes is served exactly so."""
-    return _UNSERVABLE.search(data.decode(errors="replace")) is None
-
-
 def offer_again(session: Session, book: Book, href: str) -> None:
     """
     Let every device fetch a present entry once more, whose change was refused.
@@ -199,24 +198,15 @@ def _changed(statement: Select[*tuple[Any, ...]], book: Book, since: int | None)
     return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
 
 
-def _read(rows: Iterable[Any], version: str) -> Iterator[EntryText]:
+def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
     for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
         if data is not None:
-            text = _servable(data)
+            text = served.private(data, version, uid, changed_at)
         else:
-            front = _front(version, uid, changed_at)
-            text = front + body
-            if overlay is not None:
-                text = front + overlays.applied(text, overlays.load(overlay), version)
+            text = served.held(body, overlay, version or "3.0", uid, changed_at)
         yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text)
 
 
-def _servable(data: bytes) -> str:
-    return _UNSERVABLE.sub("", data.decode(errors="replace"))
-
-
-#: What no XML document may hold; one such character stops a phone for good (client fact I-15).
-_UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
 _OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
@@ -238,7 +228,7 @@ _TEXT_4 = _text_statement(Card.body_4)
 
 
 @functools.cache
-def _named(dialect: str, version: str) -> Select[Any]:
+def _named(dialect: str, version: str | None) -> Select[Any]:
     chosen = _TEXT_4 if version == "4.0" else _TEXT_3
     chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     if dialect != lists.SQLITE:
@@ -249,9 +239,6 @@ def _named(dialect: str, version: str) -> Select[Any]:
     theirs = (named.viewer_id == bindparam("viewer")) & (named.book_id == bindparam("book"))
     ids = select(named.id).select_from(names.outerjoin(named, theirs & (named.href == names.c.value)))
     return chosen.where(Entry.state == PRESENT, Entry.id.in_(ids))
-
-
-_front = functools.lru_cache(maxsize=4096)(fields.head)
 
 
 def _checked(session: Session, data: bytes) -> VCard:
@@ -285,8 +272,9 @@ def _write_overlay(session: Session, book: Book, entry: Entry, card: VCard) -> E
         raise Refused("This card is kept by its owner; it cannot be changed here.")
     version = "4.0" if card.version == "4.0" else "3.0"
     body = Card.body_4 if version == "4.0" else Card.body_3
-    served = session.scalars(select(body).where(Card.owner_id == entry.id, Card.id == entry.card_id)).one()
-    digest = overlays.edit(session, entry, _front(version, entry.uid, entry.changed_at) + served, card)
+    body_text = session.scalars(select(body).where(Card.owner_id == entry.id, Card.id == entry.card_id)).one()
+    text = served.held(body_text, None, version, entry.uid or "", entry.changed_at)
+    digest = overlays.edit(session, entry, text, card)
     entry_rows.change(session, entry, digest=digest)
     entry_rows.stamp_now(session, book, entry)
     after = head(session, book, entry.href)

@@ -57,12 +57,17 @@ def load(text: str) -> list[FieldContent]:
     return [FieldContent.load(kind, content) for kind, content in json.loads(text)]
 
 
+def digest_of(content: str) -> str:
+    """Return the hash of an overlay's text form."""
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
 def _store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> str | None:
     key = {"viewer_id": entry.viewer_id, "entry_id": entry.id}
     session.execute(delete(Overlay).filter_by(**key))
     if not overlay:
         return None
     content = dump(overlay)
-    digest = hashlib.sha256(content.encode()).hexdigest()[:32]
+    digest = digest_of(content)
     session.execute(insert(Overlay).values(**key, content=content, digest=digest))
     return digest

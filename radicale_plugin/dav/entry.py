@@ -12,17 +12,17 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.paths import Kind
-from sync import entries
+from sync import entries, served
 from sync.entry_rows import PRIVATE
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
 
 _VCARD_TYPES = ("", "text/vcard", "text/x-vcard", "text/directory", "text/plain", "application/octet-stream")
-_VERSION_4 = re.compile(r"text/vcard\s*;\s*version\s*=\s*\"?4\.0")
+_VERSION = re.compile(r"text/vcard\s*;\s*version\s*=\s*\"?([34]\.0)")
 
 
 def get(service: Service, request: Request) -> Response:
     """
-    Answer GET and HEAD: one card, in vCard 4.0 only where ``Accept`` names it, or 304.
+    Answer GET and HEAD: one card, in the version that ``Accept`` names, or 304.
 
     Raises:
         DavError: 404, there is no such entry; 405 for a collection.
@@ -30,7 +30,8 @@ def get(service: Service, request: Request) -> Response:
     if request.location.kind is not Kind.ENTRY:
         raise DavError(405, "A collection has no content of its own; ask with PROPFIND.")
     book = book_of(service, request)
-    version = "4.0" if _VERSION_4.search(request.accept.lower()) else "3.0"
+    named = _VERSION.search(request.accept.lower())
+    version = named[1] if named else None
     with service.database.reading() as session:
         entry = next(entries.texts(session, book, version, hrefs=[request.location.name]), None)
     if entry is None:
@@ -75,7 +76,7 @@ def put(service: Service, request: Request) -> Response:
     except Refused as error:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         raise _needs_privileges(request, str(error)) from error
-    verbatim = stored.kind == PRIVATE and entries.is_served_as_stored(request.body)
+    verbatim = stored.kind == PRIVATE and served.is_verbatim(request.body)
     headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
 

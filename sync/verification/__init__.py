@@ -17,7 +17,7 @@ from typing_extensions import override
 from sync.fan_out import FAN_OUT
 from sync.migrations import differences
 from sync.models import Account, Base, Job, LoginName
-from sync.verification import owners, viewers
+from sync.verification import owners, past, viewers
 
 #: People that one statement names.
 _PAGE = 1_000
@@ -97,4 +97,12 @@ def _outbox(session: Session) -> Iterator[str]:
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
 
 
-_CHECKS = (owners.account, owners.cards_of, owners.connections_of, viewers.account, viewers.entries_of)
+_CHECKS = (
+    owners.account,
+    owners.cards_of,
+    owners.connections_of,
+    past.history_of,
+    past.sightings_of,
+    viewers.account,
+    viewers.entries_of,
+)

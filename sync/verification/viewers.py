@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import cards
+from sync import cards, overlays
 from sync.address_books import PRESENT, REMOVED
 from sync.connections import CONNECTION
 from sync.entry_rows import PRIVATE
 from sync.errors import InvalidInput
-from sync.models import CONTACTS, AddressBook, Audience, Connection, Device, Entry, PrivateCard
+from sync.models import CONTACTS, AddressBook, Audience, Connection, Device, Entry, Overlay, PrivateCard
 from sync.vcard import parse_one
 from sync.verification.owners import login_of
 
@@ -68,13 +68,27 @@ def entries_of(session: Session, viewer_id: int) -> Iterator[str]:
 
 
 def _held(session: Session, entry: Entry, data: bytes | None) -> Iterator[str]:
-    if data is not None or entry.digest is not None or not entry.uid:
+    if data is not None or not entry.uid:
         yield "is a connection's and is kept like a private one."
+    yield from _overlay(entry, session.get(Overlay, (entry.viewer_id, entry.id)))
     if entry.state == REMOVED:
         if entry.card_id is not None:
             yield "is removed and still names a card."
     elif session.get(Connection, (entry.id, entry.viewer_id)) is None:
         yield f"shows the card of {login_of(session, entry.id)} without a connection."
+
+
+def _overlay(entry: Entry, overlay: Overlay | None) -> Iterator[str]:
+    if entry.digest != (overlay.digest if overlay is not None else None):
+        yield "has a hash that is not that of its overlay."
+    if overlay is None:
+        return
+    try:
+        overlays.load(overlay.content)
+    except (InvalidInput, ValueError, TypeError):
+        yield "has an overlay that cannot be read."
+    if overlay.digest != overlays.digest_of(overlay.content):
+        yield "has an overlay whose hash is not that of its text."
 
 
 def _private(entry: Entry, data: bytes | None) -> Iterator[str]:

@@ -10,16 +10,16 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
-from sync import accounts, address_books, cards, connections, entries, fields, grants, groups, profiles, sightings
+from sync import accounts, address_books, cards, connections, entries, fields, grants, groups, profiles
 from sync.address_books import PRESENT, Book
 from sync.changes import change
 from sync.connections import CONNECTION
 from sync.database import Database, Session
 from sync.entries import EntryHead, EntryText
 from sync.fields import FieldContent
-from sync.models import CONTACTS, Account, AddressBook, Connection, Entry, Member, Profile, new_id
+from sync.models import CONTACTS, Account, AddressBook, Connection, Entry, Member, Profile, SeenAudience, new_id
 from sync.vcard import parse_one
 from sync.visibility import STRANGERS, Composition
 
@@ -120,8 +120,11 @@ def crowd(database: Database, owner_id: int, count: int, group_ids: Iterable[int
                 lambda viewer: {"owner_id": owner_id, "viewer_id": viewer, "audience_id": card_id, "connected_at": at},
             )
             add(Entry, lambda viewer: _entry_row(viewer, owner_id, card_id, at))
-            for viewer_id in viewers:
-                sightings.enter(session, owner_id, viewer_id, card_id)
+            since = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
+            add(
+                SeenAudience,
+                lambda viewer: {"owner_id": owner_id, "viewer_id": viewer, "since": since, "audience_id": card_id},
+            )
 
     database.write(make)
     return viewers

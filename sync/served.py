@@ -1,0 +1,54 @@
+"""The text of an entry as it is served. Pure: what is stored goes in, what a client gets comes out."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from sync import fields, overlays
+from sync.errors import InvalidInput
+from sync.vcard import parse_one
+
+#: What no XML document may hold; one such character stops a phone for good (client fact I-15).
+_UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_VERSION = re.compile(r"^VERSION:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
+_front = functools.lru_cache(maxsize=4096)(fields.head)
+
+
+def held(body: str, overlay: str | None, version: str, uid: str, changed_at: int) -> str:
+    """Return the card of a connection or of the person: its stored *body*, and what the viewer added to it."""
+    front = _front(version, uid, changed_at)
+    if overlay is None:
+        return front + body
+    return front + overlays.applied(front + body, overlays.load(overlay), version)
+
+
+def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
+    """
+    Return a private entry in *version*, or as it was stored where that is None.
+
+    A card of another version is translated: Apple's programs take 3.0 only, and one card in 4.0 stops the whole address
+    book (client fact I-16). What cannot be translated is served as it is.
+    """
+    text = _UNSERVABLE.sub("", data.decode(errors="replace"))
+    if version in (None, version_of(text)):
+        return text
+    try:
+        contents = fields.fields_of(parse_one(text))
+    except InvalidInput:
+        return text
+    version = version or "3.0"
+    body = fields.render(contents, version, fallback_name=uid, remote_media=True)
+    return _front(version, uid, changed_at) + body
+
+
+def version_of(text: str) -> str:
+    """Return the version that a vCard says it has, empty where it says none."""
+    found = _VERSION.search(text)
+    return found[1] if found else ""
+
+
+def is_verbatim(data: bytes) -> bool:
+    """Whether a private entry with these bytes is served exactly so to a client that names no version."""
+    text = data.decode(errors="replace")
+    return _UNSERVABLE.search(text) is None and version_of(text) == "3.0"

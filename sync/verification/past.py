@@ -1,0 +1,50 @@
+"""What must be true of the past that is kept: a profile's earlier states, and what each viewer was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync import cards
+from sync.models import Audience, Connection, FieldState, SeenAudience, ShownField
+from sync.verification.owners import login_of
+from sync.visibility import Composition, fields_of, grants_of
+
+
+def history_of(session: Session, owner_id: int) -> Iterator[str]:
+    """Yield where the newest state of a profile's history is not the profile."""
+    newest = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
+        FieldState.owner_id == owner_id, FieldState.until.is_(None)
+    )
+    kept = {(state.field_id, state.position, state.kind, state.content) for state in session.execute(newest)}
+    if kept != {(field.id, field.position, field.kind, field.content) for field in fields_of(session, owner_id)}:
+        yield "The newest state in the history of the profile is not the profile."
+
+
+def sightings_of(session: Session, owner_id: int) -> Iterator[str]:
+    """Yield where it is not known any more what somebody was shown, so that it might become theirs."""
+    shown: dict[int, set[int]] = {}
+    open_fields = select(ShownField.audience_id, ShownField.field_id).where(
+        ShownField.owner_id == owner_id, ShownField.until.is_(None)
+    )
+    for audience_id, field_id in session.execute(open_fields):
+        shown.setdefault(audience_id, set()).add(field_id)
+    grants = grants_of(session, owner_id)
+    existing = frozenset(field.id for field in fields_of(session, owner_id))
+    audiences = select(Audience).where(Audience.owner_id == owner_id, Audience.kind == cards.VIEWERS)
+    for audience in session.scalars(audiences):
+        visible = grants.visible(Composition.load(audience.composition)) & existing
+        if shown.get(audience.id, set()) != visible:
+            yield f"It is not noted rightly which fields audience {audience.id} is shown."
+    now_in = select(SeenAudience.viewer_id, SeenAudience.audience_id).where(
+        SeenAudience.owner_id == owner_id, SeenAudience.until.is_(None)
+    )
+    noted = dict(session.execute(now_in).tuples().all())
+    connected = select(Connection.viewer_id, Connection.audience_id).where(Connection.owner_id == owner_id)
+    for viewer_id, audience_id in session.execute(connected):
+        if noted.pop(viewer_id, None) != audience_id:
+            yield f"It is not noted in which audience {login_of(session, viewer_id)} is."
+    for viewer_id in noted:
+        yield f"{login_of(session, viewer_id)} is noted to be in an audience without being connected."
