@@ -86,8 +86,9 @@ def texts(
         yield from _read(session.execute(statement.execution_options(yield_per=_BATCH)), version)
         return
     dialect = session.get_bind().dialect.name
-    for start in range(0, len(hrefs), _BATCH):
-        names = lists.texts(dialect, hrefs[start : start + _BATCH])
+    wanted = list(dict.fromkeys(hrefs))
+    for start in range(0, len(wanted), _BATCH):
+        names = lists.texts(dialect, wanted[start : start + _BATCH])
         key = {"viewer": book.viewer_id, "book": book.id, "names": names}
         yield from _read(session.execute(_named(dialect, version), key), version)
 
@@ -142,7 +143,8 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
         digest = hashlib.sha256(data).hexdigest()[:32]
         if entry is not None and before is not None and entry.digest == digest:
             return before
-        entry = entry or entry_rows.make_private(session, book, href)
+        if entry is None or before is None:
+            entry = entry_rows.make_private(session, book, href, entry)
         entry_rows.change(session, entry, uid=card.uid, state=PRESENT, digest=digest)
         entry_rows.set_bytes(session, entry, data)
         at = entry_rows.stamp_now(session, book, entry)

@@ -56,9 +56,9 @@ def require_uid(session: Session, book: Book, uid: str, href: str) -> None:
         raise UIDConflict(other)
 
 
-def make_private(session: Session, book: Book, href: str) -> Entry:
+def make_private(session: Session, book: Book, href: str, gone: Entry | None) -> Entry:
     """
-    Make the row of a private entry that is still gone.
+    Return the row of a private entry that is about to come: *gone*, if it was there before, else a new one.
 
     Raises:
         LimitExceeded: The address book is full.
@@ -68,6 +68,8 @@ def make_private(session: Session, book: Book, href: str) -> Entry:
     limit = settings_of(session).limits.private_entries
     if session.scalars(select(func.count()).where(*own)).one() >= limit:
         raise LimitExceeded(f"An address book has at most {limit} private entries.")
+    if gone is not None:
+        return gone
     if len(href) > 255:
         raise Conflict("The name of an entry has at most 255 characters.")
     entry = Entry(
