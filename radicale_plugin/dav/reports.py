@@ -88,6 +88,8 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
             if name is None:
                 yield gone(href)
             elif name in missing:
+                # One name may have been spelled in two ways.
+                missing.discard(name)
                 yield gone(template.url(name))
 
     return multistatus(parts())
