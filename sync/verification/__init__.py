@@ -7,13 +7,14 @@ profile and the grants say now, so that nobody holds a field that was not grante
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, exists, func, select, text
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
+from sync.database import among
 from sync.fan_out import FAN_OUT
 from sync.migrations import differences
 from sync.models import Account, Base, Job, LoginName
@@ -86,15 +87,23 @@ def _orphans(session: Session) -> Iterator[str]:
             statement = select(func.count()).select_from(table).where(~exists().select_from(parent).where(match))
             if count := session.scalars(statement).one():
                 yield f"{count} rows of {table.name} belong to no row of {parent.name}."
-    for model, column in ((LoginName, LoginName.account_id), (Job, Job.owner_id)):
-        lost = select(func.count()).select_from(model).where(~exists().where(Account.id == column))
-        if count := session.scalars(lost).one():
-            yield f"{count} rows of {model.__tablename__} belong to no row of {Account.__tablename__}."
+    claims = session.scalars(select(LoginName.account_id))
+    yield from _unknown(session, "login_name", claims.partitions(_PAGE))
+
+
+def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> Iterator[str]:
+    lost = 0
+    for page in pages:
+        known = session.scalars(select(Account.id).where(among(session, Account.id, page))).all()
+        lost += len(set(page) - set(known))
+    if lost:
+        yield f"{lost} rows of {table} belong to no row of account."
 
 
 def _outbox(session: Session) -> Iterator[str]:
     for kind in session.scalars(select(Job.kind).where(Job.kind != FAN_OUT).distinct()):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
+    yield from _unknown(session, "job", session.scalars(select(Job.owner_id)).partitions(_PAGE))
 
 
 _CHECKS = (

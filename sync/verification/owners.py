@@ -44,13 +44,13 @@ def cards_of(session: Session, owner_id: int) -> Iterator[str]:
         yield "A field of the profile cannot be read."
         return
     login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
-    named = session.execute(select(Group.id, Group.name).where(Group.owner_id == owner_id))
-    groups = dict(named.tuples().all())
+    named = select(Group.id, Group.name).where(Group.owner_id == owner_id)
+    groups = {group_id: name for group_id, name in session.execute(named)}  # noqa: C416 - rows are no pairs to mypy
     grants = grants_of(session, owner_id)
     existing = frozenset(field_id for field_id, _ in fields)
     for audience in session.scalars(select(Audience).where(Audience.owner_id == owner_id)):
         own = audience.kind == cards.SELF
-        composition = _composition(audience)
+        composition = composition_in(audience)
         if composition is None:
             yield f"The composition of audience {audience.id} cannot be read."
             continue
@@ -64,7 +64,8 @@ def cards_of(session: Session, owner_id: int) -> Iterator[str]:
         yield from _card(session.get(Card, (owner_id, audience.id)), cards.render(chosen, login, own=own), name)
 
 
-def _composition(audience: Audience) -> Composition | None:
+def composition_in(audience: Audience) -> Composition | None:
+    """Read what an audience is made of, or return None where that cannot be read."""
     try:
         return Composition.load(audience.composition)
     except (ValueError, TypeError):
@@ -91,7 +92,7 @@ def connections_of(session: Session, owner_id: int) -> Iterator[str]:
     """Yield what is wrong with a person's connections, and with the entries that these make in other people's books."""
     people = compositions_of(session, owner_id)
     audiences = {
-        audience.id: _composition(audience)
+        audience.id: composition_in(audience)
         for audience in session.scalars(select(Audience).where(Audience.owner_id == owner_id))
     }
     connected: set[int] = set()

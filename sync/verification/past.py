@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from sync import cards
 from sync.models import Audience, Connection, FieldState, SeenAudience, ShownField
-from sync.verification.owners import login_of
-from sync.visibility import Composition, fields_of, grants_of
+from sync.verification.owners import composition_in, login_of
+from sync.visibility import fields_of, grants_of
 
 
 def history_of(session: Session, owner_id: int) -> Iterator[str]:
@@ -35,13 +35,16 @@ def sightings_of(session: Session, owner_id: int) -> Iterator[str]:
     existing = frozenset(field.id for field in fields_of(session, owner_id))
     audiences = select(Audience).where(Audience.owner_id == owner_id, Audience.kind == cards.VIEWERS)
     for audience in session.scalars(audiences):
-        visible = grants.visible(Composition.load(audience.composition)) & existing
+        composition = composition_in(audience)
+        if composition is None:
+            continue  # It is named already by what looks at the cards.
+        visible = grants.visible(composition) & existing
         if shown.get(audience.id, set()) != visible:
             yield f"It is not noted rightly which fields audience {audience.id} is shown."
     now_in = select(SeenAudience.viewer_id, SeenAudience.audience_id).where(
         SeenAudience.owner_id == owner_id, SeenAudience.until.is_(None)
     )
-    noted = dict(session.execute(now_in).tuples().all())
+    noted = {viewer_id: audience_id for viewer_id, audience_id in session.execute(now_in)}  # noqa: C416 - as in owners
     connected = select(Connection.viewer_id, Connection.audience_id).where(Connection.owner_id == owner_id)
     for viewer_id, audience_id in session.execute(connected):
         if noted.pop(viewer_id, None) != audience_id:
