@@ -23,7 +23,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database import among
@@ -140,6 +140,22 @@ def set_title(session: Session, book: Book, title: str) -> None:
         update(AddressBook)
         .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
         .values(title=clean(title)[:200] or DEFAULT_TITLE)
+    )
+
+
+def me_card(session: Session, viewer_id: int) -> str:
+    """Return the name of the entry that is the person's own card: that which a device chose, else the profile's."""
+    own = select(func.coalesce(AddressBook.me_card, Entry.href))
+    of_person = (AddressBook.viewer_id == viewer_id, AddressBook.id == CONTACTS, Entry.id == viewer_id)
+    return session.scalars(own.join(Entry, Entry.viewer_id == AddressBook.viewer_id).where(*of_person)).one()
+
+
+def set_me_card(session: Session, viewer_id: int, href: str) -> None:
+    """Note which entry of their connections' address book a device calls the person's own card."""
+    session.execute(
+        update(AddressBook)
+        .where(AddressBook.viewer_id == viewer_id, AddressBook.id == CONTACTS)
+        .values(me_card=href[:255])
     )
 
 

@@ -52,6 +52,9 @@ class Place:
         return paths.href(self.prefix, self.caller.login, book.path)
 
 
+#: Which entry is the person's own card (client fact I-20).
+ME_CARD = f"{{{CS}}}me-card"
+
 Table = Mapping[str, Callable[[Place], str]]
 
 

@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("path", sa.String(length=64), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("me_card", sa.String(length=255), nullable=True),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
