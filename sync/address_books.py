@@ -113,6 +113,8 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     The caller stamps what changed (`stamp`, `stamp_entry`) in the same transaction and changes nothing else afterwards.
     """
     viewers = sorted(set(viewer_ids))
+    if len(viewers) > 1 and session.get_bind().dialect.name == "postgresql":
+        session.execute(_IN_ORDER)
     if viewers:
         session.execute(
             update(AddressBook)
@@ -181,6 +183,9 @@ def begin_new_epoch(session: Session) -> int:
 _BOOK = select(
     AddressBook.viewer_id, AddressBook.id, AddressBook.path, AddressBook.title, AddressBook.epoch, AddressBook.revision
 )
+#: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. The
+#: setting ends with the transaction.
+_IN_ORDER = select(func.set_config("enable_seqscan", "off", True), func.set_config("enable_bitmapscan", "off", True))
 _CURRENT_REVISION = (
     select(AddressBook.revision)
     .where(AddressBook.viewer_id == Entry.viewer_id, AddressBook.id == Entry.book_id)
