@@ -169,14 +169,12 @@ def begin_new_epoch(session: Session) -> int:
     meaning. For the same reason no device counts as having anything until it has come. Returns how many books there
     are.
     """
-    session.execute(update(Device).values(synced_revision=0, synced_at=None))
-    keys = session.execute(select(AddressBook.viewer_id, AddressBook.id)).all()
-    for viewer_id, book_id in keys:
-        session.execute(
-            update(AddressBook)
-            .where(AddressBook.viewer_id == viewer_id, AddressBook.id == book_id)
-            .values(epoch=new_id())
-        )
+    with session.begin_nested():
+        session.execute(update(Device).values(synced_revision=0, synced_at=None))
+        keys = session.execute(select(AddressBook.viewer_id, AddressBook.id)).all()
+        epochs = [{"viewer_id": viewer_id, "id": book_id, "epoch": new_id()} for viewer_id, book_id in keys]
+        if epochs:
+            session.execute(update(AddressBook), epochs)
     return len(keys)
 
 

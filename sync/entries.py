@@ -262,11 +262,12 @@ def _write_own(
         if card.uid != entry.uid:
             raise UIDConflict(entry.href)
 
-    profiles.edit_card(session, book.viewer_id, card, ready)
-    after = head(session, book, entry.href)
-    if after is None:
-        raise NotFound("There is no such entry.")
-    return after
+    with session.begin_nested():
+        profiles.edit_card(session, book.viewer_id, card, ready)
+        after = head(session, book, entry.href)
+        if after is None:
+            raise NotFound("There is no such entry.")
+        return after
 
 
 def _write_overlay(session: Session, book: Book, entry: Entry, card: VCard) -> EntryHead:
