@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from lxml import etree
 
 from radicale_plugin import paths
-from radicale_plugin import paths
 from radicale_plugin.dav.bodies import parse
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
@@ -60,7 +59,10 @@ def _settable(service: Service, request: Request) -> tuple[str, Setters]:
         return place.book(book), {dav("displayname"): lambda session, node: _set_title(session, book, node)}
     if request.location.kind is Kind.PRINCIPAL:
         return place.principal, {ME_CARD: lambda session, node: _set_me_card(session, request, node)}
-    return place.principal, {}
+    location = request.location
+    if location.kind is Kind.ROOT:
+        return paths.href(place.prefix), {}
+    return paths.href(place.prefix, location.login, location.book, location.name, collection=False), {}
 
 
 def _set(session: Session, setters: Setters, wanted: list[etree._Element]) -> None:

@@ -1,0 +1,239 @@
+"""PUT: a private card is kept byte for byte, and what cannot be kept is refused with the precondition it violates."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sync.vcard import parse
+from tests.dav.asking import BOOK, DATA, NS, multiget_body, report, snapshot, sync_body, texts, token
+from tests.support import factories
+from tests.support.people import Person
+from tests.support.site import ON_SQLITE, Answer, Circle, Lasting, Site, opened
+
+FOLDER = Path(__file__).parents[1] / "data" / "vcards"
+CARD = f"{{{NS['C']}}}"
+_CARDS = re.compile(rb"BEGIN:VCARD\r?\n.*?END:VCARD(?:\r?\n|\Z)", re.DOTALL)
+
+
+def samples() -> dict[str, bytes]:
+    """Return every card of every program in the test data as one card with a UID of its own, otherwise as it is."""
+    found = {
+        f"{path.stem}-{number}": data
+        for path in sorted(FOLDER.glob("*.vcf"))
+        for number, data in enumerate(_CARDS.findall(path.read_bytes()))
+    }
+    return {name: with_uid(data, name) for name, data in found.items() if len(parse(data)) == 1}
+
+
+def with_uid(data: bytes, uid: str) -> bytes:
+    """Return a card with this UID, unless it has one."""
+    if parse(data)[0].uid is not None:
+        return data
+    before, mark, after = data.rpartition(b"END:VCARD")
+    return before + f"UID:{uid}".encode() + (b"\r\n" if b"\r\n" in data else b"\n") + mark + after
+
+
+SAMPLES = samples()
+#: The photo of this card was cut short, so no version but its own can hold it.
+BROKEN = "John_Doe_ANDROID-4"
+
+
+def data_in(version: str) -> str:
+    """Return the markup that asks for cards in this version."""
+    return f'<D:getetag/><C:address-data content-type="text/vcard" version="{version}"/>'
+
+
+def put(site: Site, person: Person, path: str, data: bytes | str, **headers: str) -> Answer:
+    given = {"Content-Type": "text/vcard; charset=utf-8", **{name.replace("_", "-"): v for name, v in headers.items()}}
+    return site.call("PUT", path, data, given, person=person)
+
+
+def test_cards_of_all_programs_come_back_byte_for_byte(site: Site, anna: Person) -> None:
+    """The octets stay, with any line ends and folds, for every reader of the card's own version."""
+    assert len(SAMPLES) > 12
+    assert {parse(data)[0].version for data in SAMPLES.values()} == {"2.1", "3.0", "4.0"}
+    for name, data in SAMPLES.items():
+        version = parse(data)[0].version
+        answer = put(site, anna, BOOK + name, data)
+        assert answer.status == 201, (name, answer.body)
+        got = site.call("GET", BOOK + name, b"", {"Accept": f"text/vcard; version={version}"}, person=anna)
+        assert got.body == data or version == "2.1"
+        # An ETag says that the client has what it would be served, which is 3.0.
+        assert answer.header("ETag") == (got.header("ETag") if version == "3.0" else "")
+        found = texts(report(site, anna, multiget_body([BOOK + name], data_in("3.0"))))
+        assert (found[BOOK + name].encode() == data) == (version == "3.0" or name == BROKEN)
+
+
+def test_every_private_card_comes_in_the_version_that_is_asked_for(site: Site, anna: Person) -> None:
+    """One card in 4.0 would stop an iPhone's whole address book, so each is translated for those who read another."""
+    for name, data in SAMPLES.items():
+        assert name == BROKEN or put(site, anna, BOOK + name, data).status == 201
+    for version in ("3.0", "4.0"):
+        found = texts(report(site, anna, sync_body("", data_in(version))))
+        assert set(found) >= {BOOK + name for name in SAMPLES if name != BROKEN}
+        assert {parse(text)[0].version for text in found.values()} == {version}
+    plain = texts(report(site, anna, sync_body("", DATA)))
+    assert {parse(text)[0].version for text in plain.values()} == {"3.0"}
+
+
+@ON_SQLITE
+def test_no_card_of_any_program_breaks_somebody_s_own_or_a_friend_s(site: Site, circle: Circle) -> None:
+    """Written over one's own card or a connection's, any card is taken or refused, and the book can still be read."""
+    for path in (circle.own, circle.entry):
+        for name, data in SAMPLES.items():
+            uid = next(
+                line
+                for line in texts(report(site, circle.anna, multiget_body([path])))[path].split("\r\n")
+                if line.startswith("UID:")
+            )
+            body = re.sub(rb"(?m)^UID[:;].*?$(?:\r?\n[ \t].*$)*", uid.encode(), data)
+            for sent in (body, data):
+                answer = put(site, circle.anna, path, sent)
+                assert answer.status in (204, 403, 409), (name, answer.body)
+                assert answer.header("ETag") == ""
+            for version in ("3.0", "4.0"):
+                assert path in texts(report(site, circle.anna, sync_body("", data_in(version))))
+    assert report(site, circle.ben, sync_body("", DATA), path="/ben/contacts/").status == 207
+
+
+def test_control_characters_are_kept_but_served_clean_and_without_an_etag(site: Site, anna: Person) -> None:
+    """What no XML may hold is left out of what is served; no ETag says that the client has what the server has."""
+    data = factories.vcard("x", "NOTE:a\x00b\x01c\x0bd\x1fe\ufffef\uffffg\th")
+    answer = put(site, anna, BOOK + "x.vcf", data)
+    assert (answer.status, answer.header("ETag")) == (201, "")
+    clean = re.sub("[\x00\x01\x0b\x1f\ufffe\uffff]", "", data.decode())
+    assert site.call("GET", BOOK + "x.vcf", person=anna).body.decode() == clean
+    assert texts(report(site, anna, sync_body("", DATA)))[BOOK + "x.vcf"] == clean
+
+
+def test_preconditions_decide(site: Site, anna: Person) -> None:
+    """If-Match and If-None-Match with one ETag, a list or a star; a violated one changes nothing."""
+    path, one, two = BOOK + "x.vcf", factories.vcard("x"), factories.vcard("x", "NOTE:two")
+    assert put(site, anna, path, one, If_Match="*").status == 412
+    assert put(site, anna, path, one, If_Match='"any"').status == 412
+    assert put(site, anna, path, one, If_None_Match="*").status == 201
+    assert put(site, anna, path, two, If_None_Match="*").status == 412
+    etag = site.call("GET", path, person=anna).header("ETag")
+    for wrong in ('"other"', '"a", "b"', f"W/{etag}", "garbage", etag.strip('"')):
+        assert put(site, anna, path, two, If_Match=wrong).status == 412, wrong
+    assert put(site, anna, path, two, If_None_Match=f'"a", {etag}').status == 412
+    assert site.call("GET", path, person=anna).body == one
+    changed = put(site, anna, path, two, If_Match=f'"a", {etag} , "b"')
+    assert (changed.status, changed.header("ETag") != etag) == (204, True)
+    assert put(site, anna, path, one, If_Match=etag).status == 412
+    assert put(site, anna, path, one, If_Match="*").status == 204
+    assert put(site, anna, path, two).status == 204
+
+
+def test_the_same_bytes_again_change_nothing(site: Site, anna: Person) -> None:
+    put(site, anna, BOOK + "x.vcf", factories.vcard("x"))
+    before = snapshot(site, anna)
+    assert put(site, anna, BOOK + "x.vcf", factories.vcard("x")).status == 204
+    assert snapshot(site, anna) == before
+
+
+def test_a_uid_is_one_entry_s(site: Site, circle: Circle) -> None:
+    """A UID that another entry has is refused, and the answer names that entry; so is a UID that changes."""
+    put(site, circle.anna, BOOK + "ä 1.vcf", factories.vcard("one"))
+    before = snapshot(site, circle.anna)
+    answer = put(site, circle.anna, BOOK + "2.vcf", factories.vcard("one"))
+    assert (answer.status, answer.condition) == (409, f"{CARD}no-uid-conflict")
+    assert answer.xml[0].findtext("D:href", "", NS) == BOOK + "%C3%A4%201.vcf"
+    answer = put(site, circle.anna, BOOK + "%C3%A4%201.vcf", factories.vcard("another"))
+    assert (answer.status, answer.condition) == (409, f"{CARD}no-uid-conflict")
+    served = texts(report(site, circle.anna, multiget_body([circle.entry])))[circle.entry]
+    uid = next(line[4:] for line in served.split("\r\n") if line.startswith("UID:"))
+    answer = put(site, circle.anna, BOOK + "3.vcf", factories.vcard(uid))
+    assert (answer.status, answer.xml[0].findtext("D:href", "", NS)) == (409, circle.entry)
+    assert snapshot(site, circle.anna) == before
+
+
+GOOD = factories.vcard("x").decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "condition"),
+    [
+        ("", "valid-address-data"),
+        ("hello", "valid-address-data"),
+        ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nUID:x\r\nEND:VCALENDAR\r\n", "valid-address-data"),
+        (GOOD.replace("UID:x\r\n", ""), "valid-address-data"),
+        (GOOD.replace("UID:x", "UID:"), "valid-address-data"),
+        (GOOD.replace("UID:x", f"UID:{'x' * 256}"), "valid-address-data"),
+        (GOOD + GOOD.replace("UID:x", "UID:y"), "valid-address-data"),
+        (GOOD.replace("3.0", "5.0"), "valid-address-data"),
+        (GOOD.replace("VERSION:3.0\r\n", ""), "valid-address-data"),
+        (GOOD.replace("END:VCARD\r\n", ""), "valid-address-data"),
+        (GOOD.replace("FN:", "FN"), "valid-address-data"),
+        (GOOD.replace("FN:", f"NOTE:{'x' * 300_000}\r\nFN:"), "max-resource-size"),
+        (GOOD.replace("FN:", "X-A:1\r\n" * 3_000 + "FN:"), "max-resource-size"),
+    ],
+)
+def test_what_is_not_one_card_with_a_uid_is_refused(lasting: Lasting, body: str, condition: str) -> None:
+    answer = put(lasting.site, lasting.circle.anna, BOOK + "x.vcf", body)
+    assert (answer.status, answer.condition) == (403, CARD + condition)
+    assert len(answer.xml.findtext("D:responsedescription", "", NS)) > 10
+
+
+@pytest.mark.parametrize("data", [GOOD.encode("utf-16")[2:], GOOD.encode().replace(b"Private", b"Priv\xe4t")])
+def test_what_is_not_utf_8_is_refused(lasting: Lasting, data: bytes) -> None:
+    answer = put(lasting.site, lasting.circle.anna, BOOK + "x.vcf", data)
+    assert (answer.status, answer.condition) == (403, f"{CARD}valid-address-data")
+
+
+@pytest.mark.parametrize("kind", ["text/calendar", "application/json", "image/png", "multipart/form-data; boundary=x"])
+def test_another_type_of_content_is_refused(lasting: Lasting, kind: str) -> None:
+    answer = put(lasting.site, lasting.circle.anna, BOOK + "x.vcf", GOOD, Content_Type=kind)
+    assert (answer.status, answer.condition) == (403, f"{CARD}supported-address-data")
+
+
+@pytest.mark.parametrize("kind", ["text/vcard", "text/x-vcard;charset=UTF-8", "TEXT/DIRECTORY; profile=vCard", ""])
+@ON_SQLITE
+def test_the_types_that_clients_name_are_taken(site: Site, anna: Person, kind: str) -> None:
+    assert put(site, anna, BOOK + "x.vcf", GOOD, Content_Type=kind).status == 201
+
+
+@ON_SQLITE
+def test_a_chunked_body_arrives_whole(site: Site, anna: Person) -> None:
+    """Without a length, the body is what the WSGI server reads to its end."""
+    environ = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    answer = site.call("PUT", BOOK + "x.vcf", GOOD, {"Content-Type": "text/vcard"}, person=anna, environ=environ)
+    assert answer.status == 201
+    assert site.call("GET", BOOK + "x.vcf", person=anna).body == GOOD.encode()
+
+
+def test_an_edit_of_a_connection_s_card_never_touches_the_owner(site: Site, circle: Circle) -> None:
+    """What anna adds to ben's card is hers alone; ben's values stay ben's, whatever she sent for them."""
+    before = snapshot(site, circle.ben)
+    text = texts(report(site, circle.anna, multiget_body([circle.entry])))[circle.entry]
+    edited = text.replace("Ben Beispiel", "Benny").replace("END:VCARD", "TEL;TYPE=CELL:+49 555 0155\r\nEND:VCARD")
+    answer = put(site, circle.anna, circle.entry, edited)
+    assert (answer.status, answer.header("ETag")) == (204, "")
+    now = texts(report(site, circle.anna, multiget_body([circle.entry])))[circle.entry]
+    assert "+49 555 0155" in now
+    assert "Ben Beispiel" in now
+    assert snapshot(site, circle.ben) == before
+
+
+def test_where_edits_are_refused_a_client_is_told_so_that_it_understands(
+    database_url: str, site: Site, circle: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAVx5 takes a 403 with need-privileges for what it is; the entry is offered again, and nothing else happened."""
+    monkeypatch.setenv("EVERCARD_CONNECTION_EDITS", "refuse")
+    with opened(database_url) as strict:
+        before = report(strict, circle.anna, sync_body())
+        text = texts(report(strict, circle.anna, multiget_body([circle.entry])))[circle.entry]
+        answer = put(strict, circle.anna, circle.entry, text.replace("Beispiel", "B."))
+        assert (answer.status, answer.condition) == (403, "{DAV:}need-privileges")
+        assert answer.xml.findtext(".//D:resource/D:href", "", NS) == circle.entry
+        assert answer.xml.find(".//D:privilege/D:write-content", NS) is not None
+        again = report(strict, circle.anna, sync_body(token(before), DATA))
+        assert list(texts(again)) == [circle.entry]
+        assert "Ben Beispiel" in texts(again)[circle.entry]
+
+
+def test_a_book_that_does_not_exist_takes_nothing(lasting: Lasting) -> None:
+    assert put(lasting.site, lasting.circle.anna, "/anna/elsewhere/x.vcf", GOOD).status in (403, 404, 409)
