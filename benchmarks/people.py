@@ -22,15 +22,29 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Table, func, insert, select, update
 
 from benchmarks import databases
-from sync import accounts, cards, credentials, fields, grants, groups, profiles
+from sync import accounts, cards, credentials, fields, grants, groups, profiles, sightings, verification
 from sync.address_books import PRESENT
 from sync.connections import CONNECTION
 from sync.database import Database, Session
-from sync.models import CONTACTS, AddressBook, Audience, Base, Connection, Entry, Member, new_id, now
+from sync.models import (
+    CONTACTS,
+    AddressBook,
+    Audience,
+    Base,
+    Connection,
+    Entry,
+    Member,
+    Profile,
+    SeenAudience,
+    new_id,
+    now,
+)
 from sync.vcard import parse_one
 from sync.visibility import STRANGER, Composition, composition_of, fields_of
 
 FEW = 10
+#: So many people can be verified in full in a moment; of more, a sample is.
+VERIFIABLE = 100
 #: Of the length of every other login, so that the lines of a card fold where the engine would fold them.
 _PATTERN = "p0000000"
 _CARD = f"""BEGIN:VCARD
@@ -81,7 +95,7 @@ def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list
     *with_cards* gives those others a profile, which strangers may see.
     """
     rng = random.Random(1)
-    pattern, card_id = database.write(partial(_make_pattern, with_cards=with_cards))
+    pattern, version, card_id = database.write(partial(_make_pattern, with_cards=with_cards))
     hubs = [database.write(partial(_make_hub, size=size)) for size in sizes]
     ids = sorted({rng.randrange(1, 2**63) for _ in range(max(sizes))})
     crowd = [_Person(account_id, f"p{number:07}") for number, account_id in enumerate(ids, 1)]
@@ -91,26 +105,26 @@ def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list
     entries: list[Row] = []
     for hub, viewers in zip(hubs, members, strict=True):
         few = {person.id for person in rng.sample(viewers, min(FEW, len(viewers)))}
-        audiences = database.write(partial(_audiences, hub=hub))
+        both = (Composition(frozenset({hub.everyone})), Composition(frozenset({hub.everyone, hub.few})))
+        hub_version, *audiences = database.write(partial(_audiences, owner_id=hub.id, compositions=both))
         at = now()
         for person in viewers:
             revisions[person.id] += 1
             audience = audiences[person.id in few]
             entries.append(_entry(person.id, hub.id, revisions[person.id], at, audience))
         entries += [_entry(hub.id, person.id, number, at, card_id) for number, person in enumerate(viewers, 2)]
-        load(Connection.__table__, [(hub.id, person.id, audiences[person.id in few], False, at) for person in viewers])
+        seen = [(person.id, audiences[person.id in few]) for person in viewers]
+        load(Connection.__table__, [(hub.id, viewer, audience, False, at) for viewer, audience in seen])
+        load(SeenAudience.__table__, [(hub.id, viewer, hub_version, None, audience) for viewer, audience in seen])
         load(Member.__table__, [(hub.id, group, person.id) for group, person in _memberships(hub, viewers, few)])
         database.write(partial(_raise, hub=hub))
     for table in Base.metadata.sorted_tables:
         if rows := _rows(database, table, pattern):
             load(table, _copies(table, rows, pattern, crowd, revisions))
     load(Entry.__table__, sorted(entries))
-    owned = (
-        (person.id, hub.id, card_id, False, now())
-        for hub, viewers in zip(hubs, members, strict=True)
-        for person in viewers
-    )
-    load(Connection.__table__, sorted(owned))
+    pairs = sorted((person.id, hub.id) for hub, viewers in zip(hubs, members, strict=True) for person in viewers)
+    load(Connection.__table__, ((*pair, card_id, False, now()) for pair in pairs))
+    load(SeenAudience.__table__, ((*pair, version, None, card_id) for pair in pairs))
     databases.tidy(database)
     return hubs
 
@@ -123,6 +137,8 @@ def check(database: Database, hub: Hub, sample: int = 20) -> None:
         AssertionError: It would not.
     """
     with database.reading() as session:
+        if hub.size <= VERIFIABLE:
+            _require([str(finding) for finding in verification.findings(session)], [])
         rows = session.execute(select(Connection.viewer_id).where(Connection.owner_id == hub.id)).scalars().all()
         _require(len(rows), hub.size)
         for viewer_id in random.Random(2).sample(rows, min(sample, len(rows))):
@@ -134,7 +150,7 @@ def check(database: Database, hub: Hub, sample: int = 20) -> None:
 
     def nothing_changes(session: Session) -> None:
         for owner_id in [hub.id, *rows[:sample]]:
-            _require(cards.refresh(session, owner_id, now()), [])
+            _require(cards.refresh(session, owner_id, now()).changed, [])
 
     database.write(nothing_changes)
 
@@ -153,16 +169,15 @@ def _require(made: object, wanted: object) -> None:
         raise AssertionError("The engine would have made other rows.")
 
 
-def _make_pattern(session: Session, *, with_cards: bool) -> tuple[_Person, int]:
+def _make_pattern(session: Session, *, with_cards: bool) -> tuple[_Person, int, int]:
     person = _Person(accounts.create(session, _PATTERN), _PATTERN)
     if with_cards:
         profiles.import_card(session, person.id, parse_one(_CARD.replace("\n", "\r\n").encode()))
         strangers = groups.groups_of(session, person.id)[-1]
         field_ids = [field.id for field in fields_of(session, person.id)]
         grants.grant(session, person.id, strangers.id, field_ids)
-    card_id = cards.audience_for(session, person.id, STRANGER)
-    cards.refresh(session, person.id, now())
-    return person, card_id
+    version, card_id = _audiences(session, person.id, [STRANGER])
+    return person, version, card_id
 
 
 def _make_hub(session: Session, size: int) -> Hub:
@@ -178,11 +193,11 @@ def _make_hub(session: Session, size: int) -> Hub:
     return Hub(account_id, login, password, size, shown_to_all, shown_to_few, everyone, few)
 
 
-def _audiences(session: Session, hub: Hub) -> tuple[int, int]:
-    compositions = (Composition(frozenset({hub.everyone})), Composition(frozenset({hub.everyone, hub.few})))
-    everyone, few = (cards.audience_for(session, hub.id, composition) for composition in compositions)
-    cards.refresh(session, hub.id, now())
-    return everyone, few
+def _audiences(session: Session, owner_id: int, compositions: Sequence[Composition]) -> list[int]:
+    """Make audiences with their cards, and return the version of the profile and the ids of the audiences."""
+    made = [cards.audience_for(session, owner_id, composition) for composition in compositions]
+    sightings.show(session, owner_id, cards.refresh(session, owner_id, now()).visible)
+    return [session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one(), *made]
 
 
 def _memberships(hub: Hub, viewers: Iterable[_Person], few: set[int]) -> Iterator[tuple[int, _Person]]:
