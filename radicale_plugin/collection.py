@@ -12,7 +12,7 @@ from radicale.storage import BaseCollection
 from typing_extensions import override
 
 from radicale_plugin import vobject_guard
-from radicale_plugin.dav import bodies, filters
+from radicale_plugin.dav import filter_xml, filters
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.names import card
 from sync import address_books, entries
@@ -97,7 +97,7 @@ class Collection(Folder):
     def get_filtered(self, filters: Iterable[ET.Element]) -> Iterator[tuple[Item, bool]]:
         # Radicale's own filters would hand every card to vobject. An answer of True says that nothing is left to check.
         try:
-            wanted = [bodies.read_filter(node) for node in filters if node.tag == card("filter")]
+            wanted = [filter_xml.read_filter(node) for node in filters if node.tag == card("filter")]
         except DavError as error:
             raise ValueError(str(error)) from error
         for entry in entries.texts(self._session, self._book):

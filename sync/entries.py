@@ -53,14 +53,22 @@ class EntryText:
     text: str
 
 
-def heads(session: Session, book: Book, since: int | None = None) -> Iterator[EntryHead]:
+def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:
+    """Return the revisions of the first *count* entries that `heads` has, lowest first; several may have the same."""
+    statement = _changed(select(Entry.revision), book, since).order_by(Entry.revision).limit(count)
+    return session.scalars(statement).all()
+
+
+def heads(session: Session, book: Book, since: int | None = None, *, until: int | None = None) -> Iterator[EntryHead]:
     """
     Yield the present entries of *book*; with *since*, those that changed after that revision, gone ones included.
+
+    With *until*, those that changed later than that revision are left out.
 
     *book* must have been read before in the same transaction: what changes in between is shown now and again, never
     missed.
     """
-    for href, kind, state, changed_at, own_digest, card_digest in session.execute(_changed(_HEAD, book, since)):
+    for href, kind, state, changed_at, own_digest, card_digest in session.execute(_changed(_HEAD, book, since, until)):
         if state == PRESENT:
             yield EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
         else:
@@ -73,16 +81,18 @@ def texts(
     version: str | None = "3.0",
     *,
     since: int | None = None,
+    until: int | None = None,
     hrefs: Sequence[str] | None = None,
 ) -> Iterator[EntryText]:
     """
-    Yield present entries of *book* with their text: those named by *hrefs*, else those changed after *since*, else all.
+    Yield present entries of *book* with their text: those named by *hrefs*, else those that `heads` has.
 
     The text is in vCard *version*; None is 3.0, but for private entries what they were stored in. Rows are fetched as
     they are yielded, so a book with photos does not have to fit into memory.
     """
     if hrefs is None:
-        statement = _changed(_TEXT_4 if version == "4.0" else _TEXT_3, book, since).where(Entry.state == PRESENT)
+        statement = _changed(_TEXT_4 if version == "4.0" else _TEXT_3, book, since, until)
+        statement = statement.where(Entry.state == PRESENT)
         yield from _read(session.execute(statement.execution_options(yield_per=_BATCH)), version)
         return
     dialect = session.get_bind().dialect.name
@@ -195,8 +205,12 @@ def offer_again(session: Session, book: Book, href: str) -> None:
             entry_rows.stamp_now(session, book, entry)
 
 
-def _changed(statement: Select[*tuple[Any, ...]], book: Book, since: int | None) -> Select[*tuple[Any, ...]]:
+def _changed(
+    statement: Select[*tuple[Any, ...]], book: Book, since: int | None, until: int | None = None
+) -> Select[*tuple[Any, ...]]:
     chosen = statement.where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
+    if until is not None:
+        chosen = chosen.where(Entry.revision <= until)
     return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
 
 

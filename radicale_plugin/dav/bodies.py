@@ -8,13 +8,13 @@ document type is refused, so there are no entities to expand.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from xml.etree import ElementTree as ET
 
 from lxml import etree
 
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.filter_xml import PropFilter, name_of, read_filter
 from radicale_plugin.dav.names import card, dav
 
 #: A client that asks for its whole book by name (vdirsyncer) sends about 100 octets and one element for each of up to
@@ -33,13 +33,15 @@ class Wanted:
     """
     Which properties a request asks for: *names*, or all (*every*), or only what they are called (*names_only*).
 
-    *card_version* is the vCard version that ``address-data`` was asked for in.
+    *card_version* is the vCard version that ``address-data`` was asked for in, and *card_lines* the names of the vCard
+    properties that it is to have, in capitals, with whether their values are left out; empty for the whole card.
     """
 
     names: tuple[str, ...] = ()
     every: bool = False
     names_only: bool = False
     card_version: str = "3.0"
+    card_lines: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,11 @@ class Propfind:
 
 @dataclass(frozen=True, slots=True)
 class SyncCollection:
-    """A sync-collection report, RFC 6578, 3.2. *token* is empty on the first synchronization."""
+    """A sync-collection report, RFC 6578, 3.2. *token* is empty on the first synchronization, *limit* mostly absent."""
 
     wanted: Wanted
     token: str
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +66,6 @@ class Multiget:
 
     wanted: Wanted
     hrefs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TextMatch:
-    """A text-match, RFC 6352, 10.5.4."""
-
-    value: str
-    collation: str = "i;unicode-casemap"
-    match_type: str = "contains"
-    negate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ParamFilter:
-    """A param-filter, RFC 6352, 10.5.2. *match* absent: the parameter is there, or with *is_not_defined* is not."""
-
-    name: str
-    is_not_defined: bool = False
-    match: TextMatch | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PropFilter:
-    """A prop-filter, RFC 6352, 10.5.1. *name* may have a group in front."""
-
-    name: str
-    all_of: bool = False
-    is_not_defined: bool = False
-    matches: tuple[TextMatch, ...] = ()
-    params: tuple[ParamFilter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +79,6 @@ class Query:
 
 
 Report = SyncCollection | Multiget | Query
-#: Our own parser's elements, or those that Radicale hands to a storage plugin.
-Node = etree._Element | ET.Element  # noqa: SLF001 - lxml has no other name for it
 
 
 def read_propfind(body: bytes) -> Propfind:
@@ -203,7 +174,23 @@ def _wanted(root: etree._Element) -> Wanted:
     if len(names) > MAX_PROPERTIES:
         raise DavError(400, f"A request may ask for at most {MAX_PROPERTIES} properties.")
     data = prop.find(card("address-data"))
-    return Wanted(names, card_version=_card_version(data) if data is not None else "3.0")
+    if data is None:
+        return Wanted(names)
+    return Wanted(names, card_version=_card_version(data), card_lines=_card_lines(data))
+
+
+def _card_lines(data: etree._Element) -> tuple[tuple[str, bool], ...]:
+    lines = [(name_of(node).upper(), node.get("novalue", "no") == "yes") for node in data.findall(card("prop"))]
+    return tuple(dict.fromkeys(lines))
+
+
+def _limit(root: etree._Element, name: str) -> int | None:
+    text = (root.findtext(f"{name}/{name.replace('limit', 'nresults')}") or "").strip()
+    if root.find(name) is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**9):
+        raise DavError(400, "The limit of a report is a positive number.")
+    return int(text)
 
 
 def _card_version(data: etree._Element) -> str:
@@ -222,7 +209,7 @@ def _sync_collection(root: etree._Element) -> SyncCollection:
         raise DavError(400, "A sync-collection report has a DAV:sync-token element, which is empty the first time.")
     if (root.findtext(dav("sync-level")) or "1").strip() not in ("1", "infinite"):
         raise DavError(400, "The sync-level of a sync-collection report is 1 or infinite.")
-    return SyncCollection(_wanted(root), (token.text or "").strip())
+    return SyncCollection(_wanted(root), (token.text or "").strip(), _limit(root, dav("limit")))
 
 
 def _multiget(root: etree._Element) -> Multiget:
@@ -232,70 +219,9 @@ def _multiget(root: etree._Element) -> Multiget:
     return Multiget(_wanted(root), hrefs)
 
 
-def read_filter(node: Node | None) -> tuple[tuple[PropFilter, ...], bool]:
-    """
-    Read a ``CR:filter``: its property filters, and whether all of them have to match.
-
-    Raises:
-        DavError: 400 or 403, when it is none that is known here.
-    """
-    if node is None:
-        return (), False
-    return tuple(_prop_filters(node)), _all_of(node)
-
-
 def _query(root: etree._Element) -> Query:
-    limit = root.findtext(f"{card('limit')}/{card('nresults')}")
-    if limit is not None and not (limit.strip().isdecimal() and 0 < int(limit) < 10**9):
-        raise DavError(400, "The limit of a query is a positive number.")
     filters, all_of = read_filter(root.find(card("filter")))
-    return Query(_wanted(root), filters, all_of, int(limit) if limit is not None else None)
-
-
-def _prop_filters(node: Node) -> Iterator[PropFilter]:
-    for child in node.findall(card("prop-filter")):
-        yield PropFilter(
-            name=_name(child),
-            all_of=_all_of(child),
-            is_not_defined=child.find(card("is-not-defined")) is not None,
-            matches=tuple(_text_match(match) for match in child.findall(card("text-match"))),
-            params=tuple(_param_filter(param) for param in child.findall(card("param-filter"))),
-        )
-
-
-def _param_filter(node: Node) -> ParamFilter:
-    match = node.find(card("text-match"))
-    return ParamFilter(
-        name=_name(node),
-        is_not_defined=node.find(card("is-not-defined")) is not None,
-        match=_text_match(match) if match is not None else None,
-    )
-
-
-def _name(node: Node) -> str:
-    name = node.get("name", "").strip()
-    if not name:
-        raise DavError(400, "A filter names the property or parameter that it is about.")
-    return name
-
-
-def _all_of(node: Node) -> bool:
-    test = node.get("test", "anyof")
-    if test not in ("anyof", "allof"):
-        raise DavError(403, "The test of a filter is anyof or allof.", card("supported-filter"))
-    return test == "allof"
-
-
-def _text_match(node: Node) -> TextMatch:
-    collation = node.get("collation", "i;unicode-casemap")
-    if collation == "default":
-        collation = "i;unicode-casemap"
-    if collation not in ("i;unicode-casemap", "i;ascii-casemap", "i;octet"):
-        raise DavError(403, "This collation is not known.", card("supported-collation"))
-    match_type = node.get("match-type", "contains")
-    if match_type not in ("equals", "contains", "starts-with", "ends-with"):
-        raise DavError(403, "This way of matching text is not known.", card("supported-filter"))
-    return TextMatch(node.text or "", collation, match_type, node.get("negate-condition", "no") == "yes")
+    return Query(_wanted(root), filters, all_of, _limit(root, card("limit")))
 
 
 _REPORTS: dict[str, Callable[[etree._Element], Report]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from radicale_plugin.dav.bodies import ParamFilter, PropFilter, TextMatch
+from radicale_plugin.dav.filter_xml import ParamFilter, PropFilter, TextMatch
 from sync.errors import InvalidVCard
 from sync.vcard import Property, parse_one, unescape
 

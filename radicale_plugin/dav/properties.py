@@ -15,6 +15,7 @@ from email.utils import formatdate
 from radicale_plugin import paths
 from radicale_plugin.dav.bodies import Wanted
 from radicale_plugin.dav.names import CS, card, dav, element, href, text
+from radicale_plugin.dav.partial import part_of
 from sync.address_books import Book
 from sync.connections import CONNECTION
 from sync.credentials import Caller
@@ -151,6 +152,12 @@ def response(url: str, found: str, missing: str) -> str:
     return "".join(parts)
 
 
+def truncated(url: str) -> str:
+    """Return the ``DAV:response`` that says that there is more than was asked for (RFC 6578, 3.6; RFC 6352, 8.6.1)."""
+    more = element(dav("error"), element(dav("number-of-matches-within-limits")))
+    return f"<D:response>{href(url)}<D:status>HTTP/1.1 507 Insufficient Storage</D:status>{more}</D:response>\n"
+
+
 def gone(url: str) -> str:
     """Return the ``DAV:response`` of an entry that is not, or no longer, there."""
     return f"<D:response>{href(url)}<D:status>HTTP/1.1 404 Not Found</D:status></D:response>\n"
@@ -165,6 +172,14 @@ _READ_WRITE = privileges("read", "write", "write-content", "read-current-user-pr
 
 def _content(entry: EntryHead | EntryText) -> str:
     return entry.text if isinstance(entry, EntryText) else ""
+
+
+def _getter(name: str, place: Place, wanted: Wanted) -> Getter:
+    if name == _PRIVILEGES and not place.settings.accept_overlays:
+        return _strict_privileges
+    if name == card("address-data") and wanted.card_lines:
+        return lambda entry: text(part_of(_content(entry), wanted.card_lines))
+    return _ENTRY[name]
 
 
 def _strict_privileges(entry: EntryHead | EntryText) -> str:
@@ -202,8 +217,7 @@ class EntryTemplate:
         found, missing = [], []
         for name in names:
             if name in _ENTRY and not wanted.names_only:
-                strict = name == _PRIVILEGES and not place.settings.accept_overlays
-                self._getters.append(_strict_privileges if strict else _ENTRY[name])
+                self._getters.append(_getter(name, place, wanted))
                 found.append("{}".join(element(name, "\0").replace("{", "{{").replace("}", "}}").split("\0")))
             elif name in _ENTRY or name in _ENTRY_CONSTANT:
                 found.append(element(name, "" if wanted.names_only else _ENTRY_CONSTANT[name]))

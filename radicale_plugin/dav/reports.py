@@ -10,13 +10,13 @@ from radicale_plugin.dav.bodies import Multiget, Query, SyncCollection, read_rep
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav
-from radicale_plugin.dav.properties import EntryTemplate, gone
+from radicale_plugin.dav.properties import EntryTemplate, gone, truncated
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.paths import Kind
 from sync import entries
-from sync.address_books import Book
+from sync.address_books import Book, sync_token
 from sync.errors import InvalidSyncToken
 
 
@@ -46,20 +46,40 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
         return multistatus((), book.sync_token)
     template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
 
+    until = _end(service, book, since, asked.limit)
+
     def parts() -> Iterator[str]:
         with service.database.reading() as session:
-            for head in entries.heads(session, book, since):
+            for head in entries.heads(session, book, since, until=until):
                 if not head.present:
                     yield gone(template.url(head.href))
                 elif not template.needs_text:
                     yield template.render(head)
             if template.needs_text:
-                for text in entries.texts(session, book, asked.wanted.card_version, since=since):
+                for text in entries.texts(session, book, asked.wanted.card_version, since=since, until=until):
                     yield template.render(text)
+        if until is not None:
+            yield truncated(request.place.book(book))
 
-    answer = multistatus(parts(), book.sync_token)
-    service.gate.note_sync(caller, book.revision)
+    reached = book.revision if until is None else until
+    answer = multistatus(parts(), sync_token(book.epoch, book.id, reached))
+    service.gate.note_sync(caller, reached)
     return answer
+
+
+def _end(service: Service, book: Book, since: int | None, limit: int | None) -> int | None:
+    """Return the revision that an answer with at most *limit* entries ends at, None where all of them fit."""
+    if limit is None:
+        return None
+    with service.database.reading() as session:
+        found = entries.revisions(session, book, since, limit + 1)
+    if len(found) <= limit:
+        return None
+    # What has one revision changed together; a token cannot name half of it.
+    whole = [revision for revision in found if revision < found[-1]]
+    if not whole:
+        raise DavError(507, "More entries changed together than fit.", dav("number-of-matches-within-limits"))
+    return whole[-1]
 
 
 def _revision(request: Request, book: Book, token: str) -> int | None:
@@ -115,9 +135,7 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
                 if not filters.matches(asked.filters, entry.text, all_of=asked.all_of):
                     continue
                 if found == asked.limit:
-                    # RFC 6352, 8.6.1: the address book itself says that there is more.
-                    url = request.place.book(book)
-                    yield gone(url).replace("404 Not Found", "507 Insufficient Storage")
+                    yield truncated(request.place.book(book))
                     return
                 found += 1
                 yield template.render(entry)
