@@ -53,6 +53,8 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         overflow, ping = 2 * pool_size, not self.is_sqlite
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": overflow, "pool_pre_ping": ping}
+        # An error's text goes into the log, where no field's value may be.
+        options["hide_parameters"] = True
         if self.is_sqlite:
             options["connect_args"] = {"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False}
         try:
