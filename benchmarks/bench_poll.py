@@ -24,7 +24,7 @@ ROUNDS = 5
 
 def main(*, quick: bool) -> None:
     """Measure and print."""
-    sizes, requests, rounds = ((20, 100), 100, 1) if quick else (SIZES, REQUESTS, ROUNDS)
+    sizes, requests, rounds = ((20,), 40, 1) if quick else (SIZES, REQUESTS, ROUNDS)
     stock_cards, stock_requests = (20, 3) if quick else (STOCK_CARDS, STOCK_REQUESTS)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory()))
