@@ -159,7 +159,7 @@ def test_a_collection_cannot_be_emptied_or_removed(plain: Plain) -> None:
                 assert answer.status != 500, (method, path, body, answer)
                 assert method == "PROPPATCH" or 400 <= answer.status < 500, (method, path, body, answer)
     assert client.sync_collection() == before
-    assert client.get(plain.own)
+    assert client.get(plain.own).text
 
 
 @ON_SQLITE

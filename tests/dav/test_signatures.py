@@ -47,7 +47,8 @@ INTERNALS = {
 def methods(cls: type, base: type) -> list[str]:
     """Return the names of the functions and properties of *base* that *cls* replaces."""
     own = {name for part in cls.__mro__ if part.__module__.startswith("radicale_plugin") for name in vars(part)}
-    return sorted(own & (set(dir(base)) - set(dir(object)) | {"__call__"}) - {"__abstractmethods__"})
+    found = own & set(dir(base))
+    return sorted(name for name in found if not name.startswith("__") or name == "__call__")
 
 
 CASES = [
