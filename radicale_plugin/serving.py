@@ -27,6 +27,8 @@ from sync.errors import InvalidInput
 
 #: Where a worker process finds the configuration file, as Radicale's own WSGI entry point does.
 CONFIGURATION = "RADICALE_CONFIG"
+#: Seconds that requests under way have when the server is to end.
+_PATIENCE = 10
 #: What the server has to say by itself goes to standard error.
 _LOGGING = {
     "handlers": {name: {"formatter": "generic", "class": "logging.StreamHandler"} for name in ("console", "access")}
@@ -46,6 +48,9 @@ def create() -> Wrapper:
 
 def create_child() -> Wrapper:
     """Make the same application, in a process of `serve`, which must not go on when that was killed."""
+    # Ctrl-C reaches every process of a terminal, and the server's processes never end that get its signal besides the
+    # one by which the main process ends them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     when_ended(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
     return create()
 
@@ -88,6 +93,9 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
         certificate=Path(configuration.get("server", "certificate")) if certificate else None,
         key=Path(configuration.get("server", "key")) if certificate else None,
     )
+    if os.isatty(0):
+        # Whoever closes the terminal does not mean what the signal means to a daemon, which is to start anew.
+        server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stop,), daemon=True)
     keeper.start()
@@ -121,6 +129,7 @@ def granian(
         workers=serving.workers,
         blocking_threads=serving.threads,
         respawn_failed_workers=True,
+        workers_kill_timeout=_PATIENCE,
         ssl_cert=certificate,
         ssl_key=key,
         log_level=LogLevels.error,
@@ -134,7 +143,8 @@ def _keep_worker(stop: threading.Event) -> None:
     # A process of its own: a large fan-out never takes the interpreter away from somebody's poll.
     while not stop.is_set():
         command = [sys.executable, "-m", "radicale_plugin.cli", "worker", "--parent", str(os.getpid())]
-        worker = subprocess.Popen(command)  # noqa: S603 - a program of our own, with a number
+        # In a session of its own Ctrl-C does not end it before its time.
+        worker = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - a program of our own, with a number
         while worker.poll() is None and not stop.wait(0.5):
             pass
         if worker.poll() is None:
