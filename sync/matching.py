@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sync import fields
 from sync.fields import FieldContent
+from sync.fields.recognise import kind_of
+from sync.vcard import Property, escape, unescape
 
-#: Properties that every contacts program shows, lets people edit, and keeps.
-ORDINARY = frozenset({"FN", "N", "NICKNAME", "TEL", "EMAIL", "ADR", "ORG", "TITLE", "URL", "NOTE", "BDAY", "PHOTO"})
+#: Properties that every contacts program shows, lets people edit, and keeps. Some can do without pictures.
+ORDINARY = frozenset({"FN", "N", "NICKNAME", "TEL", "EMAIL", "ADR", "ORG", "TITLE", "URL", "NOTE", "BDAY"})
+#: Where fields stand among the others does not show on a card for these: they come first on every card.
+_FIRST = frozenset({"FN", "N"})
+#: Properties in which some programs read `\\;` as two characters, and write it so (client sequences, Thunderbird).
+_TEXTS = frozenset({"FN", "NOTE", "ROLE", "TITLE"})
 
 
 def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *, replace: bool) -> list[int | None]:
@@ -37,6 +44,26 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
     return result
 
 
+def edited(
+    existing: Sequence[FieldContent], incoming: Sequence[FieldContent], sent: Sequence[FieldContent] | None = None
+) -> tuple[list[FieldContent], list[int | None]]:
+    """
+    Return what a client made of the fields that it was served, and which existing field each of them is.
+
+    As `match` with *replace*, but what a program does not know is not taken for an edit: labels, where none comes back
+    in all that it *sent*, stay on their fields, and backslashes that it put in front of semicolons go.
+    """
+    said = {item.name for content in (incoming if sent is None else sent) for item in content.properties[1:]}
+    version = incoming[0].version if incoming else "3.0"
+    seen = [_as_said(content, version, said) for content in existing]
+    matches = match(seen, incoming, replace=True)
+    contents = [
+        content if index is None else _completed(existing[index], seen[index], content)
+        for content, index in zip(incoming, matches, strict=True)
+    ]
+    return contents, matches
+
+
 def repeatable(content: FieldContent) -> bool:
     """Whether a person may have several fields like this one."""
     kind = fields.CATALOGUE.get(content.kind)
@@ -48,21 +75,82 @@ def unmatched(count: int, matches: Sequence[int | None]) -> list[int]:
     return [index for index in range(count) if index not in matches]
 
 
-def deleted_by_client(existing: Sequence[FieldContent], matches: Sequence[int | None]) -> list[int]:
+def deleted_by_client(
+    existing: Sequence[FieldContent], matches: Sequence[int | None], sent: Iterable[FieldContent] = ()
+) -> list[int]:
     """
     Return the indexes of the fields that a client deleted by not sending them back.
 
     What not every client keeps (`ORDINARY` is what every client keeps) counts as deleted only where this client sent
-    back another field of the same sort: a standard property, or an extension.
+    back another property of the same name, or has one of that name in what it *sent*: it knows what that is.
     """
-    sorts = [_sort(content) for content in existing]
-    kept = {sorts[index] for index in matches if index is not None} | {"ordinary"}
-    return [index for index in unmatched(len(existing), matches) if sorts[index] in kept]
+    names = [_name(content) for content in existing]
+    known = ORDINARY.union((names[index] for index in matches if index is not None), map(_name, sent))
+    return [index for index in unmatched(len(existing), matches) if names[index] in known]
 
 
-def _sort(content: FieldContent) -> str:
-    name = content.main.name
-    return "ordinary" if name in ORDINARY else "extension" if name.startswith("X-") else "standard"
+def ordered(existing: Sequence[FieldContent], matches: Sequence[int | None], gone: Collection[int]) -> list[int]:
+    """
+    Return the fields of a profile in the order that a card gives them, without those that are *gone*.
+
+    A field is its index among *existing*; a new one is its place among the *matches*, counted on from there. A card
+    that has what is there in the order in which it is served moves nothing, whatever it leaves out.
+    """
+    count = len(existing)
+    sent = [count + place if index is None else index for place, index in enumerate(matches)]
+    kept = [index for index in range(count) if index not in gone]
+    served = sorted(kept, key=lambda index: existing[index].main.name not in _FIRST)
+    known = [index for index in sent if index < count]
+    if [index for index in served if index in known] == known:
+        return _inserted(kept, sent)
+    return _inserted(sent, kept)
+
+
+def _inserted(into: list[int], others: Iterable[int]) -> list[int]:
+    """*into*, and whatever else is among *others*, behind what it follows there."""
+    result, present, at = list(into), set(into), 0
+    for index in others:
+        if index in present:
+            at = result.index(index) + 1
+        else:
+            result.insert(at, index)
+            at += 1
+    return result
+
+
+def _name(content: FieldContent) -> str:
+    return fields.translate(content, "4.0")[0].name
+
+
+def _as_said(content: FieldContent, version: str, said: Collection[str]) -> FieldContent:
+    """*content* as a program sends it back that keeps no line beside a property but those of the names *said*."""
+    main, *companions = fields.translate(content, version)
+    kept = [item for item in companions if item.name in said]
+    return content if len(kept) == len(companions) else _field(version, main, kept)
+
+
+def _completed(existing: FieldContent, seen: FieldContent, sent: FieldContent) -> FieldContent:
+    """*sent* with what its program left out of *existing*, of which it knew what was *seen*."""
+    if fields.same_meaning(seen, sent):
+        return existing
+    written = fields.translate(existing, sent.version)
+    main, companions = _without_slashes(existing.main, sent.main), sent.properties[1:]
+    if seen is not existing and written[0].name == main.name:
+        companions += tuple(item for item in written[1:] if item not in seen.properties)
+    content = _field(sent.version, main, companions)
+    return existing if fields.same_meaning(existing, content) else content
+
+
+def _field(version: str, main: Property, companions: Sequence[Property]) -> FieldContent:
+    label = FieldContent("", version, (main, *companions)).label
+    return FieldContent(kind_of(main, label), version, (main, *companions))
+
+
+def _without_slashes(old: Property, new: Property) -> Property:
+    before, after = unescape(old.value), unescape(new.value)
+    if new.name not in _TEXTS or ";" not in before or "\\;" in before:
+        return new
+    return dataclasses.replace(new, value=escape(after.replace("\\;", ";")))
 
 
 def _signature(content: FieldContent) -> tuple[object, ...]:

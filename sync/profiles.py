@@ -49,6 +49,7 @@ def set_field(session: Session, owner_id: int, field_id: int, content: FieldCont
             raise InvalidInput(f"This field is of the kind {field.kind}; add another field for {content.kind}.")
         _update(under_way, owner_id, field_id, content)
         _check_limits(session, owner_id)
+        history.record(session, owner_id, under_way.at)
 
 
 def remove_field(session: Session, owner_id: int, field_id: int) -> None:
@@ -102,7 +103,7 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
         incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
-        matches = matching.match(contents, incoming, replace=True)
+        incoming, matches = matching.edited(contents, incoming)
         gone = matching.deleted_by_client(contents, matches)
         return _become(under_way, owner_id, existing, incoming, matches, gone)
 
@@ -133,6 +134,7 @@ def restore(session: Session, owner_id: int, version: int) -> int:
             _place(session, owner_id, field_id, state.position)
         gone = existing.keys() - before.keys()
         _delete(session, owner_id, gone)
+        history.record(session, owner_id, under_way.at)
         return count + len(gone)
 
 
@@ -162,24 +164,33 @@ def _become(
     gone: Sequence[int] | None,
 ) -> int:
     session = under_way.session
-    count = 0
-    # Where the card is the whole profile its order counts; else what is new comes behind everything that is there.
-    orders = gone is not None
-    first = 0 if orders else max((field.position for field in existing), default=-1) + 1
-    for position, (content, matched) in enumerate(zip(incoming, matches, strict=True)):
-        if matched is None:
-            count += 1
-            _insert(under_way, owner_id, content, first + position)
-            continue
-        if not fields.same_meaning(content_of(existing[matched]), content):
-            count += 1
-            _update(under_way, owner_id, existing[matched].id, content)
-        if orders:
-            _place(session, owner_id, existing[matched].id, position)
+    contents = [content_of(field) for field in existing]
+    # Where the card is not the whole profile, what is new comes behind everything that is there.
+    order = matching.ordered(contents, matches, gone) if gone is not None else _appended(existing, matches)
     deleted = [existing[index].id for index in gone or ()]
     _delete(session, owner_id, deleted)
+    count, position = len(deleted), -1
+    for index in order:
+        position += 1
+        if index >= len(existing):
+            _insert(under_way, owner_id, incoming[index - len(existing)], position)
+            count += 1
+            continue
+        position = max(position, existing[index].position)
+        _place(session, owner_id, existing[index].id, position)
+    for content, matched in zip(incoming, matches, strict=True):
+        if matched is not None and not fields.same_meaning(contents[matched], content):
+            _update(under_way, owner_id, existing[matched].id, content)
+            count += 1
     _check_limits(session, owner_id)
-    return count + len(deleted)
+    # Not every change of a profile shows on a card.
+    history.record(session, owner_id, under_way.at)
+    return count
+
+
+def _appended(existing: Sequence[Field], matches: Sequence[int | None]) -> list[int]:
+    new = [len(existing) + place for place, index in enumerate(matches) if index is None]
+    return [*range(len(existing)), *new]
 
 
 def _is_made(session: Session, owner_id: int, contents: Sequence[FieldContent], content: FieldContent) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync import cards, grants, groups, history, profiles, visibility
+from sync import cards, grants, groups, history, profiles, verification, visibility
 from sync.database import Database
 from sync.errors import InvalidVCard, NotFound, UIDConflict
 from sync.fields import property_from_line
-from tests.support import factories
+from sync.vcard import parse_one
+from tests.support import factories, pictures
 
 
 def _card(database: Database, owner_id: int) -> str:
@@ -64,7 +65,7 @@ def test_a_new_property_is_granted_to_nobody(database: Database) -> None:
 
 
 def test_what_a_client_does_not_keep_is_not_lost(database: Database) -> None:
-    """An extension that is missing from an edited card stays a field, unless the client sent back another extension."""
+    """What is missing and not every client keeps stays a field, unless the client sent back another of that name."""
     (anna,) = factories.people(database, "anna")
     bank = factories.field(database, anna, "bank-account", "6222 0001")
     factories.field(database, anna, "mobile", "+86 138 0000 0001")
@@ -75,10 +76,60 @@ def test_what_a_client_does_not_keep_is_not_lost(database: Database) -> None:
     )
     _edit(database, anna, bare)
     assert list(_fields(database, anna)) == [bank]
-    other = database.write(lambda session: profiles.add_field(session, anna, property_from_line("X-PET:Mimi")))
+    pet = database.write(lambda session: profiles.add_field(session, anna, property_from_line("X-PET:Mimi")))
     lines = _card(database, anna).split("\r\n")
     _edit(database, anna, "\r\n".join(line for line in lines if not line.startswith("item")))
-    assert list(_fields(database, anna)) == [other]
+    assert list(_fields(database, anna)) == [bank, pet]
+    school = factories.field(database, anna, "school", "Tsinghua")
+    lines = _card(database, anna).split("\r\n")
+    _edit(database, anna, "\r\n".join(line for line in lines if not line.startswith("item1.")))
+    assert list(_fields(database, anna)) == [pet, school]
+
+
+def test_sending_the_own_card_back_moves_nothing(database: Database) -> None:
+    """Names are served first, wherever they stand in the profile; that a client sends them first is no edit."""
+    (anna,) = factories.people(database, "anna")
+    for kind, text in (("mobile", "+86 138 1"), ("school", "Tsinghua"), ("name", "Anna"), ("email", "a@example.org")):
+        factories.field(database, anna, kind, text)
+    with database.reading() as session:
+        before = [(field.id, field.position) for field in visibility.fields_of(session, anna)]
+        states = len(history.states(session, anna))
+    lines = _card(database, anna).split("\r\n")
+    _edit(database, anna, "\r\n".join(lines))
+    _edit(database, anna, "\r\n".join(line for line in lines if not line.startswith("item")))
+    with database.reading() as session:
+        assert [(field.id, field.position) for field in visibility.fields_of(session, anna)] == before
+        assert len(history.states(session, anna)) == states
+        assert list(verification.findings(session)) == []
+
+
+def test_a_picture_and_a_label_outlive_a_program_that_knows_neither(database: Database) -> None:
+    """Who sends back no label at all took none away, and who sends back no picture deleted none."""
+    anna, bao = factories.connected(database, "anna", "bao")
+    lines = ("PHOTO;ENCODING=b;TYPE=JPEG:" + pictures.encoded(1), "item1.TEL:+1 555 0100", "item1.X-ABLabel:Boat")
+    card = parse_one("\r\n".join(["BEGIN:VCARD", "VERSION:3.0", *lines, "END:VCARD"]))
+    database.write(lambda session: profiles.import_card(session, anna, card))
+    factories.group(database, anna, "family", [bao], list(_fields(database, anna)))
+    before, seen = _fields(database, anna), _served(database, bao, anna)
+    lines = [line.removeprefix("item1.") for line in _card(database, anna).split("\r\n")]
+    start = next(index for index, line in enumerate(lines) if line.startswith("PHOTO"))
+    end = next(index for index, line in enumerate(lines) if index > start and not line.startswith(" "))
+    plain = "\r\n".join(line for line in [*lines[:start], *lines[end:]] if not line.startswith("X-ABLabel"))
+    _edit(database, anna, plain)
+    assert (_fields(database, anna), _served(database, bao, anna)) == (before, seen)
+    _edit(database, anna, plain.replace("0100", "0101"))
+    assert "item1.TEL:+1 555 0101\r\nitem1.X-ABLabel:Boat" in _served(database, bao, anna)
+
+
+def test_backslashes_that_a_program_adds_do_not_stay(database: Database) -> None:
+    """A note with a semicolon does not grow when a program takes its escape for a character."""
+    (anna,) = factories.people(database, "anna")
+    note = factories.field(database, anna, "note", "tea; milk")
+    card = _card(database, anna)
+    assert "NOTE:tea\\; milk" in card
+    _edit(database, anna, card.replace("NOTE:tea\\;", "NOTE:tea\\\\;"))
+    _edit(database, anna, card.replace("NOTE:tea\\; milk", "NOTE:tea\\\\; milk\\\\; salt"))
+    assert _fields(database, anna)[note] == "note tea; milk; salt"
 
 
 def test_a_name_that_stands_in_is_no_field(database: Database) -> None:
