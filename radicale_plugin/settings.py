@@ -27,6 +27,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("must be 0 or more")
+    return number
+
+
 def _connection_edits(text: str) -> str:
     if text not in ("overlay", "refuse"):
         raise ValueError("must be overlay or refuse")
@@ -62,6 +69,11 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "value": "overlay",
             "type": _connection_edits,
             "help": "what a device changes in somebody else's card: overlay (kept for that viewer) or refuse",
+        },
+        "keep_versions_days": {
+            "value": "30",
+            "type": _not_negative,
+            "help": "days for which what a device replaced or deleted can be restored; 0 keeps nothing",
         },
         "workers": {"value": "2", "type": _positive, "help": "processes that `evercard serve` answers with"},
         "threads": {"value": "8", "type": _positive, "help": "threads of each of these processes"},
@@ -111,6 +123,7 @@ def database(configuration: config.Configuration) -> Database:
         inline_viewers=values["inline_viewers"],
         chunk_viewers=values["chunk_viewers"],
         accept_overlays=values["connection_edits"] == "overlay",
+        keep_versions_days=values["keep_versions_days"],
         secret=_secret(values, "secret"),
     )
     key = (os.getpid(), _secret(values, "database_url"), engine)

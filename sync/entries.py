@@ -8,7 +8,6 @@ of the hash of that text's source and of REV, so equal ETags mean equal text.
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,7 +149,7 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
             raise UIDConflict(href)
         if entry is not None and entry.kind == CONNECTION:
             return _write_overlay(session, book, entry, card)
-        digest = hashlib.sha256(data).hexdigest()[:32]
+        digest = entry_rows.digest_of(data)
         if entry is not None and before is not None and entry.digest == digest:
             return before
         if entry is None or before is None:

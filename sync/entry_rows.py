@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync import versions
 from sync.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.database import settings_of
 from sync.errors import Conflict, LimitExceeded, UIDConflict
@@ -87,10 +90,17 @@ def make_private(session: Session, book: Book, href: str, gone: Entry | None) ->
     return entry
 
 
+def digest_of(data: bytes) -> str:
+    """Return the hash of the bytes of a private entry."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
 def set_bytes(session: Session, entry: Entry, data: bytes | None) -> None:
-    """Keep *data* as the bytes of a private entry, or none."""
+    """Keep *data* as the bytes of a private entry, or none; those that it had can be restored for a while."""
     key = (PrivateCard.viewer_id == entry.viewer_id, PrivateCard.entry_id == entry.id)
-    session.execute(delete(PrivateCard).where(*key))
+    before = session.scalars(delete(PrivateCard).where(*key).returning(PrivateCard.data)).first()
+    if before is not None:
+        versions.keep(session, entry, before)
     if data is not None:
         session.execute(insert(PrivateCard).values(viewer_id=entry.viewer_id, entry_id=entry.id, data=data))
 

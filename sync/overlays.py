@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync import fields, matching, merge, sightings
+from sync import fields, matching, merge, sightings, versions
 from sync.fields import FieldContent
 from sync.models import Entry, Overlay
 from sync.vcard import VCard, parse_one
@@ -34,7 +34,7 @@ def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None
     matches = matching.match(before, added, replace=True)
     gone = matching.deleted_by_client(before, matches)
     kept = [before[index] for index in matching.unmatched(len(before), matches) if index not in gone]
-    return _store(session, entry, [*added, *kept])
+    return store(session, entry, [*added, *kept])
 
 
 def of(session: Session, viewer_id: int, entry_ids: Collection[int]) -> dict[int, list[FieldContent]]:
@@ -62,12 +62,15 @@ def digest_of(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def _store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> str | None:
+def store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> str | None:
+    """Keep *overlay* for an entry, and return its hash, None when it is empty; the one before can be restored."""
     key = {"viewer_id": entry.viewer_id, "entry_id": entry.id}
-    session.execute(delete(Overlay).filter_by(**key))
+    content = dump(overlay)
+    before = session.scalars(delete(Overlay).filter_by(**key).returning(Overlay.content)).first()
+    if before not in (None, content):
+        versions.keep(session, entry, before.encode())
     if not overlay:
         return None
-    content = dump(overlay)
     digest = digest_of(content)
     session.execute(insert(Overlay).values(**key, content=content, digest=digest))
     return digest

@@ -27,13 +27,15 @@ class Settings:
     A change that at most *inline_viewers* people can see is carried to all of them in its own transaction; beyond
     that a worker carries it in chunks of *chunk_viewers*. *lease* is how many seconds a worker may be silent before
     another takes over its job. *secret* keys the hashes of device passwords; when it is empty the database keeps a
-    random one.
+    random one. Without *accept_overlays*, a device's change of a connection's card is refused instead of kept for that
+    viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all.
     """
 
     pool_size: int = 8
     inline_viewers: int = 2_000
     chunk_viewers: int = 10_000
     accept_overlays: bool = True
+    keep_versions_days: int = 30
     lease: int = 30
     secret: str = ""
     limits: Limits = Limits()

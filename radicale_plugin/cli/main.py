@@ -9,7 +9,7 @@ import sys
 import click
 from typing_extensions import override
 
-from radicale_plugin.cli import circles, people, profiles, upkeep, users
+from radicale_plugin.cli import circles, past, people, profiles, upkeep, users
 from radicale_plugin.cli.demo.command import demo
 from radicale_plugin.cli.site import Site
 from sync.errors import DatabaseUnavailable, EvercardError
@@ -61,7 +61,10 @@ for command in (
     people.show,
     people.preview,
     people.holders,
+    past.entry,
     upkeep.verify,
     upkeep.restored,
 ):
     main.add_command(command)
+for command in (past.profile_history, past.profile_restore):
+    profiles.profile.add_command(command)

@@ -20,7 +20,7 @@ from sync.models.owners import (
     ShownField,
 )
 from sync.models.people import Account, Device, LoginName, ServerSecret
-from sync.models.viewers import CONTACTS, AddressBook, Entry, Overlay, PrivateCard
+from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
 __all__ = [
     "BUCKETS",
@@ -33,6 +33,7 @@ __all__ = [
     "Connection",
     "Device",
     "Entry",
+    "EntryVersion",
     "Field",
     "FieldException",
     "FieldState",

@@ -87,6 +87,26 @@ class PrivateCard(Base):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class EntryVersion(Base):
+    """
+    What an entry had before a device replaced or deleted it.
+
+    *revision* is the entry's at that time. *content* is the bytes of a private entry, or an overlay's text form.
+    """
+
+    __tablename__ = "entry_version"
+    __table_args__ = (
+        ForeignKeyConstraint(["viewer_id", "entry_id"], ["entry.viewer_id", "entry.id"], ondelete="CASCADE"),
+        {"info": {"spread_by": "viewer_id"}},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    entry_id: Mapped[Id] = mapped_column(primary_key=True)
+    revision: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    replaced_at: Mapped[Moment]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Overlay(Base):
     """
     What a viewer added to a connection's entry. Only that viewer ever sees it, and it outlives the connection.

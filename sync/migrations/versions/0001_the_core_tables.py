@@ -279,6 +279,22 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "entry_version",
+        sa.Column("viewer_id", sa.BigInteger(), nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["viewer_id", "entry_id"],
+            ["entry.viewer_id", "entry.id"],
+            name=op.f("fk_entry_version_entry"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("viewer_id", "entry_id", "revision", name=op.f("pk_entry_version")),
+        info={"spread_by": "viewer_id"},
+    )
+    op.create_table(
         "field_exception",
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("viewer_id", sa.BigInteger(), nullable=False),
@@ -387,6 +403,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_field_exception_owner_id_field_id"))
 
     op.drop_table("field_exception")
+    op.drop_table("entry_version")
     with op.batch_alter_table("connection", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_connection_owner_id_audience_id_viewer_id"))
 
