@@ -8,53 +8,69 @@ whatever spelling, is the owner's; the rest is the viewer's own.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sync import fields
-from sync.fields import CATALOGUE, FieldContent
+from sync.fields import CATALOGUE, FieldContent, dates, media
 from sync.vcard import escape, split_structured, unescape
 
-#: What a viewer cannot add: the name is the owner's, and the others say what sort of card it is.
-_NOT_ADDED = frozenset({"FN", "N", "SORT-STRING", "KIND", "MEMBER", "SOURCE", "GENDER"})
+#: What a viewer cannot add: the name is the owner's, and the others say what sort of card it is, or are what programs
+#: make of the name, of an address or of a label.
+_NOT_ADDED = frozenset(
+    {"FN", "N", "SORT-STRING", "X-EVOLUTION-FILE-AS", "KIND", "MEMBER", "SOURCE", "GENDER", "LABEL"}
+    | {"X-ABLABEL", "X-ABADR"}
+)
+_NEVER_ADDED = ("X-ADDRESSBOOKSERVER-", "X-APPLE-")
 #: Kinds whose texts are put together into one, because clients show one of them only.
 _TEXTS = frozenset({"note"})
 _LISTS = frozenset({"nickname", "categories"})
 _REPLACING = frozenset({"photo"})
+_DATES = frozenset({"BDAY", "ANNIVERSARY", "X-ABDATE"})
+_NO_YEAR = "1604"
+#: A text of this many octets is known again inside a line; a shorter one may be a word that anybody would write.
+_TELLING = 12
+#: What may be left of a text that was taken out.
+_MARKS = " \t\n,;.:-/\\|"
 
 
 def additions(
-    sent: Iterable[FieldContent], shown: Sequence[FieldContent], base: Sequence[FieldContent]
+    sent: Iterable[FieldContent],
+    shown: Sequence[FieldContent],
+    base: Sequence[FieldContent],
+    own: Sequence[FieldContent] = (),
 ) -> list[FieldContent]:
     """
     Return what the viewer added, out of the fields of a card that a client sent.
 
-    *shown* is everything of the owner's that the viewer was ever shown, *base* what they are shown now. Neither a
-    value of the owner's nor a change of something that the owner has once (a birthday) is an addition.
+    *shown* is everything of the owner's that the viewer was ever shown, *base* what they are shown now, *own* what
+    they had added before. Neither a value of the owner's nor a change of something that the owner has once (a
+    birthday) is an addition. What was the viewer's own before the owner showed the same stays the viewer's.
     """
-    known = {_key(content) for content in (*shown, *base)}
+    known = {_key(content) for content in base} | (
+        {_key(content) for content in shown} - {_key(content) for content in own}
+    )
     owners_kinds = {content.kind for content in base}
     found = []
     for content in sent:
-        if content.main.name in _NOT_ADDED or content.main.name.startswith("X-ADDRESSBOOKSERVER-"):
+        added: FieldContent | None = None
+        if not _may_be_added(content):
             continue
         if content.kind in _TEXTS:
-            own = _without_texts(content, (*shown, *base))
+            added = _without_texts(content, shown, base, own)
         elif content.kind in _LISTS:
-            own = _without_items(content, (*shown, *base))
-        elif _key(content) in known or (content.kind in owners_kinds and _is_single(content)):
-            own = None
-        else:
-            own = content
-        if own is not None:
-            found.append(own)
+            added = _without_items(content, (*shown, *base), own)
+        elif _key(content) not in known and not (content.kind in owners_kinds and _is_single(content)):
+            added = content
+        if added is not None:
+            found.append(added)
     return found
 
 
 def merge(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list[FieldContent]:
     """Return what a viewer sees: the owner's fields, *base*, and what the viewer added. Twice is the same as once."""
     merged = list(base)
-    for content in overlay:
+    for content in visible(base, overlay):
         if content.kind in _REPLACING:
             merged = [other for other in merged if other.kind != content.kind]
         elif content.kind in _TEXTS | _LISTS:
@@ -62,14 +78,29 @@ def merge(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list
             if index is not None:
                 merged[index] = _joined(merged[index], content)
                 continue
-        elif any(_hides(other, content) for other in base):
-            continue
         merged.append(content)
     return merged
 
 
-def _hides(owners: FieldContent, own: FieldContent) -> bool:
-    return _key(owners) == _key(own) or (owners.kind == own.kind and _is_single(own))
+def visible(base: Sequence[FieldContent], overlay: Iterable[FieldContent]) -> list[FieldContent]:
+    """Return what is to be seen of an overlay: all of it but what the owner says as well, or has the only one of."""
+    keys = {_key(content) for content in base}
+    kinds = {content.kind for content in base}
+    texts = [_text(content) for content in base if content.kind in _TEXTS]
+
+    def is_hidden(own: FieldContent) -> bool:
+        if own.kind in _LISTS:
+            return False
+        if own.kind in _TEXTS:
+            return any(_says(text, _text(own)) for text in texts)
+        return _key(own) in keys or (own.kind in kinds and _is_single(own))
+
+    return [content for content in overlay if not is_hidden(content)]
+
+
+def _may_be_added(content: FieldContent) -> bool:
+    name = fields.translate(content, "4.0")[0].name
+    return name not in _NOT_ADDED and not name.startswith(_NEVER_ADDED)
 
 
 def _is_single(content: FieldContent) -> bool:
@@ -79,33 +110,125 @@ def _is_single(content: FieldContent) -> bool:
 
 def _key(content: FieldContent) -> str:
     """The value alone, as little of its spelling as can be: programs reformat numbers and change case and spaces."""
-    if content.kind in _REPLACING:
-        return str(fields.meaning(content))
-    text = unicodedata.normalize("NFKC", content.text()).casefold()
-    letters = "".join(character for character in text if character.isalnum())
-    return letters or text
+    modern = FieldContent(content.kind, "4.0", fields.translate(content, "4.0"))
+    if modern.main.name in media.MEDIA and (data := media.encoded_data(modern.main)) is not None:
+        return data.rstrip("=")
+    if modern.main.name in _DATES and (day := dates.read(modern.main)) is not None:
+        # Who does not know how Apple says that there is no year takes it for one; others add a time.
+        return f"{'' if day.year == _NO_YEAR else day.year}{day.month}{day.day}"
+    return _folded(modern.text())
 
 
-def _without_texts(content: FieldContent, owners: Iterable[FieldContent]) -> FieldContent | None:
+def _folded(text: str) -> str:
+    if text.isascii():
+        return "".join(filter(str.isalnum, text.lower())) or text
+    return "".join(letter for letter, _ in _letters(text)) or text
+
+
+def _letters(text: str) -> Iterator[tuple[str, int]]:
+    """Every letter and digit of *text* as it is compared, and where it stands."""
+    for index, character in enumerate(text):
+        for letter in unicodedata.normalize("NFKD", character.casefold()):
+            if letter.isalnum():
+                yield letter, index
+
+
+def _without_texts(
+    content: FieldContent, shown: Sequence[FieldContent], base: Sequence[FieldContent], own: Sequence[FieldContent]
+) -> FieldContent | None:
     text = _text(content)
-    for known in sorted({_text(other) for other in owners if other.kind == content.kind}, key=len, reverse=True):
-        text = text.replace(known, "", 1) if known else text
+    mine = [_text(other) for other in own if other.kind == content.kind]
+    now = {_text(other) for other in base if other.kind == content.kind}
+    known = now | {_text(other) for other in shown if other.kind == content.kind}
+    for owners in sorted(known, key=lambda one: (-len(one), one)):
+        places = _places(text, owners)
+        # What the viewer had written before they were shown the same is theirs, and stands behind the owner's.
+        count = len(places) - sum(len(_places(other, owners)) for other in mine)
+        for start, end in reversed(places[: max(count, int(owners in now))]):
+            text = _cut(text, start, end)
     text = text.strip()
-    return fields.field_from_text(content.kind, text) if text else None
+    is_rest = text != _text(content) and not text.strip(_MARKS)
+    return fields.field_from_text(content.kind, text) if text and not is_rest else None
 
 
-def _without_items(content: FieldContent, owners: Iterable[FieldContent]) -> FieldContent | None:
-    known = {item.casefold() for other in owners if other.kind == content.kind for item in _items(other)}
-    own = [item for item in _items(content) if item.casefold() not in known]
-    return _list(content, own) if own else None
+def _places(text: str, part: str) -> list[tuple[int, int]]:
+    """Where *part* stands in *text*, however it is wrapped, spaced and escaped: as whole lines, or telling enough."""
+    letters, wanted = list(_letters(text)), [letter for letter, _ in _letters(part)]
+    if not wanted:
+        return [(0, len(text))] if part and text.strip() == part.strip() else []
+    whole, searched = "".join(letter for letter, _ in letters), "".join(wanted)
+    telling = len(searched.encode()) >= _TELLING
+    before, after = _edges(part)
+    found, at = [], whole.find(searched)
+    while at >= 0:
+        start, end = letters[at][1], letters[at + len(searched) - 1][1] + 1
+        while start and text[start - 1] in before:
+            start -= 1
+        while end < len(text) and text[end] in after:
+            end += 1
+        if telling or _are_lines(text, start, end):
+            found.append((start, end))
+        at = whole.find(searched, at + len(searched))
+    return found
+
+
+def _edges(part: str) -> tuple[str, str]:
+    """What stands before the first and behind the last letter of *part*, which are its own as well."""
+    positions = [index for _, index in _letters(part)]
+    return part[: positions[0]], part[positions[-1] + 1 :]
+
+
+def _are_lines(text: str, start: int, end: int) -> bool:
+    first = text[text.rfind("\n", 0, start) + 1 : start]
+    last = text[end:].partition("\n")[0]
+    return not _has_letters(first) and not _has_letters(last)
+
+
+def _has_letters(text: str) -> bool:
+    return next(_letters(text), None) is not None
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    before, after = text[:start].rstrip(" \t"), text[end:].lstrip(" \t")
+    if not before or before.endswith("\n"):
+        after = after.removeprefix("\n")
+    return before + after
+
+
+def _without_items(
+    content: FieldContent, owners: Iterable[FieldContent], own: Iterable[FieldContent]
+) -> FieldContent | None:
+    mine = _item_keys(content.kind, own)
+    known = _item_keys(content.kind, owners) - mine
+    kept = []
+    for item in _items(content):
+        # Some programs know no list here, and make one item of all.
+        parts = [part.strip() for part in item.split(",")]
+        unknown = [part for part in parts if _folded(part) not in known]
+        if _folded(item) not in known and unknown:
+            kept.append(item if len(unknown) == len(parts) else ",".join(unknown))
+    return _list(content, kept) if kept else None
+
+
+def _item_keys(kind: str, contents: Iterable[FieldContent]) -> set[str]:
+    return {_folded(item) for content in contents if content.kind == kind for item in _items(content)}
 
 
 def _joined(one: FieldContent, other: FieldContent) -> FieldContent:
     if one.kind in _LISTS:
-        present = _items(one)
-        return _list(one, present + [item for item in _items(other) if item not in present])
+        present = _item_keys(one.kind, [one])
+        return _list(one, _items(one) + [item for item in _items(other) if _folded(item) not in present])
     first, second = _text(one), _text(other)
-    return one if second in first else fields.field_from_text(one.kind, f"{first}\n{second}")
+    return one if _says(first, second) else fields.field_from_text(one.kind, f"{first}\n{second}")
+
+
+def _says(text: str, other: str) -> bool:
+    """Whether *other* is one or more whole lines of *text*."""
+    return f"\n{_lines(other)}\n" in f"\n{_lines(text)}\n"
+
+
+def _lines(text: str) -> str:
+    return "\n".join(line.strip() for line in text.split("\n"))
 
 
 def _text(content: FieldContent) -> str:

@@ -17,24 +17,29 @@ from sync.vcard import VCard, parse_one
 
 def applied(text: str, overlay: Sequence[FieldContent], version: str) -> str:
     """Return a served card, *text* in vCard *version*, with what the viewer added, but without its first lines."""
-    return fields.render(merge.merge(fields.fields_of(parse_one(text)), overlay), version, fallback_name="")
+    merged = merge.merge(fields.fields_of(parse_one(text)), overlay)
+    # The owner's card has nothing remote in it; what a viewer put there themselves is theirs to fetch.
+    return fields.render(merged, version, fallback_name="", remote_media=True)
 
 
 def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None:
     """
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
 
-    What a client may not keep (see `sync.matching`) is not lost by not being sent back. Returns the overlay's hash,
-    None when nothing is added.
+    What a client may not keep (see `sync.matching`), and what it did not see because the owner says the same, is not
+    lost by not being sent back. Returns the overlay's hash, None when nothing is added.
     """
     base = fields.fields_of(parse_one(served))
     shown = sightings.shown_to(session, entry.id, entry.viewer_id)
-    added = merge.additions(fields.fields_of(card), shown, base)
+    sent = fields.fields_of(card)
     before = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
-    matches = matching.match(before, added, replace=True)
-    gone = matching.deleted_by_client(before, matches)
-    kept = [before[index] for index in matching.unmatched(len(before), matches) if index not in gone]
-    return store(session, entry, [*added, *kept])
+    added = merge.additions(sent, shown, base, before)
+    seen = merge.visible(base, before)
+    unseen = [content for content in before if content not in seen]
+    added, matches = matching.edited(seen, added, sent)
+    gone = matching.deleted_by_client(seen, matches, sent)
+    kept = [seen[index] for index in matching.unmatched(len(seen), matches) if index not in gone]
+    return _store(session, entry, [*added, *kept, *unseen])
 
 
 def of(session: Session, viewer_id: int, entry_ids: Collection[int]) -> dict[int, list[FieldContent]]:
