@@ -6,8 +6,10 @@ A step must not break the version of the code before it: add first, remove in a 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -15,6 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from sync.errors import WrongSchema
 from sync.models import Base
@@ -30,9 +33,45 @@ def upgrade(database: Database, revision: str = "head") -> None:
     Raises:
         WrongSchema: A newer version of the code has been at work there.
     """
-    with database.engine.execution_options(writes=True).begin() as connection:
-        _require_known(current(connection))
-        command.upgrade(_configuration(connection), revision)
+    while True:
+        before = None
+        try:
+            with stepping(database) as connection:
+                before = current(connection)
+                _require_known(before)
+                command.upgrade(_configuration(connection), revision)
+            return
+        except (IntegrityError, ProgrammingError):
+            # Another process that starts at the same moment may have taken the same step; what is left is ours.
+            with database.engine.connect() as connection:
+                if current(connection) == before:
+                    raise
+
+
+@contextlib.contextmanager
+def stepping(database: Database) -> Iterator[Connection]:
+    """
+    Open a writing transaction in which a table may be made anew.
+
+    To alter a table SQLite has to copy and drop it; with foreign keys at work, dropping it would delete every row that
+    depends on it. So they rest meanwhile, and are checked at the end.
+    """
+    with database.engine.execution_options(writes=True).connect() as connection:
+        if not database.is_sqlite:
+            with connection.begin():
+                yield connection
+            return
+        driver: Any = connection.connection.dbapi_connection
+        # Inside a transaction this would be ignored without a word.
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken is not None:
+                    raise RuntimeError(f"A step left rows of {broken[0]} without what they belong to.")
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def require_newest(database: Database) -> None:
