@@ -39,7 +39,7 @@ def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None
     added, matches = matching.edited(seen, added, sent)
     gone = matching.deleted_by_client(seen, matches, sent)
     kept = [seen[index] for index in matching.unmatched(len(seen), matches) if index not in gone]
-    return _store(session, entry, [*added, *kept, *unseen])
+    return store(session, entry, [*added, *kept, *unseen])
 
 
 def of(session: Session, viewer_id: int, entry_ids: Collection[int]) -> dict[int, list[FieldContent]]:
