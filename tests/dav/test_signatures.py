@@ -103,9 +103,9 @@ def test_nothing_new_in_radicale_s_interface_is_missing_here() -> None:
         assert missing == set(), cls
 
 
-def _source(value: object) -> str:
+def _source(value: Any) -> str:
     try:
-        return inspect.getsource(value)  # type: ignore[arg-type]
+        return inspect.getsource(value)
     except (OSError, TypeError):
         return ""
 
