@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
-from sync import fields
+from sync import fields, merge
 from sync.fields import FieldContent
 from sync.fields.recognise import kind_of
 from sync.vcard import Property, escape, unescape
@@ -22,26 +22,37 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
     """
     Decide which existing field each incoming one is: its index, or None for a new field. No field is taken twice.
 
-    The same meaning wins, wherever it stands; then, among what is left, the same kind and label, in order, for kinds
-    that a person has once or with
-    *replace*; then, with *replace*, the same kind in order.
+    The same meaning wins, wherever it stands; then, with *replace*, the same value under another label or type; then,
+    among what is left, the same kind and label, in order, for kinds that a person has once or with *replace*; then,
+    with *replace*, the same kind in order.
     """
     result: list[int | None] = [None] * len(incoming)
-    free = dict(enumerate(existing))
+    free = set(range(len(existing)))
 
-    def settle(same: Callable[[FieldContent, FieldContent], bool]) -> None:
+    def settle(key: Callable[[FieldContent], Hashable]) -> None:
+        found: dict[Hashable, list[int]] = {}
+        for number in sorted(free, reverse=True):
+            found.setdefault(key(existing[number]), []).append(number)
         for index, content in enumerate(incoming):
-            if result[index] is None:
-                found = next((number for number, candidate in free.items() if same(candidate, content)), None)
-                if found is not None:
-                    result[index] = found
-                    del free[found]
+            may = result[index] is None and (replace or key is fields.meaning or not repeatable(content))
+            if may and (numbers := found.get(key(content))):
+                result[index] = numbers.pop()
+        free.difference_update(index for index in result if index is not None)
 
-    settle(fields.same_meaning)
-    settle(lambda old, new: (replace or not repeatable(new)) and _signature(old) == _signature(new))
+    settle(fields.meaning)
     if replace:
-        settle(lambda old, new: old.kind == new.kind and old.properties[0].name == new.properties[0].name)
+        # Before anything is told by its place: what one group sees must not change places with what another sees.
+        settle(lambda content: (_name(content), merge.likeness(content)))
+    settle(_signature)
+    if replace:
+        settle(lambda content: (content.kind, content.main.name))
     return result
+
+
+def repeatable(content: FieldContent) -> bool:
+    """Whether a person may have several fields like this one."""
+    kind = fields.CATALOGUE.get(content.kind)
+    return kind is None or kind.repeatable
 
 
 def edited(
@@ -62,12 +73,6 @@ def edited(
         for content, index in zip(incoming, matches, strict=True)
     ]
     return contents, matches
-
-
-def repeatable(content: FieldContent) -> bool:
-    """Whether a person may have several fields like this one."""
-    kind = fields.CATALOGUE.get(content.kind)
-    return kind is None or kind.repeatable
 
 
 def unmatched(count: int, matches: Sequence[int | None]) -> list[int]:
@@ -156,4 +161,4 @@ def _without_slashes(old: Property, new: Property) -> Property:
 def _signature(content: FieldContent) -> tuple[object, ...]:
     main = content.properties[0]
     types = sorted(value.lower() for name, values in main.params if name == "TYPE" for value in values)
-    return content.kind, main.name, content.label, [kind for kind in types if kind != "pref"]
+    return content.kind, main.name, content.label, tuple(kind for kind in types if kind != "pref")

@@ -47,8 +47,8 @@ def additions(
     they had added before. Neither a value of the owner's nor a change of something that the owner has once (a
     birthday) is an addition. What was the viewer's own before the owner showed the same stays the viewer's.
     """
-    known = {_key(content) for content in base} | (
-        {_key(content) for content in shown} - {_key(content) for content in own}
+    known = {likeness(content) for content in base} | (
+        {likeness(content) for content in shown} - {likeness(content) for content in own}
     )
     owners_kinds = {content.kind for content in base}
     found = []
@@ -60,7 +60,7 @@ def additions(
             added = _without_texts(content, shown, base, own)
         elif content.kind in _LISTS:
             added = _without_items(content, (*shown, *base), own)
-        elif _key(content) not in known and not (content.kind in owners_kinds and _is_single(content)):
+        elif likeness(content) not in known and not (content.kind in owners_kinds and _is_single(content)):
             added = content
         if added is not None:
             found.append(added)
@@ -84,7 +84,7 @@ def merge(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list
 
 def visible(base: Sequence[FieldContent], overlay: Iterable[FieldContent]) -> list[FieldContent]:
     """Return what is to be seen of an overlay: all of it but what the owner says as well, or has the only one of."""
-    keys = {_key(content) for content in base}
+    keys = {likeness(content) for content in base}
     kinds = {content.kind for content in base}
     texts = [_text(content) for content in base if content.kind in _TEXTS]
 
@@ -93,7 +93,7 @@ def visible(base: Sequence[FieldContent], overlay: Iterable[FieldContent]) -> li
             return False
         if own.kind in _TEXTS:
             return any(_says(text, _text(own)) for text in texts)
-        return _key(own) in keys or (own.kind in kinds and _is_single(own))
+        return likeness(own) in keys or (own.kind in kinds and _is_single(own))
 
     return [content for content in overlay if not is_hidden(content)]
 
@@ -108,7 +108,7 @@ def _is_single(content: FieldContent) -> bool:
     return kind is not None and not kind.repeatable and content.kind not in _REPLACING
 
 
-def _key(content: FieldContent) -> str:
+def likeness(content: FieldContent) -> str:
     """The value alone, as little of its spelling as can be: programs reformat numbers and change case and spaces."""
     modern = FieldContent(content.kind, "4.0", fields.translate(content, "4.0"))
     if modern.main.name in media.MEDIA and (data := media.encoded_data(modern.main)) is not None:
