@@ -23,12 +23,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database import among
-from sync.errors import InvalidSyncToken
-from sync.models import CONTACTS, AddressBook, Device, Entry, new_id
+from sync.database import among, settings_of
+from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
+from sync.models import CONTACTS, AddressBook, Device, Entry, new_id, now
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"
@@ -134,6 +134,59 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -
             .values(revision=_CURRENT_REVISION, changed_at=at)
             .execution_options(synchronize_session=False)
         )
+
+
+def create(session: Session, viewer_id: int, path: str, title: str = "") -> Book:
+    """
+    Make a further address book, for private contacts only.
+
+    Raises:
+        InvalidInput: There cannot be an address book at this path.
+        AlreadyExists: There is one.
+        LimitExceeded: The person has as many as they may.
+    """
+    if not path or len(path) > 64 or path != clean(path):
+        raise InvalidInput("The name of an address book has 1 to 64 characters, none of them invisible.")
+    with session.begin_nested():
+        # Whoever makes two at once must not come past the limit.
+        lock(session, viewer_id, CONTACTS)
+        existing = books_of(session, viewer_id)
+        if any(book.path == path for book in existing):
+            raise AlreadyExists("There is an address book of this name already.")
+        limit = settings_of(session).limits.address_books
+        if len(existing) >= limit:
+            raise LimitExceeded(f"A person has at most {limit} address books.")
+        values = {
+            "path": path,
+            "title": clean(title)[:200] or path,
+            "epoch": new_id(),
+            "revision": 0,
+            "changed_at": now(),
+        }
+        session.execute(insert(AddressBook).values(viewer_id=viewer_id, id=new_id(), **values))
+    found = find_book(session, viewer_id, path)
+    if found is None:
+        raise NotFound("There is no such address book.")
+    return found
+
+
+def remove(session: Session, book: Book) -> None:
+    """
+    Delete an address book that the person made, with everything in it.
+
+    Raises:
+        Refused: It is the one that connections appear in.
+    """
+    if book.id == CONTACTS:
+        raise Refused("The address book of your connections cannot be deleted.")
+    session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
+
+
+def lock(session: Session, viewer_id: int, book_id: int) -> None:
+    """Let nobody else change an address book until the transaction ends."""
+    session.execute(
+        select(AddressBook.id).where(AddressBook.viewer_id == viewer_id, AddressBook.id == book_id).with_for_update()
+    )
 
 
 def set_title(session: Session, book: Book, title: str) -> None:

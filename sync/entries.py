@@ -16,7 +16,7 @@ from sqlalchemy import Select, any_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from sync import connections, entry_rows, lists, overlays, profiles, served
-from sync.address_books import PRESENT, REMOVED, Book
+from sync.address_books import PRESENT, Book
 from sync.cards import SELF
 from sync.connections import CONNECTION
 from sync.database import settings_of
@@ -184,8 +184,8 @@ def remove(session: Session, book: Book, href: str, check: Callable[[str | None]
             connections.hide(session, book.viewer_id, entry.id)
             return
         if entry.kind == PRIVATE:
-            entry_rows.set_bytes(session, entry, None)
-            entry_rows.change(session, entry, state=REMOVED, uid=None, digest=None)
+            entry_rows.remove_private(session, book, entry)
+            return
         # A client that is refused the deletion of their own card keeps showing its own idea of it; one that is not is
         # given the card again.
         entry_rows.stamp_now(session, book, entry)

@@ -7,11 +7,11 @@ import hashlib
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import versions
+from sync import address_books, versions
 from sync.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.database import settings_of
 from sync.errors import Conflict, LimitExceeded, UIDConflict
-from sync.models import AddressBook, Entry, PrivateCard, new_id, now
+from sync.models import Entry, PrivateCard, new_id, now
 
 PRIVATE = "private"
 
@@ -23,11 +23,7 @@ def lock(session: Session, book: Book) -> None:
     Two devices of one person may write at once: whoever is second must see what the first left, to compare ETags and
     UIDs.
     """
-    session.execute(
-        select(AddressBook.id)
-        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
-        .with_for_update()
-    )
+    address_books.lock(session, book.viewer_id, book.id)
 
 
 def find(session: Session, book: Book, href: str) -> Entry | None:
@@ -103,6 +99,13 @@ def set_bytes(session: Session, entry: Entry, data: bytes | None) -> None:
         versions.keep(session, entry, before)
     if data is not None:
         session.execute(insert(PrivateCard).values(viewer_id=entry.viewer_id, entry_id=entry.id, data=data))
+
+
+def remove_private(session: Session, book: Book, entry: Entry) -> None:
+    """Leave nothing of a private entry but the news that it is gone."""
+    set_bytes(session, entry, None)
+    change(session, entry, state=REMOVED, uid=None, digest=None)
+    stamp_now(session, book, entry)
 
 
 def stamp_now(session: Session, book: Book, entry: Entry) -> int:

@@ -14,6 +14,7 @@ class Limits:
     field_size: int = 320_000
     groups: int = 100
     devices: int = 50
+    address_books: int = 20
     #: Octets of one card as a client sends or gets it (client fact I-18).
     card_size: int = 262_144
     private_entries: int = 50_000

@@ -1,0 +1,52 @@
+"""Moving and copying private entries, inside an address book and between two of the same person."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync import entries, entry_rows
+from sync.address_books import PRESENT, Book
+from sync.entry_rows import PRIVATE
+from sync.errors import NotFound, PreconditionFailed, Refused
+from sync.models import Entry, PrivateCard
+
+
+def transfer(
+    session: Session, source: tuple[Book, str], target: tuple[Book, str], *, keep: bool, overwrite: bool
+) -> bool:
+    """
+    Give the private entry *source* the place *target*, each a book and a name; with *keep*, *source* stays as well.
+
+    Returns whether there was something at *target*, which is replaced with *overwrite* only.
+
+    Raises:
+        NotFound: There is no entry at *source*.
+        Refused: *source* or *target* is somebody's card and not a private entry, or both are the same.
+        PreconditionFailed: There is something at *target*.
+        UIDConflict: Another entry of the target's book has this UID, as *source* has when it stays in the same book.
+    """
+    with session.begin_nested():
+        for book in sorted({source[0], target[0]}, key=lambda book: book.id):
+            entry_rows.lock(session, book)
+        entry = entry_rows.find(session, *source)
+        if entry is None or entry.state != PRESENT:
+            raise NotFound("There is no such entry.")
+        replaced = entry_rows.find(session, *target)
+        if entry.kind != PRIVATE or (replaced is not None and replaced.kind != PRIVATE) or source == target:
+            raise Refused("Only a private contact can be moved or copied, and to another place.")
+        existed = replaced is not None and replaced.state == PRESENT
+        if existed and not overwrite:
+            raise PreconditionFailed("There is an entry at the destination already.")
+        data = _bytes_of(session, entry)
+        if replaced is not None and existed:
+            entry_rows.remove_private(session, target[0], replaced)
+        if not keep:
+            entry_rows.remove_private(session, source[0], entry)
+        entries.write(session, *target, data, lambda _: None)
+        return existed
+
+
+def _bytes_of(session: Session, entry: Entry) -> bytes:
+    stored = select(PrivateCard.data).where(PrivateCard.viewer_id == entry.viewer_id, PrivateCard.entry_id == entry.id)
+    return session.scalars(stored).one()
