@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 
 from sync import fields, overlays
-from sync.errors import InvalidInput
-from sync.vcard import parse_one
+from sync.errors import InvalidInput, InvalidVCard
+from sync.vcard import VCard, parse_one
 
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _VERSION = re.compile(r"^VERSION:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
+#: So many broken lines of a card are left out when it is translated. Each costs reading the card once more.
+_BROKEN_LINES = 10
 _front = functools.lru_cache(maxsize=4096)(fields.head)
 
 
@@ -28,18 +31,28 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
     Return a private entry in *version*, or as it was stored where that is None.
 
     A card of another version is translated: Apple's programs take 3.0 only, and one card in 4.0 stops the whole address
-    book (client fact I-16). What cannot be translated is served as it is.
+    book (client fact I-16). A line that cannot be translated is left out there; it stays stored.
     """
     text = _UNSERVABLE.sub("", data.decode(errors="replace"))
     if version in (None, version_of(text)):
         return text
     try:
-        contents = fields.fields_of(parse_one(text))
+        contents = _contents(parse_one(text))
     except InvalidInput:
         return text
     version = version or "3.0"
     body = fields.render(contents, version, fallback_name=uid, remote_media=True)
     return _front(version, uid, changed_at) + body
+
+
+def _contents(card: VCard) -> list[fields.FieldContent]:
+    """Return the fields of a card, without the lines that cannot be translated, such as a photo that is none."""
+    for _ in range(_BROKEN_LINES):
+        try:
+            return fields.fields_of(card)
+        except InvalidVCard as error:
+            card = replace(card, properties=tuple(line for line in card.properties if line.line != error.line))
+    return fields.fields_of(card)
 
 
 def version_of(text: str) -> str:
