@@ -32,6 +32,24 @@ def _every_statement_can_be_spread() -> Iterator[None]:
     assert not faults, "\n".join(f"{', '.join(found)}:\n  {text}" for text, found in faults.items())
 
 
+#: Every column, index and constraint of a database.
+SHAPE = """
+SELECT attrelid::regclass || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
+UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+ORDER BY 1
+"""
+
+
+def shape(connection: psycopg.Connection[tuple[object, ...]]) -> object:
+    """Return what a test of rows leaves as it is: the tables, and their version."""
+    version = "SELECT version_num FROM alembic_version"
+    described = connection.execute(SHAPE).fetchall()
+    return described, connection.execute(version).fetchall() if "alembic_version" in str(described) else None
+
+
 class Kept:
     """A database of this process with the newest schema, emptied by `clear`."""
 
@@ -39,22 +57,23 @@ class Kept:
         """Make nothing yet."""
         self._server = server
         self._url: URL | None = None
+        self._shape: object = None
 
     @property
     def url(self) -> URL:
         """The URL of the database, which is made when there is none."""
         if self._url is None:
             self._url = self._server.create_migrated()
+            with psycopg.connect(plain(self._url)) as connection:
+                self._shape = shape(connection)
         return self._url
 
     def clear(self) -> None:
-        """Delete all rows; or the database, when a test made more than rows."""
+        """Delete all rows; or the database, when a test changed more than rows."""
         with psycopg.connect(plain(self.url), autocommit=True) as connection:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s"
             connection.execute(others, (self.url.database, connection.info.backend_pid))
-            names = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
-            (count,) = connection.execute(names).fetchone() or (0,)
-            if count == len(TABLES) + 1:
+            if shape(connection) == self._shape:
                 connection.execute(SQL("; ").join(SQL("DELETE FROM {}").format(table) for table in TABLES))
                 return
         self.drop()
