@@ -71,7 +71,8 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
     A property that is in the profile already, in whatever spelling, stays the field that it is. One of a kind that a
     person has once (a name, a birthday) changes the value of that field. Anything else is added as a new field that
     nobody was granted yet. With *replace*, the profile becomes what *card* says: a property also takes over a field of
-    its kind and label with another value, and fields that the card does not have are deleted.
+    its kind and label with another value, and fields that the card does not have are deleted. A name that this server
+    put into the profile's own card, for want of one, is no field when it comes back.
 
     Raises:
         InvalidVCard: A property cannot be stored; the message names the line, and nothing was changed.
@@ -80,7 +81,10 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
     incoming = fields.fields_of(card)
     with change(session, owner_id) as under_way:
         existing = fields_of(session, owner_id)
-        matches = matching.match([content_of(field) for field in existing], incoming, replace=replace)
+        contents = [content_of(field) for field in existing]
+        if contents:
+            incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
+        matches = matching.match(contents, incoming, replace=replace)
         gone = matching.unmatched(len(existing), matches) if replace else None
         return _become(under_way, owner_id, existing, incoming, matches, gone)
 
