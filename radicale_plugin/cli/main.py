@@ -26,7 +26,8 @@ class Commands(click.Group):
         except DatabaseUnavailable as error:
             raise click.ClickException(f"{error} ({error.reason})" if error.reason else str(error)) from error
         except EvercardError as error:
-            raise click.ClickException(str(error)) from error
+            # What a library said about a file may have several lines.
+            raise click.ClickException(" ".join(str(error).split())) from error
         except UnicodeEncodeError as error:
             raise click.ClickException("An argument is not UTF-8 text.") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,7 +14,8 @@ from radicale_plugin.cli.values import Value, add, change, value_options
 from sync import accounts, grants, groups, profiles, vcard
 from sync.database import Session
 from sync.errors import InvalidInput, InvalidVCard
-from sync.fields import CATALOGUE
+from sync.fields import CATALOGUE, fields_of
+from sync.fields.labels import is_default
 
 #: A value may begin with a hyphen: a birthday without a year, a latitude in the south.
 _HYPHENS = {"ignore_unknown_options": True}
@@ -42,8 +44,12 @@ def show(site: Site, login: str, *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(field, seen) for field in fields])
         return
-    rows = [(field.name, field.content.label, field.content.text(), seen.words(field.id)) for field in fields]
+    rows = [(field.name, _own_label(field), field.content.text(), seen.words(field.id)) for field in fields]
     print_table(("Field", "Label", "Value", "Seen by"), rows)
+
+
+def _own_label(field: NamedField) -> str:
+    return "" if is_default(field.content.kind, field.content.label) else field.content.label
 
 
 class _Seen:
@@ -142,19 +148,20 @@ def unset(site: Site, login: str, addresses: tuple[str, ...]) -> None:
 @click.argument("login")
 @click.argument("file")
 @click.option("--card", "number", type=click.IntRange(min=1), help="Which card of a file with several, counted from 1.")
-@click.option("--replace", is_flag=True, help="Delete what the card does not have.")
+@click.option("--replace", "replace_all", is_flag=True, help="Delete what the card does not have.")
 @pass_site
-def import_card(site: Site, login: str, file: str, number: int | None, *, replace: bool) -> None:
+def import_card(site: Site, login: str, file: str, number: int | None, *, replace_all: bool) -> None:
     """
     Take a vCard into a profile.
 
-    FILE may be - for standard input. What the profile has already stays as it is, with everything that was granted.
+    FILE may be - for standard input. What the profile has already stays as it is, with everything that was granted. A
+    photo that cannot be read is left out.
     """
     data = read_file(file)
     try:
-        card = _card(data, number)
+        card = _without_broken_photos(_card(data, number))
         changed = site.write(
-            lambda session: profiles.import_card(session, accounts.find(session, login), card, replace=replace)
+            lambda session: profiles.import_card(session, accounts.find(session, login), card, replace=replace_all)
         )
     except InvalidVCard as error:
         raise InvalidInput(f"{file}: {error}") from error
@@ -170,6 +177,20 @@ def _card(data: bytes, number: int | None) -> vcard.VCard:
     if number is not None and number > len(cards):
         raise InvalidVCard(f"There is no card {number} in this file; it has {len(cards)}.")
     return cards[(number or 1) - 1]
+
+
+def _without_broken_photos(card: vcard.VCard) -> vcard.VCard:
+    while True:
+        try:
+            fields_of(card)
+        except InvalidVCard as error:
+            kept = tuple(item for item in card.properties if (item.name, item.line) != ("PHOTO", error.line))
+            if len(kept) == len(card.properties):
+                raise
+            click.echo(f"Left out: {error}", err=True)
+            card = replace(card, properties=kept)
+        else:
+            return card
 
 
 @profile.command()

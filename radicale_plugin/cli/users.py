@@ -80,6 +80,8 @@ def password(site: Site, login: str, *, password_stdin: bool) -> None:
     """Set a person's own password. It opens no address book; devices have passwords of their own."""
     with site.read() as session:
         accounts.find(session, login)
+    if not password_stdin and not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask for the password; use --password-stdin.")
     chosen = _from_stdin() if password_stdin else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     site.write(lambda session: credentials.set_password(session, accounts.find(session, login), chosen))
     click.echo(f"The password of {login} is set.")

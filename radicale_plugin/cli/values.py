@@ -96,10 +96,9 @@ def change(session: Session, owner_id: int, given: Given) -> tuple[str, bool]:
         InvalidInput: The value cannot be used, or there are several such fields.
     """
     fields = named_fields(session, owner_id)
-    if given.content is not None or given.address in CATALOGUE or given.address.startswith("x:"):
-        existing = any(field.content.kind == given.address for field in fields)
-        if not existing and (given.content is None or given.content.kind == given.address):
-            return add(session, owner_id, given), True
+    is_kind = given.address in CATALOGUE or given.address.startswith("x:")
+    if is_kind and not any(given.address in (field.content.kind, field.name) for field in fields):
+        return add(session, owner_id, given), True
     try:
         field = choose_one(fields, given.address)
     except NotFound:

@@ -1,0 +1,172 @@
+"""Looking after the database, and what is said when it cannot be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sync.database import Database
+from tests.cli.conftest import Command
+from tests.support.server import free_port
+
+
+def sql(url: str, statement: str) -> None:
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    connection.execute(statement)
+    connection.close()
+
+
+def start(*arguments: str, url: str = "", given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run the command as a process of its own, on the database at *url*."""
+    environment = {**os.environ, "EVERCARD_DATABASE_URL": url} if url else dict(os.environ)
+    command = [sys.executable, "-m", "radicale_plugin.cli", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, env=environment, check=False, timeout=120)
+
+
+def refusal(*arguments: str, url: str = "") -> str:
+    """Run it so, expecting one line and nothing else."""
+    ended = start(*arguments, url=url)
+    said = ended.stderr.decode()
+    assert ended.returncode == 1, said
+    assert ended.stdout == b""
+    assert said.startswith("Error: ")
+    assert said.count("\n") == 1, said
+    return said.removeprefix("Error: ").strip()
+
+
+def test_a_sound_database_is_said_to_be_sound(anna: Command) -> None:
+    result = anna.run("verify")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "3 people checked, 0 problems found.\n"
+
+
+def test_what_is_wrong_is_told_in_a_line_each_and_by_the_exit_code(anna: Command, database_url: str) -> None:
+    sql(database_url, "DELETE FROM login_name WHERE name = 'bo'")
+    result = anna.run("verify")
+    assert (result.exit_code, result.stdout) == (1, "bo: The login is claimed by nobody.\n")
+    told = anna.run("verify", "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["findings"] == [{"login": "bo", "problem": "The login is claimed by nobody."}]
+
+
+def test_after_a_backup_was_put_back_every_device_begins_anew(anna: Command, database_url: str) -> None:
+    anna("device", "add", "bo", "Phone")
+    sql(database_url, "UPDATE device SET synced_revision = 99")
+    assert "evercard restored" in anna.run("verify").stdout
+    assert "3 address books" in anna("restored")
+    assert anna.run("verify").exit_code == 0
+
+
+def test_a_database_is_migrated_by_that_command_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    assert "`evercard migrate` makes it" in refusal("user", "list", url=url)
+    assert list(tmp_path.iterdir()) == []
+    assert start("migrate", url=url).returncode == 0
+    assert start("user", "list", "--json", url=url).stdout == b"[]\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE alembic_version SET version_num = 'later'", "is of a newer version of Evercard"),
+        ("DELETE FROM alembic_version", "has no tables yet"),
+    ],
+)
+def test_a_database_of_another_version_is_not_touched(
+    evercard: Command, database_url: str, statement: str, said: str
+) -> None:
+    sql(database_url, statement)
+    assert said in evercard.error("user", "add", "anna")
+    if "newer" in said:
+        assert said in evercard.error("migrate")
+
+
+def test_a_file_that_is_no_database_is_named_so(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("Dear database,\n" * 100)
+    assert "file is not a database" in refusal("user", "list", url=f"sqlite:///{tmp_path / 'letter'}")
+
+
+def test_a_database_in_a_directory_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    assert "unable to open" in refusal("migrate", url=f"sqlite:///{tmp_path / 'none' / 'new.sqlite'}")
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    said = refusal("user", "list", url=f"postgresql://somebody:secret@127.0.0.1:{free_port()}/none")
+    assert "Connection refused" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "sqlite://"])
+def test_a_url_that_is_none_is_refused(url: str) -> None:
+    assert "sqlite:///FILE" in refusal("user", "list", url=url)
+
+
+def test_a_database_that_stays_locked_is_given_up(database_url: str) -> None:
+    connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    assert "database is locked" in refusal("user", "add", "anna", url=database_url)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "No such file"),
+        ("[storage]\nno_such_option = 1\ntype = radicale_plugin.storage\n", "no_such_option"),
+        ("rubbish", "rubbish"),
+        ("[storage]\ntype = radicale_plugin.storage\nworkers = none\n", "workers"),
+        ("[storage]\ntype = radicale_plugin.storage\ndatabase_url_file = /none/there\n", "cannot be read"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
+    file = tmp_path / "evercard.conf"
+    if text is not None:
+        file.write_text(text)
+    assert said in refusal("-C", str(file), "user", "list")
+
+
+def test_serving_at_a_port_in_use_is_refused(tmp_path: Path, database_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        (tmp_path / "evercard.conf").write_text(f"[server]\nhosts = 127.0.0.1:{taken.getsockname()[1]}\n")
+        said = refusal("-C", str(tmp_path / "evercard.conf"), "serve", url=database_url)
+        assert "Address already in use" in said
+        port = str(taken.getsockname()[1])
+        assert "--port" in refusal("demo", "--port", port, "--directory", str(tmp_path / "demo"))
+
+
+def test_names_in_every_script_are_printed_on_every_terminal(tmp_path: Path, database_url: str) -> None:
+    assert start("user", "add", "anna", url=database_url).returncode == 0
+    assert start("profile", "set", "anna", "name", "陈安娜", url=database_url).returncode == 0
+    environment = {**os.environ, "EVERCARD_DATABASE_URL": database_url, "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "radicale_plugin.cli", "profile", "show", "anna"]
+    shown = subprocess.run(command, capture_output=True, env=environment, check=True, timeout=120)
+    assert rb"\u9648" in shown.stdout
+
+
+def test_an_argument_that_is_no_text_is_refused(database_url: str) -> None:
+    command: list[str | bytes] = [sys.executable, "-m", "radicale_plugin.cli", "profile", "show", b"\xff"]
+    environment = {**os.environ, "EVERCARD_DATABASE_URL": database_url, "PYTHONUTF8": "1"}
+    ended = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=120)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"Error: ")
+    assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_everything_works_on_postgresql_too(anna: Command, database_url: str) -> None:
+    anna("profile", "set", "anna", "mobile", "+86 1")
+    anna("grant", "give", "anna", "family", "mobile")
+    assert "TEL" in anna("preview", "anna", "--person", "bo")
+    assert anna.run("verify").exit_code == 0
+    database = Database(database_url)
+    database.require_newest()
+    database.dispose()
