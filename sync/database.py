@@ -130,19 +130,18 @@ class Database:
             DatabaseUnavailable: The database could not be reached, twice in a row.
         """
         for attempt in (1, 2):
-            connection = getattr(self._local, "connection", None)
+            cursor = getattr(self._local, "cursor", None)
             try:
-                if connection is None:
-                    connection = self._local.connection = self._open_quick()
-                row: tuple[Any, ...] | None = connection.execute(statement, parameters).fetchone()
-                return row
+                if cursor is None:
+                    cursor = self._local.cursor = self._open_quick()
+                # All rows are fetched, because a statement that is not at its end keeps SQLite's snapshot open.
+                rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters).fetchall()
+                return rows[0] if rows else None
             except Exception as error:
                 dbapi = self.engine.dialect.dbapi
                 if dbapi is None or not isinstance(error, dbapi.Error):
                     raise
-                self._local.connection = None
-                with contextlib.suppress(Exception):
-                    connection.close() if connection is not None else None
+                self._close_quick()
                 if attempt == 2:
                     raise DatabaseUnavailable(str(error)) from error
         raise AssertionError
@@ -185,10 +184,7 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection of the pool; those of other threads' `quick` close with their threads."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
+        self._close_quick()
         self.engine.dispose()
 
     def _session(self, engine: Engine) -> Session:
@@ -200,11 +196,20 @@ class Database:
                 str(self.url.database), timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False
             )
             _configure_sqlite(connection, None)
-            return connection
+            return connection.cursor()
         import psycopg
 
         arguments = self.engine.dialect.create_connect_args(self.url)
-        return psycopg.connect(*arguments[0], **arguments[1], autocommit=True, prepare_threshold=0)
+        connected = psycopg.connect(*arguments[0], **arguments[1], autocommit=True, prepare_threshold=0)
+        # One cursor for good, and values in binary form: a third less to do for each poll.
+        return connected.cursor(binary=True)
+
+    def _close_quick(self) -> None:
+        cursor = getattr(self._local, "cursor", None)
+        self._local.cursor = None
+        if cursor is not None:
+            with contextlib.suppress(Exception):
+                cursor.connection.close()
 
 
 def settings_of(session: Session) -> Settings:
