@@ -1,0 +1,175 @@
+"""
+Bugs to plant: one of each class by which living address books have leaked or lost, to see the machine find it.
+
+Each replaces a part of the engine or the server by what a hurried hand might have written. None is in the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from radicale_plugin.dav import filters
+from sync import address_books, cards, connections, entries, fan_out, fields, grants, groups, previews, visibility
+from sync.address_books import Book
+from sync.cards import content_of
+from sync.changes import change
+from sync.database import Database, Session
+from sync.errors import InvalidSyncToken
+from sync.models import Connection, Entry, FieldException, Grant, Group
+from tests.support.dav import unfolded
+
+Planting = Callable[[pytest.MonkeyPatch, Database], None]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A bug: how to plant it, and whether it shows only where changes go through the outbox."""
+
+    name: str
+    plant: Planting
+    deferred: bool = False
+
+
+def search_in_everything(patch: pytest.MonkeyPatch, database: Database) -> None:
+    """A query searches the owner's whole profile, and shows only what was granted."""
+    matches = filters.matches
+
+    def replacement(wanted: Any, text: str, *, all_of: bool) -> bool:
+        uid = next(line[4:] for line in unfolded(text).splitlines() if line.startswith("UID:"))
+        with database.reading() as session:
+            owner_id = session.scalars(select(Entry.id).where(Entry.uid == uid)).first() or 0
+            everything = [content_of(field) for field in visibility.fields_of(session, owner_id)]
+        if not everything:
+            return matches(wanted, text, all_of=all_of)
+        full = fields.head("3.0", uid, 0) + cards.render(everything, "nobody").body_3
+        return matches(wanted, full, all_of=all_of)
+
+    patch.setattr(filters, "matches", replacement)
+
+
+def tell_everybody(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """Every change of a profile raises the revisions of all who know the owner."""
+
+    def replacement(session: Session, owner_id: int, _changed: Sequence[int]) -> fan_out.Plan:
+        shown = select(Connection.viewer_id).where(Connection.owner_id == owner_id, Connection.hidden.is_(False))
+        return fan_out.Plan(session.scalars(shown).all(), [])
+
+    patch.setattr(fan_out, "plan", replacement)
+
+
+def leave_the_card(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """A grant is taken back and the cards are not rendered anew."""
+
+    def replacement(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+        taken = (Grant.owner_id == owner_id, Grant.group_id == group_id, Grant.field_id.in_(list(field_ids)))
+        session.execute(delete(Grant).where(*taken))
+
+    patch.setattr(grants, "take_back", replacement)
+
+
+def leave_the_members(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """A group is deleted, and who was in it goes on seeing what it was granted."""
+
+    def replacement(session: Session, owner_id: int, group_id: int) -> None:
+        session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
+
+    patch.setattr(groups, "remove", replacement)
+
+
+def forgive(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """Exceptions outlive a connection and are there when two people connect again."""
+    connect, disconnect = connections.connect, connections.disconnect
+
+    def part(session: Session, one: int, other: int) -> None:
+        between = FieldException.owner_id.in_([one, other]) & FieldException.viewer_id.in_([one, other])
+        columns = (
+            FieldException.owner_id,
+            FieldException.viewer_id,
+            FieldException.field_id,
+            FieldException.allowed,
+        )
+        kept = session.execute(select(*columns).where(between)).mappings().all()
+        disconnect(session, one, other)
+        for row in kept:
+            session.execute(insert(FieldException).values(**row))
+
+    def meet(session: Session, one: int, other: int) -> None:
+        connect(session, one, other)
+        with change(session, one, other) as under_way:
+            connections.regroup(under_way, one, other)
+            connections.regroup(under_way, other, one)
+
+    patch.setattr(connections, "disconnect", part)
+    patch.setattr(connections, "connect", meet)
+
+
+def keep_quiet_about_the_gone(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """Entries that are gone are not reported to devices that synchronise by token."""
+    heads = entries.heads
+
+    def replacement(*args: Any, **kwargs: Any) -> Iterator[entries.EntryHead]:
+        return (head for head in heads(*args, **kwargs) if head.present)
+
+    patch.setattr(entries, "heads", replacement)
+
+
+def forget_the_outbox(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """What should be carried later never is."""
+    patch.setattr(fan_out, "defer", lambda *_args: None)
+
+
+def take_any_epoch(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """A token from before a backup was put back is taken."""
+
+    def replacement(book: Book, token: str) -> int:
+        match = address_books._TOKEN.fullmatch(token)
+        if not match or int(match[2], 16) != book.id or int(match[3]) > book.revision:
+            raise InvalidSyncToken
+        return int(match[3])
+
+    patch.setattr(Book, "revision_of", replacement)
+
+
+def keep_one_contact(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """Storing a private entry loses the others."""
+    write = entries.write
+
+    def replacement(session: Session, book: Book, href: str, *args: Any, **kwargs: Any) -> Any:
+        result = write(session, book, href, *args, **kwargs)
+        others = update(Entry).where(Entry.viewer_id == book.viewer_id, Entry.kind == "private", Entry.href != href)
+        session.execute(others.values(state=address_books.REMOVED))
+        return result
+
+    patch.setattr(entries, "write", replacement)
+
+
+def date_the_etag(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """The ETag is the time of the last change."""
+    patch.setattr(entries, "etag_of", lambda _digest, changed_at, *_more: f'"{changed_at:x}"')
+
+
+def boast_in_previews(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """The preview for strangers shows all fields."""
+    patch.setattr(
+        previews, "visible_fields", lambda session, owner_id, _: list(visibility.fields_of(session, owner_id))
+    )
+
+
+PLANTS = (
+    Plant("search in everything", search_in_everything),
+    Plant("tell everybody", tell_everybody),
+    Plant("leave the card", leave_the_card),
+    Plant("leave the members", leave_the_members),
+    Plant("forgive", forgive),
+    Plant("keep quiet about the gone", keep_quiet_about_the_gone),
+    Plant("forget the outbox", forget_the_outbox, deferred=True),
+    Plant("take any epoch", take_any_epoch),
+    Plant("keep one contact", keep_one_contact),
+    Plant("date the ETag", date_the_etag),
+    Plant("boast in previews", boast_in_previews),
+)
