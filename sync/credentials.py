@@ -167,6 +167,9 @@ def add_device(session: Session, account_id: int, label: str) -> tuple[int, str]
     label = " ".join(clean(label).split())
     if not label or len(label) > 100:
         raise InvalidInput("A device's label has 1 to 100 characters, such as “Anna's phone”.")
+    # Two that are let in at once must not come past the limit.
+    if session.scalars(select(Account.id).where(Account.id == account_id).with_for_update()).first() is None:
+        raise NotFound("There is no such person.")
     limit = settings_of(session).limits.devices
     used = select(func.count()).where(Device.viewer_id == account_id, Device.revoked_at.is_(None))
     if session.scalars(used).one() >= limit:
@@ -185,9 +188,8 @@ def add_device(session: Session, account_id: int, label: str) -> tuple[int, str]
         try:
             with session.begin_nested():
                 session.execute(insert(Device).values(viewer_id=account_id, id=proof.device_id, **values))
-        except IntegrityError as error:
-            if session.get(Account, account_id) is None:
-                raise NotFound("There is no such person.") from error
+        except IntegrityError:
+            # Another device of this person's has this id.
             continue
         return proof.device_id, "-".join(text[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from sync import accounts, cards, connections, fields
 from sync.cards import content_of
+from sync.database import among
 from sync.errors import NotFound
 from sync.models import Account, Audience, Card, Connection, Device, Entry, Field, Group, Member
 from sync.visibility import STRANGER, Composition, fields_of, grants_of, visible_fields
@@ -56,7 +57,7 @@ def for_person(session: Session, owner_id: int, viewer_id: int, version: str = "
     Return the very card that a connected person has, or that a stranger would get when the two are not connected.
 
     Raises:
-        NotFound: One of them does not exist.
+        NotFound: There is no such owner.
     """
     if not connections.is_connected(session, owner_id, viewer_id):
         return for_audience(session, owner_id, STRANGER, version)
@@ -97,11 +98,15 @@ def holders(session: Session, owner_id: int) -> list[Holder]:
     }
     entries = {
         entry.viewer_id: entry
-        for entry in session.scalars(select(Entry).where(Entry.viewer_id.in_(viewers), Entry.id == owner_id))
+        for entry in session.scalars(
+            select(Entry).where(among(session, Entry.viewer_id, viewers), Entry.id == owner_id)
+        )
     }
     devices: dict[int, list[Device]] = {}
     in_use = (
-        select(Device).where(Device.viewer_id.in_(viewers), Device.revoked_at.is_(None)).order_by(Device.created_at)
+        select(Device)
+        .where(among(session, Device.viewer_id, viewers), Device.revoked_at.is_(None))
+        .order_by(Device.created_at)
     )
     for device in session.scalars(in_use):
         devices.setdefault(device.viewer_id, []).append(device)
