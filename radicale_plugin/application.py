@@ -19,10 +19,10 @@ from radicale.app import Application as RadicaleApplication
 from typing_extensions import override
 
 from radicale_plugin import paths, settings
-from radicale_plugin.dav import conditions, entry, errors, propfind, proppatch, reports
-from radicale_plugin.dav.properties import Place
+from radicale_plugin.dav import acl, conditions, entry, errors, propfind, proppatch, reports
+from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.responses import Response
+from radicale_plugin.dav.responses import ALLOW, Response
 from radicale_plugin.paths import Kind, Location
 from radicale_plugin.wsgi import StartResponse
 from sync.credentials import Caller, Gate
@@ -30,7 +30,6 @@ from sync.errors import EvercardError
 
 logger = logging.getLogger("evercard")
 
-ALLOW = "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT"
 COMPLIANCE = "1, 3, access-control, addressbook"
 _OPTIONS = Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
 _CHALLENGE = Response(
@@ -46,7 +45,11 @@ _HANDLERS = {
     "PUT": entry.put,
     "DELETE": entry.delete,
     "PROPPATCH": proppatch.proppatch,
+    "ACL": acl.acl,
 }
+#: Methods that leave out what is not there when they are asked to, and what says that they did (RFC 8144, RFC 7240).
+_HONOURING = ("PROPFIND", "REPORT")
+_APPLIED = ("Preference-Applied", "return=minimal")
 
 
 class Application(RadicaleApplication):
@@ -100,7 +103,10 @@ class Application(RadicaleApplication):
         if handler is None:
             raise errors.DavError(405, "This cannot be done here.")
         self._service.gate.note_use(caller)
-        return handler(self._service, self._request(environ, location, caller))
+        response = handler(self._service, self._request(environ, location, caller))
+        if method in _HONOURING and response.status == 207 and _prefers_minimal(environ):
+            response.headers.append(_APPLIED)
+        return response
 
     def _admit(self, header: str) -> Caller | None:
         scheme, _, encoded = header.partition(" ")
@@ -113,7 +119,6 @@ class Application(RadicaleApplication):
         return self._service.gate.admit(login, password)
 
     def _request(self, environ: Mapping[str, Any], location: Location, caller: Caller) -> Request:
-        prefer = environ.get("HTTP_PREFER", "").replace(" ", "").lower()
         return Request(
             method=environ["REQUEST_METHOD"],
             location=location,
@@ -123,9 +128,13 @@ class Application(RadicaleApplication):
             user_agent=environ.get("HTTP_USER_AGENT", ""),
             content_type=environ.get("CONTENT_TYPE") or "",
             accept=environ.get("HTTP_ACCEPT", ""),
-            minimal="return=minimal" in prefer or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
+            minimal=_prefers_minimal(environ) or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
             conditions=conditions.Conditions(environ.get("HTTP_IF_MATCH", ""), environ.get("HTTP_IF_NONE_MATCH", "")),
         )
+
+
+def _prefers_minimal(environ: Mapping[str, Any]) -> bool:
+    return "return=minimal" in environ.get("HTTP_PREFER", "").replace(" ", "").lower()
 
 
 def _is_for_portal(environ: Mapping[str, Any]) -> bool:

@@ -14,8 +14,22 @@ from dataclasses import dataclass
 from lxml import etree
 
 from radicale_plugin.dav.errors import DavError
-from radicale_plugin.dav.filter_xml import PropFilter, name_of, read_filter
+from radicale_plugin.dav.expand_xml import ExpandProperty, read_expand_property
+from radicale_plugin.dav.filter_xml import PropFilter, read_filter
 from radicale_plugin.dav.names import card, dav
+from radicale_plugin.dav.principal_xml import (
+    AclPrincipals,
+    PrincipalMatch,
+    PrincipalSearch,
+    SearchableProperties,
+    read_acl_principals,
+    read_principal_match,
+    read_principal_search,
+    read_searchable_properties,
+)
+from radicale_plugin.dav.supported import REPORTS
+from radicale_plugin.dav.wanted import Wanted, read_wanted
+from radicale_plugin.paths import Kind
 
 #: A client that asks for its whole book by name (vdirsyncer) sends about 100 octets and one element for each of up to
 #: 50,000 entries.
@@ -24,24 +38,7 @@ MAX_HREFS = 50_000
 MAX_MARKUP = 2 * MAX_HREFS + 4_000
 MAX_NAMESPACES = 200
 MAX_DEPTH = 64
-MAX_PROPERTIES = 256
 _CACHED_OCTETS = 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """
-    Which properties a request asks for: *names*, or all (*every*), or only what they are called (*names_only*).
-
-    *card_version* is the vCard version that ``address-data`` was asked for in, and *card_lines* the names of the vCard
-    properties that it is to have, in capitals, with whether their values are left out; empty for the whole card.
-    """
-
-    names: tuple[str, ...] = ()
-    every: bool = False
-    names_only: bool = False
-    card_version: str = "3.0"
-    card_lines: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,9 @@ class Query:
     limit: int | None
 
 
-Report = SyncCollection | Multiget | Query
+BookReport = SyncCollection | Multiget | Query
+PrincipalReport = AclPrincipals | PrincipalMatch | PrincipalSearch | SearchableProperties
+Report = BookReport | ExpandProperty | PrincipalReport
 
 
 def read_propfind(body: bytes) -> Propfind:
@@ -93,17 +92,17 @@ def read_propfind(body: bytes) -> Propfind:
     return _propfind(body)
 
 
-def read_report(body: bytes) -> Report:
+def read_report(body: bytes, kind: Kind) -> Report:
     """
-    Read the body of a REPORT.
+    Read the body of a REPORT on a resource of this kind.
 
     Raises:
-        DavError: 400 or 413, when it is none or too large; 403 with ``DAV:supported-report`` for a report that is not
-        known.
+        DavError: 400 or 413, when it is none or too large; 403 with ``DAV:supported-report`` for a report that the
+        resource does not answer.
     """
     if len(body) <= _CACHED_OCTETS:
-        return _cached_report(body)
-    return _report(body)
+        return _cached_report(body, kind)
+    return _report(body, kind)
 
 
 def parse(body: bytes) -> etree._Element:
@@ -147,41 +146,18 @@ def _propfind(body: bytes) -> Propfind:
     root = parse(body)
     if root.tag != dav("propfind"):
         raise DavError(400, "The body of a PROPFIND is a DAV:propfind element.")
-    return Propfind(_wanted(root))
+    return Propfind(read_wanted(root))
 
 
-def _report(body: bytes) -> Report:
+def _report(body: bytes, kind: Kind) -> Report:
     root = parse(body)
-    reader = _REPORTS.get(str(root.tag))
-    if reader is None:
-        raise DavError(403, "This server does not know this report.", dav("supported-report"))
-    return reader(root)
+    if root.tag not in REPORTS[kind]:
+        raise DavError(403, "This resource answers no such report.", dav("supported-report"))
+    return _READERS[str(root.tag)](root)
 
 
 _cached_propfind = functools.lru_cache(maxsize=256)(_propfind)
 _cached_report = functools.lru_cache(maxsize=1024)(_report)
-
-
-def _wanted(root: etree._Element) -> Wanted:
-    if root.find(dav("allprop")) is not None:
-        return Wanted(every=True)
-    if root.find(dav("propname")) is not None:
-        return Wanted(names_only=True)
-    prop = root.find(dav("prop"))
-    if prop is None:
-        return Wanted()
-    names = tuple(dict.fromkeys(str(child.tag) for child in prop))
-    if len(names) > MAX_PROPERTIES:
-        raise DavError(400, f"A request may ask for at most {MAX_PROPERTIES} properties.")
-    data = prop.find(card("address-data"))
-    if data is None:
-        return Wanted(names)
-    return Wanted(names, card_version=_card_version(data), card_lines=_card_lines(data))
-
-
-def _card_lines(data: etree._Element) -> tuple[tuple[str, bool], ...]:
-    lines = [(name_of(node).upper(), node.get("novalue", "no") == "yes") for node in data.findall(card("prop"))]
-    return tuple(dict.fromkeys(lines))
 
 
 def _limit(root: etree._Element, name: str) -> int | None:
@@ -193,39 +169,34 @@ def _limit(root: etree._Element, name: str) -> int | None:
     return int(text)
 
 
-def _card_version(data: etree._Element) -> str:
-    kind = data.get("content-type", "text/vcard").split(";")[0].strip().lower()
-    version = data.get("version", "")
-    if kind not in ("text/vcard", "text/x-vcard", "text/directory") or version not in ("", "3.0", "4.0"):
-        raise DavError(
-            415, "Cards are served as text/vcard, version 3.0 or 4.0.", card("supported-address-data-conversion")
-        )
-    return version or "3.0"
-
-
 def _sync_collection(root: etree._Element) -> SyncCollection:
     token = root.find(dav("sync-token"))
     if token is None:
         raise DavError(400, "A sync-collection report has a DAV:sync-token element, which is empty the first time.")
     if (root.findtext(dav("sync-level")) or "1").strip() not in ("1", "infinite"):
         raise DavError(400, "The sync-level of a sync-collection report is 1 or infinite.")
-    return SyncCollection(_wanted(root), (token.text or "").strip(), _limit(root, dav("limit")))
+    return SyncCollection(read_wanted(root), (token.text or "").strip(), _limit(root, dav("limit")))
 
 
 def _multiget(root: etree._Element) -> Multiget:
     hrefs = tuple(dict.fromkeys((node.text or "").strip() for node in root.findall(dav("href"))))
     if len(hrefs) > MAX_HREFS:
         raise DavError(413, f"A multiget may name at most {MAX_HREFS} entries.")
-    return Multiget(_wanted(root), hrefs)
+    return Multiget(read_wanted(root), hrefs)
 
 
 def _query(root: etree._Element) -> Query:
     filters, all_of = read_filter(root.find(card("filter")))
-    return Query(_wanted(root), filters, all_of, _limit(root, card("limit")))
+    return Query(read_wanted(root), filters, all_of, _limit(root, card("limit")))
 
 
-_REPORTS: dict[str, Callable[[etree._Element], Report]] = {
+_READERS: dict[str, Callable[[etree._Element], Report]] = {
     dav("sync-collection"): _sync_collection,
     card("addressbook-multiget"): _multiget,
     card("addressbook-query"): _query,
+    dav("expand-property"): read_expand_property,
+    dav("acl-principal-prop-set"): read_acl_principals,
+    dav("principal-match"): read_principal_match,
+    dav("principal-property-search"): read_principal_search,
+    dav("principal-search-property-set"): read_searchable_properties,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from radicale_plugin import paths
-from radicale_plugin.dav.errors import DavError
-from radicale_plugin.dav.names import card, dav, element, href
+from radicale_plugin.dav.errors import DavError, needs_privilege
+from radicale_plugin.dav.names import card, dav, href
 from radicale_plugin.dav.properties import VCARD_TYPE
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
@@ -75,7 +75,8 @@ def put(service: Service, request: Request) -> Response:
         raise DavError(409, str(error), card("no-uid-conflict"), href(url)) from error
     except Refused as error:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
-        raise _needs_privileges(request, str(error)) from error
+        # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
+        raise needs_privilege(_url(request), "write-content", str(error)) from error
     verbatim = stored.kind == PRIVATE and served.is_verbatim(request.body)
     headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
@@ -104,10 +105,6 @@ def _require_entry(request: Request) -> None:
         raise DavError(403, "Address books and the principal cannot be replaced or deleted.", dav("need-privileges"))
 
 
-def _needs_privileges(request: Request, message: str) -> DavError:
-    # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
+def _url(request: Request) -> str:
     location = request.location
-    url = paths.href(request.place.prefix, location.login, location.book, location.name, collection=False)
-    privilege = element(dav("privilege"), element(dav("write-content")))
-    content = element(dav("resource"), href(url) + privilege)
-    return DavError(403, message, dav("need-privileges"), content)
+    return paths.href(request.place.prefix, location.login, location.book, location.name, collection=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, element, text
-from radicale_plugin.dav.responses import Headers, Response
+from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, dav, element, href, text
+from radicale_plugin.dav.responses import ALLOW, Headers, Response
 from sync import errors
 
 
@@ -26,7 +26,7 @@ class DavError(Exception):
         """Return the answer to send."""
         headers: Headers = []
         if self.status == 405:
-            headers.append(("Allow", "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, REPORT"))
+            headers.append(("Allow", ALLOW))
         if not self.condition:
             return Response(
                 self.status, [*headers, ("Content-Type", "text/plain; charset=utf-8")], f"{self}\n".encode()
@@ -36,6 +36,12 @@ class DavError(Exception):
             f"<D:responsedescription>{text(str(self))}</D:responsedescription></D:error>"
         )
         return Response(self.status, [*headers, ("Content-Type", XML_TYPE)], body.encode())
+
+
+def needs_privilege(url: str, privilege: str, message: str) -> DavError:
+    """Return the refusal that names the resource and the privilege that is missing there (RFC 3744, 7.1.1)."""
+    missing = element(dav("privilege"), element(dav(privilege)))
+    return DavError(403, message, dav("need-privileges"), element(dav("resource"), href(url) + missing))
 
 
 def refusal(error: errors.EvercardError) -> DavError:

@@ -58,7 +58,7 @@ def _param_filter(wanted: ParamFilter, line: Property) -> bool:
 
 
 def _text(match: TextMatch, value: str) -> bool:
-    left, right = _collated(match.collation, value), _collated(match.collation, match.value)
+    left, right = collated(match.collation, value), collated(match.collation, match.value)
     if match.match_type == "equals":
         found = left == right
     elif match.match_type == "starts-with":
@@ -70,7 +70,8 @@ def _text(match: TextMatch, value: str) -> bool:
     return found != match.negate
 
 
-def _collated(collation: str, value: str) -> str:
+def collated(collation: str, value: str) -> str:
+    """Return what is equal for all texts that are the same in a collation (RFC 4790, RFC 5051)."""
     if collation == "i;octet":
         return value
     if collation == "i;ascii-casemap":

@@ -8,7 +8,8 @@ DAV = "DAV:"
 CARD = "urn:ietf:params:xml:ns:carddav"
 CS = "http://calendarserver.org/ns/"
 
-PREFIXES = {DAV: "D", CARD: "CR", CS: "CS"}
+#: That of XML itself can be given no other prefix, and be nobody's default.
+PREFIXES = {DAV: "D", CARD: "CR", CS: "CS", "http://www.w3.org/XML/1998/namespace": "xml"}
 #: The attributes of every root element that we write.
 NAMESPACES = ' xmlns:D="DAV:" xmlns:CR="urn:ietf:params:xml:ns:carddav" xmlns:CS="http://calendarserver.org/ns/"'
 

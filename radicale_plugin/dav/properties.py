@@ -8,104 +8,68 @@ hide.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 
 from radicale_plugin import paths
-from radicale_plugin.dav.bodies import Wanted
+from radicale_plugin.dav.access import GRANTS, NAMES, access
 from radicale_plugin.dav.names import CS, card, dav, element, href, text
 from radicale_plugin.dav.partial import part_of
+from radicale_plugin.dav.place import Place, Table
+from radicale_plugin.dav.supported import REPORT_SETS
+from radicale_plugin.dav.wanted import Wanted
+from radicale_plugin.paths import Kind
 from sync.address_books import Book
 from sync.connections import CONNECTION
-from sync.credentials import Caller
 from sync.entries import EntryHead, EntryText
-from sync.settings import Settings
 
 MAX_IMAGE_OCTETS = 229_376
 VCARD_TYPE = "text/vcard; charset=utf-8"
-BOOK_PRIVILEGES = (
-    "read",
-    "write",
-    "write-content",
-    "write-properties",
-    "bind",
-    "unbind",
-    "read-current-user-privilege-set",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Who asks, and where the application is mounted (*prefix*, without a slash at its end)."""
-
-    prefix: str
-    caller: Caller
-    settings: Settings
-
-    @property
-    def principal(self) -> str:
-        """The URL of the person who asks; it is the home of their address books as well."""
-        return paths.href(self.prefix, self.caller.login)
-
-    def book(self, book: Book) -> str:
-        """The URL of one of their address books."""
-        return paths.href(self.prefix, self.caller.login, book.path)
-
-
 #: Which entry is the person's own card (client fact I-20).
 ME_CARD = f"{{{CS}}}me-card"
 
-Table = Mapping[str, Callable[[Place], str]]
-
-
-def privileges(*names: str) -> str:
-    """Return the content of ``current-user-privilege-set``."""
-    return "".join(element(dav("privilege"), element(dav(name))) for name in names)
-
-
-def reports(*names: str) -> str:
-    """Return the content of ``supported-report-set``."""
-    return "".join(element(dav("supported-report"), element(dav("report"), element(name))) for name in names)
-
-
-_COMMON: Table = {
-    dav("current-user-principal"): lambda place: href(place.principal),
-    dav("principal-collection-set"): lambda place: href(paths.href(place.prefix)),
-    dav("owner"): lambda place: href(place.principal),
-}
+_COMMON: Table = {dav("current-user-principal"): lambda place: href(place.principal)}
 
 ROOT: Table = {
-    **{name: value for name, value in _COMMON.items() if name != dav("owner")},
+    **_COMMON,
+    **access("read", owned=False),
     dav("resourcetype"): lambda _: element(dav("collection")),
     dav("displayname"): lambda _: "Evercard",
-    dav("current-user-privilege-set"): lambda _: privileges("read", "read-current-user-privilege-set"),
-    dav("supported-report-set"): lambda _: "",
+    dav("supported-report-set"): lambda _: REPORT_SETS[Kind.ROOT],
 }
-
-PRINCIPAL: Table = {
-    **_COMMON,
-    dav("resourcetype"): lambda _: element(dav("collection")) + element(dav("principal")),
-    dav("displayname"): lambda place: text(place.caller.login),
+_PRINCIPAL: Table = {
     dav("principal-URL"): lambda place: href(place.principal),
     dav("alternate-URI-set"): lambda _: "",
+    dav("group-member-set"): lambda _: "",
     dav("group-membership"): lambda _: "",
-    dav("current-user-privilege-set"): lambda _: privileges("read", "read-current-user-privilege-set"),
-    dav("supported-report-set"): lambda _: "",
-    card("addressbook-home-set"): lambda place: href(place.principal),
 }
+
+
+def principal_table(me_card: Callable[[], str]) -> Table:
+    """Return the properties of the person who asks; *me_card* finds the URL of their own card when it is wanted."""
+    return {
+        **_COMMON,
+        **_PRINCIPAL,
+        **_PRINCIPAL_ACCESS,
+        dav("resourcetype"): lambda _: element(dav("collection")) + element(dav("principal")),
+        dav("displayname"): lambda place: text(place.caller.login),
+        dav("supported-report-set"): lambda _: REPORT_SETS[Kind.PRINCIPAL],
+        card("addressbook-home-set"): lambda place: href(place.principal),
+        ME_CARD: lambda _: href(me_card()),
+    }
 
 
 def book_table(book: Book) -> Table:
     """Return the properties of an address book."""
     return {
         **_COMMON,
+        **_WRITABLE,
         dav("resourcetype"): lambda _: element(dav("collection")) + element(card("addressbook")),
         dav("displayname"): lambda _: text(book.title),
         dav("sync-token"): lambda _: book.sync_token,
         f"{{{CS}}}getctag": lambda _: book.sync_token,
-        dav("current-user-privilege-set"): lambda _: _BOOK_PRIVILEGES,
-        dav("supported-report-set"): lambda _: _BOOK_REPORTS,
+        dav("supported-report-set"): lambda _: REPORT_SETS[Kind.BOOK],
         card("supported-address-data"): lambda _: _ADDRESS_DATA,
         card("supported-collation-set"): lambda _: _COLLATIONS,
         card("max-resource-size"): lambda place: str(place.settings.limits.card_size),
@@ -113,21 +77,23 @@ def book_table(book: Book) -> Table:
     }
 
 
-_BOOK_PRIVILEGES = privileges(*BOOK_PRIVILEGES)
-_BOOK_REPORTS = reports(dav("sync-collection"), card("addressbook-multiget"), card("addressbook-query"))
+# Which card is the person's own can be set on the principal, and nothing else.
+_PRINCIPAL_ACCESS = access("read", "write-properties")
+_WRITABLE = access("read", "write")
+_READ_ONLY = access("read")
 _ADDRESS_DATA = "".join(
     f'<CR:address-data-type content-type="text/vcard" version="{version}"/>' for version in ("3.0", "4.0")
 )
 _COLLATIONS = "".join(
     element(card("supported-collation"), name) for name in ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
 )
-#: Properties that a request for all does not get: they cost, or RFC 6352 and RFC 6578 say so.
+#: Properties that a request for all does not get: they cost, or RFC 3744, RFC 6352 and RFC 6578 say so.
 _NOT_IN_ALL = frozenset(
     {
         card(name)
         for name in ("supported-address-data", "supported-collation-set", "max-resource-size", "max-image-size")
     }
-    | {dav("sync-token"), dav("supported-report-set"), dav("current-user-privilege-set"), card("addressbook-home-set")}
+    | {dav("sync-token"), dav("supported-report-set"), card("addressbook-home-set"), ME_CARD, *_PRINCIPAL, *NAMES}
 )
 
 
@@ -163,42 +129,65 @@ def gone(url: str) -> str:
     return f"<D:response>{href(url)}<D:status>HTTP/1.1 404 Not Found</D:status></D:response>\n"
 
 
-Getter = Callable[[EntryHead | EntryText], str]
+def there(url: str) -> str:
+    """Return the ``DAV:response`` of a resource of which nothing was asked but its URL."""
+    return f"<D:response>{href(url)}<D:status>HTTP/1.1 200 OK</D:status></D:response>\n"
 
-_PRIVILEGES = dav("current-user-privilege-set")
-_READ_ONLY = privileges("read", "read-current-user-privilege-set")
-_READ_WRITE = privileges("read", "write", "write-content", "read-current-user-privilege-set")
+
+Getter = Callable[[EntryHead | EntryText], str]
 
 
 def _content(entry: EntryHead | EntryText) -> str:
     return entry.text if isinstance(entry, EntryText) else ""
 
 
-def _getter(name: str, place: Place, wanted: Wanted) -> Getter:
-    if name == _PRIVILEGES and not place.settings.accept_overlays:
-        return _strict_privileges
-    if name == card("address-data") and wanted.card_lines:
-        return lambda entry: text(part_of(_content(entry), wanted.card_lines))
-    return _ENTRY[name]
-
-
-def _strict_privileges(entry: EntryHead | EntryText) -> str:
-    return _READ_ONLY if entry.kind == CONNECTION else _READ_WRITE
+def _by_kind(name: str, place: Place) -> Getter:
+    connection, other = _READ_ONLY[name](place), _WRITABLE[name](place)
+    return lambda entry: connection if entry.kind == CONNECTION else other
 
 
 _ENTRY: Mapping[str, Getter] = {
     dav("getetag"): lambda entry: entry.etag,
     dav("getlastmodified"): lambda entry: formatdate(entry.changed_at, usegmt=True),
-    _PRIVILEGES: lambda _: _READ_WRITE,
     dav("getcontentlength"): lambda entry: str(len(_content(entry).encode())),
     card("address-data"): lambda entry: text(_content(entry)),
 }
-_ENTRY_CONSTANT: Mapping[str, str] = {
-    dav("resourcetype"): "",
-    dav("getcontenttype"): VCARD_TYPE,
+_ENTRY_CONSTANT: Table = {
+    **_COMMON,
+    **_WRITABLE,
+    dav("resourcetype"): lambda _: "",
+    dav("getcontenttype"): lambda _: VCARD_TYPE,
+    dav("supported-report-set"): lambda _: REPORT_SETS[Kind.ENTRY],
 }
-_ENTRY_ALL = (dav("getetag"), dav("getlastmodified"), dav("getcontentlength"), *_ENTRY_CONSTANT)
+_ENTRY_ALL = tuple(
+    dav(name) for name in ("getetag", "getlastmodified", "getcontentlength", "resourcetype", "getcontenttype")
+)
 _NEEDS_TEXT = frozenset({card("address-data"), dav("getcontentlength")})
+
+
+def _getter(name: str, place: Place, wanted: Wanted) -> Getter | None:
+    """Return what makes a property that not all entries have alike, None for others."""
+    if name in GRANTS and not place.settings.accept_overlays:
+        return _by_kind(name, place)
+    if name == card("address-data") and wanted.card_lines:
+        return lambda entry: text(part_of(_content(entry), wanted.card_lines))
+    return _ENTRY.get(name)
+
+
+def _literal(markup: str) -> str:
+    return markup.replace("{", "{{").replace("}", "}}")
+
+
+def entry_table(entry: EntryText, place: Place) -> Table:
+    """Return the properties of one entry, without ``address-data``, which is none (RFC 6352, 10.4)."""
+    names = [name for name in _ENTRY_ALL if name in _ENTRY]
+    own: Table = {name: functools.partial(_of, _ENTRY[name], entry) for name in names}
+    strict = entry.kind == CONNECTION and not place.settings.accept_overlays
+    return {**_ENTRY_CONSTANT, **(_READ_ONLY if strict else {}), **own}
+
+
+def _of(getter: Getter, entry: EntryText, _: Place) -> str:
+    return getter(entry)
 
 
 class EntryTemplate:
@@ -214,17 +203,17 @@ class EntryTemplate:
         self.needs_text = not wanted.names_only and not _NEEDS_TEXT.isdisjoint(names)
         self._url = place.book(book)
         self._getters: list[Getter] = []
-        found, missing = [], []
+        found = list[str]()
+        missing = list[str]()
         for name in names:
-            if name in _ENTRY and not wanted.names_only:
-                self._getters.append(_getter(name, place, wanted))
-                found.append("{}".join(element(name, "\0").replace("{", "{{").replace("}", "}}").split("\0")))
-            elif name in _ENTRY or name in _ENTRY_CONSTANT:
-                found.append(element(name, "" if wanted.names_only else _ENTRY_CONSTANT[name]))
-            elif name in _COMMON:
-                found.append(element(name, _COMMON[name](place)).replace("{", "{{").replace("}", "}}"))
+            getter = None if wanted.names_only else _getter(name, place, wanted)
+            if getter is not None:
+                self._getters.append(getter)
+                found.append("{}".join(_literal(element(name, "\0")).split("\0")))
+            elif name in _ENTRY_CONSTANT:
+                found.append(_literal(element(name, "" if wanted.names_only else _ENTRY_CONSTANT[name](place))))
             else:
-                missing.append(element(name).replace("{", "{{").replace("}", "}}"))
+                (found if name in _ENTRY else missing).append(_literal(element(name)))
         self._format = response("\1", "".join(found), "" if minimal else "".join(missing)).replace("\1", "{}").format
 
     def url(self, name: str) -> str:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from radicale_plugin import paths
-from radicale_plugin.dav.bodies import Wanted, read_propfind
+from radicale_plugin.dav.bodies import read_propfind
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
-from radicale_plugin.dav.names import dav, href
-from radicale_plugin.dav.properties import (
-    ME_CARD,
-    PRINCIPAL,
-    ROOT,
-    EntryTemplate,
-    Table,
-    book_table,
-    collection_response,
-)
+from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.place import Table
+from radicale_plugin.dav.properties import ROOT, EntryTemplate, book_table, collection_response
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.resources import book_of, principal
 from radicale_plugin.dav.responses import Response
+from radicale_plugin.dav.wanted import Wanted
 from radicale_plugin.paths import Kind
 from sync import address_books, entries
-from sync.address_books import CONTACTS_PATH
 
 
 def propfind(service: Service, request: Request) -> Response:
@@ -46,25 +38,16 @@ def propfind(service: Service, request: Request) -> Response:
         return _book(service, request, wanted, deeper=deeper)
     parts = []
     if kind is Kind.ROOT:
-        parts.append(_collection(request, paths.href(request.place.prefix), ROOT, wanted))
+        parts.append(_collection(request, request.place.root, ROOT, wanted))
     if kind is Kind.PRINCIPAL or deeper:
+        caller = principal(service, request.place)
         # Below the root there is nobody but the person who asks.
-        parts.append(_collection(request, request.place.principal, _principal(service, request, wanted), wanted))
+        parts.append(_collection(request, caller.url, caller.table, wanted))
     if kind is Kind.PRINCIPAL and deeper:
         with service.database.reading() as session:
             books = address_books.books_of(session, request.place.caller.account_id)
         parts += [_collection(request, request.place.book(book), book_table(book), wanted) for book in books]
     return multistatus(parts)
-
-
-def _principal(service: Service, request: Request, wanted: Wanted) -> Table:
-    if ME_CARD not in wanted.names:
-        return PRINCIPAL
-    place = request.place
-    with service.database.reading() as session:
-        name = address_books.me_card(session, place.caller.account_id)
-    url = paths.href(place.prefix, place.caller.login, CONTACTS_PATH, name, collection=False)
-    return {**PRINCIPAL, ME_CARD: lambda _: href(url)}
 
 
 def _collection(request: Request, url: str, table: Table, wanted: Wanted) -> str:

@@ -1,15 +1,17 @@
-"""REPORT: sync-collection (RFC 6578), addressbook-multiget and addressbook-query (RFC 6352)."""
+"""REPORT: sync-collection (RFC 6578), addressbook-multiget and addressbook-query (RFC 6352) here, others elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from radicale_plugin import paths
-from radicale_plugin.dav import filters
-from radicale_plugin.dav.bodies import Multiget, Query, SyncCollection, read_report
+from radicale_plugin.dav import expand, filters, principals
+from radicale_plugin.dav.bodies import Multiget, PrincipalReport, Query, SyncCollection, read_report
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.expand_xml import ExpandProperty
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch, SearchableProperties
 from radicale_plugin.dav.properties import EntryTemplate, gone, truncated
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
@@ -22,27 +24,44 @@ from sync.errors import InvalidSyncToken
 
 def report(service: Service, request: Request) -> Response:
     """
-    Answer a REPORT on an address book, whatever its Depth header says: clients send 0, 1 and none for the same thing.
+    Answer a REPORT.
+
+    On an address book, whatever its Depth header says: clients send 0, 1 and none for the same thing.
 
     Raises:
-        DavError: 403 ``supported-report`` for other resources and reports; whatever the report refuses.
+        DavError: 403 ``supported-report`` for a report that the resource does not answer; whatever the report refuses.
     """
-    asked = read_report(request.body)
-    if request.location.kind is not Kind.BOOK:
-        raise DavError(403, "This resource answers no such report.", dav("supported-report"))
-    book = book_of(service, request)
-    if isinstance(asked, SyncCollection):
-        return _sync_collection(service, request, book, asked)
-    if isinstance(asked, Multiget):
-        return _multiget(service, request, book, asked)
-    return _query(service, request, book, asked)
+    match read_report(request.body, request.location.kind):
+        case SyncCollection() as asked:
+            return _sync_collection(service, request, book_of(service, request), asked)
+        case Multiget() as asked:
+            return _multiget(service, request, book_of(service, request), asked)
+        case Query() as asked:
+            return _query(service, request, book_of(service, request), asked)
+        case other:
+            return _of_one_resource(service, request, other)
+
+
+def _of_one_resource(service: Service, request: Request, asked: ExpandProperty | PrincipalReport) -> Response:
+    if request.depth not in ("", "0"):
+        raise DavError(400, "The Depth of this report is 0.")
+    match asked:
+        case ExpandProperty():
+            return expand.expand_property(service, request, asked)
+        case AclPrincipals():
+            return principals.acl_principals(service, request, asked)
+        case PrincipalMatch():
+            return principals.match(service, request, asked)
+        case PrincipalSearch():
+            return principals.search(service, request, asked)
+        case SearchableProperties():
+            return principals.searchable_properties()
 
 
 def _sync_collection(service: Service, request: Request, book: Book, asked: SyncCollection) -> Response:
     since = _revision(request, book, asked.token)
-    caller = request.place.caller
     if since == book.revision:
-        service.gate.note_sync(caller, book.revision)
+        service.gate.note_sync(request.place.caller, book.revision)
         return multistatus((), book.sync_token)
     template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
 
@@ -63,7 +82,7 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
 
     reached = book.revision if until is None else until
     answer = multistatus(parts(), sync_token(book.epoch, book.id, reached))
-    service.gate.note_sync(caller, reached)
+    service.gate.note_sync(request.place.caller, reached)
     return answer
 
 

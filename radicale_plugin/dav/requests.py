@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from radicale_plugin.dav.conditions import Conditions
-from radicale_plugin.dav.properties import Place
+from radicale_plugin.dav.place import Place
 from radicale_plugin.paths import Location
 from sync.credentials import Gate
 from sync.database import Database

@@ -1,11 +1,25 @@
-"""Finding what a request is about."""
+"""Finding what a request, or a URL in it, is about."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from radicale_plugin import paths
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.place import Place, Table
+from radicale_plugin.dav.properties import ROOT, book_table, entry_table, principal_table
 from radicale_plugin.dav.requests import Request, Service
-from sync import address_books
+from radicale_plugin.paths import Kind, Location
+from sync import address_books, entries
 from sync.address_books import CONTACTS_PATH, Book
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that is there, with its properties."""
+
+    url: str
+    table: Table
 
 
 def book_of(service: Service, request: Request) -> Book:
@@ -17,11 +31,60 @@ def book_of(service: Service, request: Request) -> Book:
     Raises:
         DavError: 404, there is none.
     """
-    path = request.location.book
-    if path == CONTACTS_PATH:
-        return request.place.caller.contacts
-    with service.database.reading() as session:
-        book = address_books.find_book(session, request.place.caller.account_id, path)
+    book = _book(service, request.place, request.location.book)
     if book is None:
         raise DavError(404, "There is no such address book.")
     return book
+
+
+def existing(service: Service, request: Request) -> Resource:
+    """
+    Return the resource that the request is for.
+
+    Raises:
+        DavError: 404, there is none.
+    """
+    resource = find(service, request.place, request.location)
+    if resource is None:
+        raise DavError(404, "There is nothing here.")
+    return resource
+
+
+def find(service: Service, place: Place, location: Location) -> Resource | None:
+    """Return what is at *location*, None also for everything of others, whether it is there or not."""
+    if location.kind is Kind.ROOT:
+        return Resource(place.root, ROOT)
+    if location.login != place.caller.login:
+        return None
+    if location.kind is Kind.PRINCIPAL:
+        return principal(service, place)
+    book = _book(service, place, location.book)
+    if book is not None and location.kind is Kind.BOOK:
+        return Resource(place.book(book), book_table(book))
+    return _entry(service, place, book, location.name) if book is not None else None
+
+
+def _entry(service: Service, place: Place, book: Book, name: str) -> Resource | None:
+    with service.database.reading() as session:
+        entry = next(entries.texts(session, book, hrefs=[name]), None)
+    if entry is None:
+        return None
+    return Resource(place.book(book) + paths.href("", name, collection=False)[1:], entry_table(entry, place))
+
+
+def principal(service: Service, place: Place) -> Resource:
+    """Return the person who asks."""
+
+    def me_card() -> str:
+        with service.database.reading() as session:
+            name = address_books.me_card(session, place.caller.account_id)
+        return paths.href(place.prefix, place.caller.login, CONTACTS_PATH, name, collection=False)
+
+    return Resource(place.principal, principal_table(me_card))
+
+
+def _book(service: Service, place: Place, path: str) -> Book | None:
+    if path == CONTACTS_PATH:
+        return place.caller.contacts
+    with service.database.reading() as session:
+        return address_books.find_book(session, place.caller.account_id, path)

@@ -8,13 +8,22 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from tests.support.people import Person
-from tests.support.site import Answer, Site
+from tests.support.site import Answer, Circle, Lasting, Site
 
 NAMES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav" xmlns:S="http://calendarserver.org/ns/"'
 NS = {"D": "DAV:", "C": "urn:ietf:params:xml:ns:carddav", "S": "http://calendarserver.org/ns/"}
 ETAG = "<D:getetag/>"
 DATA = "<D:getetag/><C:address-data/>"
 BOOK = "/anna/contacts/"
+#: The reports of access control, with something to ask in each (RFC 3744, 9).
+ACCESS_REPORTS = {
+    "expand-property": '<D:property name="owner"/>',
+    "acl-principal-prop-set": "<D:prop><D:displayname/></D:prop>",
+    "principal-match": "<D:self/>",
+    "principal-property-search": "<D:property-search><D:prop><D:displayname/></D:prop><D:match>a</D:match>"
+    "</D:property-search>",
+    "principal-search-property-set": "",
+}
 
 
 def propfind(
@@ -105,3 +114,15 @@ def snapshot(site: Site, person: Person) -> tuple[dict[str, str], str]:
     """Return all that a person has: every card, and the state of the book."""
     answer = report(site, person, sync_body("", DATA), path=f"/{person.login}/contacts/")
     return texts(answer), token(answer)
+
+
+def place(circle: Circle, which: str) -> str:
+    """Return the path of one of the resources that there are."""
+    places = {"root": "/", "principal": "/anna/", "book": BOOK, "own": circle.own, "entry": circle.entry}
+    return places[which]
+
+
+def ask_access(lasting: Lasting, name: str, content: str, *, where: str = "root", depth: str | None = "0") -> Answer:
+    """Send one of the reports of this standard."""
+    body = f"<D:{name} {NAMES}>{content}</D:{name}>"
+    return report(lasting.site, lasting.circle.anna, body, depth=depth, path=place(lasting.circle, where))

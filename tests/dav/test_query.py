@@ -154,8 +154,8 @@ def test_a_filter_that_is_not_understood_is_refused(
 
 
 def test_other_reports_are_refused_by_name(lasting: Lasting) -> None:
-    """A report of calendars or principals is not answered with an empty success."""
-    for name in ('<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav"/>', '<D:expand-property xmlns:D="DAV:"/>'):
+    """A report of calendars or versions is not answered with an empty success."""
+    for name in ('<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav"/>', '<D:version-tree xmlns:D="DAV:"/>'):
         answer = report(lasting.site, lasting.circle.anna, name)
         assert (answer.status, answer.condition) == (403, "{DAV:}supported-report")
     for path in ("/", "/anna/", lasting.circle.entry):

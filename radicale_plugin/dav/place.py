@@ -1,0 +1,38 @@
+"""Where a request happens: who asks, and under which URLs their resources are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from radicale_plugin import paths
+from sync.address_books import Book
+from sync.credentials import Caller
+from sync.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who asks, and where the application is mounted (*prefix*, without a slash at its end)."""
+
+    prefix: str
+    caller: Caller
+    settings: Settings
+
+    @property
+    def root(self) -> str:
+        """The URL of the one collection of principals."""
+        return paths.href(self.prefix)
+
+    @property
+    def principal(self) -> str:
+        """The URL of the person who asks; it is the home of their address books as well."""
+        return paths.href(self.prefix, self.caller.login)
+
+    def book(self, book: Book) -> str:
+        """The URL of one of their address books."""
+        return paths.href(self.prefix, self.caller.login, book.path)
+
+
+#: The properties of a resource by their full names, each with what makes its content as markup.
+Table = Mapping[str, Callable[[Place], str]]
