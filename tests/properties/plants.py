@@ -6,7 +6,9 @@ Each replaces a part of the engine or the server by what a hurried hand might ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +16,25 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from radicale_plugin.dav import filters
-from sync import address_books, cards, connections, entries, fan_out, fields, grants, groups, previews, visibility
+from sync import (
+    address_books,
+    cards,
+    connections,
+    entries,
+    entry_rows,
+    fan_out,
+    fields,
+    grants,
+    groups,
+    previews,
+    visibility,
+)
 from sync.address_books import Book
 from sync.cards import content_of
 from sync.changes import change
 from sync.database import Database, Session
 from sync.errors import InvalidSyncToken
-from sync.models import Connection, Entry, FieldException, Grant, Group
+from sync.models import CONTACTS, AddressBook, Connection, Entry, FieldException, Grant, Group
 from tests.support.dav import unfolded
 
 Planting = Callable[[pytest.MonkeyPatch, Database], None]
@@ -173,3 +187,18 @@ PLANTS = (
     Plant("date the ETag", date_the_etag),
     Plant("boast in previews", boast_in_previews),
 )
+
+
+def number_early(patch: pytest.MonkeyPatch) -> None:
+    """A revision is the highest number that is there and one more, found before the row is locked."""
+
+    def replacement(session: Session, viewer_ids: Iterable[int], at: int, book_id: int = CONTACTS) -> None:
+        books = AddressBook.viewer_id.in_(list(viewer_ids)) & (AddressBook.id == book_id)
+        numbers = session.execute(select(AddressBook.viewer_id, AddressBook.revision).where(books)).all()
+        time.sleep(random.random() / 20)
+        for viewer_id, revision in sorted(tuple(row) for row in numbers):
+            book = (AddressBook.viewer_id == viewer_id, AddressBook.id == book_id)
+            session.execute(update(AddressBook).where(*book).values(revision=revision + 1, changed_at=at))
+
+    for module in (address_books, entry_rows):
+        patch.setattr(module, "raise_revisions", replacement)
