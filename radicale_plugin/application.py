@@ -19,7 +19,7 @@ from radicale.app import Application as RadicaleApplication
 from typing_extensions import override
 
 from radicale_plugin import paths, settings
-from radicale_plugin.dav import acl, conditions, entry, errors, propfind, proppatch, reports
+from radicale_plugin.dav import acl, collections, conditions, entry, errors, propfind, proppatch, reports, transfer
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
@@ -30,7 +30,7 @@ from sync.errors import EvercardError
 
 logger = logging.getLogger("evercard")
 
-COMPLIANCE = "1, 3, access-control, addressbook"
+COMPLIANCE = "1, 3, access-control, extended-mkcol, addressbook"
 _OPTIONS = Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
 _CHALLENGE = Response(
     401,
@@ -45,6 +45,9 @@ _HANDLERS = {
     "PUT": entry.put,
     "DELETE": entry.delete,
     "PROPPATCH": proppatch.proppatch,
+    "MKCOL": collections.make,
+    "MOVE": transfer.transfer,
+    "COPY": transfer.transfer,
     "ACL": acl.acl,
 }
 #: Methods that leave out what is not there when they are asked to, and what says that they did (RFC 8144, RFC 7240).
@@ -130,6 +133,8 @@ class Application(RadicaleApplication):
             accept=environ.get("HTTP_ACCEPT", ""),
             minimal=_prefers_minimal(environ) or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
             conditions=conditions.Conditions(environ.get("HTTP_IF_MATCH", ""), environ.get("HTTP_IF_NONE_MATCH", "")),
+            destination=environ.get("HTTP_DESTINATION", ""),
+            overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from radicale_plugin import paths
+from radicale_plugin.dav import collections
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import card, dav, href
 from radicale_plugin.dav.properties import VCARD_TYPE
@@ -87,9 +88,10 @@ def delete(service: Service, request: Request) -> Response:
     Delete a private entry, or hide a connection's.
 
     Raises:
-        DavError: 403 for every collection, 404, 412.
+        DavError: 403 for a collection that the person did not make, 404, 412.
     """
-    _require_entry(request)
+    if request.location.kind is not Kind.ENTRY:
+        return collections.delete(service, request)
     book = book_of(service, request)
     try:
         service.database.write(

@@ -77,8 +77,8 @@ def book_table(book: Book) -> Table:
     }
 
 
-# Which card is the person's own can be set on the principal, and nothing else.
-_PRINCIPAL_ACCESS = access("read", "write-properties")
+# Which card is the person's own can be set on the principal, and address books can be made and deleted below it.
+_PRINCIPAL_ACCESS = access("read", "write-properties", "bind", "unbind")
 _WRITABLE = access("read", "write")
 _READ_ONLY = access("read")
 _ADDRESS_DATA = "".join(

@@ -18,7 +18,7 @@ from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.paths import Kind
 from sync import entries
-from sync.address_books import Book, sync_token
+from sync.address_books import CONTACTS_PATH, Book, sync_token
 from sync.errors import InvalidSyncToken
 
 
@@ -61,7 +61,7 @@ def _of_one_resource(service: Service, request: Request, asked: ExpandProperty |
 def _sync_collection(service: Service, request: Request, book: Book, asked: SyncCollection) -> Response:
     since = _revision(request, book, asked.token)
     if since == book.revision:
-        service.gate.note_sync(request.place.caller, book.revision)
+        _note_sync(service, request, book, book.revision)
         return multistatus((), book.sync_token)
     template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
 
@@ -82,8 +82,13 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
 
     reached = book.revision if until is None else until
     answer = multistatus(parts(), sync_token(book.epoch, book.id, reached))
-    service.gate.note_sync(request.place.caller, reached)
+    _note_sync(service, request, book, reached)
     return answer
+
+
+def _note_sync(service: Service, request: Request, book: Book, revision: int) -> None:
+    if book.path == CONTACTS_PATH:
+        service.gate.note_sync(request.place.caller, revision)
 
 
 def _end(service: Service, book: Book, since: int | None, limit: int | None) -> int | None:

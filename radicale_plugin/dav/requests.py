@@ -24,8 +24,8 @@ class Request:
     """
     One authenticated request for one of the caller's own resources.
 
-    *depth* is the header as sent, empty when absent. *minimal*: the client asked for no 404 parts (``Prefer:
-    return=minimal`` or ``Brief: t``).
+    *destination* and *overwrite* matter to MOVE and COPY. *depth* is the header as sent, empty when absent.
+    *minimal*: the client asked for no 404 parts (``Prefer: return=minimal`` or ``Brief: t``).
     """
 
     method: str
@@ -38,3 +38,5 @@ class Request:
     accept: str
     minimal: bool
     conditions: Conditions
+    destination: str = ""
+    overwrite: bool = True

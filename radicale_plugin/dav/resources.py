@@ -22,6 +22,9 @@ class Resource:
     table: Table
 
 
+_ASKING = frozenset({"GET", "HEAD", "PROPFIND", "REPORT", "DELETE"})
+
+
 def book_of(service: Service, request: Request) -> Book:
     """
     Return the address book that the request is for.
@@ -33,7 +36,8 @@ def book_of(service: Service, request: Request) -> Book:
     """
     book = _book(service, request.place, request.location.book)
     if book is None:
-        raise DavError(404, "There is no such address book.")
+        # 404 would tell a device that its card is new, and to send it again and again (client fact D-8).
+        raise DavError(404 if request.method in _ASKING else 409, "There is no such address book.")
     return book
 
 

@@ -166,7 +166,7 @@ def test_an_unknown_method_is_not_implemented(lasting: Lasting, method: str) -> 
     refused(lasting.site.call(method, "/anna/contacts/", b"", person=lasting.circle.anna), 501)
 
 
-@pytest.mark.parametrize("method", ["COPY", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "POST", "UNLOCK"])
+@pytest.mark.parametrize("method", ["LOCK", "MKCALENDAR", "POST", "UNLOCK"])
 @pytest.mark.parametrize("path", ["/", "/anna/", "/anna/contacts/", "/anna/new/", "/anna/contacts/x.vcf"])
 def test_a_method_of_other_servers_is_not_allowed(lasting: Lasting, method: str, path: str) -> None:
     answer = lasting.site.call(method, path, b"", {"Destination": "/anna/contacts/y.vcf"}, person=lasting.circle.anna)

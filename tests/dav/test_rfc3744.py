@@ -19,7 +19,7 @@ READ = {"read", "read-acl", "read-current-user-privilege-set"}
 WRITE = {"write", "write-content", "write-properties", "bind", "unbind"}
 GRANTED = {
     "root": READ,
-    "principal": READ | {"write-properties"},
+    "principal": READ | {"write-properties", "bind", "unbind"},
     "book": READ | WRITE,
     "own": READ | WRITE,
     "entry": READ | WRITE,

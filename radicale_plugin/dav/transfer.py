@@ -1,0 +1,52 @@
+"""MOVE and COPY, RFC 4918, 9.8 and 9.9, of private contacts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from radicale_plugin import paths
+from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.names import card, dav, href
+from radicale_plugin.dav.requests import Request, Service
+from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.responses import Response
+from radicale_plugin.paths import Kind
+from sync import transfers
+from sync.errors import PreconditionFailed, Refused, UIDConflict
+
+
+def transfer(service: Service, request: Request) -> Response:
+    """
+    Answer MOVE and COPY of an entry to another name or another address book of the same person.
+
+    Raises:
+        DavError: 403 for what is no private contact or goes elsewhere, 404, 409 ``no-uid-conflict``, 412.
+    """
+    source, target = request.location, _destination(request)
+    if source.kind is not Kind.ENTRY:
+        raise DavError(403, "Address books and the principal cannot be moved or copied.", dav("need-privileges"))
+    places = (
+        (book_of(service, request), source.name),
+        (book_of(service, replace(request, location=target)), target.name),
+    )
+    keep = request.method == "COPY"
+    try:
+        existed = service.database.write(
+            lambda session: transfers.transfer(session, *places, keep=keep, overwrite=request.overwrite)
+        )
+    except Refused as error:
+        raise DavError(403, str(error)) from error
+    except PreconditionFailed as error:
+        raise DavError(412, str(error)) from error
+    except UIDConflict as error:
+        url = request.place.book(places[1][0]) + paths.href("", error.href, collection=False)[1:]
+        raise DavError(409, str(error), card("no-uid-conflict"), href(url)) from error
+    return Response(204 if existed else 201)
+
+
+def _destination(request: Request) -> paths.Location:
+    path = paths.decode(request.destination, request.place.prefix)
+    target = paths.locate(path) if path is not None else None
+    if target is None or target.kind is not Kind.ENTRY or target.login != request.place.caller.login:
+        raise DavError(403, "The destination is not an entry of one of your address books.")
+    return target
