@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
 from sync import fields, merge
 from sync.fields import FieldContent
+from sync.fields.labels import is_default
 from sync.fields.recognise import kind_of
 from sync.vcard import Property, escape, unescape
 
@@ -14,6 +15,7 @@ from sync.vcard import Property, escape, unescape
 ORDINARY = frozenset({"FN", "N", "NICKNAME", "TEL", "EMAIL", "ADR", "ORG", "TITLE", "URL", "NOTE", "BDAY"})
 #: Where fields stand among the others does not show on a card for these: they come first on every card.
 _FIRST = frozenset({"FN", "N"})
+_EMPTY_TYPES = frozenset({"pref", "voice", "internet"})
 #: Properties in which some programs read `\\;` as two characters, and write it so (client sequences, Thunderbird).
 _TEXTS = frozenset({"FN", "NOTE", "ROLE", "TITLE"})
 
@@ -45,7 +47,7 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
         settle(lambda content: (_name(content), merge.likeness(content)))
     settle(_signature)
     if replace:
-        settle(lambda content: (content.kind, content.main.name))
+        settle(lambda content: (content.kind, _name(content)))
     return result
 
 
@@ -159,6 +161,8 @@ def _without_slashes(old: Property, new: Property) -> Property:
 
 
 def _signature(content: FieldContent) -> tuple[object, ...]:
-    main = content.properties[0]
-    types = sorted(value.lower() for name, values in main.params if name == "TYPE" for value in values)
-    return content.kind, main.name, content.label, tuple(kind for kind in types if kind != "pref")
+    """What a field is called and of what sort it is, in the words of 4.0: a program may send either version."""
+    properties = fields.translate(content, "4.0")
+    label = FieldContent(content.kind, "4.0", properties).label
+    types = sorted(properties[0].types() - _EMPTY_TYPES)
+    return content.kind, properties[0].name, "" if is_default(content.kind, label) else label, tuple(types)

@@ -47,6 +47,21 @@ def test_a_number_that_one_may_have_often_is_another_one_unless_the_card_replace
     assert match(existing, incoming, replace=False) == [None, 1]
 
 
+@pytest.mark.parametrize(
+    ("classic", "modern"),
+    [
+        (["a.X-ABRELATEDNAMES:Jenny", "a.X-ABLabel:_$!<Spouse>!$_"], "RELATED;TYPE=spouse;VALUE=text:Jane"),
+        (["a.X-ABDATE:2009-08-08", "a.X-ABLabel:_$!<Anniversary>!$_"], "ANNIVERSARY:20100808"),
+        (["a.X-ABRELATEDNAMES:Sailing", "a.X-ABLabel:Hobby"], "HOBBY:Rowing"),
+        (["X-GENDER:M"], "GENDER:F"),
+        (["X-ICQ:1"], "IMPP:icq:2"),
+    ],
+)
+def test_a_value_that_changes_in_the_other_version_is_the_same_field(classic: list[str], modern: str) -> None:
+    existing = contents("TEL:1", *classic)
+    assert match(existing, contents(modern, version="4.0"), replace=True) == [1]
+
+
 def test_no_field_is_taken_twice() -> None:
     assert match(contents("TEL:1"), contents("TEL:1", "TEL:1", "TEL:2"), replace=True) == [0, None, None]
 

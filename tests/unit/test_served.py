@@ -72,7 +72,7 @@ def test_no_control_character_is_served(version: str | None) -> None:
 
 
 @pytest.mark.parametrize("data", [b"no card", card("5.0", "FN:A"), card("4.0", *["PHOTO:data:,A"] * 50)])
-def test_what_cannot_be_translated_is_served_as_it_is(data: bytes) -> None:
+def test_what_cannot_be_read_is_served_as_it_is(data: bytes) -> None:
     assert told(data, "3.0").encode() == data
 
 
