@@ -132,7 +132,7 @@ class Application(RadicaleApplication):
             content_type=environ.get("CONTENT_TYPE") or "",
             accept=environ.get("HTTP_ACCEPT", ""),
             minimal=_prefers_minimal(environ) or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
-            conditions=conditions.Conditions(environ.get("HTTP_IF_MATCH", ""), environ.get("HTTP_IF_NONE_MATCH", "")),
+            conditions=conditions.Conditions(environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")),
             destination=environ.get("HTTP_DESTINATION", ""),
             overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
         )

@@ -13,10 +13,14 @@ _ETAG = re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"')
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The ``If-Match`` and ``If-None-Match`` headers as they were sent, empty where there was none."""
+    """
+    The ``If-Match`` and ``If-None-Match`` headers as they were sent, None where there was none.
 
-    if_match: str = ""
-    if_none_match: str = ""
+    One that is there and cannot be understood is a condition still: it names no state that an entry could be in.
+    """
+
+    if_match: str | None = None
+    if_none_match: str | None = None
 
     def check(self, etag: str | None) -> None:
         """
@@ -25,14 +29,14 @@ class Conditions:
         Raises:
             PreconditionFailed: The entry is not in the state that was asked for.
         """
-        if self.if_match and not _names(self.if_match, etag, strong=True):
+        if self.if_match is not None and not _names(self.if_match, etag, strong=True):
             raise PreconditionFailed("The entry was changed or deleted meanwhile; fetch it again.")
-        if self.if_none_match and _names(self.if_none_match, etag, strong=False):
+        if self.if_none_match is not None and _names(self.if_none_match, etag, strong=False):
             raise PreconditionFailed("There is such an entry already.")
 
     def not_modified(self, etag: str) -> bool:
         """Whether a GET may be answered with 304."""
-        return bool(self.if_none_match) and _names(self.if_none_match, etag, strong=False)
+        return self.if_none_match is not None and _names(self.if_none_match, etag, strong=False)
 
 
 Check = Callable[[str | None], None]

@@ -235,3 +235,14 @@ def test_where_edits_are_refused_a_client_is_told_so_that_it_understands(
 
 def test_a_book_that_does_not_exist_takes_nothing(lasting: Lasting) -> None:
     assert put(lasting.site, lasting.circle.anna, "/anna/elsewhere/x.vcf", GOOD).status in (403, 404, 409)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("header", ["", "no etag", "\xe4"])
+def test_a_condition_that_cannot_be_understood_is_not_met(site: Site, anna: Person, header: str) -> None:
+    """A garbled If-Match never makes a PUT unconditional (RFC 9110, 13.1.1)."""
+    data = factories.vcard("u", "NOTE:a")
+    put(site, anna, BOOK + "x.vcf", data)
+    answer = put(site, anna, BOOK + "x.vcf", factories.vcard("u", "NOTE:b"), If_Match=header)
+    assert answer.status == 412
+    assert site.call("GET", BOOK + "x.vcf", person=anna).body == data
