@@ -76,20 +76,29 @@ class Database:
         Run *change* in a writing transaction of its own and return what it returned, after the commit.
 
         Raises:
-            DatabaseUnavailable: The database could not be reached, or stayed locked, for about ten seconds.
+            DatabaseUnavailable: The database could not be reached, or stayed locked, for about ten seconds; or it was
+                lost while it committed, so that nobody knows whether the change was made.
         """
         deadline = time.monotonic() + PATIENCE
         for attempt in range(1, ATTEMPTS + 1):
+            in_doubt = False
             try:
                 with self._session(self._writer) as session:
                     result = change(session)
-                    session.commit()
+                    session.flush()
+                    try:
+                        session.commit()
+                    except DBAPIError as error:
+                        # The connection may be in the middle of the transaction still; nobody else shall have it.
+                        session.invalidate()
+                        in_doubt = may_have_committed(error)
+                        raise
                     return result
             except DBAPIError as error:
                 if not is_retryable(error):
                     _tell(error)
                     raise
-                if attempt == ATTEMPTS or time.monotonic() > deadline:
+                if in_doubt or attempt == ATTEMPTS or time.monotonic() > deadline:
                     raise DatabaseUnavailable(_reason(error)) from error
                 time.sleep(min(1.5, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - a pause, no secret
         raise AssertionError
@@ -249,6 +258,13 @@ def is_retryable(error: DBAPIError) -> bool:
     if state is None:
         return isinstance(error, OperationalError)
     return state in RETRYABLE or state.startswith(("08", "57P"))
+
+
+def may_have_committed(error: DBAPIError) -> bool:
+    """Whether a commit that failed so may have been done all the same: its answer was lost, not its lock."""
+    if isinstance(error.orig, sqlite3.Error):
+        return False
+    return getattr(error.orig, "sqlstate", None) not in RETRYABLE
 
 
 def _tell(error: DBAPIError) -> None:
