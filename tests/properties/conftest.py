@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import settings
 
 from sync.database import Database
 from sync.settings import Settings
@@ -25,8 +24,7 @@ STEPS = 30
 def searching() -> settings:
     """Return how hard a machine is to search."""
     histories = HISTORIES.get(settings.get_current_profile_name(), FEW_HISTORIES)
-    phases = [phase for phase in Phase if phase is not Phase.shrink] if os.environ.get("NOSHRINK") else list(Phase)
-    return settings(max_examples=histories, stateful_step_count=STEPS, phases=phases)
+    return settings(max_examples=histories, stateful_step_count=STEPS)
 
 
 @pytest.fixture(params=["inline", "deferred"])
