@@ -111,10 +111,10 @@ def test_a_picture_and_a_label_outlive_a_program_that_knows_neither(database: Da
     database.write(lambda session: profiles.import_card(session, anna, card))
     factories.group(database, anna, "family", [bao], list(_fields(database, anna)))
     before, seen = _fields(database, anna), _served(database, bao, anna)
-    lines = [line.removeprefix("item1.") for line in _card(database, anna).split("\r\n")]
-    start = next(index for index, line in enumerate(lines) if line.startswith("PHOTO"))
-    end = next(index for index, line in enumerate(lines) if index > start and not line.startswith(" "))
-    plain = "\r\n".join(line for line in [*lines[:start], *lines[end:]] if not line.startswith("X-ABLabel"))
+    sent = [line.removeprefix("item1.") for line in _card(database, anna).split("\r\n")]
+    start = next(index for index, line in enumerate(sent) if line.startswith("PHOTO"))
+    end = next(index for index, line in enumerate(sent) if index > start and not line.startswith(" "))
+    plain = "\r\n".join(line for line in [*sent[:start], *sent[end:]] if not line.startswith("X-ABLabel"))
     _edit(database, anna, plain)
     assert (_fields(database, anna), _served(database, bao, anna)) == (before, seen)
     _edit(database, anna, plain.replace("0100", "0101"))
