@@ -67,7 +67,7 @@ def edited(
     in all that it *sent*, stay on their fields, and backslashes that it put in front of semicolons go.
     """
     said = {item.name for content in (incoming if sent is None else sent) for item in content.properties[1:]}
-    version = incoming[0].version if incoming else "3.0"
+    version = _version(incoming)
     seen = [_as_said(content, version, said) for content in existing]
     matches = match(seen, incoming, replace=True)
     contents = [
@@ -83,16 +83,17 @@ def unmatched(count: int, matches: Sequence[int | None]) -> list[int]:
 
 
 def deleted_by_client(
-    existing: Sequence[FieldContent], matches: Sequence[int | None], sent: Iterable[FieldContent] = ()
+    existing: Sequence[FieldContent], matches: Sequence[int | None], sent: Sequence[FieldContent]
 ) -> list[int]:
     """
     Return the indexes of the fields that a client deleted by not sending them back.
 
-    What not every client keeps (`ORDINARY` is what every client keeps) counts as deleted only where this client sent
-    back another property of the same name, or has one of that name in what it *sent*: it knows what that is.
+    What not every client keeps (`ORDINARY` is what every client keeps) counts as deleted only where there is another
+    property of that name in what this client *sent*: it knows what that is.
     """
-    names = [_name(content) for content in existing]
-    known = ORDINARY.union((names[index] for index in matches if index is not None), map(_name, sent))
+    known = ORDINARY.union(content.main.name for content in sent)
+    version = _version(sent)
+    names = [_name(content, version) for content in existing]
     return [index for index in unmatched(len(existing), matches) if names[index] in known]
 
 
@@ -125,8 +126,12 @@ def _inserted(into: list[int], others: Iterable[int]) -> list[int]:
     return result
 
 
-def _name(content: FieldContent) -> str:
-    return fields.translate(content, "4.0")[0].name
+def _name(content: FieldContent, version: str = "4.0") -> str:
+    return fields.translate(content, version)[0].name
+
+
+def _version(sent: Sequence[FieldContent]) -> str:
+    return sent[0].version if sent else "3.0"
 
 
 def _as_said(content: FieldContent, version: str, said: Collection[str]) -> FieldContent:

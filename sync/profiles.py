@@ -107,9 +107,9 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
         incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
-        incoming, matches = matching.edited(contents, incoming)
-        gone = matching.deleted_by_client(contents, matches)
-        return _become(under_way, owner_id, existing, incoming, matches, gone)
+        edited, matches = matching.edited(contents, incoming)
+        gone = matching.deleted_by_client(contents, matches, incoming)
+        return _become(under_way, owner_id, existing, edited, matches, gone)
 
 
 def restore(session: Session, owner_id: int, version: int) -> int:

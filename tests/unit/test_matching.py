@@ -67,7 +67,8 @@ def test_no_field_is_taken_twice() -> None:
 
 
 def deleted(existing: list[FieldContent], *sent: str) -> list[int]:
-    return deleted_by_client(existing, match(existing, contents(*sent), replace=True))
+    incoming = contents(*sent)
+    return deleted_by_client(existing, match(existing, incoming, replace=True), incoming)
 
 
 def test_what_every_program_keeps_is_deleted_by_leaving_it_out() -> None:
@@ -80,13 +81,20 @@ def test_what_not_every_program_keeps_is_not(line: str) -> None:
 
 
 def test_what_came_back_beside_another_of_its_name_is_deleted_when_that_does_not() -> None:
-    existing = contents("X-PET:Mimi", "X-PET:Momo", "IMPP:xmpp:a@b", "X-ICQ:1")
+    existing = contents("X-PET:Mimi", "X-PET:Momo", "IMPP:xmpp:a@b", "IMPP:icq:1", "X-AIM:1")
     assert deleted(existing, "X-PET:Momo", "IMPP:xmpp:a@b") == [0, 3]
+
+
+def test_a_name_is_known_as_it_is_served() -> None:
+    """An extension of 3.0 may be a property of 4.0, which who drops extensions keeps there."""
+    existing = contents("X-ICQ:1", "X-AIM:1", "IMPP:xmpp:a@b")
+    assert deleted_by_client(existing, [2], contents("IMPP:xmpp:a@b")) == []
+    assert deleted_by_client(existing, [2], contents("IMPP:xmpp:a@b", version="4.0")) == [0, 1]
 
 
 def test_who_sends_somebody_elses_picture_knows_pictures() -> None:
     (own,) = contents("X-PET:Mimi")
-    assert deleted_by_client([own], []) == []
+    assert deleted_by_client([own], [], []) == []
     assert deleted_by_client([own], [], contents("X-PET:Momo")) == [0]
 
 
