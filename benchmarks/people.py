@@ -150,7 +150,7 @@ def check(database: Database, hub: Hub, sample: int = 20) -> None:
 
     def nothing_changes(session: Session) -> None:
         for owner_id in [hub.id, *rows[:sample]]:
-            _require(cards.refresh(session, owner_id, now()).changed, [])
+            _require(cards.refresh(session, owner_id, fields_of(session, owner_id), now()).changed, [])
 
     database.write(nothing_changes)
 
@@ -196,8 +196,10 @@ def _make_hub(session: Session, size: int) -> Hub:
 def _audiences(session: Session, owner_id: int, compositions: Sequence[Composition]) -> list[int]:
     """Make audiences with their cards, and return the version of the profile and the ids of the audiences."""
     made = [cards.audience_for(session, owner_id, composition) for composition in compositions]
-    sightings.show(session, owner_id, cards.refresh(session, owner_id, now()).visible)
-    return [session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one(), *made]
+    version = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
+    refreshed = cards.refresh(session, owner_id, fields_of(session, owner_id), now())
+    sightings.show(session, owner_id, refreshed.visible, version)
+    return [version, *made]
 
 
 def _memberships(hub: Hub, viewers: Iterable[_Person], few: set[int]) -> Iterator[tuple[int, _Person]]:

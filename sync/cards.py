@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from sync import fields as catalogue
 from sync.fields import FieldContent
 from sync.models import Account, Audience, Card, Connection, Field, new_id
-from sync.visibility import Composition, fields_of, grants_of
+from sync.visibility import Composition, grants_of
 
 SELF = "self"
 VIEWERS = "viewers"
@@ -57,27 +57,32 @@ class Refreshed:
     What `refresh` did.
 
     *changed*: the ids of the cards whose text is another now. A card that is new is not among them, because nobody held
-    it. *visible*: ids of the fields on each card.
+    it. *visible*: ids of the fields on each card. *own*: the id of the card that the owner sees of themselves.
     """
 
     changed: list[int]
     visible: dict[int, frozenset[int]]
+    own: int
 
 
-def refresh(session: Session, owner_id: int, at: int) -> Refreshed:
-    """Bring every card of an owner up to date with the profile and the grants. The caller holds the owner's lock."""
+def refresh(session: Session, owner_id: int, stored: Sequence[Field], at: int) -> Refreshed:
+    """
+    Bring every card of an owner up to date with the profile, whose fields are *stored*, and with the grants.
+
+    The caller holds the owner's lock.
+    """
     cards = session.execute(
-        select(Audience.id, Audience.kind, Audience.composition, Card.digest)
+        select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login)
+        .join(Account, Account.id == Audience.owner_id)
         .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
         .where(Audience.owner_id == owner_id)
     ).all()
     grants = grants_of(session, owner_id)
-    fields = [(field.id, content_of(field)) for field in fields_of(session, owner_id)]
-    login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
+    fields = [(field.id, content_of(field)) for field in stored]
     everything = frozenset(field_id for field_id, _ in fields)
     renderings: dict[tuple[bool, frozenset[int]], Rendering] = {}
-    refreshed = Refreshed([], {})
-    for card_id, kind, composition, digest in cards:
+    refreshed = Refreshed([], {}, next(card.id for card in cards if card.kind == SELF))
+    for card_id, kind, composition, digest, login in cards:
         own = kind == SELF
         visible = everything if own else grants.visible(Composition.load(composition)) & everything
         refreshed.visible[card_id] = visible
@@ -109,11 +114,6 @@ def audience_for(session: Session, owner_id: int, composition: Composition, kind
         )
     )
     return audience_id
-
-
-def own_card(session: Session, owner_id: int) -> int:
-    """Return the id of the card that the owner sees of themselves."""
-    return session.scalars(select(Audience.id).where(Audience.owner_id == owner_id, Audience.kind == SELF)).one()
 
 
 def digest_for(session: Session, owner_id: int, viewer_id: int) -> str:

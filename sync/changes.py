@@ -10,15 +10,17 @@ no caller has to know what its change means for whom, and none can forget to tel
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from sync import address_books, cards, fan_out, history, sightings
-from sync.errors import NotFound
-from sync.models import Profile, now
+from sync.database import settings_of
+from sync.errors import LimitExceeded, NotFound
+from sync.models import Field, Profile, now
+from sync.visibility import fields_of
 
 
 @dataclass(slots=True)
@@ -26,16 +28,21 @@ class Change:
     """
     A change under way.
 
-    *at* is its time. `touch` is for entries that come or go, `moved` for those that were given another card;
-    everything else follows from the cards.
+    *at* is its time. `touch` is for entries that come or go, `moved` for those that were given another card,
+    `rewritten` for owners whose fields changed, and `left` for those of whose audiences somebody went; everything else
+    follows from the cards.
     """
 
     session: Session
     at: int
+    #: The version that each owner's profile has from now on.
+    versions: dict[int, int]
     #: Viewers by entry id.
     entries: dict[int, set[int]] = field(default_factory=dict)
     #: Digest of the card that the viewer had before, by owner and viewer.
     moves: dict[tuple[int, int], str] = field(default_factory=dict)
+    rewritten: set[int] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
 
     def touch(self, viewer_id: int, entry_id: int) -> None:
         """Note that this entry of the viewer's book changes, whatever its card does."""
@@ -55,15 +62,15 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
 
     Raises:
         NotFound: One of the owners does not exist.
+        LimitExceeded: A profile that was changed has more, or larger, fields than it may have.
     """
     with session.begin_nested():
         at = now()
-        for owner_id in sorted(set(owner_ids)):
-            _lock(session, owner_id, at)
-        under_way = Change(session, at)
+        owners = sorted(set(owner_ids))
+        under_way = Change(session, at, {owner_id: _lock(session, owner_id, at) for owner_id in owners})
         yield under_way
         session.flush()
-        for owner_id in sorted(set(owner_ids)):
+        for owner_id in owners:
             _carry(under_way, owner_id)
         viewers = set().union(*under_way.entries.values())
         address_books.raise_revisions(session, viewers, at)
@@ -71,32 +78,46 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             address_books.stamp(session, holders, entry_id, at)
 
 
-def _lock(session: Session, owner_id: int, at: int) -> None:
-    found = session.execute(
+def _lock(session: Session, owner_id: int, at: int) -> int:
+    version = session.scalars(
         update(Profile)
         .where(Profile.owner_id == owner_id)
         .values(version=Profile.version + 1, changed_at=at)
-        .returning(Profile.owner_id)
+        .returning(Profile.version)
     ).first()
-    if found is None:
+    if version is None:
         raise NotFound("There is no such person.")
+    return version
 
 
 def _carry(under_way: Change, owner_id: int) -> None:
-    session = under_way.session
-    cards.drop_unused(session, owner_id)
-    refreshed = cards.refresh(session, owner_id, under_way.at)
-    sightings.show(session, owner_id, refreshed.visible)
+    session, version = under_way.session, under_way.versions[owner_id]
+    if owner_id in under_way.left:
+        cards.drop_unused(session, owner_id)
+    fields = fields_of(session, owner_id)
+    refreshed = cards.refresh(session, owner_id, fields, under_way.at)
+    sightings.show(session, owner_id, refreshed.visible, version)
+    if owner_id in under_way.rewritten:
+        _check_limits(session, fields)
+        history.record(session, owner_id, fields, version, under_way.at)
     for (mover, viewer_id), before in under_way.moves.items():
         if mover == owner_id and cards.digest_for(session, owner_id, viewer_id) != before:
             under_way.touch(viewer_id, owner_id)
     if not refreshed.changed:
         return
-    own = cards.own_card(session, owner_id)
-    if own in refreshed.changed:
-        history.record(session, owner_id, under_way.at)
+    if refreshed.own in refreshed.changed:
         under_way.touch(owner_id, owner_id)
-    decided = fan_out.plan(session, owner_id, [card_id for card_id in refreshed.changed if card_id != own])
+    held = [card_id for card_id in refreshed.changed if card_id != refreshed.own]
+    decided = fan_out.plan(session, owner_id, held)
     for viewer_id in decided.viewers:
         under_way.touch(viewer_id, owner_id)
     fan_out.defer(session, owner_id, decided.deferred, under_way.at)
+
+
+def _check_limits(session: Session, fields: Sequence[Field]) -> None:
+    limits = settings_of(session).limits
+    if len(fields) > limits.fields:
+        raise LimitExceeded(f"A profile has at most {limits.fields} fields.")
+    for stored in fields:
+        if len(stored.content) > limits.field_size:
+            raise LimitExceeded(f"A field ({stored.kind}) is larger than {limits.field_size} characters.")

@@ -49,7 +49,7 @@ def connect(session: Session, one: int, other: int) -> None:
                     connected_at=under_way.at,
                 )
             )
-            sightings.enter(session, owner_id, viewer_id, audience_id)
+            sightings.enter(session, owner_id, viewer_id, audience_id, under_way.versions[owner_id])
             _show(under_way, owner_id, viewer_id, audience_id)
 
 
@@ -66,7 +66,8 @@ def disconnect(session: Session, one: int, other: int) -> None:
         for owner_id, viewer_id in ((one, other), (other, one)):
             for model in (Member, FieldException, Connection):
                 session.execute(delete(model).where(model.owner_id == owner_id, model.viewer_id == viewer_id))
-            sightings.enter(session, owner_id, viewer_id, None)
+            sightings.enter(session, owner_id, viewer_id, None, under_way.versions[owner_id])
+            under_way.left.add(owner_id)
             if _state(session, owner_id, viewer_id) == PRESENT:
                 under_way.touch(viewer_id, owner_id)
             _set_entry(session, owner_id, viewer_id, state=REMOVED, card_id=None)
@@ -111,8 +112,8 @@ def regroup(under_way: Change, owner_id: int, viewer_id: int) -> None:
     ).one()
     if now_in == audience_id:
         return
-    state = _state(session, owner_id, viewer_id)
-    if state == PRESENT:
+    under_way.left.add(owner_id)
+    if _state(session, owner_id, viewer_id) == PRESENT:
         # Who leaves a card before the outbox has come to them was told nothing of it: they have an older text.
         owed = fan_out.is_owed(session, owner_id, now_in, viewer_id)
         under_way.moved(owner_id, viewer_id, "" if owed else cards.digest_for(session, owner_id, viewer_id))
@@ -121,7 +122,7 @@ def regroup(under_way: Change, owner_id: int, viewer_id: int) -> None:
         .where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
         .values(audience_id=audience_id)
     )
-    sightings.enter(session, owner_id, viewer_id, audience_id)
+    sightings.enter(session, owner_id, viewer_id, audience_id, under_way.versions[owner_id])
     _set_entry(session, owner_id, viewer_id, card_id=audience_id)
 
 

@@ -8,15 +8,17 @@ from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.errors import NotFound
-from sync.models import Field, FieldState, Profile, ProfileState
-from sync.visibility import fields_of
+from sync.models import Field, FieldState, ProfileState
 
 
-def record(session: Session, owner_id: int, at: int) -> None:
-    """Keep the state that a profile has now, *at* being the time of the change. The caller holds the owner's lock."""
-    version = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
+def record(session: Session, owner_id: int, fields: Sequence[Field], version: int, at: int) -> None:
+    """
+    Keep the state that a profile has now.
+
+    *fields* are its fields, *version* its version and *at* the time of the change. The caller holds the owner's lock.
+    """
     known = {state.field_id: state for state in session.scalars(_open(owner_id))}
-    current = {field.id: field for field in fields_of(session, owner_id)}
+    current = {field.id: field for field in fields}
     changed = {
         field_id
         for field_id in known.keys() | current.keys()

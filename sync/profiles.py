@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from sync import cards, fields, history, matching
 from sync.cards import content_of
 from sync.changes import Change, change
-from sync.database import settings_of
-from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.models import Account, Entry, Field, new_id
 from sync.vcard import VCard, parse_one
@@ -29,9 +28,7 @@ def add_field(session: Session, owner_id: int, content: FieldContent) -> int:
     with change(session, owner_id) as under_way:
         existing = fields_of(session, owner_id)
         position = existing[-1].position + 1 if existing else 0
-        field_id = _insert(under_way, owner_id, content, position)
-        _check_limits(session, owner_id)
-        return field_id
+        return _insert(under_way, owner_id, content, position)
 
 
 def set_field(session: Session, owner_id: int, field_id: int, content: FieldContent) -> None:
@@ -48,8 +45,6 @@ def set_field(session: Session, owner_id: int, field_id: int, content: FieldCont
         if field.kind != content.kind:
             raise InvalidInput(f"This field is of the kind {field.kind}; add another field for {content.kind}.")
         _update(under_way, owner_id, field_id, content)
-        _check_limits(session, owner_id)
-        history.record(session, owner_id, under_way.at)
 
 
 def remove_field(session: Session, owner_id: int, field_id: int) -> None:
@@ -59,9 +54,9 @@ def remove_field(session: Session, owner_id: int, field_id: int) -> None:
     Raises:
         NotFound: There is no such field.
     """
-    with change(session, owner_id):
+    with change(session, owner_id) as under_way:
         _own(session, owner_id, field_id)
-        _delete(session, owner_id, [field_id])
+        _delete(under_way, owner_id, [field_id])
 
 
 def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool = False) -> int:
@@ -135,10 +130,9 @@ def restore(session: Session, owner_id: int, version: int) -> int:
             else:
                 count -= 1
             count += 1
-            _place(session, owner_id, field_id, state.position)
+            _place(under_way, owner_id, field_id, state.position)
         gone = existing.keys() - before.keys()
-        _delete(session, owner_id, gone)
-        history.record(session, owner_id, under_way.at)
+        _delete(under_way, owner_id, gone)
         return count + len(gone)
 
 
@@ -167,12 +161,11 @@ def _become(
     matches: Sequence[int | None],
     gone: Sequence[int] | None,
 ) -> int:
-    session = under_way.session
     contents = [content_of(field) for field in existing]
     # Where the card is not the whole profile, what is new comes behind everything that is there.
     order = matching.ordered(contents, matches, gone) if gone is not None else _appended(existing, matches)
     deleted = [existing[index].id for index in gone or ()]
-    _delete(session, owner_id, deleted)
+    _delete(under_way, owner_id, deleted)
     count, position = len(deleted), -1
     for index in order:
         position += 1
@@ -181,14 +174,11 @@ def _become(
             count += 1
             continue
         position = max(position, existing[index].position)
-        _place(session, owner_id, existing[index].id, position)
+        _place(under_way, owner_id, existing[index].id, position)
     for content, matched in zip(incoming, matches, strict=True):
         if matched is not None and not fields.same_meaning(contents[matched], content):
             _update(under_way, owner_id, existing[matched].id, content)
             count += 1
-    _check_limits(session, owner_id)
-    # Not every change of a profile shows on a card.
-    history.record(session, owner_id, under_way.at)
     return count
 
 
@@ -213,6 +203,7 @@ def _own(session: Session, owner_id: int, field_id: int) -> Field:
 
 def _insert(under_way: Change, owner_id: int, content: FieldContent, position: int, field_id: int = 0) -> int:
     field_id = field_id or new_id()
+    under_way.rewritten.add(owner_id)
     under_way.session.execute(
         insert(Field).values(
             owner_id=owner_id,
@@ -227,6 +218,7 @@ def _insert(under_way: Change, owner_id: int, content: FieldContent, position: i
 
 
 def _update(under_way: Change, owner_id: int, field_id: int, content: FieldContent) -> None:
+    under_way.rewritten.add(owner_id)
     under_way.session.execute(
         update(Field)
         .where(Field.owner_id == owner_id, Field.id == field_id)
@@ -234,25 +226,19 @@ def _update(under_way: Change, owner_id: int, field_id: int, content: FieldConte
     )
 
 
-def _place(session: Session, owner_id: int, field_id: int, position: int) -> None:
-    session.execute(
+def _place(under_way: Change, owner_id: int, field_id: int, position: int) -> None:
+    under_way.rewritten.add(owner_id)
+    under_way.session.execute(
         update(Field)
         .where(Field.owner_id == owner_id, Field.id == field_id, Field.position != position)
         .values(position=position)
     )
 
 
-def _delete(session: Session, owner_id: int, field_ids: Iterable[int]) -> None:
+def _delete(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> None:
     gone = frozenset(field_ids)
-    session.execute(delete(Field).where(Field.owner_id == owner_id, Field.id.in_(gone)))
-    cards.forget(session, owner_id, fields=gone)
-
-
-def _check_limits(session: Session, owner_id: int) -> None:
-    limits = settings_of(session).limits
-    existing = fields_of(session, owner_id)
-    if len(existing) > limits.fields:
-        raise LimitExceeded(f"A profile has at most {limits.fields} fields.")
-    for field in existing:
-        if len(field.content) > limits.field_size:
-            raise LimitExceeded(f"A field ({field.kind}) is larger than {limits.field_size} characters.")
+    if not gone:
+        return
+    under_way.rewritten.add(owner_id)
+    under_way.session.execute(delete(Field).where(Field.owner_id == owner_id, Field.id.in_(gone)))
+    cards.forget(under_way.session, owner_id, fields=gone)

@@ -14,14 +14,17 @@ from sqlalchemy import BigInteger, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.fields import FieldContent
-from sync.models import FieldState, Profile, SeenAudience, ShownField
+from sync.models import FieldState, SeenAudience, ShownField
 
 _FOR_EVER = literal(2**62, BigInteger)
 
 
-def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]]) -> None:
-    """Note which fields the cards of these audiences show from now on. The caller holds the owner's lock."""
-    version = _version(session, owner_id)
+def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]], version: int) -> None:
+    """
+    Note which fields the cards of these audiences show from now on.
+
+    *version* is the profile's. The caller holds the owner's lock.
+    """
     shown: dict[int, set[int]] = {}
     rows = session.execute(
         select(ShownField.audience_id, ShownField.field_id).where(
@@ -51,9 +54,12 @@ def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]])
             session.execute(insert(ShownField), new)
 
 
-def enter(session: Session, owner_id: int, viewer_id: int, audience_id: int | None) -> None:
-    """Note which audience a viewer is in from now on: None for none any more. The caller holds the owner's lock."""
-    version = _version(session, owner_id)
+def enter(session: Session, owner_id: int, viewer_id: int, audience_id: int | None, version: int) -> None:
+    """
+    Note which audience a viewer is in from now on: None for none any more.
+
+    *version* is the owner's profile's. The caller holds the owner's lock.
+    """
     mine = (SeenAudience.owner_id == owner_id, SeenAudience.viewer_id == viewer_id)
     session.execute(update(SeenAudience).where(*mine, SeenAudience.until.is_(None)).values(until=version))
     if audience_id is None:
@@ -96,7 +102,3 @@ def shown_to(session: Session, owner_id: int, viewer_id: int) -> list[FieldConte
 
 def _end(model: type[FieldState | ShownField | SeenAudience]) -> object:
     return func.coalesce(model.until, _FOR_EVER)
-
-
-def _version(session: Session, owner_id: int) -> int:
-    return session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
