@@ -54,6 +54,8 @@ _TELEPHONES = (
     ("home", "home-phone"),
     ("work", "office-phone"),
 )
+#: A kind has its place in the database, whatever a program calls a property.
+_LONGEST = 64
 _NEITHER = frozenset(("pager", "main"))
 _TELEPHONE_LABELS = {
     "mobile": "mobile",
@@ -81,7 +83,7 @@ def kind_of(main: Property, label: str) -> str:
         return _labelled(main, label, NAMED_TEXTS) or "related"
     if name == "X-ABDATE":
         return _labelled(main, label, NAMED_DATES) or "x:x-abdate"
-    return _BY_NAME.get(name) or f"x:{name.lower()}"
+    return _BY_NAME.get(name) or f"x:{name.lower()}"[:_LONGEST]
 
 
 def _labelled(main: Property, label: str, kinds: frozenset[str]) -> str:

@@ -72,6 +72,7 @@ def fields(*lines: str, version: str = "3.0") -> list[FieldContent]:
         ("X-ADDRESSBOOKSERVER-KIND:group", "x:kind"),
         ("KIND:group", "x:kind"),
         ("X-Foo_Bar:a", "x:x-foo-bar"),
+        (f"X-{'A' * 80}:a", f"x:x-{'a' * 60}"),
     ],
 )
 def test_a_property_has_its_kind(line: str, kind: str) -> None:
