@@ -16,7 +16,7 @@ from tests.support.server import Server
 
 #: How many histories each machine goes through, by Hypothesis profile; a history is up to a second or two.
 HISTORIES = {"thorough": 1_000}
-FEW_HISTORIES = 25
+FEW_HISTORIES = 20
 STEPS = 30
 
 

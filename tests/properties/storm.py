@@ -75,12 +75,17 @@ class Storm:
     """
     Two owners, whom all others know, with writers and readers that work while the block of `blowing` runs.
 
-    What goes wrong is collected in `faults`, because nobody hears what a thread raises.
+    What goes wrong is collected in `faults`, because nobody hears what a thread raises. *at_once* tells that nothing
+    goes through the outbox, so whoever synchronises after a commit has what it changed. *seed* decides what the hands
+    do, not when.
     """
 
-    def __init__(self, database: Database, http: httpx.Client, *, viewers: int = 4, seed: int = 0) -> None:
-        """Make the people. *seed* decides what the hands do, not when."""
+    def __init__(
+        self, database: Database, http: httpx.Client, *, at_once: bool, viewers: int = 4, seed: int = 0
+    ) -> None:
+        """Make the people."""
         self.database = database
+        self.at_once = at_once
         self.http = http
         self.random = random.Random(seed)
         self.counts = Counter[str]()
@@ -123,11 +128,8 @@ class Storm:
         """Search an answer for what could not be seen at any moment between the question and the answer."""
         self.counts["answers"] += 1
         asked = Window(exchange.sent_at, exchange.answered_at)
-        viewer = next(person for person in self.viewers if person.login == exchange.login)
-        for marker in set(_MARKER.findall(exchange.text)):
-            secret = self.secrets.get(marker)
-            if secret is not None and not self._could_see(viewer, secret, asked):
-                self.faults.append(f"leak: {secret} was sent to {viewer.login}, {exchange.method} {asked}")
+        for secret in self._impossible(exchange.login, exchange.text, asked):
+            self.faults.append(f"leak: {secret} was sent to {exchange.login}, {exchange.method} {asked}")
 
     def settle(self, *, patience: float = 60) -> None:
         """Wait until the outbox is empty, working it off as well."""
@@ -173,6 +175,12 @@ class Storm:
                 expected.append(sorted(content_of(item).main.value for item in visible))
         shown = [notes for card in cards.values() if (notes := _notes(card)) is not None]
         assert sorted(shown) == sorted([*expected, []]), "a card is not what may be seen"
+
+    def _impossible(self, login: str, text: str, asked: Window) -> list[Secret]:
+        """Return what is in a text that a person could not see at any moment of a time."""
+        viewer = next(person for person in self.viewers if person.login == login)
+        found = [self.secrets[marker] for marker in set(_MARKER.findall(text)) if marker in self.secrets]
+        return [secret for secret in found if not self._could_see(viewer, secret, asked)]
 
     def _could_see(self, viewer: Person, secret: Secret, asked: Window) -> bool:
         if secret.group is None:
@@ -243,7 +251,14 @@ class Storm:
         device = chance.choice(self.devices[half::2])
         if device.tokens and chance.random() < 0.05:
             device.go_back(chance.randrange(len(device.tokens)))
-        device.sync(lost=chance.random() < 0.1)
+        since = time.monotonic()
+        lost = chance.random() < 0.1
+        device.sync(lost=lost)
+        if self.at_once and not lost:
+            asked = Window(since, time.monotonic())
+            text = dav.unfolded("".join(card.text or "" for card in device.cards.values()))
+            for secret in self._impossible(device.client.login, text, asked):
+                self.faults.append(f"an update was lost: {device.client.login} still has {secret} {asked}")
 
     def _put(self, chance: random.Random) -> None:
         """Store a contact of a viewer's own; what was acknowledged must be there in the end."""

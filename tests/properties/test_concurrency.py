@@ -24,7 +24,7 @@ from tests.support.server import ROOT, Server
 
 #: How long it blows, in seconds, by Hypothesis profile.
 SECONDS = {"thorough": 120.0}
-FEW_SECONDS = 6.0
+FEW_SECONDS = 4.0
 #: In how many parts: what is lost while others write is found only where the next change does not make up for it.
 GUSTS = 4
 #: Nearly every change goes through the outbox, one viewer at a time.
@@ -46,12 +46,20 @@ def outbox_database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.mark.timeout(600)
-def test_all_at_once(outbox_database: Database, database_url: str, tmp_path: Path, seconds: float) -> None:
-    server = Server(database_url, tmp_path, workers=2, threads=4, options=OUTBOX)
+@pytest.mark.parametrize("at_once", [True, False], ids=["inline", "outbox"])
+def test_all_write_and_read(
+    at_once: bool,  # noqa: FBT001 - pytest gives it by its name
+    database_url: str,
+    tmp_path: Path,
+    seconds: float,
+    request: pytest.FixtureRequest,
+) -> None:
+    database: Database = request.getfixturevalue("database" if at_once else "outbox_database")
+    server = Server(database_url, tmp_path, workers=2, threads=4, options={} if at_once else OUTBOX)
     with server, dav.http(server.url) as connections:
-        storm = Storm(outbox_database, connections)
+        storm = Storm(database, connections, at_once=at_once)
         for _ in range(GUSTS):
-            with storm.blowing(), another_hand(database_url, storm):
+            with storm.blowing(), another_hand(database_url, storm, at_once=at_once):
                 time.sleep(seconds / GUSTS)
             storm.check_end()
     assert storm.counts["changes"] > 10 * GUSTS
@@ -63,7 +71,7 @@ def test_processes_are_killed(outbox_database: Database, database_url: str, tmp_
     server = Server(database_url, tmp_path, workers=2, threads=4, options=OUTBOX)
     chance = random.Random(1)
     with server, dav.http(server.url) as connections:
-        storm = Storm(outbox_database, connections)
+        storm = Storm(outbox_database, connections, at_once=False)
         with storm.blowing():
             for _ in range(2):
                 for role in ("worker", "server"):
@@ -87,9 +95,9 @@ def test_numbers_that_are_taken_too_early_are_found(
     server = Server(database_url, tmp_path, workers=1, threads=4)
     with server, dav.http(server.url) as connections:
         plants.number_early(monkeypatch)
-        storm = Storm(database, connections)
+        storm = Storm(database, connections, at_once=True)
         with pytest.raises(AssertionError, match="an update was lost"):  # noqa: PT012 - whichever gust it is
-            for _ in range(40):
+            for _ in range(100):
                 with storm.blowing():
                     time.sleep(0.3)
                 storm.check_end()
@@ -105,10 +113,12 @@ def wait_for_workers(server: Server, count: int) -> None:
 
 
 @contextlib.contextmanager
-def another_hand(database_url: str, storm: Storm) -> Iterator[None]:
+def another_hand(database_url: str, storm: Storm, *, at_once: bool) -> Iterator[None]:
     """Let a process of its own write as well."""
     circle = storm.circles[0]
-    command = [sys.executable, "-m", "tests.properties.hand", database_url, str(circle.owner.id), str(circle.id)]
+    limit = "2000" if at_once else OUTBOX["inline_viewers"]
+    arguments = [database_url, str(circle.owner.id), str(circle.id), limit]
+    command = [sys.executable, "-m", "tests.properties.hand", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as process:
         try:
             yield

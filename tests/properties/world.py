@@ -194,7 +194,7 @@ class World:
         self.database.write(lambda session: act(session, person.id, group.id, field_ids))
         group.granted = group.granted - set(field_ids) if take else group.granted | set(field_ids)
 
-    def make_exception(self, owner: str, viewer: str, field_id: int, allowed: bool | None) -> None:  # noqa: FBT001
+    def make_exception(self, owner: str, viewer: str, field_id: int, allowed: bool | None) -> None:  # noqa: FBT001 - one of three
         """Allow one person a field, withhold it, or do neither any more."""
         person, viewer_id = self.person(owner), self.person(viewer).id
         self.database.write(
