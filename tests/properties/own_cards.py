@@ -97,6 +97,26 @@ class OwnCard(Engine):
         assert [known.get(item[0]) for item in before[0]] == before[0]  # type: ignore[attr-defined]
         self.learn()
 
+    @rule(version=VERSION, ways=st.lists(st.sampled_from(programs.REARRANGING), max_size=3), random=RANDOM)
+    def rearrange(self, version: str, ways: list[programs.Way], random: Random) -> None:
+        """However values are ordered, preferred and spelled, each stays in its field, seen by the same people."""
+        before, granted, seen = self.values(), self.granted(), [self.visible(viewer) for viewer in self.viewers]
+        version, lines = self.own(version)
+        for way in ways:
+            lines = way(lines, random)
+        self.send(self.owner, self.owner, programs.written(version, lines, random))
+        assert self.values() == before
+        assert self.granted() == granted
+        assert [self.visible(viewer) for viewer in self.viewers] == seen
+
+    def values(self) -> dict[int, frozenset[str]]:
+        """Return the markers in each field's value."""
+        contents = {item[0]: FieldContent.load(*item[1:]).main.value for item in self.state()}
+        return {
+            field_id: frozenset(mark for mark in self.minted if mark in found_in(value)[0])
+            for field_id, value in contents.items()
+        }
+
     @rule(version=VERSION, choice=CHOICE, random=RANDOM)
     def change(self, version: str, choice: int, random: Random) -> None:
         """A changed value is the same field, with the same grants, and arrives where it is granted."""

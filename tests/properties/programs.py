@@ -2,7 +2,8 @@
 What programs do to a card between fetching it and sending it back.
 
 Each way of rewriting takes the lines of a card and returns others; those in `SPELLING` change no value, those in
-`REFORMATTING` write values as the program likes them, and those in `FORGETTING` leave out what it does not know.
+`REFORMATTING` write values as the program likes them, those in `REARRANGING` as people like them, too, and those in
+`FORGETTING` leave out what the program does not know.
 """
 
 from __future__ import annotations
@@ -81,6 +82,12 @@ def number_uris(line: Property, random: Random) -> Property:
     """Write telephone numbers as URIs."""
     digits = re.sub(r"\D", "", line.value)
     return replace(line, params=(*line.params, ("VALUE", ("uri",))), value=f"tel:+{digits}")
+
+
+@only("TEL", "EMAIL", "URL")
+def preferred(line: Property, random: Random) -> Property:
+    """Prefer some numbers and addresses to others."""
+    return replace(line, params=(*line.params, ("TYPE", ("pref",)))) if random.random() < 0.5 else line
 
 
 @only("EMAIL")
@@ -168,7 +175,9 @@ REFORMATTING: list[Way] = [
     one_item,
     one_line,
     with_labels,
+    no_groups,
 ]
+REARRANGING: list[Way] = [shuffled, preferred, bare_numbers, number_uris, small_letters, slashes, *SPELLING]
 FORGETTING: list[Way] = [no_labels, no_extensions, no_messengers, outlook]
 
 

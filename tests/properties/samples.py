@@ -25,6 +25,7 @@ _SILENT = frozenset(
     {"GENDER", "X-GENDER", "TZ", "LANG", "CLASS", "MAILER", "PRODID", "REV", "UID", "SOUND", "KIND", "X-ABSHOWAS"}
 )
 _ADDRESSES = frozenset({"URL", "X-SOCIALPROFILE", "FBURL", "CALURI"})
+_FEW = 8
 _FIRST_DAY = date(1900, 1, 1)
 
 
@@ -37,7 +38,11 @@ def samples() -> list[FieldContent]:
             for content in _readable(modernize(card)):
                 types = frozenset(content.main.types())
                 found.setdefault((content.kind, content.main.name, types, content.label), content)
-    return [content for content in found.values() if content.main.name not in _SILENT]
+    photo = FieldContent("photo", "3.0", (Property("", "PHOTO", (), ""),))
+    kept = [photo, *(content for content in found.values() if content.main.name not in _SILENT)]
+    # So many extensions are there that little else would be tried.
+    strange = [content for content in kept if content.kind.startswith("x:")]
+    return [content for content in kept if content not in strange[_FEW:]]
 
 
 def _readable(card: VCard) -> list[FieldContent]:
