@@ -78,7 +78,7 @@ def trouble(database: Database) -> Iterator[Trouble]:
 
 
 @settings(
-    max_examples=min(settings.get_profile("dev").max_examples, 60),
+    max_examples=500 if settings.get_current_profile_name() == "thorough" else 30,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(st.tuples(st.sampled_from(CHANGES), st.lists(TROUBLE, max_size=2)), min_size=1, max_size=6))
