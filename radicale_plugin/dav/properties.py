@@ -62,18 +62,12 @@ def principal_table(me_card: Callable[[], str]) -> Table:
 
 def book_table(book: Book) -> Table:
     """Return the properties of an address book."""
+    token = book.sync_token
     return {
-        **_COMMON,
-        **_WRITABLE,
-        dav("resourcetype"): lambda _: element(dav("collection")) + element(card("addressbook")),
-        dav("displayname"): lambda _: text(book.title),
-        dav("sync-token"): lambda _: book.sync_token,
-        f"{{{CS}}}getctag": lambda _: book.sync_token,
-        dav("supported-report-set"): lambda _: REPORT_SETS[Kind.BOOK],
-        card("supported-address-data"): lambda _: _ADDRESS_DATA,
-        card("supported-collation-set"): lambda _: _COLLATIONS,
-        card("max-resource-size"): lambda place: str(place.settings.limits.card_size),
-        card("max-image-size"): lambda _: str(MAX_IMAGE_OCTETS),
+        **_BOOK,
+        _DISPLAYNAME: lambda _: text(book.title),
+        _SYNC_TOKEN: lambda _: token,
+        _CTAG: lambda _: token,
     }
 
 
@@ -87,6 +81,20 @@ _ADDRESS_DATA = "".join(
 _COLLATIONS = "".join(
     element(card("supported-collation"), name) for name in ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
 )
+_DISPLAYNAME = dav("displayname")
+_SYNC_TOKEN = dav("sync-token")
+_CTAG = f"{{{CS}}}getctag"
+# What is the same for every address book, put together once, because a poll asks for one.
+_BOOK: Table = {
+    **_COMMON,
+    **_WRITABLE,
+    dav("resourcetype"): lambda _: element(dav("collection")) + element(card("addressbook")),
+    dav("supported-report-set"): lambda _: REPORT_SETS[Kind.BOOK],
+    card("supported-address-data"): lambda _: _ADDRESS_DATA,
+    card("supported-collation-set"): lambda _: _COLLATIONS,
+    card("max-resource-size"): lambda place: str(place.settings.limits.card_size),
+    card("max-image-size"): lambda _: str(MAX_IMAGE_OCTETS),
+}
 #: Properties that a request for all does not get: they cost, or RFC 3744, RFC 6352 and RFC 6578 say so.
 _NOT_IN_ALL = frozenset(
     {
