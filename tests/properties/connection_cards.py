@@ -49,11 +49,11 @@ ADDED = (
 class ConnectionsCards(Engine):
     """What viewers do to the card of a connection."""
 
-    @initialize(first=st.lists(CHOICE, min_size=3, max_size=8))
+    @initialize(first=st.lists(CHOICE, max_size=5))
     def begin(self, first: list[int]) -> None:
         """Show some fields to everybody."""
         self.people = [Viewer(viewer) for viewer in self.viewers]
-        for choice in first:
+        for choice in (*self.samples_of("name", "photo", "note"), *first):
             self.add_field(choice, self.groups)
         self.look()
 
@@ -159,7 +159,7 @@ class ConnectionsCards(Engine):
     @rule(
         who=st.integers(0, 1),
         which=CHOICE,
-        ways=st.lists(st.sampled_from([*programs.SPELLING, *programs.REFORMATTING, *programs.FORGETTING]), max_size=4),
+        ways=st.lists(st.sampled_from([*programs.SPELLING, *programs.REFORMATTING, *programs.FORGETTING]), max_size=6),
         extra=st.lists(st.sampled_from(["add", "append", "change", "guess", "delete"]), max_size=3),
         convert=st.booleans(),
         random=RANDOM,
@@ -194,6 +194,16 @@ class ConnectionsCards(Engine):
             for mark in mine:
                 if any(mark in line for line in sent):
                     assert any(mark in line for line in got), (mark, data.decode(), text)
+        self.look()
+        self.take_back_for_a_while(self.groups[who])
+
+    def take_back_for_a_while(self, group_id: int) -> None:
+        """Take back everything: nothing of it may have become the viewer's."""
+        with self.database.reading() as session:
+            granted = grants.granted(session, self.owner, group_id)
+        self.database.write(lambda session: grants.take_back(session, self.owner, group_id, granted))
+        self.look()
+        self.database.write(lambda session: grants.grant(session, self.owner, group_id, granted))
         self.look()
 
     def edited(

@@ -26,10 +26,10 @@ State = list[tuple[int, str, str]]
 class OwnCard(Engine):
     """What a person does to their own card on a device."""
 
-    @initialize(first=st.lists(CHOICE, min_size=4, max_size=10))
+    @initialize(first=st.lists(CHOICE, min_size=2, max_size=7))
     def begin(self, first: list[int]) -> None:
         """Have some fields, of which everybody sees every other one."""
-        for at, choice in enumerate(first):
+        for at, choice in enumerate((*self.samples_of("mobile", "mobile", "note"), *first)):
             self.add_field(choice, self.groups if at % 2 else [])
         self.kept: dict[int, State] = {}
         self.remember()

@@ -53,6 +53,11 @@ class Engine(RuleBasedStateMachine):
         self.count += 1
         return marked(samples()[choice % len(samples())], self.count)
 
+    def samples_of(self, *kinds: str) -> list[int]:
+        """Return the choice that makes `mint` take a sample of each of these kinds."""
+        found = [content.kind for content in samples()]
+        return [found.index(kind) for kind in kinds]
+
     def owns(self, choice: int) -> int | None:
         """Return the id of one of the owner's fields."""
         known = list(self.markers)
