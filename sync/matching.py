@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
 from sync import fields, merge
@@ -26,15 +27,19 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
 
     The same meaning wins, wherever it stands; then, with *replace*, the same value under another label or type; then,
     among what is left, the same kind and label, in order, for kinds that a person has once or with *replace*; then,
-    with *replace*, the same kind in order.
+    with *replace*, the same kind in order. Where fewer are left than there were, one was deleted, and nobody can tell
+    which the others are: they are new, so that nobody sees a value for having been shown another.
     """
     result: list[int | None] = [None] * len(incoming)
     free = set(range(len(existing)))
 
-    def settle(key: Callable[[FieldContent], Hashable]) -> None:
+    def settle(key: Callable[[FieldContent], Hashable], *, by_place: bool = False) -> None:
         found: dict[Hashable, list[int]] = {}
         for number in sorted(free, reverse=True):
             found.setdefault(key(existing[number]), []).append(number)
+        if by_place and replace:
+            left = Counter(key(content) for index, content in enumerate(incoming) if result[index] is None)
+            found = {name: numbers for name, numbers in found.items() if len(numbers) <= left[name]}
         for index, content in enumerate(incoming):
             may = result[index] is None and (replace or key is fields.meaning or not repeatable(content))
             if may and (numbers := found.get(key(content))):
@@ -45,9 +50,9 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
     if replace:
         # Before anything is told by its place: what one group sees must not change places with what another sees.
         settle(lambda content: (_name(content), merge.likeness(content)))
-    settle(_signature)
+    settle(_signature, by_place=True)
     if replace:
-        settle(lambda content: (content.kind, _name(content)))
+        settle(lambda content: (content.kind, _name(content)), by_place=True)
     return result
 
 

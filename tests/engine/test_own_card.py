@@ -132,6 +132,18 @@ def test_backslashes_that_a_program_adds_do_not_stay(database: Database) -> None
     assert _fields(database, anna)[note] == "note tea; milk; salt"
 
 
+def test_a_deleted_number_leaves_its_grants_to_no_other(database: Database) -> None:
+    """Who deletes a number that others see, and changes one that they do not, shows them neither."""
+    anna, bao = factories.connected(database, "anna", "bao")
+    shown = factories.field(database, anna, "mobile", "+86 138 0000 0001")
+    factories.field(database, anna, "mobile", "+86 138 0000 0002")
+    factories.group(database, anna, "family", [bao], [shown])
+    lines = _card(database, anna).replace("0000 0002", "0000 0003").split("\r\n")
+    _edit(database, anna, "\r\n".join(line for line in lines if "0000 0001" not in line))
+    assert list(_fields(database, anna).values()) == ["mobile +86 138 0000 0003"]
+    assert "TEL" not in _served(database, bao, anna)
+
+
 def test_a_name_that_stands_in_is_no_field(database: Database) -> None:
     """The login that stands in for a name is not taken for one when the card comes back."""
     (anna,) = factories.people(database, "anna")
