@@ -148,9 +148,7 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
     if login is None or entry is None:
         raise NotFound("There is no such person.")
     contents = [content_of(field) for field in fields_of(session, owner_id)]
-    rendering = cards.render(contents, login, own=True)
-    body = rendering.body_4 if version == "4.0" else rendering.body_3
-    return fields.head(version, entry.uid or "", entry.changed_at) + body
+    return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=login)
 
 
 def _become(
