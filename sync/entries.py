@@ -121,6 +121,11 @@ def etag_of(one: str | None, other: str | None, changed_at: int) -> str:
     return f'"{one or ""}{other or ""}-{changed_at:x}"'
 
 
+def changed_at_of(etag: str) -> int:
+    """Return the REV of what `etag_of` made this ETag for."""
+    return int(etag.strip('"').rpartition("-")[2], 16)
+
+
 def write(session: Session, book: Book, href: str, data: bytes, check: Callable[[str | None], None]) -> EntryHead:
     """
     Store what a device sent for an entry, and return what the entry is now.

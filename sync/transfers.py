@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,12 +15,19 @@ from sync.models import Entry, PrivateCard
 
 
 def transfer(
-    session: Session, source: tuple[Book, str], target: tuple[Book, str], *, keep: bool, overwrite: bool
+    session: Session,
+    source: tuple[Book, str],
+    target: tuple[Book, str],
+    *,
+    keep: bool,
+    overwrite: bool,
+    check: Callable[[str | None], None] = lambda _: None,
 ) -> bool:
     """
     Give the private entry *source* the place *target*, each a book and a name; with *keep*, *source* stays as well.
 
-    Returns whether there was something at *target*, which is replaced with *overwrite* only.
+    Returns whether there was something at *target*, which is replaced with *overwrite* only. *check* is called with
+    the ETag of *source* and raises what it likes against it.
 
     Raises:
         NotFound: There is no entry at *source*.
@@ -32,6 +41,8 @@ def transfer(
         entry = entry_rows.find(session, *source)
         if entry is None or entry.state != PRESENT:
             raise NotFound("There is no such entry.")
+        before = entries.head(session, *source)
+        check(before.etag if before else None)
         replaced = entry_rows.find(session, *target)
         if entry.kind != PRIVATE or (replaced is not None and replaced.kind != PRIVATE) or source == target:
             raise Refused("Only a private contact can be moved or copied, and to another place.")

@@ -125,14 +125,14 @@ def _content_lines(text: str, limits: Limits) -> Iterator[Property]:
         line += text.count("\n", counted, start)
         counted = start
         raw = found[0]
-        content = _unfolded(raw)
+        content = unfolded(raw)
         if not content.strip():
             continue
-        group, name, params, encoding, value_at = _head(content, line, limits)
+        group, name, params, encoding, value_at = head_of(content, line, limits)
         value = content[value_at:]
         if encoding == "QUOTED-PRINTABLE":
             if "=\n" in raw:
-                value = _unfolded(raw.replace("=\n", ""))[value_at:]
+                value = unfolded(raw.replace("=\n", ""))[value_at:]
             value, position = _without_soft_breaks(text, value, position)
         elif encoding == "B" and not value.endswith("="):
             rest = _BASE64_LINES.match(text, position)
@@ -143,15 +143,16 @@ def _content_lines(text: str, limits: Limits) -> Iterator[Property]:
         yield Property(group, name, params, value, line)
 
 
-def _unfolded(raw: str) -> str:
+def unfolded(raw: str) -> str:
+    """Join the physical lines of one property, which have line feeds between them."""
     if "\n" not in raw:
         return raw
     # A photo is thousands of folds, nearly always of the plain kind.
     return _FOLD.sub("", raw) if "\n\n" in raw or "\n\t" in raw else raw.replace("\n ", "")
 
 
-def _head(content: str, line: int, limits: Limits) -> tuple[str, str, Parameters, str, int]:
-    """Group, name, parameters, encoding, and where in *content* the value begins."""
+def head_of(content: str, line: int, limits: Limits) -> tuple[str, str, Parameters, str, int]:
+    """Read group, name, parameters and encoding, and where in *content*, which is unfolded, the value begins."""
     plain = _PLAIN.match(content)
     if plain is not None:
         group, name, section = plain.groups("")

@@ -37,8 +37,17 @@ TABLES = list(Base.metadata.sorted_tables)
 PERSON = {"account.id"} | {
     f"{table.name}.{key}" for table in TABLES for key in ("owner_id", "viewer_id") if table.info.get("spread_by") == key
 }
-#: Tables that are not a person's: what claims a name for one, secrets of the server, and the outbox.
-OTHERS = {"login_name.name": "a claim", "server_secret.name": "a few rows", "job.bucket": "the outbox"}
+#: Tables that are not a person's: what is found by a name, secrets of the server, and the outbox.
+OTHERS = {
+    "allowance.key": "a count for accounts, sources and pairs",
+    "directory_key.key": "an index by what is looked for",
+    "job.bucket": "the outbox",
+    "login_name.name": "a claim",
+    "message.bucket": "the outbox",
+    "server_secret.name": "a few rows",
+    "suppression.digest": "an index by address",
+    "ticket.digest": "an index by secret",
+}
 PLAIN = (Boolean, Integer, LargeBinary, String)
 
 every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

@@ -1,0 +1,74 @@
+"""
+Single properties out of the text of a card, without reading the rest of it.
+
+To search thousands of cards for a name, each is only looked over: by one pattern that knows the cards which nothing
+unusual is in, as nearly all are. Of any other, only the parser can say what it means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from sync.vcard.model import DEFAULT, Property
+from sync.vcard.parser import head_of, unfolded
+
+_NAME = "[A-Za-z0-9_-]++"
+# Not "QU", with which QUOTED-PRINTABLE begins: there the end of a line need not be the end of a property.
+_PLAIN = '[^:"\rQq]++|[Qq](?![Uu])'
+_QUOTED = '(?<=[=,])"(?:[^"\rQq]++|[Qq](?![Uu]))*+"(?=[,;:])'
+# So short that there cannot be more parameters than are read.
+_MOST = DEFAULT.parameters_per_line - 1
+_SHORT = f'(?=;[^\r]{{0,{_MOST}}}\r|;[^:"\r]{{0,{_MOST}}}:)'
+_LINE = (
+    rf"(?:{_NAME}\.)?+(?!(?i:BEGIN|END|AGENT|VERSION)[;:]){_NAME}(?:{_SHORT}(?:{_PLAIN}|{_QUOTED})*+)?+:"
+    "[^\r]*+\r\n(?:[ \t][^\r]*+\r\n)*+"
+)
+#: A card from its first to its last line, in which every property says its name, parameters and colon on one line.
+#: What is encoded as Base64 ends there too, because the next line has a colon.
+_USUAL = re.compile(f"BEGIN:VCARD\r\nVERSION:(2\\.1|3\\.0|4\\.0)\r\n(?:{_LINE})*+END:VCARD(?:\r\n)?+")
+_TOKEN = re.compile("[A-Z0-9_-]+")
+_FRAME = frozenset(("BEGIN", "VERSION", "END"))
+#: A search for more names is as much work as reading the card.
+_MOST_NAMES = 32
+
+
+def lines_named(text: str, names: frozenset[str]) -> tuple[Property, ...] | None:
+    """
+    Return the properties of one of these *names* (upper case) that `parse_one` finds in *text*, in their order.
+
+    None where that cannot be told without it, be it that the text is no vCard. The properties do not know their lines.
+    """
+    if len(names) > _MOST_NAMES or len(text) > DEFAULT.octets:
+        return None
+    if "\r" not in text:
+        text = text.replace("\n", "\r\n")
+    ends = text.count("\n")
+    # A line feed or a carriage return alone is a line end as well.
+    if ends != text.count("\r") or (ends > DEFAULT.properties and ends - text.count("\n ") > DEFAULT.properties):
+        return None
+    if _USUAL.fullmatch(text) is None:
+        return None
+    wanted = _pattern(names)
+    return tuple(map(_property, _found(wanted, text))) if wanted is not None else ()
+
+
+@lru_cache(maxsize=256)
+def _pattern(names: frozenset[str]) -> re.Pattern[str] | None:
+    possible = sorted(name for name in names - _FRAME if _TOKEN.fullmatch(name))
+    if not possible:
+        return None
+    return re.compile(
+        rf"\n((?:{_NAME}\.)?+(?:{'|'.join(possible)})(?=[;:])[^\r]*+(?:\r\n[ \t][^\r]*+)*+)", re.ASCII | re.IGNORECASE
+    )
+
+
+def _found(wanted: re.Pattern[str], text: str) -> Iterator[str]:
+    return (found[1] for found in wanted.finditer(text))
+
+
+def _property(raw: str) -> Property:
+    content = unfolded(raw.replace("\r\n", "\n")) if "\r" in raw else raw
+    group, name, params, _, value_at = head_of(content, 0, DEFAULT)
+    return Property(group, name, params, content[value_at:])
