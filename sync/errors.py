@@ -75,6 +75,26 @@ class InvalidSyncToken(EvercardError, ValueError):
     """The sync token is not one of this address book (RFC 6578, 3.2, `valid-sync-token`)."""
 
 
+class InvalidTicket(EvercardError, ValueError):
+    """This link does not work any more: it was used, it expired, or it is not complete."""
+
+
+class TooManyTries(EvercardError):
+    """
+    That was tried too often; wait a little and try again.
+
+    *seconds* is how long until the next try may succeed.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        """Say how long to wait, in the largest unit that fits."""
+        number, unit = (-(-seconds // 60), "minute") if seconds > 60 else (max(1, seconds), "second")
+        if number > 60:
+            number, unit = -(-number // 60), "hour"
+        super().__init__(f"That was tried too often; try again in {number} {unit if number == 1 else unit + 's'}.")
+        self.seconds = seconds
+
+
 class DatabaseUnavailable(EvercardError):
     """
     The database does not answer; check that it runs and that its URL is right.
