@@ -23,7 +23,7 @@ from radicale_plugin.dav import acl, collections, conditions, entry, errors, pro
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
-from radicale_plugin.paths import Kind, Location
+from radicale_plugin.paths import Location
 from radicale_plugin.wsgi import StartResponse
 from sync.credentials import Caller, Gate
 from sync.errors import EvercardError
@@ -92,8 +92,9 @@ class Application(RadicaleApplication):
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return _OPTIONS
-        if method in ("GET", "HEAD") and location is not None and location.kind is Kind.ROOT:
-            return Response(301, [("Location", paths.href(self._prefix))])
+        if _is_redirected(method, environ["PATH_INFO"]):
+            # Where it leads to is a matter of configuration, and so can change.
+            return Response(301, [("Location", paths.href(self._prefix)), ("Cache-Control", "no-cache")])
         caller = self._admit(environ.get("HTTP_AUTHORIZATION", ""))
         if caller is None:
             return _CHALLENGE
@@ -140,6 +141,11 @@ class Application(RadicaleApplication):
 
 def _prefers_minimal(environ: Mapping[str, Any]) -> bool:
     return "return=minimal" in environ.get("HTTP_PREFER", "").replace(" ", "").lower()
+
+
+def _is_redirected(method: str, path: str) -> bool:
+    """Whether the answer is where the root is. A PROPFIND is answered in place: some phones give up on a redirect."""
+    return (method in ("GET", "HEAD") and path == "") or (method != "PROPFIND" and path in paths.WELL_KNOWN)
 
 
 def _is_for_portal(environ: Mapping[str, Any]) -> bool:

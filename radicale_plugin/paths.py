@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 #: Characters of a path segment that are left as they are (RFC 3986, pchar, without what clients treat differently).
 _SAFE = "-._~!$'()*+,;=:@"
+#: Where clients look for the root (RFC 6764, 5).
+WELL_KNOWN = ("/.well-known/carddav", "/.well-known/carddav/")
 
 
 class Kind(enum.Enum):
@@ -41,7 +43,7 @@ def locate(path: str) -> Location | None:
 
     Whether the resource exists is another matter.
     """
-    if path in ("", "/", "/.well-known/carddav", "/.well-known/carddav/"):
+    if path in ("", "/", *WELL_KNOWN):
         return Location(Kind.ROOT)
     parts = path[1:].split("/") if path[0] == "/" else []
     if parts and not parts[-1]:

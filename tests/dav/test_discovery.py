@@ -12,7 +12,6 @@ from tests.support.site import Answer, Lasting, basic
 #: What each client asks of the root, the principal, the home and the book.
 PRINCIPAL = "<D:current-user-principal/>"
 HOME = "<C:addressbook-home-set/>"
-IOS_ROOT = "<D:current-user-principal/><D:principal-URL/><D:resourcetype/>"
 IOS_PRINCIPAL = (
     "<C:addressbook-home-set/><C:directory-gateway/><D:displayname/><S:email-address-set/><D:principal-URL/>"
     "<D:principal-collection-set/><D:resource-id/><D:supported-report-set/>"
@@ -35,26 +34,6 @@ def books(answer: Answer) -> list[str]:
     return [
         href for href, node in responses(answer).items() if node.find(".//D:resourcetype/C:addressbook", NS) is not None
     ]
-
-
-@pytest.mark.parametrize("path", EVERYWHERE)
-def test_without_a_password_every_place_asks_for_one_in_the_same_words(lasting: Lasting, path: str) -> None:
-    """A challenge has one realm everywhere: an iPhone takes another for another server."""
-    challenge = propfind(lasting.site, path, PRINCIPAL)
-    assert challenge.status == 401
-    assert challenge.header("WWW-Authenticate") == 'Basic realm="Evercard", charset="UTF-8"'
-    assert challenge == propfind(lasting.site, "/nobody/contacts/", PRINCIPAL)
-
-
-@pytest.mark.parametrize("path", ["/", "/.well-known/carddav", "/.well-known/carddav/"])
-@pytest.mark.parametrize("depth", ["0", "1", None])
-@pytest.mark.parametrize("names", [PRINCIPAL, IOS_ROOT, "<D:resourcetype/><D:current-user-principal/>"])
-def test_the_root_says_who_asks(lasting: Lasting, path: str, depth: str | None, names: str) -> None:
-    """The root and the well-known path name the principal in place: a redirect to a 401 stops some phones."""
-    answer = propfind(lasting.site, path, names, depth=depth, person=lasting.circle.anna)
-    first = next(iter(responses(answer).values()))
-    (node,) = first.findall(".//D:current-user-principal/D:href", NS)
-    assert node.text == "/anna/"
 
 
 def test_a_listing_of_the_root_shows_nobody_but_who_asks(lasting: Lasting) -> None:
@@ -140,12 +119,6 @@ def test_a_client_may_do_without_what_is_not_there(lasting: Lasting, headers: di
     answer = propfind(lasting.site, "/anna/", IOS_HOME, depth="1", person=lasting.circle.anna, **headers)
     assert "404" not in answer.body.decode()
     assert books(answer) == ["/anna/contacts/"]
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_browser_is_sent_from_the_well_known_path_to_the_root(lasting: Lasting, method: str) -> None:
-    answer = lasting.site.call(method, "/.well-known/carddav")
-    assert (answer.status, answer.header("Location")) == (301, "/")
 
 
 def test_the_whole_tree_is_never_listed(lasting: Lasting) -> None:
