@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from radicale import config
 
 from sync.database import Database
 from sync.errors import InvalidInput
-from sync.settings import Settings
+from sync.settings import Sending, Settings
 
 
 def _positive(text: str) -> int:
@@ -34,10 +36,20 @@ def _not_negative(text: str) -> int:
     return number
 
 
-def _connection_edits(text: str) -> str:
-    if text not in ("overlay", "refuse"):
-        raise ValueError("must be overlay or refuse")
-    return text
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return read
+
+
+def _base_url(text: str) -> str:
+    address = urlsplit(text)
+    if text and (address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment):
+        raise ValueError("must be an address such as https://cards.example.org")
+    return text.rstrip("/")
 
 
 SCHEMA: dict[str, dict[str, Any]] = {
@@ -67,13 +79,55 @@ SCHEMA: dict[str, dict[str, Any]] = {
         },
         "connection_edits": {
             "value": "overlay",
-            "type": _connection_edits,
+            "type": _one_of("overlay", "refuse"),
             "help": "what a device changes in somebody else's card: overlay (kept for that viewer) or refuse",
         },
         "keep_versions_days": {
             "value": "30",
             "type": _not_negative,
             "help": "days for which what a device replaced or deleted can be restored; 0 keeps nothing",
+        },
+        "base_url": {
+            "value": "",
+            "type": _base_url,
+            "help": "the address by which people reach this server; without it no link can be sent to anybody",
+        },
+        "phone_region": {
+            "value": "",
+            "type": str,
+            "help": "the country, such as CN, of phone numbers without a country code",
+        },
+        "smtp_host": {
+            "value": "",
+            "type": str,
+            "help": "the mail server that e-mail is handed to; empty: none is sent",
+        },
+        "smtp_port": {"value": "587", "type": _positive, "help": "its port"},
+        "smtp_security": {
+            "value": "starttls",
+            "type": _one_of("starttls", "tls", "none"),
+            "help": "how the connection to it is encrypted",
+        },
+        "smtp_user": {"value": "", "type": str, "help": "the account there; empty: none is needed"},
+        "smtp_password": {"value": "", "type": str, "help": "its password"},
+        "smtp_password_file": {"value": "", "type": str, "help": "a file that holds smtp_password"},
+        "mail_from": {"value": "", "type": str, "help": "the sender of e-mail, such as Evercard <cards@example.org>"},
+        "sms_url": {"value": "", "type": str, "help": "the https address of a gateway for text messages; empty: none"},
+        "sms_headers": {
+            "value": "",
+            "type": str,
+            "help": "headers for it, one a line, such as Authorization: Bearer …",
+        },
+        "sms_headers_file": {"value": "", "type": str, "help": "a file that holds sms_headers"},
+        "sms_body": {
+            "value": Sending().sms_body,
+            "type": str,
+            "help": "what is sent to it; {to} and {text} become JSON strings",
+        },
+        "sms_allow_local": {
+            "value": "False",
+            "type": bool,
+            "help": "let sms_url be http or an address of this network",
         },
         "workers": {"value": "2", "type": _positive, "help": "processes that `evercard serve` answers with"},
         "threads": {"value": "8", "type": _positive, "help": "threads of each of these processes"},
@@ -125,6 +179,20 @@ def database(configuration: config.Configuration) -> Database:
         accept_overlays=values["connection_edits"] == "overlay",
         keep_versions_days=values["keep_versions_days"],
         secret=_secret(values, "secret"),
+        base_url=values["base_url"],
+        phone_region=values["phone_region"].upper(),
+        sending=Sending(
+            smtp_host=values["smtp_host"],
+            smtp_port=values["smtp_port"],
+            smtp_security=values["smtp_security"],
+            smtp_user=values["smtp_user"],
+            smtp_password=_secret(values, "smtp_password"),
+            mail_from=values["mail_from"],
+            sms_url=values["sms_url"],
+            sms_headers=_secret(values, "sms_headers"),
+            sms_body=values["sms_body"],
+            allow_local=values["sms_allow_local"],
+        ),
     )
     key = (os.getpid(), _secret(values, "database_url"), engine)
     with _lock:

@@ -24,7 +24,8 @@ from sync import accounts
 from sync.address_books import CONTACTS_PATH, Book
 from sync.database import Database, settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
-from sync.models import CONTACTS, Account, Device, ServerSecret, now
+from sync.keys import server_key
+from sync.models import CONTACTS, Account, Device, now
 from sync.vcard import clean
 
 _HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -247,21 +248,6 @@ def check_password(session: Session, login: str, password: str) -> int | None:
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return None
     return account.id if account and account.password_hash and account.disabled_at is None else None
-
-
-def server_key(session: Session) -> bytes:
-    """Return the key of the device passwords' hashes: from the settings, or a random one that the database keeps."""
-    secret = settings_of(session).secret
-    if secret:
-        return hashlib.sha256(secret.encode()).digest()
-    kept = select(ServerSecret.value).where(ServerSecret.name == "device")
-    stored = session.scalars(kept).first()
-    if stored is None:
-        # Another process that starts at the same moment may have made it by now.
-        with contextlib.suppress(IntegrityError), session.begin_nested():
-            session.execute(insert(ServerSecret).values(name="device", value=secrets.token_bytes(32)))
-        stored = session.scalars(kept).one()
-    return stored
 
 
 def _key(database: Database) -> bytes:

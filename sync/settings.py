@@ -21,6 +21,32 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """
+    How messages leave. E-mail is sent where *smtp_host* and *mail_from* are given, text messages where *sms_url* is.
+
+    *smtp_security* is ``starttls``, ``tls`` or ``none``. *sms_url* is the https address of a gateway that takes a POST
+    of *sms_body*, in which ``{to}`` and ``{text}`` are filled in as JSON strings, with *sms_headers*, one a line.
+    *allow_local* lets it be a plain or local address, which is for tests and gateways on this machine.
+    """
+
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    mail_from: str = ""
+    sms_url: str = ""
+    sms_headers: str = ""
+    sms_body: str = '{"to": {to}, "text": {text}}'
+    allow_local: bool = False
+
+    def can_send(self, channel: str) -> bool:
+        """Whether messages of this *channel*, ``email`` or ``sms``, leave this server."""
+        return bool(self.smtp_host and self.mail_from) if channel == "email" else bool(self.sms_url)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     How the engine works.
@@ -29,7 +55,9 @@ class Settings:
     that a worker carries it in chunks of *chunk_viewers*. *lease* is how many seconds a worker may be silent before
     another takes over its job. *secret* keys the hashes of device passwords; when it is empty the database keeps a
     random one. Without *accept_overlays*, a device's change of a connection's card is refused instead of kept for that
-    viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all.
+    viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all. *base_url* is
+    the address by which people reach this server, without a slash at its end; empty where links cannot be sent.
+    *phone_region* is the country, as two letters, that a phone number without a country code is of.
     """
 
     pool_size: int = 8
@@ -39,4 +67,7 @@ class Settings:
     keep_versions_days: int = 30
     lease: int = 30
     secret: str = ""
+    base_url: str = ""
+    phone_region: str = ""
     limits: Limits = Limits()
+    sending: Sending = Sending()

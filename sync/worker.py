@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
-from sync import fan_out
+from sync import fan_out, tickets
 from sync.database import Database
+from sync.notify import mail, outbox, sms
 
 logger = logging.getLogger("evercard.worker")
 
 #: Seconds between two looks at an empty outbox.
 INTERVAL = 0.5
+#: Seconds between two looks for messages, and between two times that what expired is dropped.
+SENDING_INTERVAL = 1.0
+TIDYING_INTERVAL = 3600.0
 #: Seconds to wait after something went wrong.
 PAUSE_AFTER_ERROR = 5.0
 
 
 def run(database: Database, stop: threading.Event) -> None:
-    """Work until *stop* is set. Several workers may run; what fails is tried again when its lease is over."""
+    """
+    Work until *stop* is set. Several workers may run; what fails is tried again when its lease is over.
+
+    Raises:
+        InvalidInput: The settings name a gateway for text messages that may not be called.
+    """
+    senders = _senders(database)
+    letters = threading.Thread(target=_keep_sending, args=(database, senders, stop), daemon=True)
+    letters.start()
     while not stop.is_set():
         try:
             reached = fan_out.work(database)
@@ -29,3 +42,30 @@ def run(database: Database, stop: threading.Event) -> None:
         if reached:
             logger.info("Reached %d address books", reached)
         stop.wait(INTERVAL)
+    letters.join()
+
+
+def _keep_sending(database: Database, senders: dict[str, outbox.Sender], stop: threading.Event) -> None:
+    # A thread of its own: a mail server that takes its time never keeps a change from somebody's address book.
+    tidied = 0.0
+    while not stop.is_set():
+        try:
+            outbox.work(database, senders)
+            if time.monotonic() - tidied > TIDYING_INTERVAL or not tidied:
+                database.write(tickets.purge)
+                tidied = time.monotonic()
+        except Exception:
+            logger.exception("The worker could not send what waits in the outbox")
+            stop.wait(PAUSE_AFTER_ERROR)
+            continue
+        stop.wait(SENDING_INTERVAL)
+
+
+def _senders(database: Database) -> dict[str, outbox.Sender]:
+    settings = database.settings.sending
+    senders = {}
+    if settings.can_send("email"):
+        senders["email"] = mail.sender(settings)
+    if settings.can_send("sms"):
+        senders["sms"] = sms.sender(settings)
+    return senders

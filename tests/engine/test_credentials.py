@@ -9,7 +9,7 @@ import argon2
 import pytest
 from sqlalchemy import select, update
 
-from sync import accounts, address_books, credentials
+from sync import accounts, address_books, credentials, keys
 from sync.credentials import Caller, Gate
 from sync.database import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
@@ -169,7 +169,7 @@ def test_a_password_is_stored_nowhere(database: Database, anna: Person) -> None:
 def test_the_key_of_the_hashes_is_the_databases_and_outlives_a_process(database: Database, anna: Person) -> None:
     with database.reading() as session:
         (kept,) = session.scalars(select(ServerSecret.value)).all()
-        assert credentials.server_key(session) == kept
+        assert keys.server_key(session) == kept
     assert Gate(database).admit(anna.login, anna.password) is not None
 
 

@@ -1,0 +1,75 @@
+"""E-mail, by SMTP."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import format_datetime, localtime, parseaddr
+
+from sync.notify.outbox import Letter, Sender, Undeliverable, Unreachable
+from sync.settings import Sending
+
+TIMEOUT = 20
+
+
+def sender(settings: Sending) -> Sender:
+    """Return what hands messages to the mail server of *settings*; each opens a connection of its own."""
+
+    def send(letter: Letter) -> None:
+        message = _message(settings, letter)
+        try:
+            with _connect(settings) as server:
+                server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = {code for code, _ in error.recipients.values()}
+            _raise(min(codes), error)
+        except smtplib.SMTPResponseException as error:
+            # A wrong password or sender address is put right in the configuration, and the message still matters.
+            for_good = isinstance(error, smtplib.SMTPDataError)
+            _raise(error.smtp_code if for_good else 400, error)
+        except (OSError, smtplib.SMTPException) as error:
+            raise Unreachable(f"the mail server cannot be used ({type(error).__name__})") from error
+
+    return send
+
+
+def _connect(settings: Sending) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    server: smtplib.SMTP
+    if settings.smtp_security == "tls":
+        server = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT, context=context)
+    else:
+        server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT)
+    try:
+        if settings.smtp_security == "starttls":
+            server.starttls(context=context)
+        if settings.smtp_user:
+            server.login(settings.smtp_user, settings.smtp_password)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _message(settings: Sending, letter: Letter) -> EmailMessage:
+    message = EmailMessage()
+    domain = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
+    message["From"] = settings.mail_from
+    message["To"] = letter.recipient
+    message["Subject"] = letter.text.subject
+    message["Date"] = format_datetime(localtime())
+    message["Message-ID"] = f"<{letter.id:x}@{domain}>"
+    # Nobody's answering machine shall answer (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(letter.text.body, cte="quoted-printable")
+    return message
+
+
+def _raise(code: int, error: Exception) -> None:
+    if 500 <= code < 600:
+        raise Undeliverable(f"the mail server refuses it ({code})") from error
+    raise Unreachable(f"the mail server takes it later ({code})") from error

@@ -1,0 +1,52 @@
+"""The suppression list: addresses that nothing is sent to which their owner did not ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+
+from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sync.errors import InvalidTicket
+from sync.keys import key_for
+from sync.models import Suppression, now
+
+PURPOSE = "unsubscribe"
+
+
+def is_suppressed(session: Session, channel: str, recipient: str) -> bool:
+    """Whether the owner of this address said that they want no more messages."""
+    kept = select(Suppression.digest).where(Suppression.digest == _digest(session, channel, recipient))
+    return session.scalars(kept).first() is not None
+
+
+def token_for(session: Session, channel: str, recipient: str) -> str:
+    """Return what the link carries by which the reader of a message says so. It never expires and holds no address."""
+    return _serializer(session).dumps(_digest(session, channel, recipient))
+
+
+def suppress(session: Session, token: str) -> None:
+    """
+    Send nothing more to the address that a link's *token* is for. Doing it twice is the same as once.
+
+    Raises:
+        InvalidTicket: The token was made up or changed.
+    """
+    try:
+        digest = _serializer(session).loads(token)
+    except (BadData, UnicodeError, ValueError) as error:
+        raise InvalidTicket from error
+    with contextlib.suppress(IntegrityError), session.begin_nested():
+        session.execute(insert(Suppression).values(digest=digest, created_at=now()))
+
+
+def _digest(session: Session, channel: str, recipient: str) -> str:
+    key = key_for(session, "suppression")
+    return hashlib.blake2b(f"{channel}/{recipient.casefold()}".encode(), key=key, digest_size=32).hexdigest()
+
+
+def _serializer(session: Session) -> URLSafeSerializer:
+    return URLSafeSerializer(key_for(session, PURPOSE), salt="evercard/unsubscribe")

@@ -1,0 +1,60 @@
+"""
+What messages say, by name and language.
+
+A text is a file `texts/<language>/<name>.txt`: the subject, an empty line, and the message, with ``$name`` where a
+value is filled in. A text message is the same file's `.sms.txt`, without a subject. A language without texts gets
+English.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "zh-Hans")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message as it is read. *subject* is empty in a text message."""
+
+    subject: str
+    body: str
+
+
+def render(template: str, channel: str, language: str, values: Mapping[str, str]) -> Text:
+    """
+    Fill *values* into a text.
+
+    Raises:
+        KeyError: There is no such text, or one of its values is missing.
+    """
+    written = _text(template, channel, language if language in LANGUAGES else ENGLISH)
+    filled = {name: _plain(value) for name, value in values.items()}
+    if channel == "sms":
+        return Text("", Template(written).substitute(filled).strip())
+    subject, _, body = written.partition("\n\n")
+    # A value with a line break in it would end the header.
+    one_line = {name: " ".join(value.split()) for name, value in filled.items()}
+    return Text(Template(subject).substitute(one_line), Template(body).substitute(filled).rstrip() + "\n")
+
+
+@cache
+def _text(template: str, channel: str, language: str) -> str:
+    name = f"{template}.sms.txt" if channel == "sms" else f"{template}.txt"
+    found = files(__package__).joinpath("texts", language, name)
+    if not found.is_file():
+        raise KeyError(f"There is no text {language}/{name}.")
+    return found.read_text(encoding="utf-8")
+
+
+def _plain(value: str) -> str:
+    # What people write is shown as they wrote it, but never steers a terminal or turns a line around.
+    return "".join(
+        letter for letter in value if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs")
+    )
