@@ -24,6 +24,8 @@ _MOST_COMPANIONS = 8
 _NAME = "N"
 _OWN_MATTER = frozenset(("X-ABDATE", "X-ABRELATEDNAMES", "X-ABUID", "X-ABSHOWAS", "X-ABORDER"))
 _ONLY_IN_4 = frozenset(("GENDER", "LANG", "ANNIVERSARY", "RELATED", "HOBBY", "INTEREST", "EXPERTISE", "KIND", "MEMBER"))
+# What Evolution notes at a number. It leaves that when the number changes, and others would get the number of before.
+_NOTED_BY_PROGRAMS = "X-EVOLUTION-"
 _FORM_OF_4 = re.compile(r"data:|geo:|--\d", re.IGNORECASE)
 
 
@@ -63,13 +65,17 @@ def _tidied(item: Property) -> Property:
         if needs_repair(item):
             item = repair(item)
         params = tuple((_token(name), tuple(clean(value) for value in values)) for name, values in item.params)
-        item = replace(item, params=tuple(pair for pair in params if pair[0]))
+        item = replace(item, params=tuple(pair for pair in params if pair[0] and not _is_noted(pair[0])))
     name, value = _token(item.name), clean(item.value)
     if name in _STRUCTURED and value.count(";") + value.count(",") > _MOST_PARTS:
         raise LimitExceeded(f"line {item.line}: The value has more than {_MOST_PARTS} parts.")
     if name in _ADDRESSES:
         value = unescape(value).replace("\n", "")
     return replace(item, name=name, value=value)
+
+
+def _is_noted(parameter: str) -> bool:
+    return parameter.upper().startswith(_NOTED_BY_PROGRAMS)
 
 
 def _token(name: str) -> str:

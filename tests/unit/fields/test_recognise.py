@@ -180,3 +180,9 @@ def test_one_line_is_one_field(line: str, kind: str, version: str) -> None:
 def test_anything_but_one_line_is_refused(line: str) -> None:
     with pytest.raises(InvalidInput):
         property_from_line(line)
+
+
+def test_what_evolution_notes_at_a_number_is_not_kept() -> None:
+    """It is the number of before when somebody changes it there, which nobody was granted."""
+    (found,) = fields('TEL;x-evolution-e164=5550100,"+1";TYPE=CELL;X-EVOLUTION-UI-SLOT=1:+1 555 0199')
+    assert found.main.params == (("TYPE", ("CELL",)),)
