@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
-from sync import fields, merge
+from sync import fields, merge, rewritten
 from sync.fields import FieldContent
 from sync.fields.labels import is_default
 from sync.fields.recognise import kind_of
@@ -14,6 +14,8 @@ from sync.vcard import Property, escape, unescape
 
 #: Properties that every contacts program shows, lets people edit, and keeps. Some can do without pictures.
 ORDINARY = frozenset({"FN", "N", "NICKNAME", "TEL", "EMAIL", "ADR", "ORG", "TITLE", "URL", "NOTE", "BDAY"})
+#: Properties that a card may have several of, and that programs have one of: the first, the last, or all in one.
+ALONE = frozenset({"NICKNAME", "ORG", "TITLE", "ROLE", "NOTE"})
 #: Where fields stand among the others does not show on a card for these: they come first on every card.
 _FIRST = frozenset({"FN", "N"})
 _EMPTY_TYPES = frozenset({"pref", "voice", "internet"})
@@ -69,8 +71,10 @@ def edited(
     Return what a client made of the fields that it was served, and which existing field each of them is.
 
     As `match` with *replace*, but what a program does not know is not taken for an edit: labels, where none comes back
-    in all that it *sent*, stay on their fields, and backslashes that it put in front of semicolons go.
+    in all that it *sent*, stay on their fields, backslashes that it put in front of semicolons go, and what
+    `sync.rewritten` knows is undone.
     """
+    incoming = rewritten.undone(existing, incoming)
     said = {item.name for content in (incoming if sent is None else sent) for item in content.properties[1:]}
     version = _version(incoming)
     seen = [_as_said(content, version, said) for content in existing]
@@ -94,11 +98,14 @@ def deleted_by_client(
     Return the indexes of the fields that a client deleted by not sending them back.
 
     What not every client keeps (`ORDINARY` is what every client keeps) counts as deleted only where there is another
-    property of that name in what this client *sent*: it knows what that is.
+    property of that name in what this client *sent*: it knows what that is. Of several of what most programs have
+    one of (`ALONE`), none counts as deleted by a client that sent one back.
     """
-    known = ORDINARY.union(content.main.name for content in sent)
+    sent_names = Counter(content.main.name for content in sent)
     version = _version(sent)
     names = [_name(content, version) for content in existing]
+    counts = Counter(names)
+    known = ORDINARY.union(sent_names) - {name for name in ALONE if sent_names[name] == 1 < counts[name]}
     return [index for index in unmatched(len(existing), matches) if names[index] in known]
 
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from sync import fields
+from sync import fields, rewritten
 from sync.fields import CATALOGUE, FieldContent, dates, media
 from sync.vcard import escape, split_structured, unescape
 
@@ -60,6 +60,8 @@ def additions(
             added = _without_texts(content, shown, base, own)
         elif content.kind in _LISTS:
             added = _without_items(content, (*shown, *base), own)
+        elif content.kind in _REPLACING and _is_owners_picture(content, (*shown, *base), own):
+            added = None
         elif likeness(content) not in known and not (content.kind in owners_kinds and _is_single(content)):
             added = content
         if added is not None:
@@ -101,6 +103,13 @@ def visible(base: Sequence[FieldContent], overlay: Iterable[FieldContent]) -> li
 def _may_be_added(content: FieldContent) -> bool:
     name = fields.translate(content, "4.0")[0].name
     return name not in _NOT_ADDED and not name.startswith(_NEVER_ADDED)
+
+
+def _is_owners_picture(content: FieldContent, owners: Iterable[FieldContent], own: Iterable[FieldContent]) -> bool:
+    """Whether a picture is one that the owner showed, compressed anew perhaps; else it would hide all later ones."""
+    if any(rewritten.is_same_picture(other, content) for other in own):
+        return False
+    return any(rewritten.is_same_picture(other, content) for other in owners)
 
 
 def _is_single(content: FieldContent) -> bool:

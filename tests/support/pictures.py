@@ -6,7 +6,7 @@ import base64
 import io
 import random
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 from sync.photos import normalize
 
@@ -22,3 +22,17 @@ def picture(number: int) -> bytes:
 def encoded(number: int) -> str:
     """Return the picture as the base64 text that a card holds."""
     return base64.b64encode(picture(number)).decode()
+
+
+def portrait(number: int) -> bytes:
+    """Return a JPEG as a camera makes it, smooth and of some size; another *number* makes another one."""
+    chance = random.Random(number)
+    image = Image.new("RGB", (320, 320), (chance.randrange(256), chance.randrange(256), chance.randrange(256)))
+    drawn = ImageDraw.Draw(image)
+    for _ in range(6):
+        left, top, size = chance.randrange(240), chance.randrange(240), chance.randrange(40, 160)
+        colour = (chance.randrange(256), chance.randrange(256), chance.randrange(256))
+        drawn.ellipse((left, top, left + size, top + size), fill=colour)
+    written = io.BytesIO()
+    image.filter(ImageFilter.GaussianBlur(6)).save(written, "JPEG", quality=90)
+    return normalize(written.getvalue())
