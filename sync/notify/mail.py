@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.policy
 import smtplib
 import ssl
 from email.message import EmailMessage
@@ -11,6 +12,8 @@ from sync.notify.outbox import Letter, Sender, Undeliverable, Unreachable
 from sync.settings import Sending
 
 TIMEOUT = 20
+#: A link in a header is one word that must not be folded, which the library would do by encoding it.
+_POLICY = email.policy.SMTP.clone(max_line_length=900)
 
 
 def sender(settings: Sending) -> Sender:
@@ -53,7 +56,7 @@ def _connect(settings: Sending) -> smtplib.SMTP:
 
 
 def _message(settings: Sending, letter: Letter) -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(policy=_POLICY)
     domain = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
     message["From"] = settings.mail_from
     message["To"] = letter.recipient

@@ -45,7 +45,7 @@ def suppress(session: Session, token: str) -> None:
 
 def _digest(session: Session, channel: str, recipient: str) -> str:
     key = key_for(session, "suppression")
-    return hashlib.blake2b(f"{channel}/{recipient.casefold()}".encode(), key=key, digest_size=32).hexdigest()
+    return hashlib.blake2b(f"{channel}/{recipient.casefold()}".encode(), key=key, digest_size=16).hexdigest()
 
 
 def _serializer(session: Session) -> URLSafeSerializer:
