@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,11 +19,24 @@ from radicale.app import Application as RadicaleApplication
 from typing_extensions import override
 
 from radicale_plugin import paths, settings
-from radicale_plugin.dav import acl, collections, conditions, entry, errors, propfind, proppatch, reports, transfer
+from radicale_plugin.dav import (
+    acl,
+    collections,
+    conditions,
+    entry,
+    errors,
+    if_header,
+    prefer,
+    propfind,
+    proppatch,
+    reports,
+    states,
+    transfer,
+)
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
-from radicale_plugin.paths import Location
+from radicale_plugin.paths import Kind, Location
 from radicale_plugin.wsgi import StartResponse
 from sync.credentials import Caller, Gate
 from sync.errors import EvercardError
@@ -50,9 +63,11 @@ _HANDLERS = {
     "COPY": transfer.transfer,
     "ACL": acl.acl,
 }
-#: Methods that leave out what is not there when they are asked to, and what says that they did (RFC 8144, RFC 7240).
+_READING = ("GET", "HEAD", "PROPFIND", "REPORT")
+#: Methods whose requests have no body; one that has means something that we do not know (RFC 4918, 8.4).
+_BODILESS = ("GET", "HEAD", "DELETE", "MOVE", "COPY")
+#: Methods that leave something out when they are asked to (RFC 8144).
 _HONOURING = ("PROPFIND", "REPORT")
-_APPLIED = ("Preference-Applied", "return=minimal")
 
 
 class Application(RadicaleApplication):
@@ -99,17 +114,30 @@ class Application(RadicaleApplication):
         if caller is None:
             return _CHALLENGE
         if location is None:
-            # For a card, 404 would tell a device to send it again and again (client fact D-8).
-            raise errors.DavError(403 if method == "PUT" else 404, "There can be nothing at this path.")
+            raise errors.DavError(_status_of_nowhere(environ), "There can be nothing at this path.")
         if location.login not in ("", caller.login):
             raise errors.DavError(403, "This belongs to somebody else.")
         handler = _HANDLERS.get(method)
         if handler is None:
             raise errors.DavError(405, "This cannot be done here.")
         self._service.gate.note_use(caller)
-        response = handler(self._service, self._request(environ, location, caller))
-        if method in _HONOURING and response.status == 207 and _prefers_minimal(environ):
-            response.headers.append(_APPLIED)
+        response = self._handle(handler, self._request(environ, location, caller))
+        if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":
+            # A collection that was named without its last slash (RFC 4918, 5.2).
+            names = [name for name in (location.login, location.book) if name]
+            response.headers.append(("Content-Location", paths.href(self._prefix, *names)))
+        return response
+
+    def _handle(self, handler: Callable[[Service, Request], Response], request: Request) -> Response:
+        if request.method in _BODILESS and request.body:
+            raise errors.DavError(415, f"A {request.method} has no body here.")
+        if request.method in _READING and request.if_header:
+            with self._service.database.reading() as session:
+                states.require(session, request)
+        response = handler(self._service, request)
+        if request.method in _HONOURING and response.status == 207:
+            response.headers.append(("Vary", "Brief, Prefer"))
+            response.headers.extend(prefer.applied(*_heeded(request)))
         return response
 
     def _admit(self, header: str) -> Caller | None:
@@ -123,6 +151,7 @@ class Application(RadicaleApplication):
         return self._service.gate.admit(login, password)
 
     def _request(self, environ: Mapping[str, Any], location: Location, caller: Caller) -> Request:
+        preferences = prefer.preferences(environ.get("HTTP_PREFER", ""))
         return Request(
             method=environ["REQUEST_METHOD"],
             location=location,
@@ -132,15 +161,33 @@ class Application(RadicaleApplication):
             user_agent=environ.get("HTTP_USER_AGENT", ""),
             content_type=environ.get("CONTENT_TYPE") or "",
             accept=environ.get("HTTP_ACCEPT", ""),
-            minimal=_prefers_minimal(environ) or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
-            conditions=conditions.Conditions(environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")),
+            minimal=prefer.MINIMAL in preferences or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
+            conditions=conditions.Conditions(
+                environ.get("HTTP_IF_MATCH"),
+                environ.get("HTTP_IF_NONE_MATCH"),
+                environ.get("HTTP_IF_UNMODIFIED_SINCE"),
+                environ.get("HTTP_IF_MODIFIED_SINCE"),
+            ),
             destination=environ.get("HTTP_DESTINATION", ""),
             overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
+            if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
+            preferences=preferences,
         )
 
 
-def _prefers_minimal(environ: Mapping[str, Any]) -> bool:
-    return "return=minimal" in environ.get("HTTP_PREFER", "").replace(" ", "").lower()
+def _heeded(request: Request) -> list[str]:
+    """Return which preferences the answer to a PROPFIND or REPORT heeds."""
+    rootless = request.method == "PROPFIND" and request.depth == "1" and request.location.kind is not Kind.ENTRY
+    return [wanted for wanted in sorted(request.preferences) if wanted == prefer.MINIMAL or rootless]
+
+
+def _status_of_nowhere(environ: Mapping[str, Any]) -> int:
+    """Return what a request for a path is answered with where there can be nothing."""
+    if environ["REQUEST_METHOD"] not in ("PUT", "MKCOL"):
+        return 404
+    # For a card, 404 would tell a device to send it again and again (client fact D-8). Below an entry there is no
+    # collection that something could be in (RFC 4918, 9.3 and 9.7.1).
+    return 409 if environ["PATH_INFO"].rstrip("/").count("/") > 3 else 403
 
 
 def _is_redirected(method: str, path: str) -> bool:

@@ -22,6 +22,7 @@ from sync.connections import CONNECTION
 from sync.database import settings_of
 from sync.entry_rows import PRIVATE
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
+from sync.etags import etag_of
 from sync.models import Card, Entry, Overlay, PrivateCard
 from sync.vcard import VCard, parse_one
 
@@ -114,16 +115,6 @@ def head(session: Session, book: Book, href: str) -> EntryHead | None:
 def has_uid(session: Session, book: Book, uid: str) -> bool:
     """Whether an entry, present or gone, has this UID."""
     return entry_rows.href_of_uid(session, book, uid) is not None
-
-
-def etag_of(one: str | None, other: str | None, changed_at: int) -> str:
-    """Return the quoted ETag of a text whose sources, one or two, have these hashes and whose REV is this."""
-    return f'"{one or ""}{other or ""}-{changed_at:x}"'
-
-
-def changed_at_of(etag: str) -> int:
-    """Return the REV of what `etag_of` made this ETag for."""
-    return int(etag.strip('"').rpartition("-")[2], 16)
 
 
 def write(session: Session, book: Book, href: str, data: bytes, check: Callable[[str | None], None]) -> EntryHead:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from lxml import etree
+
 from radicale_plugin.dav.bodies import parse
 from radicale_plugin.dav.errors import DavError
-from radicale_plugin.dav.names import card, dav
+from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, card, dav, element
+from radicale_plugin.dav.prefer import MINIMAL, applied
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
+from radicale_plugin.dav.states import write
 from radicale_plugin.paths import Kind
 from sync import address_books
+from sync.database import Session
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, Refused
 
-_SETTABLE = frozenset({dav("resourcetype"), dav("displayname"), card("addressbook-description")})
+_TYPE = dav("resourcetype")
+_TITLE = dav("displayname")
+_SETTABLE = frozenset({_TYPE, _TITLE, card("addressbook-description")})
 
 
 def make(service: Service, request: Request) -> Response:
@@ -20,16 +29,24 @@ def make(service: Service, request: Request) -> Response:
     Answer MKCOL: make an address book for private contacts, with a slash at the end of its path or without.
 
     Raises:
-        DavError: 403 ``valid-resourcetype`` for anything but an address book, 405 where there is something, 409 where
-        there can be none.
+        DavError: 403 for anything but an address book, 405 where there is something, 409 where there is nothing that it
+        could be in, 415 for a body that says something else.
     """
+    if request.location.kind is Kind.ENTRY:
+        book_of(service, request)
+        raise DavError(403, "There are no collections inside of an address book.")
     if request.location.kind is not Kind.BOOK:
-        raise DavError(405 if request.location.kind is not Kind.ENTRY else 403, "An address book cannot be made here.")
-    title = _title(request.body)
+        raise DavError(405, "There is something here already.")
+    wanted = _wanted(request)
+    if refused := _refused(wanted):
+        return _refusal(wanted, refused)
+    title = " ".join((wanted[_TITLE].text or "").split()) if _TITLE in wanted else ""
     caller = request.place.caller
     try:
-        service.database.write(
-            lambda session: address_books.create(session, caller.account_id, request.location.book, title)
+        write(
+            service,
+            request,
+            lambda session: address_books.create(session, caller.account_id, request.location.book, title),
         )
     except AlreadyExists as error:
         raise DavError(405, str(error)) from error
@@ -37,7 +54,7 @@ def make(service: Service, request: Request) -> Response:
         raise DavError(507, str(error)) from error
     except InvalidInput as error:
         raise DavError(403, str(error)) from error
-    return Response(201)
+    return Response(201, applied(MINIMAL) if MINIMAL in request.preferences else [])
 
 
 def delete(service: Service, request: Request) -> Response:
@@ -46,28 +63,54 @@ def delete(service: Service, request: Request) -> Response:
 
     Raises:
         DavError: 403 ``need-privileges`` for everything else, 404.
+        PreconditionFailed: A condition is not met; there is no ETag that an address book has.
     """
     if request.location.kind is not Kind.BOOK:
         raise DavError(403, "This cannot be deleted.", dav("need-privileges"))
     book = book_of(service, request)
+
+    def remove(session: Session) -> None:
+        request.conditions.check("")
+        address_books.remove(session, book)
+
     try:
-        service.database.write(lambda session: address_books.remove(session, book))
+        write(service, request, remove)
     except Refused as error:
         raise DavError(403, str(error), dav("need-privileges")) from error
     return Response(204)
 
 
-def _title(body: bytes) -> str:
-    if not body.strip():
+def _wanted(request: Request) -> dict[str, etree._Element]:
+    """Return the properties that the new collection is to have by their full names, the type among them."""
+    if not request.body.strip():
         raise DavError(403, "Only address books can be made here.", dav("valid-resourcetype"))
-    root = parse(body)
+    kind = request.content_type.split(";")[0].strip().lower()
+    if kind not in ("", "application/xml", "text/xml"):
+        raise DavError(415, "The body of a MKCOL is XML.")
+    root = parse(request.body)
     if root.tag != dav("mkcol"):
         raise DavError(415, "The body of a MKCOL is a DAV:mkcol element.")
-    props = {str(node.tag): node for prop in root.findall(f"{dav('set')}/{dav('prop')}") for node in prop}
-    kinds = props.get(dav("resourcetype"))
+    return {str(node.tag): node for prop in root.findall(f"{dav('set')}/{dav('prop')}") for node in prop}
+
+
+def _refused(wanted: Mapping[str, etree._Element]) -> dict[str, str]:
+    """Return why the collection cannot be made: names of properties, each with a precondition or nothing."""
+    refused = {name: "" for name in wanted if name not in _SETTABLE}
+    kinds = wanted.get(_TYPE)
     if kinds is None or {str(kind.tag) for kind in kinds} != {dav("collection"), card("addressbook")}:
-        raise DavError(403, "Only address books can be made here.", dav("valid-resourcetype"))
-    if props.keys() - _SETTABLE:
-        raise DavError(403, "An address book is made with a title and nothing else.")
-    title = props.get(dav("displayname"))
-    return " ".join((title.text or "").split()) if title is not None else ""
+        refused[_TYPE] = dav("valid-resourcetype")
+    return refused
+
+
+def _refusal(wanted: Iterable[str], refused: Mapping[str, str]) -> Response:
+    """Say of every property what became of it (RFC 5689, 3)."""
+    parts = []
+    for name in dict.fromkeys([*wanted, *refused]):
+        status = "403 Forbidden" if name in refused else "424 Failed Dependency"
+        error = element(dav("error"), element(refused[name])) if refused.get(name) else ""
+        prop = element(dav("prop"), element(name))
+        parts.append(element(dav("propstat"), f"{prop}<D:status>HTTP/1.1 {status}</D:status>{error}"))
+    body = (
+        f'<?xml version="1.0" encoding="utf-8"?>\n<D:mkcol-response{NAMESPACES}>{"".join(parts)}</D:mkcol-response>\n'
+    )
+    return Response(403, [("Content-Type", XML_TYPE), ("Cache-Control", "no-cache")], body.encode())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from email.utils import formatdate
 
 from radicale_plugin import paths
 from radicale_plugin.dav import collections
+from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import card, dav, href
 from radicale_plugin.dav.properties import VCARD_TYPE
@@ -13,6 +14,7 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.paths import Kind
+from radicale_plugin.dav.states import write
 from sync import entries, served
 from sync.entry_rows import PRIVATE
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
@@ -26,7 +28,10 @@ def get(service: Service, request: Request) -> Response:
     Answer GET and HEAD: one card, in the version that ``Accept`` names, or 304.
 
     Raises:
-        DavError: 404, there is no such entry; 405 for a collection.
+    A version that would not come by itself has an ETag of its own (RFC 4918, 8.8).
+
+        DavError: 404, there is no such entry; 405 for a collection; 406, the header accepts no version of vCard.
+        PreconditionFailed: The entry is not in the state that was asked for.
     """
     if request.location.kind is not Kind.ENTRY:
         raise DavError(405, "A collection has no content of its own; ask with PROPFIND.")
@@ -34,11 +39,16 @@ def get(service: Service, request: Request) -> Response:
     named = _VERSION.search(request.accept.lower())
     version = named[1] if named else None
     with service.database.reading() as session:
-        entry = next(entries.texts(session, book, version, hrefs=[request.location.name]), None)
-    if entry is None:
+        entry = next(entries.texts(session, book, hrefs=[request.location.name], version=None), None)
+        plain = entry
+        if version is not None:
+            entry = next(entries.texts(session, book, version, hrefs=[request.location.name]), None)
+    if entry is None or plain is None:
         raise DavError(404, "There is no such entry.")
-    headers = [("ETag", entry.etag), ("Vary", "Accept")]
-    if request.conditions.not_modified(entry.etag):
+    etag = entry.etag if version is None or entry.text == plain.text else marked(entry.etag, version)
+    headers = [("ETag", etag), ("Last-Modified", formatdate(entry.changed_at, usegmt=True)), ("Vary", "Accept")]
+    request.conditions.check_read(entry.etag)
+    if request.conditions.not_modified(etag):
         return Response(304, headers)
     return Response(200, [("Content-Type", VCARD_TYPE), *headers], entry.text.encode())
 
@@ -64,8 +74,8 @@ def put(service: Service, request: Request) -> Response:
         request.conditions.check(etag)
 
     try:
-        stored = service.database.write(
-            lambda session: entries.write(session, book, request.location.name, request.body, check)
+        stored = write(
+            service, request, lambda session: entries.write(session, book, request.location.name, request.body, check)
         )
     except LimitExceeded as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
@@ -94,8 +104,10 @@ def delete(service: Service, request: Request) -> Response:
         return collections.delete(service, request)
     book = book_of(service, request)
     try:
-        service.database.write(
-            lambda session: entries.remove(session, book, request.location.name, request.conditions.check)
+        write(
+            service,
+            request,
+            lambda session: entries.remove(session, book, request.location.name, request.conditions.check),
         )
     except NotFound as error:
         raise DavError(404, str(error)) from error

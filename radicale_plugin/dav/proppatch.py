@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -11,10 +12,12 @@ from radicale_plugin.dav.bodies import parse
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav, element, href
+from radicale_plugin.dav.prefer import MINIMAL, applied
 from radicale_plugin.dav.properties import ME_CARD
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.resources import Resource, book_of, existing
 from radicale_plugin.dav.responses import Response
+from radicale_plugin.dav.states import etag_of, write
 from radicale_plugin.paths import Kind
 from sync import address_books
 from sync.address_books import CONTACTS_PATH, Book
@@ -23,51 +26,78 @@ from sync.database import Session
 _OK = "HTTP/1.1 200 OK"
 _FORBIDDEN = "HTTP/1.1 403 Forbidden"
 _FAILED = "HTTP/1.1 424 Failed Dependency"
+Setters = Mapping[str, Callable[[Session, etree._Element], None]]  # noqa: SLF001 - lxml has no other name for it
 
 
 def proppatch(service: Service, request: Request) -> Response:
     """
     Set properties, all of them or none: one that cannot be set is answered with 403, the others with 424.
 
+    A client that prefers it gets no body where all could be set (RFC 8144, 2.2).
+
     Raises:
-        DavError: 400 for a body that is no ``DAV:propertyupdate``; 409 for a card of one's own that is none.
+        DavError: 400 for a body that is no ``DAV:propertyupdate``; 404; 409 for a card of one's own that is none.
+        PreconditionFailed: The resource is not in the state that was asked for.
     """
     root = parse(request.body)
     if root.tag != dav("propertyupdate"):
         raise DavError(400, "The body of a PROPPATCH is a DAV:propertyupdate element.")
-    wanted = [node for change in root for prop in change.findall(dav("prop")) for node in prop]
-    url, setters = _settable(service, request)
-    refused = any(node.tag not in setters for node in wanted)
-    if not refused:
-        service.database.write(lambda session: _set(session, setters, wanted))
+    wanted = [
+        Instruction(node, is_removal=change.tag == dav("remove"))
+        for change in root.iterchildren(dav("set"), dav("remove"))
+        for prop in change.findall(dav("prop"))
+        for node in prop
+    ]
+    resource = existing(service, request)
+    setters = _settable(service, request)
+    refused = {each.name for each in wanted if not each.can_be_done(setters, resource)}
+
+    def change_all(session: Session) -> None:
+        request.conditions.check(etag_of(session, request))
+        for each in wanted:
+            if each.name in setters and not refused:
+                setters[each.name](session, each.node)
+
+    write(service, request, change_all)
+    if not refused and MINIMAL in request.preferences:
+        return Response(204, applied(MINIMAL))
     parts = []
-    for node in wanted:
-        status = _FORBIDDEN if node.tag not in setters else _FAILED if refused else _OK
+    for name in dict.fromkeys(each.name for each in wanted):
+        status = _FORBIDDEN if name in refused else _FAILED if refused else _OK
         error = element(dav("error"), element(dav("cannot-modify-protected-property"))) if status == _FORBIDDEN else ""
-        prop = element(dav("prop"), element(str(node.tag)))
+        prop = element(dav("prop"), element(name))
         parts.append(f"<D:propstat>{prop}<D:status>{status}</D:status>{error}</D:propstat>")
-    return multistatus([f"<D:response>{href(url)}{''.join(parts)}</D:response>\n"])
+    if not parts:
+        parts.append(f"<D:propstat><D:prop/><D:status>{_OK}</D:status></D:propstat>")
+    return multistatus([f"<D:response>{href(resource.url)}{''.join(parts)}</D:response>\n"])
 
 
-Setters = Mapping[str, Callable[[Session, etree._Element], None]]  # noqa: SLF001 - lxml has no other name for it
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """To set a property to what *node* holds, or to remove it."""
+
+    node: etree._Element
+    is_removal: bool
+
+    @property
+    def name(self) -> str:
+        """The full name of the property."""
+        return str(self.node.tag)
+
+    def can_be_done(self, setters: Setters, resource: Resource) -> bool:
+        """Whether nothing is against it. To remove what is not there is no error (RFC 4918, 14.23)."""
+        if self.is_removal and self.name not in resource.table:
+            return True
+        return self.name in setters
 
 
-def _settable(service: Service, request: Request) -> tuple[str, Setters]:
-    place = request.place
+def _settable(service: Service, request: Request) -> Setters:
     if request.location.kind is Kind.BOOK:
         book = book_of(service, request)
-        return place.book(book), {dav("displayname"): lambda session, node: _set_title(session, book, node)}
+        return {dav("displayname"): lambda session, node: _set_title(session, book, node)}
     if request.location.kind is Kind.PRINCIPAL:
-        return place.principal, {ME_CARD: lambda session, node: _set_me_card(session, request, node)}
-    location = request.location
-    if location.kind is Kind.ROOT:
-        return paths.href(place.prefix), {}
-    return paths.href(place.prefix, location.login, location.book, location.name, collection=False), {}
-
-
-def _set(session: Session, setters: Setters, wanted: list[etree._Element]) -> None:
-    for node in wanted:
-        setters[str(node.tag)](session, node)
+        return {ME_CARD: lambda session, node: _set_me_card(session, request, node)}
+    return {}
 
 
 def _set_title(session: Session, book: Book, node: etree._Element) -> None:

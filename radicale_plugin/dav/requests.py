@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from radicale_plugin.dav.conditions import Conditions
+from radicale_plugin.dav.if_header import IfHeader
 from radicale_plugin.dav.place import Place
 from radicale_plugin.paths import Location
 from sync.credentials import Gate
@@ -25,7 +26,8 @@ class Request:
     One authenticated request for one of the caller's own resources.
 
     *destination* and *overwrite* matter to MOVE and COPY. *depth* is the header as sent, empty when absent.
-    *minimal*: the client asked for no 404 parts (``Prefer: return=minimal`` or ``Brief: t``).
+    *minimal*: the client asked for no 404 parts (``Prefer: return=minimal`` or ``Brief: t``); *preferences* are those
+    of `radicale_plugin.dav.prefer`. *if_header* is empty when absent.
     """
 
     method: str
@@ -40,3 +42,5 @@ class Request:
     conditions: Conditions
     destination: str = ""
     overwrite: bool = True
+    if_header: IfHeader = ()
+    preferences: frozenset[str] = frozenset()

@@ -10,9 +10,13 @@ from radicale_plugin.dav.names import card, dav, href
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
+from radicale_plugin.dav.states import write
 from radicale_plugin.paths import Kind
 from sync import transfers
 from sync.errors import PreconditionFailed, Refused, UIDConflict
+
+#: Characters; a name of 255 octets that all had to be encoded, and what is before it, are far less.
+MAX_DESTINATION = 4_096
 
 
 def transfer(service: Service, request: Request) -> Response:
@@ -20,7 +24,8 @@ def transfer(service: Service, request: Request) -> Response:
     Answer MOVE and COPY of an entry to another name or another address book of the same person.
 
     Raises:
-        DavError: 403 for what is no private contact or goes elsewhere, 404, 409 ``no-uid-conflict``, 412.
+        DavError: 400 without a destination, 403 for what is no private contact or goes elsewhere, 404, 409
+        ``no-uid-conflict``, 412.
     """
     source, target = request.location, _destination(request)
     if source.kind is not Kind.ENTRY:
@@ -31,8 +36,12 @@ def transfer(service: Service, request: Request) -> Response:
     )
     keep = request.method == "COPY"
     try:
-        existed = service.database.write(
-            lambda session: transfers.transfer(session, *places, keep=keep, overwrite=request.overwrite)
+        existed = write(
+            service,
+            request,
+            lambda session: transfers.transfer(
+                session, *places, keep=keep, overwrite=request.overwrite, check=request.conditions.check
+            ),
         )
     except Refused as error:
         raise DavError(403, str(error)) from error
@@ -45,6 +54,8 @@ def transfer(service: Service, request: Request) -> Response:
 
 
 def _destination(request: Request) -> paths.Location:
+    if not request.destination.strip() or len(request.destination) > MAX_DESTINATION:
+        raise DavError(400, "A MOVE or COPY says in its Destination header where to.")
     path = paths.decode(request.destination, request.place.prefix)
     target = paths.locate(path) if path is not None else None
     if target is None or target.kind is not Kind.ENTRY or target.login != request.place.caller.login:

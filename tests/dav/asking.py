@@ -51,6 +51,11 @@ def sync_body(token: str = "", names: str = ETAG) -> str:
     )
 
 
+def since(site: Site, person: Person, old: str = "", names: str = ETAG) -> Answer:
+    """Ask for what changed in a person's address book since a token."""
+    return report(site, person, sync_body(old, names), path=f"/{person.login}/contacts/")
+
+
 def multiget_body(hrefs: Iterable[str], names: str = DATA) -> str:
     """Return the body of an addressbook-multiget report."""
     wanted = "".join(f"<D:href>{escape(href)}</D:href>" for href in hrefs)
@@ -64,6 +69,28 @@ def query_body(filters: str, names: str = DATA, *, test: str = "", rest: str = "
         f"<C:addressbook-query {NAMES}><D:prop>{names}</D:prop><C:filter{attribute}>{filters}</C:filter>{rest}"
         "</C:addressbook-query>"
     )
+
+
+def propertyupdate(content: str) -> str:
+    """Return the body of a PROPPATCH."""
+    return f"<D:propertyupdate {NAMES}>{content}</D:propertyupdate>"
+
+
+def put(site: Site, person: Person, path: str, data: bytes | str, **headers: str) -> Answer:
+    """Store a card; an underscore in the name of a header is a hyphen."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return site.call("PUT", path, data, {"Content-Type": "text/vcard; charset=utf-8", **given}, person=person)
+
+
+def statuses(answer: Answer) -> dict[str, str]:
+    """Return the status line of each property in an answer about one resource, by the local name of the property."""
+    assert answer.status == 207, (answer.status, answer.body[:500])
+    parts = answer.xml.findall("D:response/D:propstat", NS)
+    return {
+        etree.QName(node).localname: part.findtext("D:status", "", NS)
+        for part in parts
+        for node in part.iterfind("D:prop/*", NS)
+    }
 
 
 def responses(answer: Answer) -> dict[str, etree._Element]:

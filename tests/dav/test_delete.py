@@ -25,18 +25,6 @@ def test_a_private_card_goes_for_good(site: Site, circle: Circle) -> None:
     assert site.call("PUT", path, factories.vcard("z"), person=circle.anna).status == 201
 
 
-def test_preconditions_decide(site: Site, circle: Circle) -> None:
-    path = BOOK + "x.vcf"
-    site.call("PUT", path, factories.vcard("x"), person=circle.anna)
-    etag = site.call("GET", path, person=circle.anna).header("ETag")
-    before = snapshot(site, circle.anna)
-    for wrong in ({"If-Match": '"other"'}, {"If-None-Match": "*"}, {"If-Match": f"W/{etag}"}, {"If-None-Match": etag}):
-        assert site.call("DELETE", path, b"", wrong, person=circle.anna).status == 412
-    assert site.call("DELETE", BOOK + "missing", b"", {"If-Match": "*"}, person=circle.anna).status == 412
-    assert snapshot(site, circle.anna) == before
-    assert site.call("DELETE", path, b"", {"If-Match": f'"a", {etag}'}, person=circle.anna).status == 204
-
-
 def test_a_connection_s_card_is_hidden_and_both_stay_connected(site: Site, circle: Circle) -> None:
     """It goes from anna's devices and comes back where she wants; ben notices nothing, and keeps her card."""
     others = snapshot(site, circle.ben)

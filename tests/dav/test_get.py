@@ -34,15 +34,6 @@ def test_a_card_is_the_same_as_in_reports(lasting: Lasting) -> None:
     assert (head.status, head.headers, head.body) == (200, answer.headers, b"")
 
 
-def test_what_a_client_has_is_not_sent_again(lasting: Lasting) -> None:
-    entry, anna, site = lasting.circle.entry, lasting.circle.anna, lasting.site
-    etag = site.call("GET", entry, person=anna).header("ETag")
-    for header in (etag, f'"other", {etag}', f"W/{etag}", "*"):
-        answer = site.call("GET", entry, b"", {"If-None-Match": header}, person=anna)
-        assert (answer.status, answer.body, answer.header("ETag")) == (304, b"", etag)
-    assert site.call("GET", entry, b"", {"If-None-Match": '"other"'}, person=anna).status == 200
-
-
 def test_version_4_comes_only_where_it_is_named(lasting: Lasting) -> None:
     """Programs that accept everything get 3.0, which everything reads."""
     entry, anna, site = lasting.circle.entry, lasting.circle.anna, lasting.site

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sync.vcard import parse
-from tests.dav.asking import BOOK, DATA, NS, multiget_body, report, snapshot, sync_body, texts, token
+from tests.dav.asking import BOOK, DATA, NS, multiget_body, put, report, snapshot, sync_body, texts, token
 from tests.support import factories
 from tests.support.people import Person
-from tests.support.site import ON_SQLITE, Answer, Circle, Lasting, Site, opened
+from tests.support.site import ON_SQLITE, Circle, Lasting, Site, opened
 
 FOLDER = Path(__file__).parents[1] / "data" / "vcards"
 CARD = f"{{{NS['C']}}}"
@@ -42,11 +42,6 @@ SAMPLES = samples()
 def data_in(version: str) -> str:
     """Return the markup that asks for cards in this version."""
     return f'<D:getetag/><C:address-data content-type="text/vcard" version="{version}"/>'
-
-
-def put(site: Site, person: Person, path: str, data: bytes | str, **headers: str) -> Answer:
-    given = {"Content-Type": "text/vcard; charset=utf-8", **{name.replace("_", "-"): v for name, v in headers.items()}}
-    return site.call("PUT", path, data, given, person=person)
 
 
 def test_cards_of_all_programs_come_back_byte_for_byte(site: Site, anna: Person) -> None:
@@ -105,25 +100,6 @@ def test_control_characters_are_kept_but_served_clean_and_without_an_etag(site: 
     clean = re.sub("[\x00\x01\x0b\x1f\ufffe\uffff]", "", data.decode())
     assert site.call("GET", BOOK + "x.vcf", person=anna).body.decode() == clean
     assert texts(report(site, anna, sync_body("", DATA)))[BOOK + "x.vcf"] == clean
-
-
-def test_preconditions_decide(site: Site, anna: Person) -> None:
-    """If-Match and If-None-Match with one ETag, a list or a star; a violated one changes nothing."""
-    path, one, two = BOOK + "x.vcf", factories.vcard("x"), factories.vcard("x", "NOTE:two")
-    assert put(site, anna, path, one, If_Match="*").status == 412
-    assert put(site, anna, path, one, If_Match='"any"').status == 412
-    assert put(site, anna, path, one, If_None_Match="*").status == 201
-    assert put(site, anna, path, two, If_None_Match="*").status == 412
-    etag = site.call("GET", path, person=anna).header("ETag")
-    for wrong in ('"other"', '"a", "b"', f"W/{etag}", "garbage", etag.strip('"')):
-        assert put(site, anna, path, two, If_Match=wrong).status == 412, wrong
-    assert put(site, anna, path, two, If_None_Match=f'"a", {etag}').status == 412
-    assert site.call("GET", path, person=anna).body == one
-    changed = put(site, anna, path, two, If_Match=f'"a", {etag} , "b"')
-    assert (changed.status, changed.header("ETag") != etag) == (204, True)
-    assert put(site, anna, path, one, If_Match=etag).status == 412
-    assert put(site, anna, path, one, If_Match="*").status == 204
-    assert put(site, anna, path, two).status == 204
 
 
 def test_the_same_bytes_again_change_nothing(site: Site, anna: Person) -> None:
@@ -235,14 +211,3 @@ def test_where_edits_are_refused_a_client_is_told_so_that_it_understands(
 
 def test_a_book_that_does_not_exist_takes_nothing(lasting: Lasting) -> None:
     assert put(lasting.site, lasting.circle.anna, "/anna/elsewhere/x.vcf", GOOD).status in (403, 404, 409)
-
-
-@ON_SQLITE
-@pytest.mark.parametrize("header", ["", "no etag", "\xe4"])
-def test_a_condition_that_cannot_be_understood_is_not_met(site: Site, anna: Person, header: str) -> None:
-    """A garbled If-Match never makes a PUT unconditional (RFC 9110, 13.1.1)."""
-    data = factories.vcard("u", "NOTE:a")
-    put(site, anna, BOOK + "x.vcf", data)
-    answer = put(site, anna, BOOK + "x.vcf", factories.vcard("u", "NOTE:b"), If_Match=header)
-    assert answer.status == 412
-    assert site.call("GET", BOOK + "x.vcf", person=anna).body == data
