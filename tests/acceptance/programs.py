@@ -90,7 +90,7 @@ class Program(ABC):
         return {uid: _values(text) for uid, text in self.ask("contacts").items()}
 
     def synchronized(self, condition: Callable[[Contacts], bool]) -> Contacts:
-        """Let it synchronize until what it shows fulfils *condition*, which may take contacts for there; return that."""
+        """Let it synchronize until what it shows fulfils *condition*, and return that. Missing contacts fulfil none."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             self.ask("refresh")
