@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import formatdate
 
 from radicale_plugin import paths
@@ -13,8 +14,8 @@ from radicale_plugin.dav.properties import VCARD_TYPE
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
-from radicale_plugin.paths import Kind
 from radicale_plugin.dav.states import write
+from radicale_plugin.paths import Kind
 from sync import entries, served
 from sync.entry_rows import PRIVATE
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
@@ -27,10 +28,10 @@ def get(service: Service, request: Request) -> Response:
     """
     Answer GET and HEAD: one card, in the version that ``Accept`` names, or 304.
 
-    Raises:
     A version that would not come by itself has an ETag of its own (RFC 4918, 8.8).
 
-        DavError: 404, there is no such entry; 405 for a collection; 406, the header accepts no version of vCard.
+    Raises:
+        DavError: 404, there is no such entry; 405 for a collection.
         PreconditionFailed: The entry is not in the state that was asked for.
     """
     if request.location.kind is not Kind.ENTRY:
@@ -39,7 +40,7 @@ def get(service: Service, request: Request) -> Response:
     named = _VERSION.search(request.accept.lower())
     version = named[1] if named else None
     with service.database.reading() as session:
-        entry = next(entries.texts(session, book, hrefs=[request.location.name], version=None), None)
+        entry = next(entries.texts(session, book, None, hrefs=[request.location.name]), None)
         plain = entry
         if version is not None:
             entry = next(entries.texts(session, book, version, hrefs=[request.location.name]), None)
