@@ -9,7 +9,7 @@ hide.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 
 from radicale_plugin import paths
@@ -109,7 +109,9 @@ def collection_response(url: str, table: Table, place: Place, wanted: Wanted, *,
     """Return the ``DAV:response`` of a collection. *minimal* leaves out what is not there (RFC 8144)."""
     if wanted.names_only:
         return response(url, "".join(element(name) for name in table), "")
-    names = [name for name in table if name not in _NOT_IN_ALL] if wanted.every else wanted.names
+    names: Iterable[str] = wanted.names
+    if wanted.every:
+        names = dict.fromkeys([*(name for name in table if name not in _NOT_IN_ALL), *wanted.names])
     found = "".join(element(name, table[name](place)) for name in names if name in table)
     missing = "" if minimal else "".join(element(name) for name in names if name not in table)
     return response(url, found, missing)
@@ -207,7 +209,9 @@ class EntryTemplate:
 
     def __init__(self, place: Place, book: Book, wanted: Wanted, *, minimal: bool) -> None:
         """Prepare for the properties that are *wanted*."""
-        names = _ENTRY_ALL if wanted.every else (*_ENTRY, *_ENTRY_CONSTANT) if wanted.names_only else wanted.names
+        names: Iterable[str] = (*_ENTRY, *_ENTRY_CONSTANT) if wanted.names_only else wanted.names
+        if wanted.every:
+            names = dict.fromkeys([*_ENTRY_ALL, *wanted.names])
         self.needs_text = not wanted.names_only and not _NEEDS_TEXT.isdisjoint(names)
         self._url = place.book(book)
         self._getters: list[Getter] = []

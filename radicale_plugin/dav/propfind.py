@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from radicale_plugin.dav.bodies import read_propfind
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
-from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.names import card, dav
 from radicale_plugin.dav.place import Table
+from radicale_plugin.dav.prefer import NO_ROOT
 from radicale_plugin.dav.properties import ROOT, EntryTemplate, book_table, collection_response
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of, principal
@@ -25,21 +26,23 @@ def propfind(service: Service, request: Request) -> Response:
     Raises:
         DavError: 403 ``propfind-finite-depth``, 404 for what is not there.
     """
+    wanted = read_propfind(request.body).wanted
+    kind = request.location.kind
+    if kind is Kind.ENTRY:
+        # Where there are no members, Depth means nothing (RFC 4918, 10.2).
+        return _entry(service, request, wanted)
     if request.depth.lower() == "infinity":
         raise DavError(403, "A PROPFIND goes one level deep at most.", dav("propfind-finite-depth"))
     if request.depth not in ("", "0", "1"):
         raise DavError(400, "The Depth of a PROPFIND is 0 or 1.")
-    wanted = read_propfind(request.body).wanted
     deeper = request.depth == "1"
-    kind = request.location.kind
-    if kind is Kind.ENTRY:
-        return _entry(service, request, wanted)
+    rootless = deeper and NO_ROOT in request.preferences
     if kind is Kind.BOOK:
-        return _book(service, request, wanted, deeper=deeper)
+        return _book(service, request, wanted, deeper=deeper, rootless=rootless)
     parts = []
-    if kind is Kind.ROOT:
+    if kind is Kind.ROOT and not rootless:
         parts.append(_collection(request, request.place.root, ROOT, wanted))
-    if kind is Kind.PRINCIPAL or deeper:
+    if (kind is Kind.PRINCIPAL and not rootless) or (kind is Kind.ROOT and deeper):
         caller = principal(service, request.place)
         # Below the root there is nobody but the person who asks.
         parts.append(_collection(request, caller.url, caller.table, wanted))
@@ -54,7 +57,12 @@ def _collection(request: Request, url: str, table: Table, wanted: Wanted) -> str
     return collection_response(url, table, request.place, wanted, minimal=request.minimal)
 
 
-def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool) -> Response:
+def _version(wanted: Wanted) -> str | None:
+    # Without a card in the answer, the length is that of the card as a plain GET has it (RFC 4918, 15.4).
+    return wanted.card_version if card("address-data") in wanted.names else None
+
+
+def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool, rootless: bool) -> Response:
     book = book_of(service, request)
     own = _collection(request, request.place.book(book), book_table(book), wanted)
     if not deeper:
@@ -62,9 +70,12 @@ def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool) -
     template = EntryTemplate(request.place, book, wanted, minimal=request.minimal)
 
     def parts() -> Iterator[str]:
-        yield own
+        if not rootless:
+            yield own
         with service.database.reading() as session:
-            found = entries.texts(session, book) if template.needs_text else entries.heads(session, book)
+            found = (
+                entries.texts(session, book, _version(wanted)) if template.needs_text else entries.heads(session, book)
+            )
             for entry in found:
                 yield template.render(entry)
 
@@ -75,7 +86,7 @@ def _entry(service: Service, request: Request, wanted: Wanted) -> Response:
     book = book_of(service, request)
     template = EntryTemplate(request.place, book, wanted, minimal=request.minimal)
     with service.database.reading() as session:
-        entry = next(entries.texts(session, book, hrefs=[request.location.name]), None)
+        entry = next(entries.texts(session, book, _version(wanted), hrefs=[request.location.name]), None)
     if entry is None:
         raise DavError(404, "There is no such entry.")
     return multistatus([template.render(entry)])

@@ -70,7 +70,7 @@ def find(service: Service, place: Place, location: Location) -> Resource | None:
 
 def _entry(service: Service, place: Place, book: Book, name: str) -> Resource | None:
     with service.database.reading() as session:
-        entry = next(entries.texts(session, book, hrefs=[name]), None)
+        entry = next(entries.texts(session, book, None, hrefs=[name]), None)
     if entry is None:
         return None
     return Resource(place.book(book) + paths.href("", name, collection=False)[1:], entry_table(entry, place))

@@ -16,7 +16,9 @@ MAX_PROPERTIES = 256
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """
-    Which properties a request asks for: *names*, or all (*every*), or only what they are called (*names_only*).
+    Which properties a request asks for: *names*, or only what they are called (*names_only*), or all (*every*).
+
+    With *every*, *names* are those that are wanted besides.
 
     *card_version* is the vCard version that ``address-data`` was asked for in, and *card_lines* the names of the vCard
     properties that it is to have, in capitals, with whether their values are left out; empty for the whole card.
@@ -36,20 +38,19 @@ def read_wanted(root: etree._Element) -> Wanted:
     Raises:
         DavError: 400, too many; 415, cards in a format that there is not.
     """
-    if root.find(dav("allprop")) is not None:
-        return Wanted(every=True)
     if root.find(dav("propname")) is not None:
         return Wanted(names_only=True)
-    prop = root.find(dav("prop"))
+    every = root.find(dav("allprop")) is not None
+    prop = root.find(dav("include" if every else "prop"))
     if prop is None:
-        return Wanted()
+        return Wanted(every=every)
     names = tuple(dict.fromkeys(str(child.tag) for child in prop))
     if len(names) > MAX_PROPERTIES:
         raise too_many()
     data = prop.find(card("address-data"))
     if data is None:
-        return Wanted(names)
-    return Wanted(names, card_version=_card_version(data), card_lines=_card_lines(data))
+        return Wanted(names, every=every)
+    return Wanted(names, every=every, card_version=_card_version(data), card_lines=_card_lines(data))
 
 
 def too_many() -> DavError:

@@ -114,13 +114,6 @@ def test_what_is_there_comes_before_what_is_not(lasting: Lasting, path: str, nam
         assert statuses[1:] in ([], ["HTTP/1.1 404 Not Found"])
 
 
-@pytest.mark.parametrize("headers", [{"Prefer": "return=minimal"}, {"Brief": "t"}, {"Prefer": "foo, return=minimal"}])
-def test_a_client_may_do_without_what_is_not_there(lasting: Lasting, headers: dict[str, str]) -> None:
-    answer = propfind(lasting.site, "/anna/", IOS_HOME, depth="1", person=lasting.circle.anna, **headers)
-    assert "404" not in answer.body.decode()
-    assert books(answer) == ["/anna/contacts/"]
-
-
 def test_the_whole_tree_is_never_listed(lasting: Lasting) -> None:
     answer = propfind(lasting.site, "/", PRINCIPAL, depth="infinity", person=lasting.circle.anna)
     assert (answer.status, answer.condition) == (403, "{DAV:}propfind-finite-depth")

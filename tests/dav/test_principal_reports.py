@@ -156,24 +156,6 @@ def test_no_report_is_answered_about_other_people_s_places(lasting: Lasting, nam
     assert answer == report(lasting.site, lasting.circle.anna, body, path=f"/nobody/{below}")
 
 
-@pytest.mark.parametrize(("headers", "applied"), [({"Prefer": "return=minimal"}, True), ({"Brief": "t"}, False)])
-@pytest.mark.parametrize("name", ["acl-principal-prop-set", "principal-match", "principal-property-search"])
-def test_what_is_not_there_can_be_left_out(
-    lasting: Lasting, name: str, headers: dict[str, str], *, applied: bool
-) -> None:
-    """With return=minimal there are no 404 parts, and the answer says that it was heeded (RFC 8144, 2; RFC 7240, 3)."""
-    content = ACCESS_REPORTS[name].partition("<D:prop><D:displayname/></D:prop>" if name.startswith("acl") else "\0")[0]
-    body = f"<D:{name} {NAMES}>{content}<D:prop><D:displayname/><D:nothing/></D:prop></D:{name}>"
-    where = BOOK if name.startswith("acl") else "/"
-    answer = report(lasting.site, lasting.circle.anna, body, path=where, **headers)
-    assert list(responses(answer)) == ["/anna/"]
-    assert "404" not in answer.body.decode()
-    assert answer.header("Preference-Applied") == ("return=minimal" if applied else "")
-    plain = report(lasting.site, lasting.circle.anna, body, path=where)
-    assert "404" in plain.body.decode()
-    assert plain.header("Preference-Applied") == ""
-
-
 def test_no_answer_of_a_site_names_somebody_whom_one_does_not_ask_for(site: Site, circle: Circle) -> None:
     """In all properties and reports together, the only principal is the one who asks."""
     wanted = "".join(f"<D:{name}/>" for name in (*PROPERTIES, "current-user-principal", "displayname"))
