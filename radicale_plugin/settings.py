@@ -92,6 +92,11 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "type": _base_url,
             "help": "the address by which people reach this server; without it no link can be sent to anybody",
         },
+        "sign_up": {
+            "value": "open",
+            "type": _one_of("open", "invited", "closed"),
+            "help": "who may make an account in the portal: anybody (open), who was invited, or nobody (closed)",
+        },
         "phone_region": {
             "value": "",
             "type": str,
@@ -181,6 +186,7 @@ def database(configuration: config.Configuration) -> Database:
         secret=_secret(values, "secret"),
         base_url=values["base_url"],
         phone_region=values["phone_region"].upper(),
+        sign_up=values["sign_up"],
         sending=Sending(
             smtp_host=values["smtp_host"],
             smtp_port=values["smtp_port"],

@@ -39,6 +39,8 @@ _READABLE = str.maketrans("", "", "- ")
 #: The last use of a device is written down at most once in this many seconds, so that a poll writes nothing.
 LAST_USE_PRECISION = 3600
 MINIMUM_LENGTH = 10
+#: More than anybody types; a hash of more would cost this server more.
+MAXIMUM_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +226,33 @@ def set_password(session: Session, account_id: int, password: str) -> None:
     Set a person's password for the portal; devices have passwords of their own.
 
     Raises:
-        InvalidInput: It is too short.
+        InvalidInput: It is too short or too long.
         NotFound: There is no such person.
+    """
+    set_password_hash(session, account_id, hash_password(password))
+
+
+def hash_password(password: str) -> str:
+    """
+    Return what is stored of a password, which takes a while: best done outside of a transaction.
+
+    Raises:
+        InvalidInput: It is too short or too long.
     """
     if len(password) < MINIMUM_LENGTH:
         raise InvalidInput(f"A password has at least {MINIMUM_LENGTH} characters.")
-    hashed = _HASHER.hash(password)
+    if len(password) > MAXIMUM_LENGTH:
+        raise InvalidInput(f"A password has at most {MAXIMUM_LENGTH} characters.")
+    return _HASHER.hash(password.encode("utf-8", "surrogatepass"))
+
+
+def set_password_hash(session: Session, account_id: int, hashed: str) -> None:
+    """
+    Give a person the password of which `hash_password` made *hashed*.
+
+    Raises:
+        NotFound: There is no such person.
+    """
     changed = session.execute(
         update(Account).where(Account.id == account_id).values(password_hash=hashed).returning(Account.id)
     ).first()
@@ -244,7 +267,7 @@ def check_password(session: Session, login: str, password: str) -> int | None:
         account = session.get(Account, accounts.find(session, login), populate_existing=True)
     stored = account.password_hash if account and account.password_hash else _NOBODY
     try:
-        _HASHER.verify(stored, password)
+        _HASHER.verify(stored, password[: MAXIMUM_LENGTH + 1].encode("utf-8", "surrogatepass"))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return None
     return account.id if account and account.password_hash and account.disabled_at is None else None

@@ -79,6 +79,10 @@ class InvalidTicket(EvercardError, ValueError):
     """This link does not work any more: it was used, it expired, or it is not complete."""
 
 
+class WrongPassword(EvercardError):
+    """The login or the password is wrong."""
+
+
 class TooManyTries(EvercardError):
     """
     That was tried too often; wait a little and try again.

@@ -18,6 +18,10 @@ class Limits:
     #: Octets of one card as a client sends or gets it (client fact I-18).
     card_size: int = 262_144
     private_entries: int = 50_000
+    #: Addresses that a person proved to be theirs.
+    addresses: int = 10
+    requests_a_day: int = 20
+    introductions_a_day: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class Settings:
     random one. Without *accept_overlays*, a device's change of a connection's card is refused instead of kept for that
     viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all. *base_url* is
     the address by which people reach this server, without a slash at its end; empty where links cannot be sent.
-    *phone_region* is the country, as two letters, that a phone number without a country code is of.
+    *phone_region* is the country, as two letters, that a phone number without a country code is of. *sign_up* is who
+    may make an account in the portal: anybody (``open``), somebody who was ``invited``, or nobody (``closed``).
     """
 
     pool_size: int = 8
@@ -69,5 +74,6 @@ class Settings:
     secret: str = ""
     base_url: str = ""
     phone_region: str = ""
+    sign_up: str = "open"
     limits: Limits = Limits()
     sending: Sending = Sending()
