@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import formatdate
-from typing import Any, overload
+from typing import overload
 from xml.etree import ElementTree as ET
 
 from radicale.item import Item
@@ -12,8 +12,9 @@ from radicale.storage import BaseCollection
 from typing_extensions import override
 
 from radicale_plugin import vobject_guard
-from radicale_plugin.dav import filter_xml, filters
+from radicale_plugin.dav import filter_xml
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.filters import Search
 from radicale_plugin.dav.names import card
 from sync import address_books, entries
 from sync.address_books import Book
@@ -97,11 +98,11 @@ class Collection(Folder):
     def get_filtered(self, filters: Iterable[ET.Element]) -> Iterator[tuple[Item, bool]]:
         # Radicale's own filters would hand every card to vobject. An answer of True says that nothing is left to check.
         try:
-            wanted = [filter_xml.read_filter(node) for node in filters if node.tag == card("filter")]
+            wanted = [_search(node) for node in filters if node.tag == card("filter")]
         except DavError as error:
             raise ValueError(str(error)) from error
         for entry in entries.texts(self._session, self._book):
-            if all(_passes(entry.text, one, all_of=all_of) for one, all_of in wanted):
+            if all(search.finds(entry.text) for search in wanted):
                 yield self._item(entry), True
 
     @override
@@ -151,8 +152,9 @@ class Collection(Folder):
         )
 
 
-def _passes(text: str, wanted: Any, *, all_of: bool) -> bool:
-    return filters.matches(wanted, text, all_of=all_of)
+def _search(node: ET.Element) -> Search:
+    wanted, all_of = filter_xml.read_filter(node)
+    return Search(wanted, all_of=all_of)
 
 
 def _any_state(_etag: str | None) -> None:

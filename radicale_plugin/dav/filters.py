@@ -6,31 +6,57 @@ Filters are applied to the very text that the person would be served, so nothing
 
 from __future__ import annotations
 
+import functools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from radicale_plugin.dav.filter_xml import ParamFilter, PropFilter, TextMatch
 from sync.errors import InvalidVCard
-from sync.vcard import Property, parse_one, unescape
+from sync.vcard import Property, lines_named, parse_one, read_line, unescape
 
 
-def matches(filters: Sequence[PropFilter], card: str, *, all_of: bool) -> bool:
-    """Whether *card* passes *filters*. A text that is no vCard does only where there is no filter."""
-    if not filters:
-        return True
-    try:
-        properties = parse_one(card).properties
-    except InvalidVCard:
-        return False
-    test = all if all_of else any
-    return test(_property_filter(wanted, properties) for wanted in filters)
+class Search:
+    """Filters, ready to be applied to any number of cards."""
+
+    def __init__(self, filters: Sequence[PropFilter], *, all_of: bool) -> None:
+        """Look for cards that pass all of *filters*, or any of them; every card passes where there are none."""
+        self._filters = tuple(filters)
+        self._test = all if all_of else any
+        self._names = frozenset(_split(wanted)[1] for wanted in filters)
+
+    def finds(self, card: str) -> bool:
+        """
+        Whether *card* passes. A text that is no vCard does only where there is no filter.
+
+        Hardly any card is parsed for that: most lack the text that is looked for in the lines that it may be in.
+        """
+        if not self._filters:
+            return True
+        lines = lines_named(card, self._names)
+        if lines is None:
+            try:
+                parsed = parse_one(card)
+            except InvalidVCard:
+                return False
+            return self.accepts((Property("", "VERSION", (), parsed.version), *parsed.properties))
+        searched = collated("i;unicode-casemap", "\n".join(lines).replace("\\", ""))
+        if not self._test(_is_possible(wanted, searched) for wanted in self._filters):
+            return False
+        return self.accepts([read_line(line) for line in lines])
+
+    def accepts(self, properties: Sequence[Property]) -> bool:
+        """Whether a card with these properties passes; those of a name that no filter has may be left out."""
+        return self._test(_property_filter(wanted, properties) for wanted in self._filters)
 
 
-def _property_filter(wanted: PropFilter, properties: tuple[Property, ...]) -> bool:
+def _split(wanted: PropFilter) -> tuple[str, str]:
     group, _, name = wanted.name.rpartition(".")
-    named = [
-        line for line in properties if line.name == name.upper() and (not group or line.group.lower() == group.lower())
-    ]
+    return group.lower(), name.upper()
+
+
+def _property_filter(wanted: PropFilter, properties: Iterable[Property]) -> bool:
+    group, name = _split(wanted)
+    named = [line for line in properties if line.name == name and (not group or line.group.lower() == group)]
     if wanted.is_not_defined:
         return not named
     if not wanted.matches and not wanted.params:
@@ -58,7 +84,7 @@ def _param_filter(wanted: ParamFilter, line: Property) -> bool:
 
 
 def _text(match: TextMatch, value: str) -> bool:
-    left, right = collated(match.collation, value), collated(match.collation, match.value)
+    left, right = collated(match.collation, value), _needle(match.collation, match.value)
     if match.match_type == "equals":
         found = left == right
     elif match.match_type == "starts-with":
@@ -74,6 +100,35 @@ def collated(collation: str, value: str) -> str:
     """Return what is equal for all texts that are the same in a collation (RFC 4790, RFC 5051)."""
     if collation == "i;octet":
         return value
+    if value.isascii():
+        return value.lower()
     if collation == "i;ascii-casemap":
         return "".join(letter.lower() if letter.isascii() else letter for letter in value)
     return unicodedata.normalize("NFKD", value).casefold()
+
+
+_needle = functools.lru_cache(maxsize=1024)(collated)
+
+
+def _is_possible(wanted: PropFilter, searched: str) -> bool:
+    """Whether a filter can be met by lines that are *searched* when put together, collated and without backslashes."""
+    if wanted.is_not_defined or not wanted.matches or (wanted.params and not wanted.all_of):
+        return True
+    test = all if wanted.all_of else any
+    return test(match.negate or all(part in searched for part in _parts(match.value)) for match in wanted.matches)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parts(text: str) -> tuple[str, ...]:
+    """
+    Return what of a text that is looked for stands in a line letter for letter, however the line is written.
+
+    An escape of the line loses its backslash before it is compared, or becomes a line feed. Marks, the iota that is
+    made of one included, change places with other marks when a text is decomposed.
+    """
+    return tuple(filter(None, "".join(_kept(_needle("i;unicode-casemap", text))).split("\n")))
+
+
+def _kept(needle: str) -> Iterator[str]:
+    for letter in needle:
+        yield "\n" if letter in "\\\n\u03b9" or unicodedata.combining(letter) else letter

@@ -151,12 +151,13 @@ def _name(request: Request, book: Book, href: str) -> str | None:
 
 def _query(service: Service, request: Request, book: Book, asked: Query) -> Response:
     template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+    search = filters.Search(asked.filters, all_of=asked.all_of)
 
     def parts() -> Iterator[str]:
         found = 0
         with service.database.reading() as session:
             for entry in entries.texts(session, book, asked.wanted.card_version):
-                if not filters.matches(asked.filters, entry.text, all_of=asked.all_of):
+                if not search.finds(entry.text):
                     continue
                 if found == asked.limit:
                     yield truncated(request.place.book(book))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from sync.vcard.legacy import modernize, needs_repair, repair
 from sync.vcard.model import DEFAULT, Limits, Parameters, Property, VCard
 from sync.vcard.parser import parse, parse_one
+from sync.vcard.scan import lines_named, read_line
 from sync.vcard.serializer import content_line, serialize
 from sync.vcard.text import clean, escape, join_structured, split_structured, unescape
 
@@ -24,10 +25,12 @@ __all__ = [
     "content_line",
     "escape",
     "join_structured",
+    "lines_named",
     "modernize",
     "needs_repair",
     "parse",
     "parse_one",
+    "read_line",
     "repair",
     "serialize",
     "split_structured",

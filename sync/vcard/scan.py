@@ -8,7 +8,6 @@ unusual is in, as nearly all are. Of any other, only the parser can say what it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from sync.vcard.model import DEFAULT, Property
@@ -22,41 +21,46 @@ _QUOTED = '(?<=[=,])"(?:[^"\rQq]++|[Qq](?![Uu]))*+"(?=[,;:])'
 _MOST = DEFAULT.parameters_per_line - 1
 _SHORT = f'(?=;[^\r]{{0,{_MOST}}}\r|;[^:"\r]{{0,{_MOST}}}:)'
 _LINE = (
-    rf"(?:{_NAME}\.)?+(?!(?i:BEGIN|END|AGENT|VERSION)[;:]){_NAME}(?:{_SHORT}(?:{_PLAIN}|{_QUOTED})*+)?+:"
+    rf"(?:{_NAME}\.)?+(?!(?i:BEGIN|END|VERSION)[;:]){_NAME}(?:{_SHORT}(?:{_PLAIN}|{_QUOTED})*+)?+:"
     "[^\r]*+\r\n(?:[ \t][^\r]*+\r\n)*+"
 )
-#: A card from its first to its last line, in which every property says its name, parameters and colon on one line.
-#: What is encoded as Base64 ends there too, because the next line has a colon.
-_USUAL = re.compile(f"BEGIN:VCARD\r\nVERSION:(2\\.1|3\\.0|4\\.0)\r\n(?:{_LINE})*+END:VCARD(?:\r\n)?+")
+#: A card from its first to its last line, in which every property has its name, parameters and colon on one line. So
+#: what is encoded as Base64 ends before the next of them, and no card stands inside of this one.
+_USUAL = re.compile(f"BEGIN:VCARD\r\nVERSION:(2\\.1|3\\.0|4\\.0)\r\n(?:{_LINE})*+END:VCARD(?:\r\n)*+")
 _TOKEN = re.compile("[A-Z0-9_-]+")
-_FRAME = frozenset(("BEGIN", "VERSION", "END"))
 #: A search for more names is as much work as reading the card.
 _MOST_NAMES = 32
 
 
-def lines_named(text: str, names: frozenset[str]) -> tuple[Property, ...] | None:
+def lines_named(text: str, names: frozenset[str]) -> list[str] | None:
     """
-    Return the properties of one of these *names* (upper case) that `parse_one` finds in *text*, in their order.
+    Return the unfolded lines of *text* that `parse_one` reads as properties of one of these *names* (upper case).
 
-    None where that cannot be told without it, be it that the text is no vCard. The properties do not know their lines.
+    They are in their order, for `read_line`; VERSION counts as a property. None where that cannot be told without
+    parsing, be it that the text is no vCard.
     """
     if len(names) > _MOST_NAMES or len(text) > DEFAULT.octets:
         return None
-    if "\r" not in text:
-        text = text.replace("\n", "\r\n")
     ends = text.count("\n")
-    # A line feed or a carriage return alone is a line end as well.
-    if ends != text.count("\r") or (ends > DEFAULT.properties and ends - text.count("\n ") > DEFAULT.properties):
+    if ends != text.count("\r"):
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    if ends > DEFAULT.properties and ends - text.count("\n ") > DEFAULT.properties:
         return None
     if _USUAL.fullmatch(text) is None:
         return None
     wanted = _pattern(names)
-    return tuple(map(_property, _found(wanted, text))) if wanted is not None else ()
+    return list(map(_unfolded, wanted.findall(text))) if wanted is not None else []
+
+
+def read_line(line: str) -> Property:
+    """Read one line of `lines_named`. The property does not know its number."""
+    group, name, params, _, value_at = head_of(line, 0, DEFAULT)
+    return Property(group, name, params, line[value_at:])
 
 
 @lru_cache(maxsize=256)
 def _pattern(names: frozenset[str]) -> re.Pattern[str] | None:
-    possible = sorted(name for name in names - _FRAME if _TOKEN.fullmatch(name))
+    possible = sorted(name for name in names - {"BEGIN", "END"} if _TOKEN.fullmatch(name))
     if not possible:
         return None
     return re.compile(
@@ -64,11 +68,5 @@ def _pattern(names: frozenset[str]) -> re.Pattern[str] | None:
     )
 
 
-def _found(wanted: re.Pattern[str], text: str) -> Iterator[str]:
-    return (found[1] for found in wanted.finditer(text))
-
-
-def _property(raw: str) -> Property:
-    content = unfolded(raw.replace("\r\n", "\n")) if "\r" in raw else raw
-    group, name, params, _, value_at = head_of(content, 0, DEFAULT)
-    return Property(group, name, params, content[value_at:])
+def _unfolded(raw: str) -> str:
+    return unfolded(raw.replace("\r\n", "\n")) if "\r" in raw else raw

@@ -51,19 +51,19 @@ class Plant:
 
 def search_in_everything(patch: pytest.MonkeyPatch, database: Database) -> None:
     """A query searches the owner's whole profile, and shows only what was granted."""
-    matches = filters.matches
+    finds = filters.Search.finds
 
-    def replacement(wanted: Any, text: str, *, all_of: bool) -> bool:
+    def replacement(search: filters.Search, text: str) -> bool:
         uid = next(line[4:] for line in unfolded(text).splitlines() if line.startswith("UID:"))
         with database.reading() as session:
             owner_id = session.scalars(select(Entry.id).where(Entry.uid == uid)).first() or 0
             everything = [content_of(field) for field in visibility.fields_of(session, owner_id)]
         if not everything:
-            return matches(wanted, text, all_of=all_of)
+            return finds(search, text)
         full = fields.head("3.0", uid, 0) + cards.render(everything, "nobody").body_3
-        return matches(wanted, full, all_of=all_of)
+        return finds(search, full)
 
-    patch.setattr(filters, "matches", replacement)
+    patch.setattr(filters.Search, "finds", replacement)
 
 
 def tell_everybody(patch: pytest.MonkeyPatch, _database: Database) -> None:
