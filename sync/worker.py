@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from sync import fan_out, tickets
+from sync import fan_out, leaving, tickets
 from sync.database import Database
 from sync.notify import mail, outbox, sms
 
@@ -53,6 +53,7 @@ def _keep_sending(database: Database, senders: dict[str, outbox.Sender], stop: t
             outbox.work(database, senders)
             if time.monotonic() - tidied > TIDYING_INTERVAL or not tidied:
                 database.write(tickets.purge)
+                leaving.finish_all(database)
                 tidied = time.monotonic()
         except Exception:
             logger.exception("The worker could not send what waits in the outbox")

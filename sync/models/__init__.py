@@ -31,7 +31,7 @@ from sync.models.owners import (
     SeenAudience,
     ShownField,
 )
-from sync.models.people import Account, Device, LoginName, ServerSecret
+from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.sending import Message, Suppression, Ticket
 from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 from sync.models.visits import Allowance, PortalSession
@@ -39,6 +39,7 @@ from sync.models.visits import Allowance, PortalSession
 __all__ = [
     "BUCKETS",
     "CONTACTS",
+    "NOBODY",
     "Account",
     "Address",
     "AddressBook",

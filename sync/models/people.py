@@ -7,9 +7,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.models.base import Base, Counter, Id, Moment
 
+#: Whose the login is of somebody who deleted their account. No account has this id.
+NOBODY = 0
+
 
 class LoginName(Base):
-    """The claim on a login: whoever inserts the row owns the name. *name* is the login in lower case."""
+    """
+    The claim on a login: whoever inserts the row owns the name. *name* is the login in lower case.
+
+    *account_id* is `NOBODY` when the account was deleted, so that nobody else is ever taken for its person.
+    """
 
     __tablename__ = "login_name"
     __table_args__ = {"info": {"spread_by": "name"}, "sqlite_with_rowid": False}
@@ -23,7 +30,8 @@ class Account(Base):
     A registered person.
 
     *password_hash* is the argon2id hash of the password for the portal, absent while none was set. *disabled_at* set
-    means that nothing of this person's can be opened any more; what others hold of them stays.
+    means that nothing of this person's can be opened any more; what others hold of them stays. *leaving_at* set means
+    that the account is being deleted, which `sync.leaving` finishes.
     """
 
     __tablename__ = "account"
@@ -34,6 +42,7 @@ class Account(Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[Moment]
     disabled_at: Mapped[int | None] = mapped_column(BigInteger)
+    leaving_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Device(Base):

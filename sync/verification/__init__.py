@@ -17,7 +17,7 @@ from typing_extensions import override
 from sync.database import among
 from sync.fan_out import FAN_OUT
 from sync.migrations import differences
-from sync.models import Account, Base, Job, LoginName
+from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.verification import owners, past, viewers
 
 #: People that one statement names.
@@ -87,7 +87,7 @@ def _orphans(session: Session) -> Iterator[str]:
             statement = select(func.count()).select_from(table).where(~exists().select_from(parent).where(match))
             if count := session.scalars(statement).one():
                 yield f"{count} rows of {table.name} belong to no row of {parent.name}."
-    claims = session.scalars(select(LoginName.account_id))
+    claims = session.scalars(select(LoginName.account_id).where(LoginName.account_id != NOBODY))
     yield from _unknown(session, "login_name", claims.partitions(_PAGE))
 
 

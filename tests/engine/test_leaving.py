@@ -1,0 +1,146 @@
+"""Leaving: nothing of a person stays behind, and what they did not own does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import BigInteger, select
+
+from sync import address_books, connections, credentials, leaving, tickets, verification, visits
+from sync.credentials import Gate
+from sync.database import Database, Session
+from sync.errors import AlreadyExists, InvalidTicket, NotFound
+from sync.models import (
+    NOBODY,
+    Base,
+    Block,
+    DirectoryKey,
+    Entry,
+    Invitation,
+    Listing,
+    LoginName,
+    PublicFriend,
+    Request,
+    now,
+)
+from tests.support.factories import book, connect, connected, field, group, person, strangers
+from tests.support.people import Person, register
+
+#: Where the id of somebody who left may still stand: in what others own, as a number that means nothing any more.
+TOMBSTONES = {"entry.id", "seen_audience.viewer_id", "block.other_id"}
+
+
+def rows_about(database: Database, account_id: int) -> Iterator[str]:
+    """Name every column that holds this account's id anywhere."""
+    with database.reading() as session:
+        for table in Base.metadata.sorted_tables:
+            for column in table.columns:
+                if (
+                    isinstance(column.type, BigInteger)
+                    and session.execute(select(column).where(column == account_id)).first()
+                ):
+                    yield str(column)
+
+
+@pytest.fixture
+def anna(database: Database) -> Person:
+    """Anna, who has fields, a group, connections, a device and everything else that a person can have."""
+    anna = register(database, "anna")
+    bo, carl = person(database, "bo"), person(database, "carl")
+    connect(database, anna.id, bo, carl)
+    mobile = field(database, anna.id)
+    group(database, anna.id, "Friends", [bo], [mobile])
+
+    def more(session: Session) -> None:
+        at = now()
+        visits.start(session, anna.id, "Firefox")
+        session.add_all(
+            [
+                DirectoryKey(key="name:anna berg", account_id=anna.id),
+                Listing(owner_id=anna.id, key="name:anna berg"),
+                Block(owner_id=anna.id, other_id=carl, blocked_at=at),
+                Block(owner_id=carl, other_id=anna.id, blocked_at=at),
+                Request(owner_id=anna.id, direction="out", other_id=carl, state="waiting", message="", asked_at=at),
+                Request(owner_id=carl, direction="in", other_id=anna.id, state="waiting", message="", asked_at=at),
+                Invitation(owner_id=anna.id, channel="email", value="x@example.org", message="", invited_at=at),
+                PublicFriend(owner_id=bo, friend_id=anna.id, published_at=at),
+                PublicFriend(owner_id=anna.id, friend_id=bo, published_at=at),
+            ]
+        )
+
+    database.write(more)
+    return anna
+
+
+def problems(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [str(finding) for finding in verification.findings(session)]
+
+
+def test_everything_of_a_person_goes(database: Database, anna: Person) -> None:
+    leaving.leave(database, anna.id)
+    assert set(rows_about(database, anna.id)) <= TOMBSTONES
+    assert problems(database) == []
+
+
+def test_every_holder_is_told(database: Database, anna: Person) -> None:
+    with database.reading() as session:
+        holders = connections.connected_to(session, anna.id)
+    before = {viewer_id: book(database, viewer_id).revision for viewer_id in holders}
+    leaving.leave(database, anna.id)
+    for viewer_id in holders:
+        assert book(database, viewer_id).revision > before[viewer_id]
+        with database.reading() as session:
+            entry = session.scalars(select(Entry).where(Entry.viewer_id == viewer_id, Entry.id == anna.id)).one()
+            assert entry.state == address_books.REMOVED
+            assert entry.card_id is None
+
+
+def test_others_keep_each_other(database: Database, anna: Person) -> None:
+    one, other = connected(database, "dora", "emil")
+    leaving.leave(database, anna.id)
+    with database.reading() as session:
+        assert connections.is_connected(session, one, other)
+        assert strangers(database, one)
+
+
+def test_nobody_comes_back_under_the_login(database: Database, anna: Person) -> None:
+    leaving.leave(database, anna.id)
+    with pytest.raises(AlreadyExists):
+        person(database, "anna")
+
+
+def test_nothing_opens_from_the_first_moment_on(database: Database, anna: Person) -> None:
+    gate = Gate(database)
+    assert gate.admit(anna.login, anna.password) is not None
+    token = database.write(lambda session: tickets.issue(session, "reset", anna.id, {}, lifetime=60))
+    visit = database.write(lambda session: visits.start(session, anna.id, "Firefox"))
+    database.write(lambda session: leaving._begin(session, anna.id))
+    assert gate.admit(anna.login, anna.password) is None
+    with pytest.raises(InvalidTicket):
+        database.write(lambda session: tickets.use(session, "reset", token))
+    with database.reading() as session:
+        assert visits.find(session, visit) is None
+        assert credentials.check_password(session, anna.login, "whatever it was") is None
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_what_was_stopped_on_the_way_is_finished(
+    database: Database, anna: Person, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(leaving, "CHUNK", chunk)
+    database.write(lambda session: leaving._begin(session, anna.id))
+    database.write(lambda session: leaving._part(session, anna.id))
+    assert problems(database) == []
+    assert leaving.finish_all(database) == 1
+    assert leaving.finish_all(database) == 0
+    assert set(rows_about(database, anna.id)) <= TOMBSTONES
+
+
+def test_who_is_not_there_cannot_leave(database: Database, anna: Person) -> None:
+    leaving.leave(database, anna.id)
+    with pytest.raises(NotFound):
+        leaving.leave(database, anna.id)
+    with database.reading() as session:
+        assert session.get_one(LoginName, "anna").account_id == NOBODY
