@@ -119,7 +119,7 @@ def stage(_running: tuple[Server, Database]) -> Iterator[Stage]:
         made = Stage(server, database, connections, anna, ben, shown)
         made.grant(ben, *shown.values())
         yield made
-    exchanges = [one for wire in made.wires for one in wire.exchanges if wire.login == anna.login]
+    exchanges = [one for wire in made.wires for one in wire.exchanges if wire.login.lower() == anna.login]
     assert exchanges
     assert [one for one in exchanges for secret in HIDDEN if secret in one.text] == []
     assert [one for one in exchanges if one.status >= 500 and one.status != 507] == []
