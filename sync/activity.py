@@ -1,0 +1,162 @@
+"""
+Activity: what changed last in the cards of the people whom a person is connected to, as the person was shown it.
+
+It is read from what is kept of every profile and of who was shown what (`sync.history`, `sync.sightings`), so it says
+nothing that the person's devices were not told. What somebody does not show any more is named by its kind alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync import accounts
+from sync.address_books import PRESENT
+from sync.connections import CONNECTION
+from sync.fields import FieldContent
+from sync.models import Card, Entry, FieldState, ProfileState, SeenAudience, ShownField
+
+NEW, CHANGED, GONE = "new", "changed", "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """
+    One field of a card that is ``new``, ``changed`` or ``gone``.
+
+    *content* is what it says now; absent for one that is gone, of which the reader has no right to more than the kind.
+    """
+
+    what: str
+    kind: str
+    content: FieldContent | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardChange:
+    """The last change of somebody's card. *changes* is empty where all of it is new: the two were just connected."""
+
+    owner_id: int
+    login: str
+    at: int
+    changes: list[FieldChange]
+
+
+def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0) -> list[CardChange]:
+    """
+    Return the last change of each connection's card, newest first, *count* of them after *offset*.
+
+    People whose entries the person hid are left out.
+    """
+    newest = (
+        select(Entry.id, Entry.changed_at, Card.changed_at)
+        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
+        .order_by(Entry.changed_at.desc(), Entry.id)
+        .limit(count)
+        .offset(offset)
+    )
+    rows = session.execute(newest).all()
+    names = accounts.logins(session, [owner_id for owner_id, _, _ in rows])
+    return [
+        _last_change(session, viewer_id, owner_id, names.get(owner_id, ""), entry_at, card_at)
+        for owner_id, entry_at, card_at in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """One value of a field, and the versions of the profile between which the viewer was shown it."""
+
+    field_id: int
+    kind: str
+    content: str
+    since: int
+    until: int
+
+
+_NEVER = 2**62
+
+
+def _last_change(
+    session: Session, viewer_id: int, owner_id: int, login: str, entry_at: int, card_at: int
+) -> CardChange:
+    stays = session.scalars(
+        select(SeenAudience)
+        .where(SeenAudience.owner_id == owner_id, SeenAudience.viewer_id == viewer_id)
+        .order_by(SeenAudience.since)
+    ).all()
+    sightings = _sightings(session, owner_id, stays)
+    # The two may have been connected before; what counts is this time.
+    began = _beginning(stays)
+    points = {point for seen in sightings for point in (seen.since, seen.until) if began < point < _NEVER}
+    last = _last_difference(sightings, sorted(points, reverse=True))
+    if last is None:
+        begun_at = session.scalars(
+            select(ProfileState.changed_at).where(ProfileState.owner_id == owner_id, ProfileState.version == began)
+        ).first()
+        return CardChange(owner_id, login, begun_at or entry_at, [])
+    version, changes = last
+    told_at = session.scalars(
+        select(ProfileState.changed_at).where(ProfileState.owner_id == owner_id, ProfileState.version == version)
+    ).first()
+    moved = any(stay.since == version for stay in stays)
+    return CardChange(owner_id, login, told_at or (entry_at if moved else card_at), changes)
+
+
+def _sightings(session: Session, owner_id: int, stays: Sequence[SeenAudience]) -> list[_Sighting]:
+    audiences = {stay.audience_id for stay in stays}
+    shown = session.execute(
+        select(
+            ShownField.audience_id,
+            ShownField.since,
+            ShownField.until,
+            FieldState.field_id,
+            FieldState.kind,
+            FieldState.content,
+            FieldState.since,
+            FieldState.until,
+        )
+        .join(FieldState, (FieldState.owner_id == ShownField.owner_id) & (FieldState.field_id == ShownField.field_id))
+        .where(ShownField.owner_id == owner_id, ShownField.audience_id.in_(audiences))
+    ).all()
+    found = []
+    for stay in stays:
+        for audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
+            since = max(stay.since, shown_since, said_since)
+            until = min(end if end is not None else _NEVER for end in (stay.until, shown_until, said_until))
+            if audience_id == stay.audience_id and since < until:
+                found.append(_Sighting(field_id, kind, content, since, until))
+    return found
+
+
+def _beginning(stays: Sequence[SeenAudience]) -> int:
+    began = 0
+    before: int | None = -1
+    for stay in stays:
+        if stay.since != before:
+            began = stay.since
+        before = stay.until
+    return began
+
+
+def _last_difference(sightings: list[_Sighting], points: list[int]) -> tuple[int, list[FieldChange]] | None:
+    # An edge between two sightings of the same value, as when somebody moves from one group to another, is none.
+    for point in points:
+        before, after = _seen_at(sightings, point - 1), _seen_at(sightings, point)
+        changes = [
+            FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
+            for field_id, seen in after.items()
+            if field_id not in before or before[field_id].content != seen.content
+        ]
+        changes += [FieldChange(GONE, seen.kind, None) for field_id, seen in before.items() if field_id not in after]
+        if changes:
+            return point, sorted(changes, key=lambda change: (change.what == GONE, change.kind))
+    return None
+
+
+def _seen_at(sightings: list[_Sighting], version: int) -> dict[int, _Sighting]:
+    return {seen.field_id: seen for seen in sightings if seen.since <= version < seen.until}
