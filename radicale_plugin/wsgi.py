@@ -82,7 +82,7 @@ def normalized(environ: Environ) -> Environ:
         raise Rejected(400, "The path of this request is not UTF-8.") from None
     if any(character < " " or character == "\x7f" for character in path):
         raise Rejected(400, "The path of this request has control characters.")
-    body = _body(environ, MAX_CARD_BODY if method == "PUT" else MAX_BODY)
+    body = read_body(environ, MAX_CARD_BODY if method == "PUT" else MAX_BODY)
     result = {
         **environ,
         "PATH_INFO": path,
@@ -103,7 +103,13 @@ def plain(start_response: StartResponse, status: int, message: str) -> Iterable[
     return [body]
 
 
-def _body(environ: Environ, limit: int) -> bytes:
+def read_body(environ: Environ, limit: int) -> bytes:
+    """
+    Read the whole body of a request.
+
+    Raises:
+        Rejected: It has more than *limit* octets, or not as many as it says.
+    """
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared and not (declared.isascii() and declared.isdecimal()):
         raise Rejected(400, "The Content-Length of this request is not a number.")

@@ -22,8 +22,8 @@ FORBIDDEN = [
     "/wor" + "k/",
     "/roo" + "t/",
 ]
-#: Cards stay as some client sent them.
-AS_CAPTURED = (".vcf",)
+#: Cards stay as some client sent them, and files of others as they were published.
+AS_CAPTURED = (".vcf", ".min.css", ".min.js")
 
 
 @cache

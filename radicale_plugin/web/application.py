@@ -1,0 +1,93 @@
+"""The Flask application: everything that all pages have in common."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import jinja2
+from flask import Flask, current_app, request
+from flask_wtf import CSRFProtect
+from typing_extensions import override
+
+from radicale_plugin.web import assets, language, menu, pages, protection, trouble, visitors
+from radicale_plugin.web.place import Place
+from sync import visits
+from sync.database import Database
+from sync.keys import key_for
+
+#: The most octets of a form, and of one with files in it.
+MAX_FORM = 1024 * 1024
+MAX_UPLOAD = 8 * 1024 * 1024
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Portal(Flask):
+    """Flask, with what the pages need to know about this server."""
+
+    def __init__(self, database: Database, place: Place) -> None:
+        """Prepare for *database*, whose server is at *place*."""
+        super().__init__("radicale_plugin.web", static_folder="static", static_url_path="/static")
+        self.database = database
+        self.place = place
+
+    @override
+    def log_exception(self, exc_info: Any) -> None:
+        # `trouble` does; Flask's own line has the path in it.
+        return
+
+
+def create(database: Database, place: Place) -> Portal:
+    """Make the portal of *database*, which must have been migrated."""
+    portal = Portal(database, place)
+    _configure(portal, database.write(lambda session: key_for(session, "portal")))
+    portal.before_request(_limit_body)
+    protection.install(portal)
+    CSRFProtect(portal)  # type: ignore[no-untyped-call]
+    visitors.install(portal)
+    language.install(portal)
+    assets.install(portal)
+    menu.install(portal)
+    trouble.install(portal)
+    for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
+        portal.register_blueprint(importlib.import_module(f"{pages.__name__}.{found.name}").blueprint)
+    return portal
+
+
+def takes_files(view: View) -> View:
+    """Let more octets in than a form without files may have."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
+def _configure(portal: Portal, key: bytes) -> None:
+    secure = portal.place.is_secure
+    portal.config.update(
+        SECRET_KEY=key,
+        SESSION_COOKIE_NAME="__Secure-evercard" if secure else "evercard",
+        SESSION_COOKIE_PATH=f"{portal.place.prefix}/.web/",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=secure,
+        # Not Strict: whoever follows a link from an e-mail would seem to be signed out.
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=visits.IDLE),
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        MAX_CONTENT_LENGTH=MAX_UPLOAD,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM,
+        # A page that was left open for long can still be sent; its token lives and dies with the visit.
+        WTF_CSRF_TIME_LIMIT=None,
+        # `protection` compares the origin, which is the referrer's better half.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    portal.jinja_options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+
+
+def _limit_body() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not getattr(view, "takes_files", False):
+        request.max_content_length = MAX_FORM

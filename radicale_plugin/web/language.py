@@ -1,0 +1,117 @@
+"""Which language a page is in, and its texts in that language: gettext catalogues, read when the portal starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from babel import Locale
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+from babel.support import LazyProxy
+from flask import g, has_request_context, request, session
+
+from radicale_plugin.web.visitors import visitor
+
+if TYPE_CHECKING:
+    from radicale_plugin.web.application import Portal
+
+#: What the languages call themselves, by their BCP 47 tags; the first is that of the texts themselves.
+LANGUAGES = {"en": "English", "zh-Hans": "简体中文"}
+DEFAULT = "en"
+TRANSLATIONS = Path(__file__).with_name("translations")
+
+
+def install(portal: Portal) -> None:
+    """Let templates say ``_("…")``."""
+    for tag in LANGUAGES:
+        texts(tag)
+    portal.jinja_env.add_extension("jinja2.ext.i18n")
+    # What the extension adds to the environment by itself no type checker can know.
+    portal.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: texts(current()).get(text, text), _plural, newstyle=True
+    )
+    portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES})
+
+
+def current() -> str:
+    """Return the language of the answer: the person's choice, this browser's, or what the browser asks for."""
+    if not has_request_context():
+        return DEFAULT
+    if "language" not in g:
+        found = visitor()
+        chosen = (found.language if found else None) or session.get("language")
+        g.language = chosen if chosen in LANGUAGES else _accepted()
+    tag: str = g.language
+    return tag
+
+
+def choose(tag: str) -> None:
+    """Keep a language for this browser; one that there is no such thing as changes nothing."""
+    if tag in LANGUAGES:
+        session["language"] = tag
+        g.pop("language", None)
+
+
+def locale() -> Locale:
+    """Return what Babel's functions for dates and numbers want to know."""
+    return Locale.parse(current(), sep="-")
+
+
+def gettext(text: str, **values: object) -> str:
+    """Return *text* in the language of the answer, with *values* filled in for ``%(name)s``."""
+    return _filled(texts(current()).get(text, text), values)
+
+
+def ngettext(one: str, many: str, number: int, **values: object) -> str:
+    """Return *one* or *many* in the language of the answer; ``%(num)s`` is *number*."""
+    return _filled(_plural(one, many, number), {"num": number, **values})
+
+
+def lazy(text: str) -> Any:
+    """Return what becomes *text* in the language of the answer as soon as it is shown: for labels of forms."""
+    return LazyProxy(gettext, text, enable_cache=False)
+
+
+@cache
+def texts(tag: str) -> Mapping[str, str]:
+    """Return the translations into a language by what they translate; of a plural by its singular."""
+    return {msgid: string for _file, msgid, string in translations(tag) if string}
+
+
+def translations(tag: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each message of a language's catalogues: the file, what is translated, and how, which may be nothing."""
+    for file in sorted((TRANSLATIONS / tag.replace("-", "_")).glob("*.po")):
+        for message in messages(file):
+            yield file.name, _first(message.id), _first(message.string)
+
+
+def messages(file: Path) -> Iterator[Message]:
+    """Yield the messages of one catalogue, without its header."""
+    with file.open("rb") as opened:
+        # A mistake in a catalogue is found by whoever made it.
+        yield from (message for message in read_po(opened, locale="zh_Hans_CN", abort_invalid=True) if message.id)
+
+
+def _plural(one: str, many: str, number: int) -> str:
+    # Chinese has one form for all numbers.
+    return texts(current()).get(one, one if number == 1 else many)
+
+
+def _first(forms: str | Sequence[str] | None) -> str:
+    return forms if isinstance(forms, str) else (forms or [""])[0]
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    return text % values if values else text
+
+
+def _accepted() -> str:
+    for tag, _quality in request.accept_languages:
+        first = tag.lower().replace("_", "-").partition("-")[0]
+        for known in LANGUAGES:
+            if known.partition("-")[0] == first:
+                return known
+    return DEFAULT

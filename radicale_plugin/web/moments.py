@@ -1,0 +1,29 @@
+"""How a time is said in a page: how long ago, with the exact time beside it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from babel.dates import format_datetime, format_timedelta
+from markupsafe import Markup
+
+from radicale_plugin.web import language
+
+if TYPE_CHECKING:
+    from radicale_plugin.web.application import Portal
+
+
+def install(portal: Portal) -> None:
+    """Let templates say ``{{ moment|ago }}``."""
+    portal.jinja_env.filters["ago"] = ago
+
+
+def ago(moment: int) -> Markup:
+    """Say how long ago *moment* was, in seconds since 1970, or in how long it will be."""
+    at = datetime.fromtimestamp(moment, UTC)
+    apart = timedelta(seconds=moment - time.time())
+    said = format_timedelta(apart, add_direction=True, locale=language.locale())
+    exactly = f"{format_datetime(at, 'short', locale=language.locale())} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exactly, said)

@@ -1,0 +1,109 @@
+"""Coming and going: signing in, up and out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request, url_for
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from radicale_plugin.web import visitors
+from radicale_plugin.web.forms import Form
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy
+from radicale_plugin.web.page import go, go_to, page, say
+from radicale_plugin.web.visitors import database, open_to_all
+from sync import signing_in, signing_up
+from sync.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from sync.errors import AlreadyExists, InvalidInput, Refused, TooManyTries, WrongPassword
+
+blueprint = Blueprint("entry", __name__)
+
+
+class SignIn(Form):
+    """Who comes back."""
+
+    login = StringField(lazy("Login"), [InputRequired(), Length(max=300)])
+    password = PasswordField(lazy("Password"), [InputRequired()])
+
+
+class SignUp(Form):
+    """Who is new."""
+
+    login = StringField(
+        lazy("Login"),
+        [InputRequired(), Length(max=64)],
+        description=lazy("Small letters and digits, and between them also dots, hyphens or underscores."),
+    )
+    password = PasswordField(
+        lazy("Password"),
+        [InputRequired(), Length(min=MINIMUM_LENGTH, max=MAXIMUM_LENGTH)],
+        description=lazy("At least 10 characters. A few words that nobody else would put together are best."),
+    )
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@open_to_all
+def sign_in() -> Response:
+    """Ask for login and password, and go to the page that was wanted."""
+    wanted = request.args.get("next")
+    if visitors.visitor() is not None:
+        return go_to(wanted, "home.index")
+    form = SignIn()
+    if form.accepted():
+        try:
+            token = signing_in.sign_in(
+                database(),
+                form.login.data or "",
+                form.password.data or "",
+                source=visitors.source(),
+                browser=visitors.browser(),
+            )
+        except (WrongPassword, TooManyTries) as error:
+            form.refuse("password", error)
+            return _sign_in_page(form, wanted, 429 if isinstance(error, TooManyTries) else 400)
+        visitors.sign_in(token)
+        return go_to(wanted, "home.index")
+    return _sign_in_page(form, wanted, form.status)
+
+
+@blueprint.route("/sign-up", methods=["GET", "POST"])
+@open_to_all
+def sign_up() -> Response:
+    """Make an account."""
+    if visitors.visitor() is not None:
+        return go("home.index")
+    with database().reading() as session:
+        if not signing_up.is_open(session):
+            raise Refused("Nobody can sign up here by themselves; ask whoever runs this server.")
+    form = SignUp()
+    if form.accepted():
+        try:
+            _account_id, token = signing_up.sign_up(
+                database(),
+                form.login.data or "",
+                form.password.data or "",
+                source=visitors.source(),
+                browser=visitors.browser(),
+            )
+        except (AlreadyExists, InvalidInput) as error:
+            form.refuse("login", error)
+        else:
+            visitors.sign_in(token)
+            say(_("Welcome! This is your account."))
+            return go("home.index")
+    return page("entry/sign_up.html", form.status, form=form)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """End this visit."""
+    visitors.sign_out()
+    say(_("You are signed out."))
+    return go("home.index")
+
+
+def _sign_in_page(form: SignIn, wanted: str | None, status: int) -> Response:
+    with database().reading() as session:
+        is_open = signing_up.is_open(session)
+    here = url_for("entry.sign_in", next=wanted)
+    return page("entry/sign_in.html", status, form=form, here=here, is_open=is_open)

@@ -1,0 +1,64 @@
+"""What keeps other sites out: where a form comes from, and what a page may load (security rule R8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+from werkzeug.exceptions import BadRequest
+
+from radicale_plugin.web.language import gettext as _
+
+if TYPE_CHECKING:
+    from radicale_plugin.web.application import Portal
+
+# Pico's own signs are images in its style sheet.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    # With none at all, a browser would call the origin of our own forms null.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def install(portal: Portal) -> None:
+    """Check every POST and put the headers on every answer."""
+
+    def check() -> None:
+        if request.method == "POST":
+            _require_own_origin(portal.place.origin)
+
+    portal.before_request(check)
+    portal.after_request(_add_headers)
+
+
+def _require_own_origin(origin: str) -> None:
+    """Refuse what another site sent. A browser too old to say where from is left to the form's token."""
+    said = request.headers.get("Origin")
+    if said is None:
+        said = origin if request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none") else ""
+    if said != origin:
+        raise BadRequest(
+            _(
+                "This form was not opened at %(origin)s, which is the address of this server. Open it there.",
+                origin=origin,
+            )
+        )
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint == "static" and response.status_code in (200, 304):
+        # Radicale compresses it for whoever takes that.
+        response.headers["Vary"] = "Accept-Encoding"
+    else:
+        response.headers["Cache-Control"] = "no-store"
+    return response
