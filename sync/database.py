@@ -12,19 +12,19 @@ from __future__ import annotations
 import contextlib
 import random
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, Select, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
 from sync.errors import DatabaseUnavailable, InvalidInput
 from sync.lists import among
+from sync.quick import Quick
 from sync.settings import Settings
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Database:
         else:
             self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self._local = threading.local()
+        self._quick = Quick(self.engine.dialect, self._open_quick)
 
     def write(self, change: Callable[[Session], T]) -> T:
         """
@@ -138,22 +138,19 @@ class Database:
         Raises:
             DatabaseUnavailable: The database could not be reached, twice in a row.
         """
-        for attempt in (1, 2):
-            cursor = getattr(self._local, "cursor", None)
-            try:
-                if cursor is None:
-                    cursor = self._local.cursor = self._open_quick()
-                # All rows are fetched, because a statement that is not at its end keeps SQLite's snapshot open.
-                rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters).fetchall()
-                return rows[0] if rows else None
-            except Exception as error:
-                dbapi = self.engine.dialect.dbapi
-                if dbapi is None or not isinstance(error, dbapi.Error):
-                    raise
-                self._close_quick()
-                if attempt == 2:
-                    raise DatabaseUnavailable(str(error)) from error
-        raise AssertionError
+        rows = self._quick.fetch(statement, parameters)
+        return rows[0] if rows else None
+
+    def quick_rows(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """
+        Fetch all rows of one reading *statement* as `quick` does: no transaction, and one state of the database.
+
+        *statement* is used again and again, for it is compiled once and kept; *values* are those of its parameters.
+
+        Raises:
+            DatabaseUnavailable: The database could not be reached, twice in a row.
+        """
+        return self._quick.fetch_selected(statement, values)
 
     def placeholders(self, statement: str) -> str:
         """Rewrite ``?`` in *statement* to what this database's driver takes."""
@@ -193,7 +190,7 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection of the pool; those of other threads' `quick` close with their threads."""
-        self._close_quick()
+        self._quick.close()
         self.engine.dispose()
 
     def _session(self, engine: Engine) -> Session:
@@ -212,13 +209,6 @@ class Database:
         connected = psycopg.connect(*arguments[0], **arguments[1], autocommit=True, prepare_threshold=0)
         # One cursor for good, and values in binary form: a third less to do for each poll.
         return connected.cursor(binary=True)
-
-    def _close_quick(self) -> None:
-        cursor = getattr(self._local, "cursor", None)
-        self._local.cursor = None
-        if cursor is not None:
-            with contextlib.suppress(Exception):
-                cursor.connection.close()
 
 
 def settings_of(session: Session) -> Settings:

@@ -1,33 +1,31 @@
 """
 Entries: what an address book holds, as a device reads and writes it.
 
-Reading never renders: a connection's text is its card's, with the entry's own UID and REV in front. An ETag is made
-of the hash of that text's source and of REV, so equal ETags mean equal text.
+An ETag is made of the hash of a text's source and of REV, so equal ETags mean equal text. The texts themselves are read
+by `sync.entry_texts`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Select, any_, bindparam, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from sync import connections, entry_rows, lists, overlays, profiles, served
+from sync import connections, entry_rows, overlays, profiles, served
 from sync.address_books import PRESENT, Book
 from sync.cards import SELF
 from sync.connections import CONNECTION
 from sync.database import settings_of
 from sync.entry_rows import PRIVATE
+from sync.entry_texts import EntryText, named, texts
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
 from sync.etags import etag_of
-from sync.models import Card, Entry, Overlay, PrivateCard
+from sync.models import Card, Entry
 from sync.vcard import VCard, parse_one
 
-#: How many cards are held in memory at a time.
-_BATCH = 100
+__all__ = ["EntryText", "named", "texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +39,9 @@ class EntryHead:
     changed_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class EntryText:
-    """A present entry. *text* is the vCard as it is served."""
-
-    href: str
-    uid: str
-    kind: str
-    etag: str
-    changed_at: int
-    text: str
-
-
 def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:
     """Return the revisions of the first *count* entries that `heads` has, lowest first; several may have the same."""
-    statement = _changed(select(Entry.revision), book, since).order_by(Entry.revision).limit(count)
+    statement = entry_rows.changed(select(Entry.revision), book, since).order_by(Entry.revision).limit(count)
     return session.scalars(statement).all()
 
 
@@ -68,44 +54,17 @@ def heads(session: Session, book: Book, since: int | None = None, *, until: int 
     *book* must have been read before in the same transaction: what changes in between is shown now and again, never
     missed.
     """
-    for href, kind, state, changed_at, own_digest, card_digest in session.execute(_changed(_HEAD, book, since, until)):
+    rows = session.execute(entry_rows.changed(_HEAD, book, since, until))
+    for href, kind, state, changed_at, own_digest, card_digest in rows:
         if state == PRESENT:
             yield EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
         else:
             yield EntryHead(href, kind, False, "", changed_at)
 
 
-def texts(
-    session: Session,
-    book: Book,
-    version: str | None = "3.0",
-    *,
-    since: int | None = None,
-    until: int | None = None,
-    hrefs: Sequence[str] | None = None,
-) -> Iterator[EntryText]:
-    """
-    Yield present entries of *book* with their text: those named by *hrefs*, else those that `heads` has.
-
-    The text is in vCard *version*; None is 3.0, but for private entries what they were stored in. Rows are fetched as
-    they are yielded, so a book with photos does not have to fit into memory.
-    """
-    if hrefs is None:
-        statement = _changed(_TEXT_4 if version == "4.0" else _TEXT_3, book, since, until)
-        statement = statement.where(Entry.state == PRESENT)
-        yield from _read(session.execute(statement.execution_options(yield_per=_BATCH)), version)
-        return
-    dialect = session.get_bind().dialect.name
-    wanted = list(dict.fromkeys(hrefs))
-    for start in range(0, len(wanted), _BATCH):
-        names = lists.texts(dialect, wanted[start : start + _BATCH])
-        key = {"viewer": book.viewer_id, "book": book.id, "names": names}
-        yield from _read(session.execute(_named(dialect, version), key), version)
-
-
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return one present entry without its text, or None."""
-    row = session.execute(_changed(_HEAD, book, None).where(Entry.href == href)).first()
+    row = session.execute(entry_rows.changed(_HEAD, book, None).where(Entry.href == href)).first()
     if row is None:
         return None
     _, kind, _, changed_at, own_digest, card_digest = row
@@ -200,56 +159,8 @@ def offer_again(session: Session, book: Book, href: str) -> None:
             entry_rows.stamp_now(session, book, entry)
 
 
-def _changed(
-    statement: Select[*tuple[Any, ...]], book: Book, since: int | None, until: int | None = None
-) -> Select[*tuple[Any, ...]]:
-    chosen = statement.where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
-    if until is not None:
-        chosen = chosen.where(Entry.revision <= until)
-    return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
-
-
-def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
-    for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
-        if data is not None:
-            text = served.private(data, version, uid, changed_at)
-        else:
-            text = served.held(body, overlay, version or "3.0", uid, changed_at)
-        yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text)
-
-
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
-_PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
-_OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 _HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
-
-
-def _text_statement(body: Any) -> Select[Any]:
-    return (
-        select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body)
-        .add_columns(PrivateCard.data, Overlay.content)
-        .outerjoin(Card, _CARD)
-        .outerjoin(PrivateCard, _PRIVATE)
-        .outerjoin(Overlay, _OVERLAY)
-    )
-
-
-_TEXT_3 = _text_statement(Card.body_3)
-_TEXT_4 = _text_statement(Card.body_4)
-
-
-@functools.cache
-def _named(dialect: str, version: str | None) -> Select[Any]:
-    chosen = _TEXT_4 if version == "4.0" else _TEXT_3
-    chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
-    if dialect != lists.SQLITE:
-        return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))
-    # To find entries by several names SQLite reads the whole book, unless the names come first and what they name is
-    # joined to them from the left.
-    named, names = aliased(Entry), func.json_each(lists.texts_parameter(dialect, "names")).table_valued("value")
-    theirs = (named.viewer_id == bindparam("viewer")) & (named.book_id == bindparam("book"))
-    ids = select(named.id).select_from(names.outerjoin(named, theirs & (named.href == names.c.value)))
-    return chosen.where(Entry.state == PRESENT, Entry.id.in_(ids))
 
 
 def _checked(session: Session, data: bytes) -> VCard:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import address_books, versions
@@ -30,6 +31,16 @@ def find(session: Session, book: Book, href: str) -> Entry | None:
     """Return the entry of this name, present or gone, as it is in the database."""
     key = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
     return session.scalars(select(Entry).where(*key).execution_options(populate_existing=True)).first()
+
+
+def changed(
+    statement: Select[*tuple[Any, ...]], book: Book, since: int | None, until: int | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Narrow *statement* to the present entries of *book*; with *since*, to those that changed after that revision."""
+    chosen = statement.where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
+    if until is not None:
+        chosen = chosen.where(Entry.revision <= until)
+    return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
 
 
 def change(session: Session, entry: Entry, **values: object) -> None:

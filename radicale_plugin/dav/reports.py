@@ -123,11 +123,9 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
 
     def parts() -> Iterator[str]:
         missing = {name for name in names.values() if name}
-        with service.database.reading() as session:
-            wanted = list(missing)
-            for entry in entries.texts(session, book, asked.wanted.card_version, hrefs=wanted):
-                missing.discard(entry.href)
-                yield template.render(entry)
+        for entry in entries.named(service.database, book, asked.wanted.card_version, list(missing)):
+            missing.discard(entry.href)
+            yield template.render(entry)
         for href, name in names.items():
             if name is None:
                 yield gone(href)

@@ -1,0 +1,68 @@
+"""
+Single reading statements on bare driver connections, one for each thread: the hottest paths.
+
+Each is complete in itself, so it needs no transaction. Nobody else uses these connections.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Dialect, Select
+
+from sync.errors import DatabaseUnavailable
+
+
+class Quick:
+    """The connections of this process."""
+
+    def __init__(self, dialect: Dialect, connect: Callable[[], Any]) -> None:
+        """Use what *connect* makes: a cursor of the driver's, on a connection that commits by itself."""
+        self._dialect = dialect
+        self._connect = connect
+        self._local = threading.local()
+        self._compiled: dict[Select[Any], Any] = {}
+
+    def fetch(self, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
+        """
+        Fetch all rows of a statement in the driver's own words.
+
+        Raises:
+            DatabaseUnavailable: The database could not be reached, twice in a row.
+        """
+        for attempt in (1, 2):
+            cursor = getattr(self._local, "cursor", None)
+            try:
+                if cursor is None:
+                    cursor = self._local.cursor = self._connect()
+                # All rows are fetched, because a statement that is not at its end keeps SQLite's snapshot open.
+                rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters).fetchall()
+                return rows
+            except Exception as error:
+                dbapi = self._dialect.dbapi
+                if dbapi is None or not isinstance(error, dbapi.Error):
+                    raise
+                self.close()
+                if attempt == 2:
+                    raise DatabaseUnavailable(str(error)) from error
+        raise AssertionError
+
+    def fetch_selected(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Fetch as `fetch` does, with *values* for its parameters. The statement is compiled once and kept."""
+        compiled = self._compiled.get(statement)
+        if compiled is None:
+            compiled = self._compiled[statement] = statement.compile(dialect=self._dialect)
+        parameters = {**compiled.params, **values}
+        order = compiled.positiontup
+        return self.fetch(compiled.string, parameters if order is None else tuple(parameters[name] for name in order))
+
+    def close(self) -> None:
+        """Close this thread's connection; the next statement opens another."""
+        cursor = getattr(self._local, "cursor", None)
+        self._local.cursor = None
+        if cursor is not None:
+            with contextlib.suppress(Exception):
+                cursor.connection.close()
