@@ -100,8 +100,8 @@ def post(session: Session, channel: str, recipient: str, template: str, language
 
 
 def link(session: Session, purpose: str, token: str) -> str:
-    """Return the address of the portal's page for a ticket."""
-    return f"{settings_of(session).base_url}/.web/{purpose}/{token}"
+    """Return the address of the portal's page for a ticket. Its secret is in the query, because paths are logged."""
+    return f"{settings_of(session).base_url}/.web/{purpose}?token={token}"
 
 
 def work(database: Database, senders: dict[str, Sender], *, buckets: Sequence[int] = range(BUCKETS)) -> int:

@@ -42,7 +42,7 @@ class Mailbox:
     def link(self, purpose: str) -> str:
         """Return the address of the page for *purpose* that the newest message carries."""
         text = str(self.letters[-1].get_content())
-        return next(word for word in text.split() if f"/.web/{purpose}/" in word)
+        return next(word for word in text.split() if f"/.web/{purpose}?token=" in word)
 
 
 @dataclass
