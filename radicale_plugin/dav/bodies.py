@@ -160,12 +160,12 @@ _cached_propfind = functools.lru_cache(maxsize=256)(_propfind)
 _cached_report = functools.lru_cache(maxsize=1024)(_report)
 
 
-def _limit(root: etree._Element, name: str) -> int | None:
+def _limit(root: etree._Element, name: str, least: int = 1) -> int | None:
     text = (root.findtext(f"{name}/{name.replace('limit', 'nresults')}") or "").strip()
     if root.find(name) is None:
         return None
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**9):
-        raise DavError(400, "The limit of a report is a positive number.")
+    if not (text.isascii() and text.isdecimal() and least <= int(text) < 10**9):
+        raise DavError(400, f"The limit of this report is a number, from {least} on.")
     return int(text)
 
 
@@ -187,7 +187,7 @@ def _multiget(root: etree._Element) -> Multiget:
 
 def _query(root: etree._Element) -> Query:
     filters, all_of = read_filter(root.find(card("filter")))
-    return Query(read_wanted(root), filters, all_of, _limit(root, card("limit")))
+    return Query(read_wanted(root), filters, all_of, _limit(root, card("limit"), least=0))
 
 
 _READERS: dict[str, Callable[[etree._Element], Report]] = {

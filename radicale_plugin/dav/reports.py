@@ -14,7 +14,7 @@ from radicale_plugin.dav.names import dav
 from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch, SearchableProperties
 from radicale_plugin.dav.properties import EntryTemplate, gone, truncated
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.resources import book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.paths import Kind
 from sync import entries
@@ -26,7 +26,8 @@ def report(service: Service, request: Request) -> Response:
     """
     Answer a REPORT.
 
-    On an address book, whatever its Depth header says: clients send 0, 1 and none for the same thing.
+    A multiget and a synchronization, whatever the Depth header says: clients send 0, 1 and none for the same thing. A
+    query of an address book looks into it, except where Depth is 0, which means the book itself and none of its cards.
 
     Raises:
         DavError: 403 ``supported-report`` for a report that the resource does not answer; whatever the report refuses.
@@ -120,6 +121,9 @@ def _revision(request: Request, book: Book, token: str) -> int | None:
 def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -> Response:
     template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
     names = {href: _name(request, book, href) for href in asked.hrefs}
+    if request.location.kind is Kind.ENTRY:
+        url = existing(service, request).url
+        names = names or {url: request.location.name}
 
     def parts() -> Iterator[str]:
         missing = {name for name in names.values() if name}
@@ -138,27 +142,34 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
 
 
 def _name(request: Request, book: Book, href: str) -> str | None:
+    """Return the name of the entry that *href* is about, None where it is no member of what was asked."""
     path = paths.decode(href, request.place.prefix)
     location = paths.locate(path) if path is not None else None
     if location is None or location.kind is not Kind.ENTRY:
         return None
     if (location.login, location.book) != (request.place.caller.login, book.path):
         return None
-    return location.name
+    return location.name if request.location.name in ("", location.name) else None
 
 
 def _query(service: Service, request: Request, book: Book, asked: Query) -> Response:
     template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
     search = filters.Search(asked.filters, all_of=asked.all_of)
+    hrefs = None
+    url = request.place.book(book)
+    if request.location.kind is Kind.ENTRY:
+        url, hrefs = existing(service, request).url, [request.location.name]
+    elif request.depth == "0":
+        hrefs = []
 
     def parts() -> Iterator[str]:
         found = 0
         with service.database.reading() as session:
-            for entry in entries.texts(session, book, asked.wanted.card_version):
+            for entry in entries.texts(session, book, asked.wanted.card_version, hrefs=hrefs):
                 if not search.finds(entry.text):
                     continue
                 if found == asked.limit:
-                    yield truncated(request.place.book(book))
+                    yield truncated(url)
                     return
                 found += 1
                 yield template.render(entry)

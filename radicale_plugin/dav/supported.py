@@ -8,6 +8,7 @@ from radicale_plugin.dav.names import card, dav, element
 from radicale_plugin.paths import Kind
 
 _ANYWHERE = (dav("expand-property"), dav("acl-principal-prop-set"))
+_OF_CARDS = (card("addressbook-multiget"), card("addressbook-query"))
 _COLLECTION = (
     *_ANYWHERE,
     dav("principal-match"),
@@ -17,8 +18,8 @@ _COLLECTION = (
 REPORTS: Mapping[Kind, tuple[str, ...]] = {
     Kind.ROOT: _COLLECTION,
     Kind.PRINCIPAL: _COLLECTION,
-    Kind.BOOK: (dav("sync-collection"), card("addressbook-multiget"), card("addressbook-query"), *_COLLECTION),
-    Kind.ENTRY: _ANYWHERE,
+    Kind.BOOK: (dav("sync-collection"), *_OF_CARDS, *_COLLECTION),
+    Kind.ENTRY: (*_OF_CARDS, *_ANYWHERE),
 }
 #: The content of ``supported-report-set`` (RFC 3253, 3.1.5).
 REPORT_SETS: Mapping[Kind, str] = {

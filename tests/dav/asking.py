@@ -12,9 +12,13 @@ from tests.support.site import Answer, Circle, Lasting, Site
 
 NAMES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav" xmlns:S="http://calendarserver.org/ns/"'
 NS = {"D": "DAV:", "C": "urn:ietf:params:xml:ns:carddav", "S": "http://calendarserver.org/ns/"}
+#: What the full name of an element of CardDAV begins with.
+CARD = f"{{{NS['C']}}}"
 ETAG = "<D:getetag/>"
 DATA = "<D:getetag/><C:address-data/>"
 BOOK = "/anna/contacts/"
+#: The reports of CardDAV by which cards are fetched (RFC 6352, 8).
+REPORTS = ("addressbook-query", "addressbook-multiget")
 #: The reports of access control, with something to ask in each (RFC 3744, 9).
 ACCESS_REPORTS = {
     "expand-property": '<D:property name="owner"/>',
@@ -91,6 +95,11 @@ def statuses(answer: Answer) -> dict[str, str]:
         for part in parts
         for node in part.iterfind("D:prop/*", NS)
     }
+
+
+def body_of(name: str, names: str, hrefs: Iterable[str]) -> str:
+    """Return the body of one of `REPORTS` that asks for properties of all entries, or of those that it names."""
+    return multiget_body(hrefs, names) if name == "addressbook-multiget" else query_body("", names)
 
 
 def responses(answer: Answer) -> dict[str, etree._Element]:

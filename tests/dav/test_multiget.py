@@ -10,17 +10,6 @@ from tests.dav.asking import BOOK, DATA, NS, gone, multiget_body, present, propf
 from tests.support import factories
 from tests.support.site import ON_SQLITE, Circle, Lasting, Site
 
-DEPTHS = pytest.mark.parametrize("depth", ["0", "1", None])
-
-
-@DEPTHS
-def test_missing_entries_are_named_and_the_others_come(lasting: Lasting, depth: str | None) -> None:
-    circle = lasting.circle
-    asked = [BOOK + "missing.vcf", circle.entry, BOOK + "ä b.vcf", circle.own]
-    answer = report(lasting.site, circle.anna, multiget_body(asked), depth=depth)
-    assert set(texts(answer)) == {circle.entry, circle.own}
-    assert gone(answer) == {BOOK + "missing.vcf", BOOK + "%C3%A4%20b.vcf"}
-
 
 @pytest.mark.parametrize(
     "href",
@@ -94,33 +83,6 @@ def test_every_one_of_many_cards_comes(site: Site, circle: Circle) -> None:
     assert set(texts(answer)) == set(asked)
     assert all(f"UID:uid-{href[len(BOOK) : -4]}\r\n" in text for href, text in texts(answer).items())
     assert texts(report(site, circle.anna, sync_body("", DATA))).items() >= texts(answer).items()
-
-
-@pytest.mark.parametrize(
-    ("asked", "version"),
-    [
-        ("<C:address-data/>", "3.0"),
-        ('<C:address-data content-type="text/vcard"/>', "3.0"),
-        ('<C:address-data content-type="text/vcard" version="3.0"/>', "3.0"),
-        ('<C:address-data content-type="text/vcard" version="4.0"/>', "4.0"),
-    ],
-)
-def test_a_card_comes_in_the_version_that_is_named(lasting: Lasting, asked: str, version: str) -> None:
-    """3.0 unless 4.0 is named: Apple's programs give up on a book with a 4.0 card in it."""
-    answer = report(lasting.site, lasting.circle.anna, multiget_body([lasting.circle.entry], asked))
-    (text,) = texts(answer).values()
-    assert text.startswith(f"BEGIN:VCARD\r\nVERSION:{version}\r\n")
-    assert text.endswith("END:VCARD\r\n")
-
-
-@pytest.mark.parametrize(
-    "kind", ['content-type="text/plain"', 'version="2.1"', 'version="5"', 'content-type="x" version="3.0"']
-)
-def test_another_format_is_not_served(lasting: Lasting, kind: str) -> None:
-    body = multiget_body([lasting.circle.entry], f"<C:address-data {kind}/>")
-    answer = report(lasting.site, lasting.circle.anna, body)
-    assert answer.status == 415
-    assert answer.condition == "{urn:ietf:params:xml:ns:carddav}supported-address-data-conversion"
 
 
 def test_all_that_clients_ask_of_an_entry_is_there(lasting: Lasting) -> None:
