@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from email.utils import formatdate
 
 from radicale_plugin import paths
@@ -10,6 +9,7 @@ from radicale_plugin.dav import collections
 from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import card, dav, href
+from radicale_plugin.dav.negotiation import VCARD_TYPES, version_wanted
 from radicale_plugin.dav.properties import VCARD_TYPE
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
@@ -20,8 +20,10 @@ from sync import entries, served
 from sync.entry_rows import PRIVATE
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
 
-_VCARD_TYPES = ("", "text/vcard", "text/x-vcard", "text/directory", "text/plain", "application/octet-stream")
-_VERSION = re.compile(r"text/vcard\s*;\s*version\s*=\s*\"?([34]\.0)")
+#: The versions that can be stored. A card that says none is not valid.
+_VERSIONS = ("", "2.1", "3.0", "4.0")
+#: Programs that know of no type for what they send say that it is text or octets, or nothing.
+_STORABLE = ("", *VCARD_TYPES, "text/plain", "application/octet-stream")
 
 
 def get(service: Service, request: Request) -> Response:
@@ -31,14 +33,13 @@ def get(service: Service, request: Request) -> Response:
     A version that would not come by itself has an ETag of its own (RFC 4918, 8.8).
 
     Raises:
-        DavError: 404, there is no such entry; 405 for a collection.
+        DavError: 404, there is no such entry; 405 for a collection; 406, the header accepts no version of vCard.
         PreconditionFailed: The entry is not in the state that was asked for.
     """
     if request.location.kind is not Kind.ENTRY:
         raise DavError(405, "A collection has no content of its own; ask with PROPFIND.")
     book = book_of(service, request)
-    named = _VERSION.search(request.accept.lower())
-    version = named[1] if named else None
+    version = version_wanted(request.accept)
     with service.database.reading() as session:
         entry = next(entries.texts(session, book, None, hrefs=[request.location.name]), None)
         plain = entry
@@ -65,7 +66,7 @@ def put(service: Service, request: Request) -> Response:
         changed.
     """
     _require_entry(request)
-    if request.content_type.split(";")[0].strip().lower() not in _VCARD_TYPES:
+    if request.content_type.split(";")[0].strip().lower() not in _STORABLE:
         raise DavError(403, "Only vCards can be stored here.", card("supported-address-data"))
     book = book_of(service, request)
     existed: list[bool] = []
@@ -81,7 +82,8 @@ def put(service: Service, request: Request) -> Response:
     except LimitExceeded as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
     except InvalidVCard as error:
-        raise DavError(403, str(error), card("valid-address-data")) from error
+        condition = "valid-address-data" if _is_known(request.body) else "supported-address-data"
+        raise DavError(403, str(error), card(condition)) from error
     except UIDConflict as error:
         url = request.place.book(book) + paths.href("", error.href, collection=False)[1:]
         raise DavError(409, str(error), card("no-uid-conflict"), href(url)) from error
@@ -113,6 +115,12 @@ def delete(service: Service, request: Request) -> Response:
     except NotFound as error:
         raise DavError(404, str(error)) from error
     return Response(204)
+
+
+def _is_known(data: bytes) -> bool:
+    """Whether this is no vCard of a version that is not supported; a text that is no vCard is just not valid."""
+    text = data.decode(errors="replace")
+    return not text.upper().startswith("BEGIN:VCARD") or served.version_of(text) in _VERSIONS
 
 
 def _require_entry(request: Request) -> None:

@@ -12,15 +12,16 @@ class DavError(Exception):
     A request that is refused.
 
     *condition* is the full name of the pre- or postcondition that was violated (RFC 4918, 16), *content* markup
-    inside of it.
+    inside of it, and *also* the name of another that was violated by the same.
     """
 
-    def __init__(self, status: int, message: str, condition: str = "", content: str = "") -> None:
+    def __init__(self, status: int, message: str, condition: str = "", content: str = "", also: str = "") -> None:
         """Refuse with *status*, saying *message*."""
         super().__init__(message)
         self.status = status
         self.condition = condition
         self.content = content
+        self.also = also
 
     def response(self) -> Response:
         """Return the answer to send."""
@@ -31,8 +32,9 @@ class DavError(Exception):
             return Response(
                 self.status, [*headers, ("Content-Type", "text/plain; charset=utf-8")], f"{self}\n".encode()
             )
+        violated = element(self.condition, self.content) + (element(self.also) if self.also else "")
         body = (
-            f'<?xml version="1.0" encoding="utf-8"?>\n<D:error{NAMESPACES}>{element(self.condition, self.content)}'
+            f'<?xml version="1.0" encoding="utf-8"?>\n<D:error{NAMESPACES}>{violated}'
             f"<D:responsedescription>{text(str(self))}</D:responsedescription></D:error>"
         )
         return Response(self.status, [*headers, ("Content-Type", XML_TYPE)], body.encode())

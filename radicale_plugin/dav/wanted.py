@@ -67,7 +67,11 @@ def _card_version(data: etree._Element) -> str:
     kind = data.get("content-type", "text/vcard").split(";")[0].strip().lower()
     version = data.get("version", "")
     if kind not in ("text/vcard", "text/x-vcard", "text/directory") or version not in ("", "3.0", "4.0"):
+        # RFC 6352 has the first of these for what cannot be converted in 5.1.1, and the other in 8.6 and 8.7.
         raise DavError(
-            415, "Cards are served as text/vcard, version 3.0 or 4.0.", card("supported-address-data-conversion")
+            415,
+            "Cards are served as text/vcard, version 3.0 or 4.0.",
+            card("supported-address-data-conversion"),
+            also=card("supported-address-data"),
         )
     return version or "3.0"

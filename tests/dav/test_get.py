@@ -34,23 +34,6 @@ def test_a_card_is_the_same_as_in_reports(lasting: Lasting) -> None:
     assert (head.status, head.headers, head.body) == (200, answer.headers, b"")
 
 
-def test_version_4_comes_only_where_it_is_named(lasting: Lasting) -> None:
-    """Programs that accept everything get 3.0, which everything reads."""
-    entry, anna, site = lasting.circle.entry, lasting.circle.anna, lasting.site
-    for accept, version in (
-        ("", "3.0"),
-        ("*/*", "3.0"),
-        ("text/vcard", "3.0"),
-        ("text/vcard; version=3.0", "3.0"),
-        ("text/vcard; version=4.0", "4.0"),
-        ('text/vcard;version="4.0", text/vcard;q=0.5', "4.0"),
-        ("application/json; version=4.0", "3.0"),
-    ):
-        answer = site.call("GET", entry, b"", {"Accept": accept}, person=anna)
-        assert f"VERSION:{version}\r\n" in answer.body.decode(), accept
-        assert answer.header("Vary") == "Accept"
-
-
 @pytest.mark.parametrize("path", ["/anna/", "/anna/contacts/", "/anna/contacts", "/anna"])
 def test_a_collection_has_no_content(lasting: Lasting, path: str) -> None:
     assert lasting.site.call("GET", path, person=lasting.circle.anna).status == 405
