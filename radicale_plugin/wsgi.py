@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
+from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.names import card
+from radicale_plugin.dav.responses import Headers
 from sync.database import Database
 from sync.errors import DatabaseUnavailable
 
@@ -45,7 +48,9 @@ class Wrapper:
         try:
             environ = normalized(environ)
         except Rejected as rejected:
-            return plain(start_response, rejected.status, rejected.message)
+            condition = card("max-resource-size") if _is_too_large_a_card(environ, rejected) else ""
+            response = DavError(rejected.status, rejected.message, condition).response()
+            return _send(start_response, response.status, response.headers, response.body)
         return self._application(environ, start_response)
 
     def _health(self, start_response: StartResponse) -> Iterable[bytes]:
@@ -97,10 +102,19 @@ def normalized(environ: Environ) -> Environ:
 
 def plain(start_response: StartResponse, status: int, message: str) -> Iterable[bytes]:
     """Answer with a sentence."""
-    body = f"{message}\n".encode()
-    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
-    return [body]
+    return _send(start_response, status, [("Content-Type", "text/plain; charset=utf-8")], f"{message}\n".encode())
+
+
+def _is_too_large_a_card(environ: Environ, rejected: Rejected) -> bool:
+    return environ.get("REQUEST_METHOD") == "PUT" and rejected.status == 413
+
+
+def _send(
+    start_response: StartResponse, status: int, headers: Headers, body: bytes | Iterable[bytes]
+) -> Iterable[bytes]:
+    whole = body if isinstance(body, bytes) else b"".join(body)
+    start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(whole)))])
+    return [whole]
 
 
 def read_body(environ: Environ, limit: int) -> bytes:

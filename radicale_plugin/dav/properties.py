@@ -56,6 +56,7 @@ def principal_table(me_card: Callable[[], str]) -> Table:
         dav("displayname"): lambda place: text(place.caller.login),
         dav("supported-report-set"): lambda _: REPORT_SETS[Kind.PRINCIPAL],
         card("addressbook-home-set"): lambda place: href(place.principal),
+        card("principal-address"): lambda _: href(me_card()),
         ME_CARD: lambda _: href(me_card()),
     }
 
@@ -99,9 +100,12 @@ _BOOK: Table = {
 _NOT_IN_ALL = frozenset(
     {
         card(name)
-        for name in ("supported-address-data", "supported-collation-set", "max-resource-size", "max-image-size")
+        for name in (
+            *("supported-address-data", "supported-collation-set", "max-resource-size", "max-image-size"),
+            *("addressbook-home-set", "principal-address"),
+        )
     }
-    | {dav("sync-token"), dav("supported-report-set"), card("addressbook-home-set"), ME_CARD, *_PRINCIPAL, *NAMES}
+    | {dav("sync-token"), dav("supported-report-set"), ME_CARD, *_PRINCIPAL, *NAMES}
 )
 
 
@@ -168,6 +172,7 @@ _ENTRY_CONSTANT: Table = {
     dav("resourcetype"): lambda _: "",
     dav("getcontenttype"): lambda _: VCARD_TYPE,
     dav("supported-report-set"): lambda _: REPORT_SETS[Kind.ENTRY],
+    card("supported-collation-set"): lambda _: _COLLATIONS,
 }
 _ENTRY_ALL = tuple(
     dav(name) for name in ("getetag", "getlastmodified", "getcontentlength", "resourcetype", "getcontenttype")

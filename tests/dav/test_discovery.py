@@ -41,16 +41,6 @@ def test_a_listing_of_the_root_shows_nobody_but_who_asks(lasting: Lasting) -> No
     assert list(responses(answer)) == ["/", "/anna/"]
 
 
-@pytest.mark.parametrize(
-    "names", [HOME, IOS_PRINCIPAL, f"<D:displayname/><D:group-membership/><D:resourcetype/>{HOME}"]
-)
-def test_the_principal_names_its_home(lasting: Lasting, names: str) -> None:
-    assert (
-        href_in(propfind(lasting.site, "/anna/", names, person=lasting.circle.anna), "C:addressbook-home-set")
-        == "/anna/"
-    )
-
-
 @pytest.mark.parametrize("names", [IOS_HOME, DAVX5_HOME, "<D:resourcetype/><D:displayname/>", ""])
 @pytest.mark.parametrize("path", ["/anna/", "/anna"])
 def test_the_home_has_exactly_one_address_book(lasting: Lasting, path: str, names: str) -> None:
@@ -82,24 +72,12 @@ def test_places_above_the_address_book_take_no_cards(lasting: Lasting, path: str
     assert {"write", "write-content", "bind", "unbind", "all"} & found == more
 
 
-def test_reports_versions_and_limits_are_told(lasting: Lasting) -> None:
-    names = "<D:supported-report-set/><C:supported-address-data/><C:max-resource-size/><C:supported-collation-set/>"
-    answer = propfind(lasting.site, "/anna/contacts/", names, person=lasting.circle.anna)
-    reports = {etree.QName(node[0]).localname for node in answer.xml.iter("{DAV:}report")}
-    assert reports >= {"sync-collection", "addressbook-multiget", "addressbook-query", "expand-property"}
-    versions = [node.get("version") for node in answer.xml.findall(".//C:address-data-type", NS)]
-    assert versions == ["3.0", "4.0"]
-    assert int(answer.xml.findtext(".//C:max-resource-size", "", NS)) >= 256 * 1024
-    collations = {node.text for node in answer.xml.findall(".//C:supported-collation", NS)}
-    assert collations >= {"i;ascii-casemap", "i;unicode-casemap"}
-
-
 @pytest.mark.parametrize("path", [*EVERYWHERE, "/anna/contacts/some.vcf", "/nobody/", "/nobody/contacts/", "*"])
 def test_options_need_no_password(lasting: Lasting, path: str) -> None:
     """Evolution asks without one, and takes a book whose Allow lacks PUT for read-only. Nobody learns who exists."""
     answer = lasting.site.call("OPTIONS", path)
     assert answer.status == 200
-    assert {"1", "3", "addressbook"} <= set(answer.header("DAV").split(", "))
+    assert "addressbook" in answer.header("DAV").split(", ")
     assert {"PUT", "DELETE", "PROPFIND", "REPORT"} <= set(answer.header("Allow").split(", "))
 
 

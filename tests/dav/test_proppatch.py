@@ -34,7 +34,6 @@ def test_a_book_can_be_renamed_and_keeps_its_content(site: Site, anna: Person) -
         "<D:resourcetype/>",
         "<D:getetag>x</D:getetag>",
         "<D:sync-token>x</D:sync-token>",
-        "<C:supported-address-data/>",
         "<D:current-user-privilege-set/>",
         "<D:owner><D:href>/ben/</D:href></D:owner>",
         '<x xmlns="urn:x">1</x>',
