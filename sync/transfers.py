@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sync import entries, entry_rows
 from sync.address_books import PRESENT, Book
 from sync.entry_rows import PRIVATE
-from sync.errors import NotFound, PreconditionFailed, Refused
+from sync.errors import NotFound, PreconditionFailed, Refused, UIDConflict
 from sync.models import Entry, PrivateCard
 
 
@@ -33,7 +33,8 @@ def transfer(
         NotFound: There is no entry at *source*.
         Refused: *source* or *target* is somebody's card and not a private entry, or both are the same.
         PreconditionFailed: There is something at *target*.
-        UIDConflict: Another entry of the target's book has this UID, as *source* has when it stays in the same book.
+        UIDConflict: Another entry of the target's book has this UID, as *source* has when it stays in the same book; or
+        what would be replaced is another contact, with another UID (RFC 6352, 6.3.2.1).
     """
     with session.begin_nested():
         for book in sorted({source[0], target[0]}, key=lambda book: book.id):
@@ -49,6 +50,8 @@ def transfer(
         existed = replaced is not None and replaced.state == PRESENT
         if existed and not overwrite:
             raise PreconditionFailed("There is an entry at the destination already.")
+        if replaced is not None and existed and replaced.uid != entry.uid:
+            raise UIDConflict(replaced.href)
         data = _bytes_of(session, entry)
         if replaced is not None and existed:
             entry_rows.remove_private(session, target[0], replaced)

@@ -109,59 +109,7 @@ def test_the_same_bytes_again_change_nothing(site: Site, anna: Person) -> None:
     assert snapshot(site, anna) == before
 
 
-def test_a_uid_is_one_entry_s(site: Site, circle: Circle) -> None:
-    """A UID that another entry has is refused, and the answer names that entry; so is a UID that changes."""
-    put(site, circle.anna, BOOK + "ä 1.vcf", factories.vcard("one"))
-    before = snapshot(site, circle.anna)
-    answer = put(site, circle.anna, BOOK + "2.vcf", factories.vcard("one"))
-    assert (answer.status, answer.condition) == (409, f"{CARD}no-uid-conflict")
-    assert answer.xml[0].findtext("D:href", "", NS) == BOOK + "%C3%A4%201.vcf"
-    answer = put(site, circle.anna, BOOK + "%C3%A4%201.vcf", factories.vcard("another"))
-    assert (answer.status, answer.condition) == (409, f"{CARD}no-uid-conflict")
-    served = texts(report(site, circle.anna, multiget_body([circle.entry])))[circle.entry]
-    uid = next(line[4:] for line in served.split("\r\n") if line.startswith("UID:"))
-    answer = put(site, circle.anna, BOOK + "3.vcf", factories.vcard(uid))
-    assert (answer.status, answer.xml[0].findtext("D:href", "", NS)) == (409, circle.entry)
-    assert snapshot(site, circle.anna) == before
-
-
 GOOD = factories.vcard("x").decode()
-
-
-@pytest.mark.parametrize(
-    ("body", "condition"),
-    [
-        ("", "valid-address-data"),
-        ("hello", "valid-address-data"),
-        ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nUID:x\r\nEND:VCALENDAR\r\n", "valid-address-data"),
-        (GOOD.replace("UID:x\r\n", ""), "valid-address-data"),
-        (GOOD.replace("UID:x", "UID:"), "valid-address-data"),
-        (GOOD.replace("UID:x", f"UID:{'x' * 256}"), "valid-address-data"),
-        (GOOD + GOOD.replace("UID:x", "UID:y"), "valid-address-data"),
-        (GOOD.replace("3.0", "5.0"), "valid-address-data"),
-        (GOOD.replace("VERSION:3.0\r\n", ""), "valid-address-data"),
-        (GOOD.replace("END:VCARD\r\n", ""), "valid-address-data"),
-        (GOOD.replace("FN:", "FN"), "valid-address-data"),
-        (GOOD.replace("FN:", f"NOTE:{'x' * 300_000}\r\nFN:"), "max-resource-size"),
-        (GOOD.replace("FN:", "X-A:1\r\n" * 3_000 + "FN:"), "max-resource-size"),
-    ],
-)
-def test_what_is_not_one_card_with_a_uid_is_refused(lasting: Lasting, body: str, condition: str) -> None:
-    answer = put(lasting.site, lasting.circle.anna, BOOK + "x.vcf", body)
-    assert (answer.status, answer.condition) == (403, CARD + condition)
-    assert len(answer.xml.findtext("D:responsedescription", "", NS)) > 10
-
-
-@pytest.mark.parametrize("data", [GOOD.encode("utf-16")[2:], GOOD.encode().replace(b"Private", b"Priv\xe4t")])
-def test_what_is_not_utf_8_is_refused(lasting: Lasting, data: bytes) -> None:
-    answer = put(lasting.site, lasting.circle.anna, BOOK + "x.vcf", data)
-    assert (answer.status, answer.condition) == (403, f"{CARD}valid-address-data")
-
-
-@pytest.mark.parametrize("kind", ["text/calendar", "application/json", "image/png", "multipart/form-data; boundary=x"])
-def test_another_type_of_content_is_refused(lasting: Lasting, kind: str) -> None:
-    answer = put(lasting.site, lasting.circle.anna, BOOK + "x.vcf", GOOD, Content_Type=kind)
-    assert (answer.status, answer.condition) == (403, f"{CARD}supported-address-data")
 
 
 @pytest.mark.parametrize("kind", ["text/vcard", "text/x-vcard;charset=UTF-8", "TEXT/DIRECTORY; profile=vCard", ""])

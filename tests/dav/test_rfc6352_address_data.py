@@ -11,8 +11,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dav.asking import BOOK, DATA, REPORTS, body_of, multiget_body, report, texts
-from tests.dav.test_put import put
+from tests.dav.asking import (
+    BOOK,
+    DATA,
+    REPORTS,
+    body_of,
+    multiget_body,
+    put,
+    report,
+    texts,
+)
 from tests.support import factories
 from tests.support.people import Person
 from tests.support.site import ON_SQLITE, Lasting, Site

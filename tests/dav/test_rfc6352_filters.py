@@ -20,7 +20,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.dav.asking import BOOK, CARD, NS, propfind, query_body, report, responses
+from tests.dav.asking import (
+    BOOK,
+    CARD,
+    NS,
+    propfind,
+    query_body,
+    report,
+    responses,
+)
 from tests.support import factories, people
 from tests.support.people import Person
 from tests.support.site import Lasting, Site, opened

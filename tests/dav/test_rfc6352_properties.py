@@ -25,11 +25,11 @@ from tests.dav.asking import (
     href_in,
     place,
     propfind,
+    put,
     responses,
 )
 from tests.dav.test_discovery import HOME, IOS_PRINCIPAL, books
 from tests.dav.test_proppatch import proppatch, statuses
-from tests.dav.test_put import put
 from tests.dav.test_rfc5689 import mkcol
 from tests.support import factories
 from tests.support.people import Person

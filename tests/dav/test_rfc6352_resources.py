@@ -35,12 +35,12 @@ from tests.dav.asking import (
     multiget_body,
     place,
     propfind,
+    put,
     query_body,
     report,
     responses,
     texts,
 )
-from tests.dav.test_put import put
 from tests.dav.test_rfc5689 import mkcol
 from tests.support import factories
 from tests.support.people import Person

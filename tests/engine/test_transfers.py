@@ -96,16 +96,30 @@ def test_a_contact_moves_with_its_bytes(database: Database) -> None:
 def test_nothing_is_replaced_unless_that_is_asked(database: Database) -> None:
     """A move onto a contact needs the word for it, and leaves both as they were without."""
     (anna,) = factories.people(database, "anna")
+    contacts, club = factories.book(database, anna), make(database, anna, "club")
+    places = (contacts, "x.vcf"), (club, "y.vcf")
+    factories.put(database, anna, "x.vcf", factories.vcard("u", "NOTE:a"))
+    move(database, places[0], places[1], keep=True)
+    factories.put(database, anna, "x.vcf", factories.vcard("u", "NOTE:b"))
+    before = held(database, contacts), held(database, club)
+    with pytest.raises(PreconditionFailed):
+        move(database, *places)
+    assert (held(database, contacts), held(database, club)) == before
+    assert move(database, *places, overwrite=True)
+    assert held(database, club)["y.vcf"] == before[0]["x.vcf"]
+    assert "x.vcf" not in held(database, contacts)
+
+
+def test_no_contact_takes_the_place_of_another(database: Database) -> None:
+    """What has another UID is another contact, and is not replaced even where that is asked."""
+    (anna,) = factories.people(database, "anna")
     contacts = factories.book(database, anna)
     for name in ("x", "y"):
         factories.put(database, anna, f"{name}.vcf", factories.vcard(name))
     before = held(database, contacts)
-    with pytest.raises(PreconditionFailed):
-        move(database, (contacts, "x.vcf"), (contacts, "y.vcf"))
+    with pytest.raises(UIDConflict):
+        move(database, (contacts, "x.vcf"), (contacts, "y.vcf"), overwrite=True)
     assert held(database, contacts) == before
-    assert move(database, (contacts, "x.vcf"), (contacts, "y.vcf"), overwrite=True)
-    assert held(database, contacts)["y.vcf"] == before["x.vcf"]
-    assert "x.vcf" not in held(database, contacts)
 
 
 def test_a_copy_needs_another_address_book(database: Database) -> None:
