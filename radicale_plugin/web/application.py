@@ -13,7 +13,7 @@ from flask import Flask, current_app, request
 from flask_wtf import CSRFProtect
 from typing_extensions import override
 
-from radicale_plugin.web import assets, language, menu, pages, protection, trouble, visitors
+from radicale_plugin.web import assets, language, menu, moments, pages, protection, trouble, visitors
 from radicale_plugin.web.place import Place
 from sync import visits
 from sync.database import Database
@@ -51,6 +51,7 @@ def create(database: Database, place: Place) -> Portal:
     visitors.install(portal)
     language.install(portal)
     assets.install(portal)
+    moments.install(portal)
     menu.install(portal)
     trouble.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):

@@ -38,7 +38,7 @@ type = radicale_plugin.rights
 [storage]
 type = radicale_plugin.storage
 [web]
-type = none
+type = {web}
 [logging]
 level = warning
 """
@@ -53,6 +53,9 @@ class Server:
     *directory* takes its configuration and its log (`log`). *options* are Evercard's own, by their name in the
     configuration; *environment* is added to that of its processes. *command* replaces ``evercard serve``.
     """
+
+    #: Radicale's web plugin.
+    web = "none"
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"server-{self.port}.log"
         self.configuration = directory / f"server-{self.port}.conf"
-        self.configuration.write_text(_CONFIGURATION.format(port=self.port))
+        self.configuration.write_text(_CONFIGURATION.format(port=self.port, web=self.web))
         given = {"database_url": database_url, "workers": str(workers), "threads": str(threads), **(options or {})}
         # A proxy that is set outside would be asked for addresses of this machine.
         inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}

@@ -160,15 +160,17 @@ class Lasting:
 class Transport(httpx.BaseTransport):
     """Lets an `httpx.Client` talk to a site."""
 
-    def __init__(self, site: Site) -> None:
-        """Talk to *site*."""
+    def __init__(self, site: Site, address: str = "192.0.2.1") -> None:
+        """Talk to *site* from *address*."""
         self._site = site
+        self._address = address
 
     @override
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
         headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
-        answer = self._site.call(request.method, request.url.raw_path, body, headers)
+        environ = {"REMOTE_ADDR": self._address}
+        answer = self._site.call(request.method, request.url.raw_path, body, headers, environ=environ)
         return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body)
 
 

@@ -1,0 +1,110 @@
+"""
+A real browser at the real portal.
+
+`PortalServer` is the server with its portal. `launched` starts Debian's Chromium; `look` says what is wrong with a page
+for those who cannot see it well, have a narrow screen, or trust nobody: violations of the accessibility rules that axe
+knows, content wider than the screen, and anything that the browser's console or network had to complain about.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.server import Server
+
+PROGRAM = Path("/usr/bin/chromium")
+#: Pictures of what the tests saw, for whoever wants to look.
+OUTPUT = Path(__file__).parents[2] / "test-output" / "portal"
+NARROW = {"width": 360, "height": 740}
+WIDE = {"width": 1280, "height": 900}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class PortalServer(Server):
+    """The server with its portal, at `url` + ``/.web/``."""
+
+    web = "radicale_plugin.web"
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the browser; the test is skipped where there is none, and fails where CI=true."""
+    if not PROGRAM.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed.")
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=PROGRAM, headless=True, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, server: Server, **options: Any) -> Iterator[Page]:
+    """
+    Open a window of its own, with no cookies; *options* are those of Playwright's ``new_context``.
+
+    Afterwards nothing may have been complained about, and nothing asked of another server.
+    """
+    given: dict[str, Any] = {"base_url": f"{server.url}/.web/", "locale": "en-US", "viewport": WIDE, **options}
+    context = browser.new_context(**given)
+    context.set_default_timeout(60_000)
+    complaints = watched(context, server)
+    yield context.new_page()
+    context.close()
+    assert complaints == []
+
+
+def watched(context: BrowserContext, server: Server) -> list[str]:
+    """Return a list that whatever a page should not do is added to."""
+    complaints: list[str] = []
+
+    def check_request(url: str) -> None:
+        if not url.startswith((server.url, "data:", "blob:")):
+            complaints.append(f"asked {url}")
+
+    def check_console(kind: str, text: str) -> None:
+        # Statuses such as 400 for a form that is shown again are no mistake of the page.
+        if kind == "error" and not text.startswith("Failed to load resource"):
+            complaints.append(text)
+
+    context.on("request", lambda request: check_request(request.url))
+    context.on("console", lambda message: check_console(message.type, message.text))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    return complaints
+
+
+def look(page: Page) -> list[str]:
+    """Return what is wrong with the page as it is shown, one line each."""
+    wrong = []
+    found = Axe().run(page)
+    for violation in found.response["violations"]:
+        said = f"{violation['id']}: {violation['help']}"
+        wrong += [f"{said}: {node['html'][:200]} {node['target']}" for node in violation["nodes"]]
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if wide > 0:
+        wrong.append(f"{wide} pixels wider than the screen")
+    return wrong
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of the whole page in `OUTPUT`."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=OUTPUT / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower()).strip('-')}.png", full_page=True)

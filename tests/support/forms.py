@@ -1,0 +1,167 @@
+"""
+A browser without a screen: an HTTP client that keeps cookies and fills in forms as they are in the page.
+
+    visitor = Visitor(server)
+    page = visitor.get("/sign-in").submit("/sign-in", login="anna", password="…")
+    assert page.path == "/"
+
+Paths are those below ``/.web``. It goes through the whole server, by its WSGI callable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from lxml import html
+
+from radicale_plugin.application import Application
+from radicale_plugin.web import Web
+from radicale_plugin.web.application import Portal
+from sync import visits
+from tests.support import site
+from tests.support.site import Site, Transport
+
+#: The origin of a site in this process (see `tests.support.site`).
+ORIGIN = "http://evercard.test"
+ROOT = "/.web"
+Values = Mapping[str, str | list[str]]
+
+
+@contextmanager
+def opened(database_url: str, **options: str) -> Iterator[Site]:
+    """Make a site with a portal for *database_url*; *options* are Evercard's own."""
+    storage = {"type": "radicale_plugin.storage", "base_url": ORIGIN, **options}
+    with site.opened(database_url, web={"type": "radicale_plugin.web"}, storage=storage) as made:
+        yield made
+
+
+def portal_of(server: Site) -> Portal:
+    """Return the Flask application of a site whose web plugin is the portal."""
+    application = server.application._application
+    assert isinstance(application, Application)
+    web = application._web
+    assert isinstance(web, Web)
+    return web.portal
+
+
+class Page:
+    """An answer of the portal."""
+
+    def __init__(self, visitor: Visitor, response: httpx.Response) -> None:
+        """Remember who asked."""
+        self.visitor = visitor
+        self.response = response
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return self.response.status_code
+
+    @property
+    def path(self) -> str:
+        """The path below ``/.web`` that the answer came from, after redirects, with its query."""
+        url = self.response.url
+        return url.raw_path.decode().removeprefix(ROOT)
+
+    @property
+    def location(self) -> str:
+        """Where the answer sends the browser: a path below ``/.web``, or all of it where it leads elsewhere."""
+        said: str = self.response.headers.get("Location", "")
+        split = urlsplit(urljoin(str(self.response.url), said))
+        if f"{split.scheme}://{split.netloc}" != ORIGIN or not split.path.startswith(f"{ROOT}/"):
+            return said
+        return split.path.removeprefix(ROOT) + (f"?{split.query}" if split.query else "")
+
+    @property
+    def document(self) -> html.HtmlElement:
+        """The page."""
+        return html.fromstring(self.response.text)
+
+    @property
+    def text(self) -> str:
+        """What can be read on the page, with single spaces."""
+        body = self.document.find("body")
+        assert body is not None
+        return " ".join(str(body.text_content()).split())
+
+    @property
+    def told(self) -> list[str]:
+        """What the page tells as done or wrong, in its order."""
+        found = self.document.xpath("//*[@role='alert' or @role='status']")
+        return [" ".join(str(node.text_content()).split()) for node in found]
+
+    def form(self, action: str) -> html.FormElement:
+        """Return the form whose action is a path below ``/.web``, which has to be on the page once."""
+        own = urlsplit(str(self.response.url)).path
+        found = [
+            form
+            for form in self.document.forms
+            if urlsplit(form.get("action") or own).path == ROOT + action and form.method.lower() == "post"
+        ]
+        assert len(found) == 1, (action, [form.get("action") for form in self.document.forms])
+        return found[0]
+
+    def fields(self, action: str) -> dict[str, str | list[str]]:
+        """Return what a browser would send of a form as it stands, without pressing a button that has a name."""
+        values: dict[str, str | list[str]] = {}
+        for name, value in self.form(action).form_values():
+            before = values.get(name)
+            if before is None:
+                values[name] = value
+            else:
+                values[name] = [*([before] if isinstance(before, str) else before), value]
+        return values
+
+    def submit(self, action: str, /, **values: str | list[str]) -> Page:
+        """Fill *values* into a form of the page, send it, and follow where that leads."""
+        form = self.form(action)
+        known = {*form.fields.keys(), *(node.get("name") for node in form.xpath(".//button[@name]"))}
+        assert known >= values.keys(), (known, values)
+        target = form.get("action") or str(self.response.url.raw_path.decode())
+        return self.visitor.send(target, {**self.fields(action), **values}).followed()
+
+    def followed(self) -> Page:
+        """Return the page that this answer redirects to, or this one."""
+        if not self.response.is_redirect:
+            return self
+        return Page(self.visitor, self.visitor.client.get(self.response.headers["Location"])).followed()
+
+
+class Visitor:
+    """Somebody at a browser, signed in nowhere yet."""
+
+    def __init__(self, server: Site, *, language: str = "en", address: str = "192.0.2.1") -> None:
+        """Open a browser at *address* whose user prefers *language*."""
+        self.site = server
+        headers = {"Accept-Language": language, "User-Agent": "Test"}
+        self.client = httpx.Client(transport=Transport(server, address), base_url=ORIGIN, headers=headers)
+
+    def signed_in(self, account_id: int) -> Self:
+        """Sign in without a password, which takes a while to check."""
+        token = self.site.database.write(lambda session: visits.start(session, account_id, "Test"))
+        portal = portal_of(self.site)
+        serializer = portal.session_interface.get_signing_serializer(portal)  # type: ignore[attr-defined]
+        value = serializer.dumps({"visit": token})
+        self.client.cookies.set("evercard", value, domain="evercard.test", path=f"{ROOT}/")
+        return self
+
+    def get(self, path: str, **headers: str) -> Page:
+        """Open a page, without following where it leads."""
+        return Page(self, self.client.get(ROOT + path, headers={k.replace("_", "-"): v for k, v in headers.items()}))
+
+    def token(self) -> str:
+        """Return a token that a form of this visitor's may carry."""
+        return str(self.get("/").fields("/language")["csrf_token"])
+
+    def post(self, path: str, values: Values | None = None, *, origin: str | None = ORIGIN) -> Page:
+        """Send *values* with a valid token to a path below ``/.web``."""
+        return self.send(ROOT + path, {"csrf_token": self.token(), **(values or {})}, origin=origin)
+
+    def send(self, target: str, values: Values, *, origin: str | None = ORIGIN) -> Page:
+        """Send just *values*."""
+        headers = {} if origin is None else {"Origin": origin}
+        return Page(self, self.client.post(target, data=dict(values), headers=headers))
