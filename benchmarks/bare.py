@@ -70,7 +70,8 @@ def create() -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
             start_response("401 Unauthorized", [("Content-Length", "0")])
             return []
         root = etree.fromstring(environ["wsgi.input"].read())
-        head, parts, tail = answers[str(root.tag)]
+        # Of the reports of one name there may be several, told apart by the texts in them.
+        head, parts, tail = answers.get(named(root)) or answers[str(root.tag)]
         hrefs = [node.text or "" for node in root.findall("{DAV:}href")]
         body = b"".join([head, *(map(parts.__getitem__, hrefs) if hrefs else parts.values()), tail])
         headers = [("Content-Type", "application/xml; charset=utf-8"), ("Content-Length", str(len(body)))]
@@ -78,6 +79,13 @@ def create() -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
         return [body]
 
     return application
+
+
+def named(root: etree._Element) -> str:
+    """Return the name of a report, with the texts and the names of properties that it is about."""
+    return " ".join(
+        [str(root.tag), *(node.get("name", "") + (node.text or "") for node in root.iter() if len(node) == 0)]
+    )
 
 
 def _hash(password: str) -> str:

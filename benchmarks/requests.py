@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from lxml import etree
 
 from benchmarks import load, servers
 from benchmarks.people import Hub
 
+T = TypeVar("T")
+
 _XML = "<?xml version='1.0' encoding='UTF-8' ?>"
 SYNC = "{DAV:}sync-collection"
 PROPFIND = "{DAV:}propfind"
 MULTIGET = "{urn:ietf:params:xml:ns:carddav}addressbook-multiget"
+QUERY = "{urn:ietf:params:xml:ns:carddav}addressbook-query"
 _TOKEN = re.compile(r"<(?:D:)?sync-token>([^<]+)</")
 _ENTRY = re.compile(r"<(?:D:)?href>(/[^<]+\.vcf)</")
 
@@ -30,11 +34,12 @@ class Client:
         """Return the device of a hub."""
         return cls(hub.login, hub.password)
 
-    def sync(self, token: str = "") -> load.Request:
+    def sync(self, token: str = "", *, with_cards: bool = False) -> load.Request:
         """Ask what changed since *token*, or for everything."""
+        data = '<address-data xmlns="urn:ietf:params:xml:ns:carddav"/>' if with_cards else ""
         body = (
             f'{_XML}<sync-collection xmlns="DAV:"><sync-token>{token}</sync-token><sync-level>1</sync-level>'
-            "<prop><getetag/></prop></sync-collection>"
+            f"<prop><getetag/>{data}</prop></sync-collection>"
         )
         return load.Request("REPORT", self._book, body, self._headers)
 
@@ -55,6 +60,15 @@ class Client:
         )
         return load.Request("REPORT", self._book, body, (*self._headers, ("Depth", "0")))
 
+    def query(self, filters: str, *, with_cards: bool = True) -> load.Request:
+        """Ask for the entries that pass any of *filters*, which are in XML with the prefix CARD."""
+        data = "<CARD:address-data/>" if with_cards else ""
+        body = (
+            f'{_XML}<CARD:addressbook-query xmlns="DAV:" xmlns:CARD="urn:ietf:params:xml:ns:carddav"><prop><getetag/>'
+            f'{data}</prop><CARD:filter test="anyof">{filters}</CARD:filter></CARD:addressbook-query>'
+        )
+        return load.Request("REPORT", self._book, body, (*self._headers, ("Depth", "1")))
+
     def poll(self, port: int) -> load.Request:
         """Synchronize, and return the request that asks whether anything changed since."""
         answer = load.fetch(port, self.sync())
@@ -71,10 +85,10 @@ class Client:
         return [(f"{number}.vcf", text) for number, text in enumerate(texts)]
 
 
-def batches(hrefs: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Yield *hrefs* in batches of *size*."""
-    for start in range(0, len(hrefs), size):
-        yield hrefs[start : start + size]
+def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield *items* in batches of *size*."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:
