@@ -88,7 +88,7 @@ class Application(RadicaleApplication):
         if _is_for_portal(environ):
             return super().__call__(self._for_portal(environ), start_response)
         try:
-            response = self._answer(environ, paths.locate(environ["PATH_INFO"]))
+            response = self._answer(environ, _location(environ))
         except errors.DavError as error:
             response = error.response()
         except EvercardError as error:
@@ -173,6 +173,12 @@ class Application(RadicaleApplication):
             if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
             preferences=preferences,
         )
+
+
+def _location(environ: Mapping[str, Any]) -> Location | None:
+    """Return what the request is about. A collection can be meant also where there can be none but a card."""
+    path: str = environ["PATH_INFO"]
+    return paths.locate(path.rstrip("/") if environ["REQUEST_METHOD"] == "MKCOL" else path)
 
 
 def _heeded(request: Request) -> list[str]:

@@ -110,7 +110,8 @@ def parse(body: bytes) -> etree._Element:
     Parse a bounded document.
 
     Raises:
-        DavError: 400 when it is no well-formed XML or has a document type, 413 when it is too large.
+        DavError: 400 when it is no well-formed XML or has a document type, 403 ``no-external-entities``, 413 when it
+        is too large.
     """
     if len(body) > MAX_OCTETS or body.count(b"<") > MAX_MARKUP:
         raise DavError(413, "This request is larger than any client needs.")
@@ -125,10 +126,18 @@ def parse(body: bytes) -> etree._Element:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise DavError(400, "The body of this request is not well-formed XML.") from error
-    if root.getroottree().docinfo.doctype:
-        raise DavError(400, "The body of this request must not have a document type.")
+    _check_doctype(root.getroottree().docinfo)
     _check_depth(root)
     return root
+
+
+def _check_doctype(info: etree.DocInfo) -> None:
+    if not info.doctype:
+        return
+    entities = info.internalDTD.iterentities() if info.internalDTD is not None else ()
+    if info.system_url or any(entity.system_url for entity in entities):
+        raise DavError(403, "The body of this request must not name other documents.", dav("no-external-entities"))
+    raise DavError(400, "The body of this request must not have a document type.")
 
 
 def _check_depth(root: etree._Element) -> None:

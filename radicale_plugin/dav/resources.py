@@ -22,22 +22,22 @@ class Resource:
     table: Table
 
 
-_ASKING = frozenset({"GET", "HEAD", "PROPFIND", "REPORT", "DELETE"})
+_MAKING = frozenset({"PUT", "MKCOL"})
 
 
 def book_of(service: Service, request: Request) -> Book:
     """
-    Return the address book that the request is for.
+    Return the address book that the request is for, or is to put something into.
 
     That of the connections was read with the credentials and costs nothing.
 
     Raises:
-        DavError: 404, there is none.
+        DavError: 404, there is none; 409 for a request that would make something in it.
     """
     book = _book(service, request.place, request.location.book)
     if book is None:
         # 404 would tell a device that its card is new, and to send it again and again (client fact D-8).
-        raise DavError(404 if request.method in _ASKING else 409, "There is no such address book.")
+        raise DavError(409 if request.method in _MAKING else 404, "There is no such address book.")
     return book
 
 

@@ -32,7 +32,7 @@ def transfer(service: Service, request: Request) -> Response:
         raise DavError(403, "Address books and the principal cannot be moved or copied.", dav("need-privileges"))
     places = (
         (book_of(service, request), source.name),
-        (book_of(service, replace(request, location=target)), target.name),
+        (book_of(service, replace(request, method="PUT", location=target)), target.name),
     )
     keep = request.method == "COPY"
     try:

@@ -5,24 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sync import connections
-from tests.dav.asking import BOOK, DATA, gone, propfind, report, responses, snapshot, sync_body, texts, token
+from tests.dav.asking import DATA, gone, report, responses, snapshot, sync_body, texts, token
 from tests.support import factories
 from tests.support.site import Circle, Lasting, Site
-
-
-def test_a_private_card_goes_for_good(site: Site, circle: Circle) -> None:
-    """It is not found by any request, and its name and UID are free again."""
-    path = BOOK + "x.vcf"
-    assert site.call("PUT", path, factories.vcard("x"), person=circle.anna).status == 201
-    since = token(report(site, circle.anna, sync_body()))
-    answer = site.call("DELETE", path, person=circle.anna)
-    assert (answer.status, answer.body) == (204, b"")
-    assert gone(report(site, circle.anna, sync_body(since))) == {path}
-    assert path not in responses(propfind(site, BOOK, "<D:getetag/>", depth="1", person=circle.anna))
-    assert site.call("GET", path, person=circle.anna).status == 404
-    assert site.call("DELETE", path, person=circle.anna).status == 404
-    assert site.call("PUT", BOOK + "y.vcf", factories.vcard("x"), person=circle.anna).status == 201
-    assert site.call("PUT", path, factories.vcard("z"), person=circle.anna).status == 201
 
 
 def test_a_connection_s_card_is_hidden_and_both_stay_connected(site: Site, circle: Circle) -> None:

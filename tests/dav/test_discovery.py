@@ -92,11 +92,6 @@ def test_what_is_there_comes_before_what_is_not(lasting: Lasting, path: str, nam
         assert statuses[1:] in ([], ["HTTP/1.1 404 Not Found"])
 
 
-def test_the_whole_tree_is_never_listed(lasting: Lasting) -> None:
-    answer = propfind(lasting.site, "/", PRINCIPAL, depth="infinity", person=lasting.circle.anna)
-    assert (answer.status, answer.condition) == (403, "{DAV:}propfind-finite-depth")
-
-
 @pytest.mark.parametrize(
     "body", ["", f"<D:propfind {NAMES}><D:allprop/></D:propfind>", f"<D:propfind {NAMES}><D:propname/></D:propfind>"]
 )

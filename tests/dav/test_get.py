@@ -34,11 +34,6 @@ def test_a_card_is_the_same_as_in_reports(lasting: Lasting) -> None:
     assert (head.status, head.headers, head.body) == (200, answer.headers, b"")
 
 
-@pytest.mark.parametrize("path", ["/anna/", "/anna/contacts/", "/anna/contacts", "/anna"])
-def test_a_collection_has_no_content(lasting: Lasting, path: str) -> None:
-    assert lasting.site.call("GET", path, person=lasting.circle.anna).status == 405
-
-
 @pytest.mark.parametrize("path", ["/anna/contacts/missing.vcf", "/anna/elsewhere/x.vcf"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PROPFIND"])
 def test_what_is_not_there_is_not_found(lasting: Lasting, path: str, method: str) -> None:

@@ -153,7 +153,7 @@ def test_paths_that_name_nothing_do_nothing(lasting: Lasting, path: str) -> None
         elif method == "HEAD":
             assert 400 <= answer.status < 500
         else:
-            refused(answer, 400, 403, 404, 405)
+            refused(answer, 400, 403, 404, 405, 409)
 
 
 @pytest.mark.parametrize("name", ["x" * 256, "x" * 5000, "ä" * 300])

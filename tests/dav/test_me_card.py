@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.dav.asking import NAMES, present, propfind, report, responses, sync_body
+from tests.dav.asking import NAMES, present, propfind, report, responses, statuses, sync_body
 from tests.support import factories
 from tests.support.people import Person
 from tests.support.site import Answer, Circle, Site
@@ -40,3 +40,10 @@ def test_nothing_but_an_own_entry_can_be_the_own_card(site: Site, anna: Person) 
     for href in ("/ben/contacts/x.vcf", "/anna/contacts/", "https://example.org/card.vcf", ""):
         assert choose(site, anna, href).status == 409
     assert me_card(site, anna) == before
+
+
+def test_the_own_card_may_be_named_by_a_whole_url(site: Site, circle: Circle) -> None:
+    """An old Mac crashes where it cannot say which card is its user's, and says it in either way."""
+    for path in (circle.own, "http://evercard.test" + circle.entry):
+        assert statuses(choose(site, circle.anna, path)) == {"me-card": "HTTP/1.1 200 OK"}
+        assert path.endswith(me_card(site, circle.anna))

@@ -155,7 +155,3 @@ def test_where_edits_are_refused_a_client_is_told_so_that_it_understands(
         again = report(strict, circle.anna, sync_body(token(before), DATA))
         assert list(texts(again)) == [circle.entry]
         assert "Ben Beispiel" in texts(again)[circle.entry]
-
-
-def test_a_book_that_does_not_exist_takes_nothing(lasting: Lasting) -> None:
-    assert put(lasting.site, lasting.circle.anna, "/anna/elsewhere/x.vcf", GOOD).status in (403, 404, 409)
