@@ -92,20 +92,24 @@ def unmatched(count: int, matches: Sequence[int | None]) -> list[int]:
 
 
 def deleted_by_client(
-    existing: Sequence[FieldContent], matches: Sequence[int | None], sent: Sequence[FieldContent]
+    existing: Sequence[FieldContent],
+    matches: Sequence[int | None],
+    sent: Sequence[FieldContent],
+    kept: Collection[str] = (),
 ) -> list[int]:
     """
     Return the indexes of the fields that a client deleted by not sending them back.
 
     What not every client keeps (`ORDINARY` is what every client keeps) counts as deleted only where there is another
-    property of that name in what this client *sent*: it knows what that is. Of several of what most programs have
+    property of that name in what this client *sent*, or where it is among the names of those that it is known to have
+    *kept*: it knows what that is. Of several of what most programs have
     one of (`ALONE`), none counts as deleted by a client that sent one back.
     """
     sent_names = Counter(content.main.name for content in sent)
     version = _version(sent)
     names = [_name(content, version) for content in existing]
     counts = Counter(names)
-    known = ORDINARY.union(sent_names) - {name for name in ALONE if sent_names[name] == 1 < counts[name]}
+    known = ORDINARY.union(sent_names, kept) - {name for name in ALONE if sent_names[name] == 1 < counts[name]}
     return [index for index in unmatched(len(existing), matches) if names[index] in known]
 
 

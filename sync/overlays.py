@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync import fields, matching, merge, sightings, versions
+from sync import fields, matching, merge, programs, sightings, versions
 from sync.fields import FieldContent
 from sync.models import Entry, Overlay
 from sync.vcard import VCard, parse_one
@@ -37,7 +37,7 @@ def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None
     seen = merge.visible(base, before)
     unseen = [content for content in before if content not in seen]
     added, matches = matching.edited(seen, added, sent)
-    gone = matching.deleted_by_client(seen, matches, sent)
+    gone = matching.deleted_by_client(seen, matches, sent, programs.kept_by_writer(card))
     kept = [seen[index] for index in matching.unmatched(len(seen), matches) if index not in gone]
     return store(session, entry, [*added, *kept, *unseen])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import cards, fields, history, matching
+from sync import cards, fields, history, matching, programs
 from sync.cards import content_of
 from sync.changes import Change, change
 from sync.errors import InvalidInput, NotFound
@@ -103,7 +103,7 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
         contents = [content_of(field) for field in existing]
         incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
         edited, matches = matching.edited(contents, incoming)
-        gone = matching.deleted_by_client(contents, matches, incoming)
+        gone = matching.deleted_by_client(contents, matches, incoming, programs.kept_by_writer(card))
         return _become(under_way, owner_id, existing, edited, matches, gone)
 
 

@@ -185,3 +185,17 @@ def test_a_uid_that_there_is_already_is_taken_in_silence(phone: DAVx5) -> None:
     book_of(phone).cards.append(Local(Contact("twice", name="Two"), "two.vcf", dirty=True))
     synced(phone)
     assert [one.status for one in phone.wire.exchanges if one.method == "PUT"] == [201, 409]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("qq", "10001234"), ("school", "Tsinghua"), ("anniversary", "2009-08-08"), ("role", "Cook")]
+)
+def test_the_only_one_of_its_kind_can_be_deleted(stage: Stage, kind: str, text: str) -> None:
+    """DAVx5 keeps it, so one that does not come back was deleted, and nobody is shown it any more."""
+    stage.give(stage.anna, kind, text)
+    phone = installed(stage.wire())
+    own = card(phone, stage.own())
+    own.contact.lists, own.contact.single, own.contact.relations, own.dirty = [], {}, [], True
+    synced(phone)
+    assert kind not in [found for found, _ in stage.profile(stage.anna).values()]
+    assert text not in stage.served_to(stage.ben, stage.anna)

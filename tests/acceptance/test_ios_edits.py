@@ -184,3 +184,25 @@ def test_the_card_of_somebody_who_left_goes_and_nothing_is_stopped(stage: Stage,
     phone.save(phone.book, contact, stage.entry())
     assert phone.blocked == []
     assert list(phone.book.cards) == [stage.own()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("qq", "10001234"), ("school", "Tsinghua"), ("anniversary", "2009-08-08"), ("phonetic", "anna")]
+)
+def test_the_only_one_of_its_kind_can_be_deleted(stage: Stage, kind: str, text: str) -> None:
+    """Apple's programs keep it, so one that does not come back was deleted, and nobody is shown it any more."""
+    stage.give(stage.anna, kind, text)
+    phone = installed(IPhone(stage.wire()))
+    own = phone.card(stage.own()).contact
+    own.lists, own.single = [], {}
+    phone.save(phone.book, own, stage.own())
+    assert kind not in [found for found, _ in stage.profile(stage.anna).values()]
+    assert text not in stage.served_to(stage.ben, stage.anna)
+
+
+def test_without_one_s_own_photo_the_owner_s_is_shown_again(stage: Stage, phone: IPhone) -> None:
+    for photo, shown in ((encoded(9), encoded(9)), ("", encoded(1))):
+        ben = phone.card(stage.entry()).contact
+        ben.photo = photo
+        phone.save(phone.book, ben, stage.entry())
+        assert phone.card(stage.entry()).contact.photo == shown
