@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sync import grants
+from sync import address_books, grants
 from sync.database import Database
 from tests.support import dav, factories, people
 from tests.support.people import Person
@@ -75,6 +75,11 @@ class Vdirsyncer:
     def files(self) -> dict[str, str]:
         """Return every file by its name."""
         return {path.name: path.read_bytes().decode() for path in self.cards.glob("*.vcf")}
+
+    def file_of(self, name: str) -> Path:
+        """Return the one file with the card of somebody of this name."""
+        (found,) = [path for path in self.cards.glob("*.vcf") if f"FN:{name}\r\n".encode() in path.read_bytes()]
+        return found
 
     def sent(self, said: str) -> list[str]:
         """Return the methods other than reading ones that the run sent."""
@@ -140,3 +145,65 @@ def test_a_folder_and_an_address_book_are_kept_the_same(synced: tuple[Vdirsyncer
         vdir.run("sync")
         assert sorted(vdir.files().values()) == sorted(anna.get(href).text or "" for href in anna.listing())
         assert vdir.sent(vdir.run("sync")) == []
+
+
+@ON_SQLITE
+def test_edited_files_become_a_profile_and_additions(synced: tuple[Vdirsyncer, Person], database: Database) -> None:
+    """The own card's file is the profile; what was added to another stays one's own, and the rest follows its owner."""
+    vdir, ben = synced
+    anna = vdir.person
+    mobiles = []
+    for owner, name in ((anna, "Anna Alt"), (ben, "Ben Beispiel")):
+        shown = [factories.field(database, owner.id, "name", name), factories.field(database, owner.id)]
+        grant(database, owner, shown)
+        mobiles.append(shown[1])
+    vdir.run("discover")
+    vdir.run("sync")
+
+    replaced(vdir.file_of("Anna Alt"), "+86 138 0013 8000", "+49 555 0100")
+    added(vdir.file_of("Anna Alt"), "NOTE:call after ten")
+    added(vdir.file_of("Ben Beispiel"), "NOTE:met in Berlin")
+    assert vdir.sent(vdir.run("sync")) == ["PUT"]
+    assert factories.seen(database, ben.id, anna.id) == {"+49 555 0100"}
+    assert factories.seen(database, anna.id, anna.id) == {"+49 555 0100", "call after ten"}
+    assert factories.seen(database, anna.id, ben.id) == {"+86 138 0013 8000", "met in Berlin"}
+    assert factories.seen(database, ben.id, ben.id) == {"+86 138 0013 8000"}
+
+    # What the server made of the files comes with the next run.
+    assert [vdir.sent(vdir.run("sync")) for _ in range(2)] == [["REPORT"], []]
+    factories.set_field(database, ben.id, mobiles[1], "+49 555 0200")
+    vdir.run("sync")
+    text = vdir.file_of("Ben Beispiel").read_text()
+    assert ("+49 555 0200" in text, "met in Berlin" in text) == (True, True)
+    group = factories.strangers(database, ben.id)
+    database.write(lambda session: grants.take_back(session, ben.id, group, [mobiles[1]]))
+    vdir.run("sync")
+    text = vdir.file_of("Ben Beispiel").read_text()
+    assert ("TEL" in text, "met in Berlin" in text) == (False, True)
+
+    before = vdir.files()
+    database.write(address_books.begin_new_epoch)
+    assert vdir.sent(vdir.run("sync")) == []
+    assert vdir.files() == before
+
+    vdir.file_of("Ben Beispiel").unlink()
+    vdir.run("sync")
+    assert factories.served(database, anna.id, ben.id) is None
+
+
+def grant(database: Database, owner: Person, field_ids: list[int]) -> None:
+    """Let anybody see fields."""
+    group = factories.strangers(database, owner.id)
+    database.write(lambda session: grants.grant(session, owner.id, group, field_ids))
+
+
+def replaced(file: Path, old: str, new: str) -> None:
+    """Edit a file."""
+    text = file.read_bytes().decode()
+    assert old in text
+    file.write_bytes(text.replace(old, new).encode())
+
+
+def added(file: Path, line: str) -> None:
+    """Add a line to the card in a file."""
+    replaced(file, "END:VCARD", f"{line}\r\nEND:VCARD")
