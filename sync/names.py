@@ -1,0 +1,99 @@
+"""
+Names as they are looked for: in whatever case, script and order.
+
+A name is found as a whole, in the order in which it is written or any other, and by each of its words. Chinese names
+are found by their characters and by pinyin without tones, whichever of a character's readings is meant.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+
+from sync.vcard import clean
+
+#: A word or name must have so many letters to be looked for.
+SHORTEST = 2
+#: A longer text is no name.
+LONGEST = 100
+#: So many words of a name count, and so many ways to read one.
+_WORDS = 8
+_READINGS = 24
+_HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_MARKS = re.compile("[\u0300-\u036f]")
+
+
+def keys_of(name: str) -> set[str]:
+    """Return everything by which somebody called *name* is found."""
+    if len(name) > LONGEST:
+        return set()
+    words = _words(name)
+    found = set(_wholes(words)) | set(words)
+    for word in words:
+        # A single character is a family name as often as not, and most people share one of a hundred.
+        found.update(_readings(word) if len(word) >= SHORTEST else ())
+    for read in islice(product(*(_readings(word) or [word] for word in words)), _READINGS):
+        found.update(_wholes(read))
+    if len(words) == 1:
+        found.update(_family_last(words[0]))
+    return {key for key in found if len(key) >= SHORTEST}
+
+
+def keys_of_query(text: str) -> list[str]:
+    """Return the one or two keys by which whoever types *text* looks for a name; none where it cannot be one."""
+    words = _words(text)[:_WORDS] if len(text) <= LONGEST else []
+    keys = list(dict.fromkeys(_wholes(words)))
+    return [key for key in keys if len(key) >= SHORTEST and not key.isdecimal()]
+
+
+def fold(text: str) -> str:
+    """Return *text* as it is compared: NFKC, without case and without Latin, Greek and Cyrillic diacritics."""
+    plain = unicodedata.normalize("NFKC", clean(text)).casefold()
+    return unicodedata.normalize("NFKC", _MARKS.sub("", unicodedata.normalize("NFKD", plain)))
+
+
+def _words(text: str) -> list[str]:
+    apart = "".join(" " if unicodedata.category(letter)[0] in "CPSZ" else letter for letter in fold(text))
+    return apart.split()[:_WORDS]
+
+
+def _wholes(words: Sequence[str]) -> tuple[str, str]:
+    # In order, and in an order that does not depend on who writes it.
+    return "".join(words), "".join(sorted(words))
+
+
+def _readings(word: str) -> list[str]:
+    """Return the ways to read a word with Chinese characters in it, none where it has none."""
+    return [variant for read in islice(_syllables(word), _READINGS) for variant in _spellings("".join(read))]
+
+
+def _family_last(word: str) -> Iterator[str]:
+    """Yield a Chinese name without a space as it is written where the given name comes first."""
+    if not _HAN.search(word):
+        return
+    for length in (1, 2):
+        if length < len(word) <= 4:
+            turned = word[length:] + word[:length]
+            yield turned
+            for read in islice(_syllables(word), _READINGS):
+                if len(read) == len(word):
+                    yield from _spellings("".join(read[length:] + read[:length]))
+
+
+def _syllables(word: str) -> Iterator[tuple[str, ...]]:
+    if not _HAN.search(word):
+        return iter(())
+    # The dictionaries take a while to load, which whoever has no such name need not wait for.
+    from pypinyin import Style, pinyin
+
+    read = pinyin(word, style=Style.NORMAL, heteronym=True)
+    # Family names come first, and have unusual readings.
+    choices = [syllables if place == 0 else syllables[:2] for place, syllables in enumerate(read)]
+    return product(*choices)
+
+
+def _spellings(read: str) -> list[str]:
+    # ü is written in three ways by people without such a key.
+    return [fold(read.replace("v", letter)) for letter in ("v", "u", "yu")] if "v" in read else [fold(read)]
