@@ -15,12 +15,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import argon2
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sync import accounts
+from sync import accounts, slow_hash
 from sync.address_books import CONTACTS_PATH, Book
 from sync.database import Database, settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
@@ -28,7 +27,6 @@ from sync.keys import server_key
 from sync.models import CONTACTS, Account, Device, now
 from sync.vcard import clean
 
-_HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 #: No letter that is mistaken for another when it is typed from a screen.
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 6
@@ -243,7 +241,7 @@ def hash_password(password: str) -> str:
         raise InvalidInput(f"A password has at least {MINIMUM_LENGTH} characters.")
     if len(password) > MAXIMUM_LENGTH:
         raise InvalidInput(f"A password has at most {MAXIMUM_LENGTH} characters.")
-    return _HASHER.hash(password.encode("utf-8", "surrogatepass"))
+    return slow_hash.make(password)
 
 
 def set_password_hash(session: Session, account_id: int, hashed: str) -> None:
@@ -265,17 +263,11 @@ def check_password(session: Session, login: str, password: str) -> int | None:
     account = None
     with contextlib.suppress(NotFound):
         account = session.get(Account, accounts.find(session, login), populate_existing=True)
-    stored = account.password_hash if account and account.password_hash else _NOBODY
-    try:
-        _HASHER.verify(stored, password[: MAXIMUM_LENGTH + 1].encode("utf-8", "surrogatepass"))
-    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+    stored = account.password_hash if account else None
+    if not slow_hash.fits(stored, password[: MAXIMUM_LENGTH + 1]):
         return None
-    return account.id if account and account.password_hash and account.disabled_at is None else None
+    return account.id if account and account.disabled_at is None else None
 
 
 def _key(database: Database) -> bytes:
     return database.write(server_key)
-
-
-# The hash of a password that nobody has, so that a missing account takes as long as a wrong password.
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(32))

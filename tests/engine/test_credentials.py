@@ -9,7 +9,7 @@ import argon2
 import pytest
 from sqlalchemy import select, update
 
-from sync import accounts, address_books, credentials, keys
+from sync import accounts, address_books, credentials, keys, slow_hash
 from sync.credentials import Caller, Gate
 from sync.database import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
@@ -282,7 +282,7 @@ def test_every_failed_check_of_a_password_costs_one_slow_hash(
 
     monkeypatch.setattr(argon2.PasswordHasher, "verify", watched)
     assert checked(database, login, "wrong") is None
-    assert costs == [argon2.extract_parameters(credentials._NOBODY)]
+    assert costs == [argon2.extract_parameters(slow_hash.NOBODY)]
 
 
 def test_two_processes_that_start_at_once_have_one_key(database_url: str, database: Database) -> None:
