@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sync import address_books, cards, groups
+from sync import address_books, cards, groups, listings
 from sync.address_books import PRESENT
 from sync.changes import change
 from sync.database import among
@@ -64,6 +64,7 @@ def create(session: Session, login: str) -> int:
                 )
             )
             under_way.touch(account_id, account_id)
+        listings.renew(session, account_id)
     return account_id
 
 
@@ -88,6 +89,22 @@ def is_possible(login: str) -> bool:
     return _LOGIN.fullmatch(login) is not None
 
 
+def lock(session: Session, *account_ids: int) -> None:
+    """
+    Let nobody else decide anything about these people until the transaction ends.
+
+    Whoever connects people, or says who may, takes this lock before any other, so that two of them never pass each
+    other by.
+
+    Raises:
+        NotFound: One of them does not exist.
+    """
+    for account_id in sorted(set(account_ids)):
+        found = select(Account.id).where(Account.id == account_id)
+        if session.scalars(found.with_for_update(key_share=True)).first() is None:
+            raise NotFound("There is no such person.")
+
+
 def logins(session: Session, account_ids: Collection[int]) -> dict[int, str]:
     """Return the logins of these accounts by id; ids of nobody are left out."""
     rows = session.execute(select(Account.id, Account.login).where(among(session, Account.id, account_ids)))
@@ -103,16 +120,19 @@ def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:
     """
     Close a person's account to every device and password, or open it again.
 
-    What others hold of the person stays as it is.
+    What others hold of the person stays as it is; meanwhile nobody finds them.
 
     Raises:
         NotFound: There is no such person.
     """
-    changed = session.execute(
-        update(Account)
-        .where(Account.id == account_id)
-        .values(disabled_at=now() if disabled else None)
-        .returning(Account.id)
-    ).first()
-    if changed is None:
-        raise NotFound("There is no such person.")
+    with session.begin_nested():
+        changed = session.execute(
+            update(Account)
+            .where(Account.id == account_id)
+            .values(disabled_at=now() if disabled else None)
+            .returning(Account.id)
+        ).first()
+        if changed is None:
+            raise NotFound("There is no such person.")
+        session.execute(select(Profile.version).where(Profile.owner_id == account_id).with_for_update())
+        listings.renew(session, account_id)

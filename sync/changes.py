@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from sync import address_books, cards, fan_out, history, sightings
+from sync import address_books, cards, fan_out, history, listings, sightings
 from sync.database import settings_of
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Field, Profile, now
@@ -100,6 +100,7 @@ def _carry(under_way: Change, owner_id: int) -> None:
     if owner_id in under_way.rewritten:
         _check_limits(session, fields)
         history.record(session, owner_id, fields, version, under_way.at)
+    listings.renew_names(session, owner_id)
     for (mover, viewer_id), before in under_way.moves.items():
         if mover == owner_id and cards.digest_for(session, owner_id, viewer_id) != before:
             under_way.touch(viewer_id, owner_id)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sync.lists import among
 from sync.models import Field, FieldException, Grant, Group, Member
 
 STRANGERS = "strangers"
@@ -129,3 +130,25 @@ def visible_fields(session: Session, owner_id: int, composition: Composition) ->
     """Return the fields that an audience of *composition* may see, in the profile's order."""
     visible = grants_of(session, owner_id).visible(composition)
     return [field for field in fields_of(session, owner_id) if field.id in visible]
+
+
+def shown_to_strangers(
+    session: Session, owner_ids: Collection[int], *, kinds: Collection[str] = ()
+) -> dict[int, list[Field]]:
+    """
+    Return by owner id what `visible_fields` has for `STRANGER`, for many owners at once.
+
+    With *kinds*, only fields of these kinds. An owner who shows nothing is left out.
+    """
+    chosen = (
+        select(Field)
+        .join(Grant, (Grant.owner_id == Field.owner_id) & (Grant.field_id == Field.id))
+        .join(Group, (Group.owner_id == Grant.owner_id) & (Group.id == Grant.group_id))
+        .where(among(session, Field.owner_id, owner_ids), Group.kind == STRANGERS)
+        .order_by(Field.owner_id, Field.position, Field.id)
+        .execution_options(populate_existing=True)
+    )
+    shown: dict[int, list[Field]] = {}
+    for found in session.scalars(chosen.where(Field.kind.in_(sorted(kinds))) if kinds else chosen):
+        shown.setdefault(found.owner_id, []).append(found)
+    return shown

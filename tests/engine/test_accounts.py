@@ -125,4 +125,4 @@ def test_an_account_that_is_deleted_takes_all_its_rows_along(database: Database)
     database.write(lambda session: session.execute(delete(Account).where(Account.id == anna)))
     with database.reading() as session:
         left = {table.name for table in Base.metadata.sorted_tables if session.execute(select(table)).first()}
-    assert left == {"login_name"}
+    assert left == {"directory_key", "login_name"}

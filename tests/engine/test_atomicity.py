@@ -128,6 +128,7 @@ def _remove(session: Session, viewer_id: int, href: str) -> None:
 PHONE = "TEL;TYPE=CELL:+1 555 0101"
 CHANGES: dict[str, Callable[[Session, World], object]] = {
     "accounts.create": lambda s, _: accounts.create(s, "emil"),
+    "accounts.set_disabled": lambda s, w: accounts.set_disabled(s, w.anna, disabled=True),
     "profiles.add_field": lambda s, w: profiles.add_field(s, w.anna, content("qq", "10001234")),
     "profiles.set_field": lambda s, w: profiles.set_field(s, w.anna, w.phone, content(text="+1 555 0101")),
     "profiles.remove_field": lambda s, w: profiles.remove_field(s, w.anna, w.phone),
@@ -159,7 +160,6 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
 }
 #: One statement each, and so whole once it was executed.
 SINGLE: dict[str, Callable[[Session, World], object]] = {
-    "accounts.set_disabled": lambda s, w: accounts.set_disabled(s, w.anna, disabled=True),
     "credentials.revoke_device": lambda s, w: credentials.revoke_device(s, w.anna, w.device),
     "credentials.set_password": lambda s, w: credentials.set_password(s, w.anna, "correct horse"),
     "address_books.set_title": lambda s, w: address_books.set_title(s, book_in(s, w.anna), "Friends"),

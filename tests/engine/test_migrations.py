@@ -15,11 +15,11 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Column, Integer, delete, inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from sync import migrations
+from sync import accounts, migrations
 from sync.database import Database
 from sync.errors import WrongSchema
 from sync.models import Account, Base
-from tests.support.factories import connected, contents, field, group, put, vcard
+from tests.support.factories import connected, contents, field, group, person, put, vcard
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = list(ScriptDirectory.from_config(migrations._configuration(None)).walk_revisions())
@@ -91,6 +91,18 @@ def test_processes_that_start_at_once_migrate_once(empty: Database) -> None:
     with empty.engine.connect() as connection:
         assert migrations.differences(connection) == []
     empty.dispose()
+
+
+def test_whoever_was_here_before_the_directory_is_found_by_login(database: Database) -> None:
+    populate(database)
+    shut_out = person(database, "carl")
+    database.write(lambda session: accounts.set_disabled(session, shut_out, disabled=True))
+    before = rows(database)
+    downgrade(database, "0001")
+    database.migrate()
+    after = rows(database)
+    assert {key for key, _ in after["directory_key"]} == {"login:anna", "login:bert"}  # type: ignore[misc, attr-defined]
+    assert after == before
 
 
 def test_a_table_can_be_made_anew_without_losing_what_depends_on_it(database: Database) -> None:

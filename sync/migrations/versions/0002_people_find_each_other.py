@@ -211,6 +211,14 @@ def upgrade() -> None:
         info={"spread_by": "owner_id"},
     )
     # ### end Alembic commands ###
+    # Everybody is found by their login until they decide otherwise.
+    account = sa.table("account", sa.column("id"), sa.column("login"), sa.column("disabled_at"))
+    listing = sa.table("listing", sa.column("owner_id"), sa.column("key"))
+    directory_key = sa.table("directory_key", sa.column("key"), sa.column("account_id"))
+    key = sa.literal("login:") + account.c.login
+    found = account.c.disabled_at.is_(None)
+    op.execute(listing.insert().from_select(["owner_id", "key"], sa.select(account.c.id, key).where(found)))
+    op.execute(directory_key.insert().from_select(["key", "account_id"], sa.select(key, account.c.id).where(found)))
 
 
 def downgrade() -> None:
@@ -237,4 +245,5 @@ def downgrade() -> None:
     op.drop_table("message")
     op.drop_table("directory_key")
     op.drop_table("allowance")
+    op.drop_column("account", "leaving_at")
     # ### end Alembic commands ###
