@@ -9,7 +9,7 @@ what strangers see. The entry keeps its href and UID for ever.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -18,15 +18,18 @@ from sync import cards, fan_out, sightings
 from sync.address_books import HIDDEN, PRESENT, REMOVED
 from sync.changes import Change, change
 from sync.errors import AlreadyExists, InvalidInput, NotFound
-from sync.models import CONTACTS, Connection, Entry, FieldException, Member
-from sync.visibility import STRANGER, composition_of
+from sync.models import CONTACTS, Connection, Entry, FieldException, Member, PublicFriend
+from sync.visibility import STRANGER, Composition, composition_of
 
 CONNECTION = "connection"
 
 
-def connect(session: Session, one: int, other: int) -> None:
+def connect(session: Session, one: int, other: int, *, into: Mapping[int, Collection[int]] | None = None) -> None:
     """
-    Put two people into each other's address book. Each sees of the other what strangers see, until put into a group.
+    Put two people into each other's address book.
+
+    Each sees of the other what strangers see, until put into a group; *into* says by owner id which of the owner's
+    groups, if any, the other is in from the beginning.
 
     Raises:
         InvalidInput: They are the same person.
@@ -39,7 +42,8 @@ def connect(session: Session, one: int, other: int) -> None:
         if is_connected(session, one, other):
             raise AlreadyExists("These two are connected already.")
         for owner_id, viewer_id in ((one, other), (other, one)):
-            audience_id = cards.audience_for(session, owner_id, STRANGER)
+            composition = _join(session, owner_id, viewer_id, (into or {}).get(owner_id, ()))
+            audience_id = cards.audience_for(session, owner_id, composition)
             session.execute(
                 insert(Connection).values(
                     owner_id=owner_id,
@@ -66,6 +70,9 @@ def disconnect(session: Session, one: int, other: int) -> None:
         for owner_id, viewer_id in ((one, other), (other, one)):
             for model in (Member, FieldException, Connection):
                 session.execute(delete(model).where(model.owner_id == owner_id, model.viewer_id == viewer_id))
+            session.execute(
+                delete(PublicFriend).where(PublicFriend.owner_id == owner_id, PublicFriend.friend_id == viewer_id)
+            )
             sightings.enter(session, owner_id, viewer_id, None, under_way.versions[owner_id])
             under_way.left.add(owner_id)
             if _state(session, owner_id, viewer_id) == PRESENT:
@@ -155,6 +162,14 @@ def hidden_from(session: Session, viewer_id: int) -> Sequence[int]:
     return session.scalars(
         select(Entry.id).where(Entry.viewer_id == viewer_id, Entry.state == HIDDEN).order_by(Entry.id)
     ).all()
+
+
+def _join(session: Session, owner_id: int, viewer_id: int, group_ids: Collection[int]) -> Composition:
+    if not group_ids:
+        return STRANGER
+    for group_id in sorted(set(group_ids)):
+        session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
+    return composition_of(session, owner_id, viewer_id)
 
 
 def _show(under_way: Change, owner_id: int, viewer_id: int, card_id: int) -> None:

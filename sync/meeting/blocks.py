@@ -1,0 +1,62 @@
+"""Blocks: wanting nothing to do with somebody, who is told nothing of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Delete, delete, insert, select
+from sqlalchemy.orm import Session
+
+from sync import accounts, connections
+from sync.errors import InvalidInput, NotFound
+from sync.meeting import pairs
+from sync.models import Block, Request, now
+
+
+def block(session: Session, owner_id: int, other_id: int) -> None:
+    """
+    Have nothing to do with somebody any more: disconnect, take back what one asked them, and hear no more of them.
+
+    For the other it looks as if the two had been disconnected, or the owner had not answered. Twice is the same as
+    once.
+
+    Raises:
+        InvalidInput: They are the same person.
+        NotFound: There is no such person.
+    """
+    if owner_id == other_id:
+        raise InvalidInput("Nobody can block themselves.")
+    with session.begin_nested():
+        pairs.lock(session, owner_id, other_id)
+        if pairs.has_blocked(session, owner_id, other_id):
+            return
+        session.execute(insert(Block).values(owner_id=owner_id, other_id=other_id, blocked_at=now()))
+        session.execute(_request(owner_id, pairs.OUT, other_id))
+        session.execute(_request(owner_id, pairs.IN, other_id).where(Request.state != pairs.REFUSED))
+        # What the owner asked is taken back; what others brought about, the blocked person may wait for.
+        asked = _request(other_id, pairs.IN, owner_id)
+        session.execute(asked.where(Request.state != pairs.REFUSED, Request.introducer_id.is_(None)))
+        if connections.is_connected(session, owner_id, other_id):
+            connections.disconnect(session, owner_id, other_id)
+
+
+def unblock(session: Session, owner_id: int, other_id: int) -> None:
+    """
+    Be a stranger again to somebody who was blocked. The two are not connected by that.
+
+    Raises:
+        NotFound: The person is not blocked.
+    """
+    gone = delete(Block).where(Block.owner_id == owner_id, Block.other_id == other_id).returning(Block.other_id)
+    if session.execute(gone).first() is None:
+        raise NotFound("This person is not blocked.")
+
+
+def blocked(session: Session, owner_id: int) -> list[tuple[int, str]]:
+    """Return id and login of everybody whom a person has blocked, by login."""
+    found = session.scalars(select(Block.other_id).where(Block.owner_id == owner_id)).all()
+    return sorted(accounts.logins(session, found).items(), key=lambda each: each[1])
+
+
+def _request(owner_id: int, direction: str, other_id: int) -> Delete:
+    return delete(Request).where(
+        Request.owner_id == owner_id, Request.direction == direction, Request.other_id == other_id
+    )
