@@ -172,7 +172,7 @@ def test_a_copy_and_its_source_are_two(site: Site, anna: Person) -> None:
 def test_overwriting_is_as_the_header_says(site: Site, anna: Person, method: str, headers: dict[str, str]) -> None:
     """Sections 9.8.4, 9.9.3 and 10.6: F MUST fail with 412 and change nothing; T, and no header, replace with 204."""
     mkcol(site, anna, CLUB)
-    target = CLUB + "y.vcf"
+    target, other = CLUB + "y.vcf", factories.vcard("u", "NOTE:another")
     put(site, anna, PATH, DATA)
     # Another UID may never be replaced (RFC 6352, 6.3.2.1).
     other = factories.vcard("u", "NOTE:other")
