@@ -17,6 +17,9 @@ from flask import flash
 from radicale_plugin.web import language
 from sync.errors import EvercardError, TooManyTries
 
+#: What stands before a sentence about one line of a text.
+_LINE = re.compile(r"line (\d+): ")
+
 
 def explained(error: EvercardError) -> str:
     """Return what is wrong and what to do; in English where no catalogue has it."""
@@ -24,16 +27,23 @@ def explained(error: EvercardError) -> str:
         wait = format_timedelta(timedelta(seconds=error.seconds), threshold=1, locale=language.locale())
         return language.gettext("That was tried too often. Try again in %(wait)s.", wait=wait)
     said = str(error)
-    for pattern, translation in _patterns(language.current()):
-        match = pattern.fullmatch(said)
-        if match:
-            return translation.format(*match.groups())
-    return said
+    line = _LINE.match(said)
+    if line is None:
+        return _translated(said)
+    return language.gettext("Line %(line)s: %(sentence)s", line=line[1], sentence=_translated(said[line.end() :]))
 
 
 def told(error: EvercardError) -> None:
     """Say what is wrong on the next page that is shown."""
     flash(explained(error), "error")
+
+
+def _translated(said: str) -> str:
+    for pattern, translation in _patterns(language.current()):
+        match = pattern.fullmatch(said)
+        if match:
+            return translation.format(*match.groups())
+    return said
 
 
 @cache

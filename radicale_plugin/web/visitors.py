@@ -116,7 +116,8 @@ def _require_person() -> None:
 
 def _send_to_sign_in(_error: SignedOut) -> Response:
     # What was posted is lost, so there is no point in coming back to where it was posted to.
-    wanted = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
+    here = request.script_root + request.full_path.rstrip("?")
+    wanted = here if request.method in ("GET", "HEAD") else None
     where = url_for("entry.sign_in", next=wanted)
     if request.headers.get("HX-Request"):
         return Response(status=204, headers={"HX-Redirect": url_for("entry.sign_in")})
