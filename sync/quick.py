@@ -26,9 +26,9 @@ class Quick:
         self._local = threading.local()
         self._compiled: dict[Select[Any], Any] = {}
 
-    def fetch(self, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
+    def fetch(self, statement: str, parameters: Any, **options: bool) -> list[tuple[Any, ...]]:
         """
-        Fetch all rows of a statement in the driver's own words.
+        Fetch all rows of a statement in the driver's own words; *options* are for the driver.
 
         Raises:
             DatabaseUnavailable: The database could not be reached, twice in a row.
@@ -39,7 +39,7 @@ class Quick:
                 if cursor is None:
                     cursor = self._local.cursor = self._connect()
                 # All rows are fetched, because a statement that is not at its end keeps SQLite's snapshot open.
-                rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters).fetchall()
+                rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters, **options).fetchall()
                 return rows
             except Exception as error:
                 dbapi = self._dialect.dbapi
@@ -57,7 +57,11 @@ class Quick:
             compiled = self._compiled[statement] = statement.compile(dialect=self._dialect)
         parameters = {**compiled.params, **values}
         order = compiled.positiontup
-        return self.fetch(compiled.string, parameters if order is None else tuple(parameters[name] for name in order))
+        if order is not None:
+            return self.fetch(compiled.string, tuple(parameters[name] for name in order))
+        # A plan that PostgreSQL keeps is one for a book of average size, in which all of a large one may be read for
+        # ten entries.
+        return self.fetch(compiled.string, parameters, prepare=False)
 
     def close(self) -> None:
         """Close this thread's connection; the next statement opens another."""
