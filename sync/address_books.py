@@ -36,6 +36,8 @@ DEFAULT_TITLE = "Contacts"
 PRESENT = "present"
 REMOVED = "removed"
 HIDDEN = "hidden"
+#: Characters of what somebody says that an address book is for.
+_DESCRIPTION = 2_000
 
 _TOKEN = re.compile(r"urn:x-evercard:sync/([0-9a-f]{1,16})/([0-9a-f]{1,16})/([0-9]{1,18})", re.ASCII)
 
@@ -136,14 +138,14 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -
         )
 
 
-def create(session: Session, viewer_id: int, path: str, title: str = "") -> Book:
+def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
     """
-    Make a further address book, for private contacts only.
+    Make a further address book, for private contacts only. *description* is what the person says that it is for.
 
     Raises:
         InvalidInput: There cannot be an address book at this path.
         AlreadyExists: There is one.
-        LimitExceeded: The person has as many as they may.
+        LimitExceeded: The person has as many as they may, or the description is too long.
     """
     if not path or len(path) > 64 or path != clean(path):
         raise InvalidInput("The name of an address book has 1 to 64 characters, none of them invisible.")
@@ -159,6 +161,7 @@ def create(session: Session, viewer_id: int, path: str, title: str = "") -> Book
         values = {
             "path": path,
             "title": clean(title)[:200] or path,
+            "description": _described(description),
             "epoch": new_id(),
             "revision": 0,
             "changed_at": now(),
@@ -195,6 +198,26 @@ def set_title(session: Session, book: Book, title: str) -> None:
         update(AddressBook)
         .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
         .values(title=clean(title)[:200] or DEFAULT_TITLE)
+    )
+
+
+def description(session: Session, book: Book) -> str:
+    """Return what the person says that an address book is for, empty where they say nothing."""
+    said = select(AddressBook.description).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+    return session.scalars(said).first() or ""
+
+
+def set_description(session: Session, book: Book, text: str) -> None:
+    """
+    Note what the person says that an address book is for. What is in it stays the same.
+
+    Raises:
+        LimitExceeded: They say more than can be kept.
+    """
+    session.execute(
+        update(AddressBook)
+        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+        .values(description=_described(text))
     )
 
 
@@ -242,6 +265,12 @@ _CURRENT_REVISION = (
     .where(AddressBook.viewer_id == Entry.viewer_id, AddressBook.id == Entry.book_id)
     .scalar_subquery()
 )
+
+
+def _described(text: str) -> str | None:
+    if len(text) > _DESCRIPTION:
+        raise LimitExceeded(f"The description of an address book has at most {_DESCRIPTION} characters.")
+    return clean(text) or None
 
 
 def _book(row: object) -> Book:

@@ -10,6 +10,7 @@ from radicale_plugin.dav.bodies import parse
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, card, dav, element
 from radicale_plugin.dav.prefer import MINIMAL, applied
+from radicale_plugin.dav.properties import DESCRIPTION
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
@@ -21,7 +22,7 @@ from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, Refused
 
 _TYPE = dav("resourcetype")
 _TITLE = dav("displayname")
-_SETTABLE = frozenset({_TYPE, _TITLE, card("addressbook-description")})
+_SETTABLE = frozenset({_TYPE, _TITLE, DESCRIPTION})
 
 
 def make(service: Service, request: Request) -> Response:
@@ -40,13 +41,13 @@ def make(service: Service, request: Request) -> Response:
     wanted = _wanted(request)
     if refused := _refused(wanted):
         return _refusal(wanted, refused)
-    title = " ".join((wanted[_TITLE].text or "").split()) if _TITLE in wanted else ""
+    title, description = " ".join(_text(wanted, _TITLE).split()), _text(wanted, DESCRIPTION)
     caller = request.place.caller
     try:
         write(
             service,
             request,
-            lambda session: address_books.create(session, caller.account_id, request.location.book, title),
+            lambda session: address_books.create(session, caller.account_id, request.location.book, title, description),
         )
     except AlreadyExists as error:
         raise DavError(405, str(error)) from error
@@ -91,6 +92,10 @@ def _wanted(request: Request) -> dict[str, etree._Element]:
     if root.tag != dav("mkcol"):
         raise DavError(415, "The body of a MKCOL is a DAV:mkcol element.")
     return {str(node.tag): node for prop in root.findall(f"{dav('set')}/{dav('prop')}") for node in prop}
+
+
+def _text(wanted: Mapping[str, etree._Element], name: str) -> str:
+    return (wanted[name].text or "") if name in wanted else ""
 
 
 def _refused(wanted: Mapping[str, etree._Element]) -> dict[str, str]:

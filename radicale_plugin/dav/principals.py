@@ -16,9 +16,9 @@ from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, dav, href
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch
-from radicale_plugin.dav.properties import EntryTemplate, book_table, collection_response, there
+from radicale_plugin.dav.properties import EntryTemplate, collection_response, there
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import Resource, book_of, existing, principal
+from radicale_plugin.dav.resources import Resource, address_book, book_of, existing, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from radicale_plugin.paths import Kind
@@ -82,7 +82,7 @@ def _matching(service: Service, request: Request, asked: PrincipalMatch) -> Iter
     with service.database.reading() as session:
         books = address_books.books_of(session, place.caller.account_id)
     for book in books:
-        resource = Resource(place.book(book), book_table(book))
+        resource = address_book(service, place, book)
         if _has(resource, place, asked.name):
             yield _told(request, resource, asked.wanted)
         yield from _matching_entries(service, request, book, asked)

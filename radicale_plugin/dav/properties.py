@@ -28,6 +28,8 @@ MAX_IMAGE_OCTETS = 229_376
 VCARD_TYPE = "text/vcard; charset=utf-8"
 #: Which entry is the person's own card (client fact I-20).
 ME_CARD = f"{{{CS}}}me-card"
+#: What an address book is for, as the person says.
+DESCRIPTION = card("addressbook-description")
 
 _COMMON: Table = {dav("current-user-principal"): lambda place: href(place.principal)}
 
@@ -61,12 +63,13 @@ def principal_table(me_card: Callable[[], str]) -> Table:
     }
 
 
-def book_table(book: Book) -> Table:
-    """Return the properties of an address book."""
+def book_table(book: Book, description: Callable[[], str]) -> Table:
+    """Return the properties of an address book; *description* finds what it is for when that is wanted."""
     token = book.sync_token
     return {
         **_BOOK,
         _DISPLAYNAME: lambda _: text(book.title),
+        DESCRIPTION: lambda _: text(description()),
         _SYNC_TOKEN: lambda _: token,
         _CTAG: lambda _: token,
     }
@@ -102,7 +105,7 @@ _NOT_IN_ALL = frozenset(
         card(name)
         for name in (
             *("supported-address-data", "supported-collation-set", "max-resource-size", "max-image-size"),
-            *("addressbook-home-set", "principal-address"),
+            *("addressbook-home-set", "principal-address", "addressbook-description"),
         )
     }
     | {dav("sync-token"), dav("supported-report-set"), ME_CARD, *_PRINCIPAL, *NAMES}

@@ -10,9 +10,9 @@ from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import card, dav
 from radicale_plugin.dav.place import Table
 from radicale_plugin.dav.prefer import NO_ROOT
-from radicale_plugin.dav.properties import ROOT, EntryTemplate, book_table, collection_response
+from radicale_plugin.dav.properties import ROOT, EntryTemplate, collection_response
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of, principal
+from radicale_plugin.dav.resources import address_book, book_of, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from radicale_plugin.paths import Kind
@@ -49,7 +49,8 @@ def propfind(service: Service, request: Request) -> Response:
     if kind is Kind.PRINCIPAL and deeper:
         with service.database.reading() as session:
             books = address_books.books_of(session, request.place.caller.account_id)
-        parts += [_collection(request, request.place.book(book), book_table(book), wanted) for book in books]
+        found = [address_book(service, request.place, book) for book in books]
+        parts += [_collection(request, resource.url, resource.table, wanted) for resource in found]
     return multistatus(parts)
 
 
@@ -64,7 +65,8 @@ def _version(wanted: Wanted) -> str | None:
 
 def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool, rootless: bool) -> Response:
     book = book_of(service, request)
-    own = _collection(request, request.place.book(book), book_table(book), wanted)
+    resource = address_book(service, request.place, book)
+    own = _collection(request, resource.url, resource.table, wanted)
     if not deeper:
         return multistatus([own])
     template = EntryTemplate(request.place, book, wanted, minimal=request.minimal)

@@ -13,14 +13,14 @@ from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav, element, href
 from radicale_plugin.dav.prefer import MINIMAL, applied
-from radicale_plugin.dav.properties import ME_CARD
+from radicale_plugin.dav.properties import DESCRIPTION, ME_CARD
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import Resource, book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import etag_of, write
 from radicale_plugin.paths import Kind
 from sync import address_books
-from sync.address_books import CONTACTS_PATH, Book
+from sync.address_books import CONTACTS_PATH
 from sync.database import Session
 
 _OK = "HTTP/1.1 200 OK"
@@ -94,14 +94,19 @@ class Instruction:
 def _settable(service: Service, request: Request) -> Setters:
     if request.location.kind is Kind.BOOK:
         book = book_of(service, request)
-        return {dav("displayname"): lambda session, node: _set_title(session, book, node)}
+        return {
+            dav("displayname"): lambda session, node: address_books.set_title(
+                session, book, " ".join((node.text or "").split())
+            ),
+            DESCRIPTION: lambda session, node: address_books.set_description(session, book, node.text or ""),
+        }
     if request.location.kind is Kind.PRINCIPAL:
         return {ME_CARD: lambda session, node: _set_me_card(session, request, node)}
     return {}
 
 
-def _set_title(session: Session, book: Book, node: etree._Element) -> None:
-    address_books.set_title(session, book, " ".join((node.text or "").split()))
+def _title(node: etree._Element) -> str:
+    return " ".join((node.text or "").split())
 
 
 def _set_me_card(session: Session, request: Request, node: etree._Element) -> None:

@@ -64,7 +64,7 @@ def find(service: Service, place: Place, location: Location) -> Resource | None:
         return principal(service, place)
     book = _book(service, place, location.book)
     if book is not None and location.kind is Kind.BOOK:
-        return Resource(place.book(book), book_table(book))
+        return address_book(service, place, book)
     return _entry(service, place, book, location.name) if book is not None else None
 
 
@@ -74,6 +74,16 @@ def _entry(service: Service, place: Place, book: Book, name: str) -> Resource | 
     if entry is None:
         return None
     return Resource(place.book(book) + paths.href("", name, collection=False)[1:], entry_table(entry, place))
+
+
+def address_book(service: Service, place: Place, book: Book) -> Resource:
+    """Return an address book of the person who asks."""
+
+    def description() -> str:
+        with service.database.reading() as session:
+            return address_books.description(session, book)
+
+    return Resource(place.book(book), book_table(book, description))
 
 
 def principal(service: Service, place: Place) -> Resource:

@@ -20,7 +20,7 @@ class AddressBook(Base):
     *revision* rises by one with every change that the person can see. *epoch* is replaced by another random number
     when revisions may have been handed out that this database does not remember (a restored backup). *path* is its
     name below the principal. *me_card* is the name of the entry that a device declared to be the person's own card,
-    absent while none did.
+    absent while none did. *description* is what the person says that it is for, absent while they say nothing.
     """
 
     __tablename__ = "address_book"
@@ -30,6 +30,7 @@ class AddressBook(Base):
     id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
     path: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str | None] = mapped_column(Text)
     me_card: Mapped[str | None] = mapped_column(String(255))
     epoch: Mapped[Id]
     revision: Mapped[Counter] = mapped_column(default=0)
