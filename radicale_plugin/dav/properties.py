@@ -180,7 +180,10 @@ _ENTRY_CONSTANT: Table = {
 _ENTRY_ALL = tuple(
     dav(name) for name in ("getetag", "getlastmodified", "getcontentlength", "resourcetype", "getcontenttype")
 )
-_NEEDS_TEXT = frozenset({card("address-data"), dav("getcontentlength")})
+_ADDRESS_DATA = card("address-data")
+_NEEDS_TEXT = frozenset({_ADDRESS_DATA, dav("getcontentlength")})
+#: What the properties of an entry are called, of which ``address-data`` is none (RFC 6352, 10.4).
+_ENTRY_NAMES = tuple(name for name in (*_ENTRY, *_ENTRY_CONSTANT) if name != _ADDRESS_DATA)
 
 
 def _getter(name: str, place: Place, wanted: Wanted) -> Getter | None:
@@ -190,6 +193,14 @@ def _getter(name: str, place: Place, wanted: Wanted) -> Getter | None:
     if name == card("address-data") and wanted.card_lines:
         return lambda entry: text(part_of(_content(entry), wanted.card_lines))
     return _ENTRY.get(name)
+
+
+def _element(name: str, wanted: Wanted) -> str:
+    """Return an element with a gap. A card says its version where that is not the one that goes without saying."""
+    markup = element(name, "\0")
+    if name == _ADDRESS_DATA and wanted.card_version != "3.0":
+        return markup.replace(">", f' version="{wanted.card_version}">', 1)
+    return markup
 
 
 def _literal(markup: str) -> str:
@@ -217,7 +228,7 @@ class EntryTemplate:
 
     def __init__(self, place: Place, book: Book, wanted: Wanted, *, minimal: bool) -> None:
         """Prepare for the properties that are *wanted*."""
-        names: Iterable[str] = (*_ENTRY, *_ENTRY_CONSTANT) if wanted.names_only else wanted.names
+        names: Iterable[str] = _ENTRY_NAMES if wanted.names_only else wanted.names
         if wanted.every:
             names = dict.fromkeys([*_ENTRY_ALL, *wanted.names])
         self.needs_text = not wanted.names_only and not _NEEDS_TEXT.isdisjoint(names)
@@ -229,7 +240,7 @@ class EntryTemplate:
             getter = None if wanted.names_only else _getter(name, place, wanted)
             if getter is not None:
                 self._getters.append(getter)
-                found.append("{}".join(_literal(element(name, "\0")).split("\0")))
+                found.append("{}".join(_literal(_element(name, wanted)).split("\0")))
             elif name in _ENTRY_CONSTANT:
                 found.append(_literal(element(name, "" if wanted.names_only else _ENTRY_CONSTANT[name](place))))
             else:

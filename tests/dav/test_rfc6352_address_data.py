@@ -5,6 +5,8 @@ The cards in reports, whole and in part, as RFC 6352, 8.4, 8.5 and 10.4 have the
 
 * 10.4, "CR MAY be omitted" and "MAY be invalid [...] if [...] did not specify required vCard properties": CR is always
   there, and so is VERSION, without which the rest means nothing.
+* 10.4, address-data "is not a WebDAV property and as such it is not returned in PROPFIND responses": not by propname
+  and allprop, nor by expand-property. A PROPFIND that names it gets it all the same, as from other servers.
 """
 
 from __future__ import annotations
@@ -14,11 +16,15 @@ import pytest
 from tests.dav.asking import (
     BOOK,
     DATA,
+    ETAG,
+    NAMES,
+    NS,
     REPORTS,
     body_of,
     multiget_body,
     put,
     report,
+    responses,
     texts,
 )
 from tests.support import factories
@@ -41,9 +47,16 @@ BOTH = pytest.mark.parametrize("name", REPORTS)
     ],
 )
 def test_a_card_comes_whole_in_the_version_that_is_named(lasting: Lasting, name: str, asked: str, version: str) -> None:
-    """Without CARDDAV:prop it is returned in its entirety, in the format that was asked for, else in 3.0 (10.4)."""
+    """
+    Without CARDDAV:prop it is returned in its entirety, in the format that was asked for, else in 3.0 (10.4).
+
+    The attributes of the element say which that is, and mean 3.0 where they are not there.
+    """
     entry = lasting.circle.entry
-    text = texts(report(lasting.site, lasting.circle.anna, body_of(name, asked, [entry])))[entry]
+    answer = report(lasting.site, lasting.circle.anna, body_of(name, asked, [entry]))
+    text = texts(answer)[entry]
+    (node,) = responses(answer)[entry].iterfind("D:propstat/D:prop/C:address-data", NS)
+    assert (node.get("content-type", "text/vcard"), node.get("version", "3.0")) == ("text/vcard", version)
     headers = {"Accept": f"text/vcard; version={version}"}
     assert text.encode() == lasting.site.call("GET", entry, b"", headers, person=lasting.circle.anna).body
     assert text.startswith(f"BEGIN:VCARD\r\nVERSION:{version}\r\n")
@@ -94,3 +107,17 @@ def test_a_part_without_a_name_is_refused(lasting: Lasting, asked: str) -> None:
     """The name is required (10.4.2)."""
     body = multiget_body([lasting.circle.entry], f"<C:address-data>{asked}</C:address-data>")
     assert report(lasting.site, lasting.circle.anna, body).status == 400
+
+
+@pytest.mark.parametrize("body", ["<D:allprop/>", "<D:propname/>"])
+def test_the_text_of_a_card_is_no_property(lasting: Lasting, body: str) -> None:
+    """Whoever asks for all properties or their names is not told of address-data (10.4)."""
+    entry, anna = lasting.circle.entry, lasting.circle.anna
+    wanted = f"<D:propfind {NAMES}>{body}</D:propfind>"
+    answers = [lasting.site.call("PROPFIND", entry, wanted, {"Depth": "0"}, person=anna)]
+    for name in REPORTS:
+        asked = body_of(name, ETAG, [entry]).replace(f"<D:prop>{ETAG}</D:prop>", body)
+        answers.append(report(lasting.site, anna, asked))
+    for answer in answers:
+        assert responses(answer)[entry].find(".//D:getetag", NS) is not None
+        assert b"address-data" not in answer.body
