@@ -5,6 +5,7 @@ What a server says of address books and principals, as RFC 6352, 6.1, 6.2, 7.1 a
 
 * 6.2 and 7.1, "MUST be preserved in COPY and MOVE operations", of every property: neither an address book nor a
   principal can be copied or moved.
+* 6.2.1, "the xml:lang attribute can be used": it is accepted, and not kept.
 * 6.2.2, "any attempt [...] to store [...] a media type not listed MUST result in an error": kept but for vCard 2.1,
   which old phones and exports have. It is stored as it came and served in 3.0 or 4.0 to whoever asks; it is not listed,
   so that nobody asks for it. Of types of content, the names are taken that vCard had before, and those that say
@@ -13,6 +14,8 @@ What a server says of address books and principals, as RFC 6352, 6.1, 6.2, 7.1 a
 """
 
 from __future__ import annotations
+
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -24,18 +27,20 @@ from tests.dav.asking import (
     NS,
     href_in,
     place,
+    propertyupdate,
     propfind,
     put,
     responses,
+    snapshot,
     statuses,
 )
 from tests.dav.test_discovery import HOME, IOS_PRINCIPAL, books
-from tests.dav.test_rfc4918_proppatch import proppatch, setting
-from tests.dav.test_rfc5689 import mkcol
+from tests.dav.test_rfc5689 import ADDRESS_BOOK, mkcol
 from tests.support import factories
 from tests.support.people import Person
 from tests.support.site import ON_SQLITE, Lasting, Site
 
+DESCRIPTION = '<C:addressbook-description xml:lang="en">{}</C:addressbook-description>'
 OF_BOOKS = ("supported-address-data", "max-resource-size", "supported-collation-set")
 OF_PRINCIPALS = ("addressbook-home-set", "principal-address")
 PROTECTED = [*((name, BOOK) for name in OF_BOOKS), *((name, "/anna/") for name in OF_PRINCIPALS)]
@@ -85,7 +90,8 @@ def test_what_the_server_says_of_itself_is_protected(lasting: Lasting, name: str
     """Setting it is refused, and it stays (6.2.2, 6.2.3, 8.3.1: MUST; 7.1.1, 7.1.2: MAY)."""
     anna, site = lasting.circle.anna, lasting.site
     before = propfind(site, path, f"<C:{name}/>", person=anna)
-    answer = proppatch(site, anna, setting(f"<C:{name}>1</C:{name}>"), path)
+    body = propertyupdate(f"<D:set><D:prop><C:{name}>1</C:{name}></D:prop></D:set>")
+    answer = site.call("PROPPATCH", path, body, person=anna)
     assert statuses(answer) == {name: "HTTP/1.1 403 Forbidden"}
     assert answer.xml.find(".//D:error/D:cannot-modify-protected-property", NS) is not None
     assert propfind(site, path, f"<C:{name}/>", person=anna).body == before.body
@@ -101,7 +107,7 @@ def test_who_asks_for_all_properties_gets_none_of_these(lasting: Lasting, path: 
     assert {name for name in found if name.startswith(CARD)} == set()
 
 
-@pytest.mark.parametrize(("name", "path"), PROTECTED)
+@pytest.mark.parametrize(("name", "path"), [*PROTECTED, ("addressbook-description", BOOK)])
 def test_who_asks_for_the_names_of_properties_is_told_these(lasting: Lasting, name: str, path: str) -> None:
     """DAV:propname has every property that is there (RFC 4918, 9.1)."""
     body = f"<D:propfind {NAMES}><D:propname/></D:propfind>"
@@ -160,3 +166,37 @@ def test_what_is_no_principal_has_no_home(lasting: Lasting, which: str) -> None:
     names = "".join(f"<C:{name}/>" for name in OF_PRINCIPALS)
     answer = propfind(lasting.site, place(lasting.circle, which), names, person=lasting.circle.anna)
     assert b"200 OK" not in answer.body
+
+
+WORDS = "Bücher & <Freunde>\n of the club"
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("path", [BOOK, "/anna/club/"])
+def test_people_say_what_an_address_book_is_for(site: Site, anna: Person, path: str) -> None:
+    """The description SHOULD NOT be protected: it can be set, replaced and removed (6.2.1)."""
+    mkcol(site, anna, "/anna/club/")
+    before = snapshot(site, anna)
+    for change, expected in (
+        (f"<D:set><D:prop>{DESCRIPTION.format(escape(WORDS))}</D:prop></D:set>", WORDS),
+        (f"<D:set><D:prop>{DESCRIPTION.format('x')}<D:displayname>t</D:displayname></D:prop></D:set>", "x"),
+        (f"<D:remove><D:prop>{DESCRIPTION.format('')}</D:prop></D:remove>", ""),
+    ):
+        answer = site.call("PROPPATCH", path, propertyupdate(change), person=anna)
+        assert set(statuses(answer).values()) == {"HTTP/1.1 200 OK"}
+        told = propfind(site, path, "<C:addressbook-description/>", person=anna)
+        assert told.xml.findtext(".//C:addressbook-description", None, NS) == expected
+    assert snapshot(site, anna) == before
+
+
+@ON_SQLITE
+def test_a_new_address_book_can_say_what_it_is_for(site: Site, anna: Person) -> None:
+    """MKCOL may set the description together with the title (6.3.1.1, 5.2), and what can be said has an end."""
+    properties = f"{ADDRESS_BOOK}<D:displayname>Club</D:displayname>"
+    assert mkcol(site, anna, "/anna/club/", properties + DESCRIPTION.format(escape(WORDS))).status == 201
+    listed = responses(propfind(site, "/anna/", "<C:addressbook-description/>", depth="1", person=anna))
+    assert listed["/anna/club/"].findtext(".//C:addressbook-description", "", NS) == WORDS
+    assert mkcol(site, anna, "/anna/more/", properties + DESCRIPTION.format("x" * 2001)).status == 507
+    change = f"<D:set><D:prop>{DESCRIPTION.format('x' * 2001)}</D:prop></D:set>"
+    assert site.call("PROPPATCH", "/anna/club/", propertyupdate(change), person=anna).status == 400
+    assert responses(propfind(site, "/anna/", "<D:displayname/>", depth="1", person=anna)).keys() == listed.keys()
