@@ -20,6 +20,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -249,23 +250,38 @@ def _found(program: str, package: str) -> str:
 
 
 def _installed_tsdav() -> Path:
-    """Return a directory with what the lock in the repository names, installed once for each state of that lock."""
+    directory, problem = _tsdav()
+    if problem:
+        raise Unavailable(f"npm could not install tsdav: {problem}")
+    return directory
+
+
+@cache
+def _tsdav() -> tuple[Path, str]:
+    """
+    Return a directory with what the lock in the repository names, and why that could not be put there.
+
+    It is installed once for each state of that lock, and tried once in each process.
+    """
     given = [HERE / "tsdav" / name for name in ("package.json", "package-lock.json")]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in given)).hexdigest()[:16]
     directory = Path(sys.prefix) / "share" / "evercard-tests" / f"tsdav-{digest}"
-    npm = _found("npm", "npm")
+    command = [_found("npm", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
     directory.mkdir(parents=True, exist_ok=True)
     with locked(directory / "installing"):
         done = directory / "done"
-        if not done.exists():
-            for file in given:
-                shutil.copy(file, directory)
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            ended = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=150)
-            if ended.returncode:
-                raise Unavailable(f"npm could not install tsdav:\n{ended.stdout}{ended.stderr}")
-            done.touch()
-    return directory
+        if done.exists():
+            return directory, ""
+        for file in given:
+            shutil.copy(file, directory)
+        try:
+            ended = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=100)
+        except subprocess.TimeoutExpired as error:
+            return directory, str(error)
+        if ended.returncode:
+            return directory, ended.stderr
+        done.touch()
+    return directory, ""
 
 
 def _values(text: str) -> dict[str, list[str]]:
