@@ -19,16 +19,18 @@ still meet in another order are run again by `sync.database`.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database import among, settings_of
+from sync.database import settings_of
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
-from sync.models import CONTACTS, AddressBook, Device, Entry, new_id, now
+from sync.lists import among_parameter, ids
+from sync.models import CONTACTS, AddressBook, Base, Device, Entry, new_id, now
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"
@@ -115,27 +117,19 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     The caller stamps what changed (`stamp`, `stamp_entry`) in the same transaction and changes nothing else afterwards.
     """
     viewers = sorted(set(viewer_ids))
-    if len(viewers) > 1 and session.get_bind().dialect.name == "postgresql":
+    dialect = session.get_bind().dialect.name
+    if len(viewers) > 1 and dialect == "postgresql":
         session.execute(_IN_ORDER)
     if viewers:
-        session.execute(
-            update(AddressBook)
-            .where(among(session, AddressBook.viewer_id, viewers), AddressBook.id == book_id)
-            .values(revision=AddressBook.revision + 1, changed_at=at)
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(_raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
 
 
 def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
     """Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV."""
     viewers = sorted(set(viewer_ids))
     if viewers:
-        session.execute(
-            update(Entry)
-            .where(among(session, Entry.viewer_id, viewers), Entry.id == entry_id)
-            .values(revision=_CURRENT_REVISION, changed_at=at)
-            .execution_options(synchronize_session=False)
-        )
+        dialect = session.get_bind().dialect.name
+        session.execute(_stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
@@ -260,11 +254,32 @@ _BOOK = select(
 #: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. The
 #: setting ends with the transaction.
 _IN_ORDER = select(func.set_config("enable_seqscan", "off", True), func.set_config("enable_bitmapscan", "off", True))
+# Every change of what somebody shows ends with these two; putting such a statement together takes longer than a small
+# one runs.
+_BOOKS, _ENTRIES = Base.metadata.tables["address_book"], Base.metadata.tables["entry"]
 _CURRENT_REVISION = (
-    select(AddressBook.revision)
-    .where(AddressBook.viewer_id == Entry.viewer_id, AddressBook.id == Entry.book_id)
+    select(_BOOKS.c.revision)
+    .where(_BOOKS.c.viewer_id == _ENTRIES.c.viewer_id, _BOOKS.c.id == _ENTRIES.c.book_id)
     .scalar_subquery()
 )
+
+
+@functools.cache
+def _raising(dialect: str) -> Update:
+    return (
+        update(_BOOKS)
+        .where(among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"), _BOOKS.c.id == bindparam("book"))
+        .values(revision=_BOOKS.c.revision + 1, changed_at=bindparam("at"))
+    )
+
+
+@functools.cache
+def _stamping(dialect: str) -> Update:
+    return (
+        update(_ENTRIES)
+        .where(among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"), _ENTRIES.c.id == bindparam("entry"))
+        .values(revision=_CURRENT_REVISION, changed_at=bindparam("at"))
+    )
 
 
 def _described(text: str) -> str | None:

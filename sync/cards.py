@@ -12,12 +12,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
 from sync.fields import FieldContent
-from sync.models import Account, Audience, Card, Connection, Field, new_id
+from sync.models import Account, Audience, Base, Card, Connection, Field, new_id
 from sync.visibility import Composition, grants_of
 
 SELF = "self"
@@ -71,17 +71,14 @@ def refresh(session: Session, owner_id: int, stored: Sequence[Field], at: int) -
 
     The caller holds the owner's lock.
     """
-    cards = session.execute(
-        select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login)
-        .join(Account, Account.id == Audience.owner_id)
-        .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
-        .where(Audience.owner_id == owner_id)
-    ).all()
+    cards = session.execute(_CARDS, {"owner": owner_id}).all()
     grants = grants_of(session, owner_id)
     fields = [(field.id, content_of(field)) for field in stored]
     everything = frozenset(field_id for field_id, _ in fields)
     renderings: dict[tuple[bool, frozenset[int]], Rendering] = {}
     refreshed = Refreshed([], {}, next(card.id for card in cards if card.kind == SELF))
+    new: list[dict[str, object]] = []
+    rewritten: list[dict[str, object]] = []
     for card_id, kind, composition, digest, login in cards:
         own = kind == SELF
         visible = everything if own else grants.visible(Composition.load(composition)) & everything
@@ -91,9 +88,16 @@ def refresh(session: Session, owner_id: int, stored: Sequence[Field], at: int) -
             chosen = [content for field_id, content in fields if field_id in visible]
             rendering = renderings[own, visible] = render(chosen, login, own=own)
         if rendering.digest != digest:
-            _store(session, owner_id, card_id, rendering, at, new=digest is None)
-            if digest is not None:
+            values = {"body_3": rendering.body_3, "body_4": rendering.body_4, "digest": rendering.digest}
+            if digest:
+                rewritten.append({"owner": owner_id, "card": card_id, "at": at, **_renamed(values)})
                 refreshed.changed.append(card_id)
+            else:
+                new.append({"owner_id": owner_id, "id": card_id, "changed_at": at, **values})
+    if new:
+        session.execute(insert(Card), new)
+    if rewritten:
+        session.execute(_REWRITE, rewritten)
     return refreshed
 
 
@@ -148,14 +152,20 @@ def drop_unused(session: Session, owner_id: int) -> None:
     session.execute(delete(Audience).where(Audience.owner_id == owner_id, Audience.kind == VIEWERS, ~used))
 
 
-def _store(session: Session, owner_id: int, card_id: int, rendering: Rendering, at: int, *, new: bool) -> None:
-    values = {
-        "body_3": rendering.body_3,
-        "body_4": rendering.body_4,
-        "digest": rendering.digest,
-        "changed_at": at,
-    }
-    if new:
-        session.execute(insert(Card).values(owner_id=owner_id, id=card_id, **values))
-    else:
-        session.execute(update(Card).where(Card.owner_id == owner_id, Card.id == card_id).values(**values))
+def _renamed(values: dict[str, str]) -> dict[str, str]:
+    # The parameters of an update must not be called as its columns are.
+    return {f"new_{name}": value for name, value in values.items()}
+
+
+_CARDS = (
+    select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login)
+    .join(Account, Account.id == Audience.owner_id)
+    .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
+    .where(Audience.owner_id == bindparam("owner"))
+)
+_TABLE = Base.metadata.tables["card"]
+_REWRITE = (
+    update(_TABLE)
+    .where(_TABLE.c.owner_id == bindparam("owner"), _TABLE.c.id == bindparam("card"))
+    .values(changed_at=bindparam("at"), **{name: bindparam(f"new_{name}") for name in ("body_3", "body_4", "digest")})
+)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import address_books
@@ -45,6 +45,11 @@ class Claim:
 def plan(session: Session, owner_id: int, changed: Sequence[int]) -> Plan:
     """Decide for the *changed* cards of an owner, by how many people hold them."""
     limit = settings_of(session).inline_viewers
+    if not changed:
+        return Plan([], [])
+    everybody = session.scalars(_ALL_HOLDERS, {"owner": owner_id, "cards": list(changed), "limit": limit + 1}).all()
+    if len(everybody) <= limit:
+        return Plan(everybody, [])
     viewers: list[int] = []
     deferred: list[int] = []
     for card_id in changed:
@@ -181,7 +186,23 @@ def _held(owner_id: int, card_id: int, after: int) -> tuple[ColumnElement[bool],
 
 def _due(session: Session, buckets: Sequence[int], at: int) -> Sequence[int]:
     # A look at an empty outbox is one reading statement; a claim needs the right to write, bucket by bucket.
-    return session.scalars(select(Job.bucket).distinct().where(Job.bucket.in_(buckets), Job.due_at <= at)).all()
+    return session.scalars(_DUE, {"buckets": list(buckets), "at": at}).all()
+
+
+_DUE = (
+    select(Job.bucket)
+    .distinct()
+    .where(Job.bucket.in_(bindparam("buckets", expanding=True)), Job.due_at <= bindparam("at"))
+)
+_ALL_HOLDERS = (
+    select(Connection.viewer_id)
+    .where(
+        Connection.owner_id == bindparam("owner"),
+        Connection.audience_id.in_(bindparam("cards", expanding=True)),
+        Connection.hidden.is_(False),
+    )
+    .limit(bindparam("limit"))
+)
 
 
 def _claim(session: Session, bucket: int, at: int) -> Claim | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.errors import NotFound
@@ -17,13 +17,10 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
 
     *fields* are its fields, *version* its version and *at* the time of the change. The caller holds the owner's lock.
     """
-    known = {state.field_id: state for state in session.scalars(_open(owner_id))}
+    known = {field_id: tuple(what) for field_id, *what in session.execute(_OPEN, {"owner": owner_id})}
     current = {field.id: field for field in fields}
-    changed = {
-        field_id
-        for field_id in known.keys() | current.keys()
-        if _what(known.get(field_id)) != _what(current.get(field_id))
-    }
+    now = {field.id: (field.position, field.kind, field.content) for field in fields}
+    changed = {field_id for field_id in known.keys() | now.keys() if known.get(field_id) != now.get(field_id)}
     if not changed:
         return
     session.execute(insert(ProfileState).values(owner_id=owner_id, version=version, changed_at=at))
@@ -72,9 +69,6 @@ def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldSt
     ).all()
 
 
-def _open(owner_id: int) -> Select[FieldState]:
-    return select(FieldState).where(FieldState.owner_id == owner_id, FieldState.until.is_(None))
-
-
-def _what(field: Field | FieldState | None) -> tuple[int, str, str] | None:
-    return (field.position, field.kind, field.content) if field is not None else None
+_OPEN = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
+    FieldState.owner_id == bindparam("owner"), FieldState.until.is_(None)
+)

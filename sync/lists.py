@@ -22,6 +22,21 @@ def among(
     return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
 
 
+def among_parameter(
+    dialect: str, column: ColumnElement[int] | InstrumentedAttribute[int], name: str
+) -> ColumnElement[bool]:
+    """Compare as `among` does, in a statement that is kept: the ids come as what `ids` makes, under this *name*."""
+    if dialect == SQLITE:
+        values = func.json_each(bindparam(name, type_=String())).table_valued("value")
+        return column.in_(select(values.c.value))
+    return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
+
+
+def ids(dialect: str, values: Collection[int]) -> Any:
+    """Return *values* as the value of the parameter of `among_parameter`."""
+    return json.dumps(list(values)) if dialect == SQLITE else list(values)
+
+
 def texts_parameter(dialect: str, name: str) -> BindParameter[Any]:
     """Return the parameter of a statement that takes what `texts` makes: JSON on SQLite, elsewhere an array."""
     return bindparam(name, type_=String() if dialect == SQLITE else ARRAY(String))

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, func, insert, literal, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.fields import FieldContent
 from sync.models import FieldState, SeenAudience, ShownField
 
 _FOR_EVER = literal(2**62, BigInteger)
+_SHOWN = select(ShownField.audience_id, ShownField.field_id).where(
+    ShownField.owner_id == bindparam("owner"),
+    ShownField.audience_id.in_(bindparam("audiences", expanding=True)),
+    ShownField.until.is_(None),
+)
 
 
 def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]], version: int) -> None:
@@ -26,11 +31,7 @@ def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]],
     *version* is the profile's. The caller holds the owner's lock.
     """
     shown: dict[int, set[int]] = {}
-    rows = session.execute(
-        select(ShownField.audience_id, ShownField.field_id).where(
-            ShownField.owner_id == owner_id, ShownField.audience_id.in_(visible), ShownField.until.is_(None)
-        )
-    )
+    rows = session.execute(_SHOWN, {"owner": owner_id, "audiences": list(visible)})
     for audience_id, field_id in rows:
         shown.setdefault(audience_id, set()).add(field_id)
     for audience_id, fields in visible.items():
