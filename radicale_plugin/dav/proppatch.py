@@ -105,10 +105,6 @@ def _settable(service: Service, request: Request) -> Setters:
     return {}
 
 
-def _title(node: etree._Element) -> str:
-    return " ".join((node.text or "").split())
-
-
 def _set_me_card(session: Session, request: Request, node: etree._Element) -> None:
     url = node.findtext(dav("href")) or ""
     location = paths.locate(paths.decode(url, request.place.prefix) or "")
