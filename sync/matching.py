@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
@@ -21,6 +22,7 @@ _FIRST = frozenset({"FN", "N"})
 _EMPTY_TYPES = frozenset({"pref", "voice", "internet"})
 #: Properties in which some programs read `\\;` as two characters, and write it so (client sequences, Thunderbird).
 _TEXTS = frozenset({"FN", "NOTE", "ROLE", "TITLE"})
+_SLASHES = re.compile(r"\\+;")
 
 
 def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *, replace: bool) -> list[int | None]:
@@ -178,7 +180,7 @@ def _without_slashes(old: Property, new: Property) -> Property:
     before, after = unescape(old.value), unescape(new.value)
     if new.name not in _TEXTS or ";" not in before or "\\;" in before:
         return new
-    return dataclasses.replace(new, value=escape(after.replace("\\;", ";")))
+    return dataclasses.replace(new, value=escape(_SLASHES.sub(";", after)))
 
 
 def _signature(content: FieldContent) -> tuple[object, ...]:

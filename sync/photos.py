@@ -19,7 +19,7 @@ _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _QUALITIES = (88, 80, 70, 55, 40)
 _START, _SCAN, _END = b"\xff\xd8", 0xDA, b"\xff\xd9"
-_AREA, _UNSEEN = 16, 8
+_AREA, _UNSEEN, _TELLING = 16, 8, 64
 _PLAIN_JFIF, _PLAIN_ADOBE = 16, 14
 _APPLICATION, _ADOBE, _COMMENT = 0xE0, 0xEE, 0xFE
 
@@ -120,12 +120,15 @@ def is_copy(one: bytes, other: bytes) -> bool:
     Whether two pictures, each as `normalize` returns it, are one that a program compressed anew or made smaller.
 
     No area of 16 by 16 pixels differs by what anybody would see: a retouched picture, or another cut, is another one.
+    Nothing is said of pictures of less than 64 pixels.
     """
     if one == other:
         return True
     try:
         with Image.open(io.BytesIO(one)) as first, Image.open(io.BytesIO(other)) as second:
             width, height = min(first.size, second.size)
+            if min(width, height) < _TELLING:
+                return False
             if any(abs(width * image.height - height * image.width) > max(image.size) for image in (first, second)):
                 return False
             grid = (max(1, width // _AREA), max(1, height // _AREA))

@@ -174,7 +174,7 @@ class OwnCard(Engine):
     def delete(self, choice: int, random: Random) -> None:
         """Leaving out what every program keeps deletes that field, and no other."""
         before, (version, lines) = self.state(), self.own("3.0")
-        found = [at for at, line in enumerate(lines) if line.name in ("TEL", "EMAIL", "URL", "TITLE")]
+        found = [at for at, line in enumerate(lines) if line.name in ("TEL", "EMAIL", "URL")]
         if not found:
             return
         gone = lines.pop(found[choice % len(found)])

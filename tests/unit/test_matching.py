@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.fields import FieldContent, fields_of
+from sync.fields import FieldContent, field_from_text, fields_of
 from sync.matching import deleted_by_client, edited, match, ordered, unmatched
 from sync.vcard import parse_one
 
@@ -161,3 +161,10 @@ def test_only_another_order_moves_fields(matches: list[int | None], gone: list[i
     existing = contents("TEL:0", "X-B:1", "FN:2", "EMAIL:3")
     assert ordered(existing, matches, gone) == order
     assert unmatched(4, matches) == [index for index in range(4) if index not in matches]
+
+
+def test_backslashes_that_were_put_before_a_semicolon_more_than_once_go() -> None:
+    note = field_from_text("note", "Call me; or not")
+    for count in (1, 2, 3):
+        back = contents("NOTE:Call me" + "\\" * count + "\\; or not")
+        assert edited([note], back) == ([note], [0])

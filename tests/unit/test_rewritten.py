@@ -41,6 +41,7 @@ def test_another_picture_is_another_one() -> None:
     for number in range(20):
         assert not is_copy(portrait(number), portrait(number + 1))
         assert not is_copy(portrait(number), picture(number))
+        assert not is_copy(picture(number), picture(number + 1))
     assert not is_copy(portrait(1), b"no picture")
 
 
