@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from sync import fields, overlays
@@ -13,7 +14,8 @@ from sync.vcard import VCard, parse_one
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _VERSION = re.compile(r"^VERSION:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
-#: So many broken lines of a card are left out when it is translated. Each costs reading the card once more.
+#: So many broken lines of a card are left out one by one when it is translated, and after them every line of the same
+#: name as the next. Each costs reading the card once more.
 _BROKEN_LINES = 10
 _front = functools.lru_cache(maxsize=4096)(fields.head)
 
@@ -47,12 +49,21 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
 
 def _contents(card: VCard) -> list[fields.FieldContent]:
     """Return the fields of a card, without the lines that cannot be translated, such as a photo that is none."""
-    for _ in range(_BROKEN_LINES):
+    tried = 0
+    while True:
         try:
             return fields.fields_of(card)
         except InvalidVCard as error:
-            card = replace(card, properties=tuple(line for line in card.properties if line.line != error.line))
-    return fields.fields_of(card)
+            broken = {line.name for line in card.properties if line.line == error.line}
+            if not broken:
+                raise
+            tried += 1
+            card = _without(card, error.line, broken if tried > _BROKEN_LINES else set())
+
+
+def _without(card: VCard, number: int, names: Collection[str]) -> VCard:
+    kept = (line for line in card.properties if line.line != number and line.name not in names)
+    return replace(card, properties=tuple(kept))
 
 
 def version_of(text: str) -> str:

@@ -104,9 +104,11 @@ def test_a_card_comes_in_the_version_that_is_accepted(lasting: Lasting, accept: 
 
 @ON_SQLITE
 @pytest.mark.parametrize(("stored", "wanted"), [("3.0", "4.0"), ("4.0", "3.0"), ("2.1", "3.0"), ("2.1", "4.0")])
-def test_a_stored_card_is_converted(site: Site, anna: Person, stored: str, wanted: str) -> None:
-    """What is stored in one version is returned in the other, by GET and in reports (5.1.1)."""
-    put(site, anna, BOOK + "x.vcf", factories.vcard("x", "NOTE:a").replace(b"3.0", stored.encode()))
+@pytest.mark.parametrize("broken", [0, 1, 200])
+def test_a_stored_card_is_converted(site: Site, anna: Person, stored: str, wanted: str, broken: int) -> None:
+    """What is stored in one version is returned in the other, by GET and in reports, whatever is in it (5.1.1)."""
+    lines = ["NOTE:a", *["PHOTO;ENCODING=b;TYPE=JPEG:!!!"] * broken]
+    put(site, anna, BOOK + "x.vcf", factories.vcard("x", *lines).replace(b"3.0", stored.encode()))
     got = site.call("GET", BOOK + "x.vcf", b"", {"Accept": f"text/vcard; version={wanted}"}, person=anna)
     asked = multiget_body([BOOK + "x.vcf"], f'<C:address-data content-type="text/vcard" version="{wanted}"/>')
     (reported,) = texts(report(site, anna, asked)).values()
