@@ -18,7 +18,7 @@ from sync import cards, fan_out, sightings
 from sync.address_books import HIDDEN, PRESENT, REMOVED
 from sync.changes import Change, change
 from sync.errors import AlreadyExists, InvalidInput, NotFound
-from sync.models import CONTACTS, Connection, Entry, FieldException, Member, PublicFriend
+from sync.models import CONTACTS, Connection, Entry, FieldException, Member, PublicFriend, Request
 from sync.visibility import STRANGER, Composition, composition_of
 
 CONNECTION = "connection"
@@ -55,6 +55,12 @@ def connect(session: Session, one: int, other: int, *, into: Mapping[int, Collec
             )
             sightings.enter(session, owner_id, viewer_id, audience_id, under_way.versions[owner_id])
             _show(under_way, owner_id, viewer_id, audience_id)
+            # Whatever either was asked is settled.
+            session.execute(
+                delete(Request).where(
+                    Request.owner_id == owner_id, Request.direction.in_(("in", "out")), Request.other_id == viewer_id
+                )
+            )
 
 
 def disconnect(session: Session, one: int, other: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import accounts, connections
@@ -92,23 +92,9 @@ def join(session: Session, one: int, other: int, *, into: dict[int, Collection[i
             raise NotFound("There is no such group.")
     chosen = {owner_id: (into or {}).get(owner_id, newcomers(session, owner_id)) for owner_id in (one, other)}
     connections.connect(session, one, other, into=chosen)
-    forget_requests(session, one, other)
 
 
 def newcomers(session: Session, owner_id: int) -> list[int]:
     """Return the ids of the groups, one or none, that new connections of a person land in."""
     group_id = preferences_of(session, owner_id).newcomers_group_id
     return [] if group_id is None else [group_id]
-
-
-def forget_requests(session: Session, one: int, other: int, *, but: str = "") -> None:
-    """Delete what is left of requests between two people, but those in the state *but*."""
-    for owner_id, other_id in ((one, other), (other, one)):
-        session.execute(
-            delete(Request).where(
-                Request.owner_id == owner_id,
-                Request.direction.in_((IN, OUT)),
-                Request.other_id == other_id,
-                Request.state != but,
-            )
-        )

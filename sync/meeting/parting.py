@@ -31,7 +31,6 @@ def disconnect(session: Session, owner_id: int, other_id: int, *, keep: bool = F
         uid = str(uuid.uuid4())
         kept = _text(session, owner_id, other_id, uid) if keep else None
         connections.disconnect(session, owner_id, other_id)
-        pairs.forget_requests(session, owner_id, other_id, but=pairs.REFUSED)
         if kept is not None:
             book = address_books.find_book(session, owner_id, CONTACTS_PATH)
             if book is None:
