@@ -22,6 +22,7 @@ class Limits:
     addresses: int = 10
     requests_a_day: int = 20
     introductions_a_day: int = 20
+    links: int = 50
 
 
 @dataclass(frozen=True, slots=True)
