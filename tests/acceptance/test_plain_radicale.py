@@ -19,6 +19,7 @@ import httpx
 import pytest
 import radicale.app.put
 import radicale.item
+from lxml import html
 from typing_extensions import override
 
 from radicale_plugin import vobject_guard
@@ -205,3 +206,27 @@ def test_the_guard_reads_the_short_line_at_once() -> None:
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, input=BOMB.decode(), capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout == "refused\n"
+
+
+@ON_SQLITE
+def test_the_portal_is_served_too(database_url: str, tmp_path: Path) -> None:
+    """Somebody signs up, whatever headers come along; nothing is compressed, or taken from a header."""
+    headers = {"X-Script-Name": "/evil", "X-Forwarded-Host": "evil.example", "Accept-Encoding": "gzip"}
+    with (
+        PlainRadicale(database_url, tmp_path) as server,
+        httpx.Client(base_url=server.url, trust_env=False, headers=headers, follow_redirects=True) as browser,
+    ):
+        page = browser.get("/.web/sign-up")
+        assert "evil" not in page.text
+        assert "Content-Encoding" not in page.headers
+        token = str(html.fromstring(page.text).forms[0].fields["csrf_token"])
+        form = {"csrf_token": token, "login": "cleo", "password": "correct horse battery"}
+        origin = {"Origin": server.url}
+        assert browser.post("/.web/sign-up", data={**form, "csrf_token": ""}, headers=origin).status_code == 400
+        assert browser.post("/.web/sign-up", data=form, headers={"Origin": "http://evil.example"}).status_code == 400
+        inside = browser.post("/.web/sign-up", data=form, headers=origin)
+        assert inside.status_code == 200
+        assert "Hello, cleo" in inside.text
+        assert browser.get("/.web/account/").status_code == 200
+        assert "Traceback" not in server.log.read_text()
+        assert "correct horse" not in server.log.read_text()

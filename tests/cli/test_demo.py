@@ -92,7 +92,7 @@ def test_each_device_signs_in(ready: stage.Stage, demo: Database) -> None:
 
 
 def test_the_next_time_everything_is_as_it_was(ready: stage.Stage, demo: Database) -> None:
-    assert stage.prepare(ready.directory, 5233) == stage.Stage(ready.directory, 5233, ready.devices)
+    assert stage.prepare(ready.directory, 5233) == stage.Stage(ready.directory, 5233, ready.devices, ready.password)
     assert "127.0.0.1:5233" in ready.curl("bo").read_text()
 
 

@@ -38,6 +38,13 @@ class Cast:
         return f"sqlite:///{self.file}"
 
 
+@pytest.fixture(params=["sqlite"])
+def database_engine(request: pytest.FixtureRequest) -> str:
+    """Return the engine: the pages hold no statement, and the engine's own tests run on both."""
+    engine: str = request.param
+    return engine
+
+
 @pytest.fixture
 def site(database_url: str) -> Iterator[Site]:
     """Yield a server with a portal in which nobody is registered."""

@@ -11,9 +11,7 @@ from sync.models import PortalSession
 from tests.portal.conftest import PASSWORD
 from tests.support import factories, forms
 from tests.support.forms import Page, Visitor
-from tests.support.site import ON_SQLITE, Site
-
-pytestmark = ON_SQLITE
+from tests.support.site import Site
 
 
 def sign_up(visitor: Visitor, login: str = "cleo", password: str = PASSWORD) -> Page:

@@ -40,6 +40,7 @@ def _say(url: str, ready: stage.Stage) -> None:
         if person.login in ready.devices
     ]
     print_table(("Login", "Device password", "Name", "To Anna"), rows)
+    click.echo(f"\nOpen {url}.web/ in a browser and sign in as one of them, with the password {ready.password}.")
     evercard = _command(ready)
     line = f"{evercard} {shlex.join(_CHANGE)} && curl -sK {shlex.quote(str(ready.curl(_HOLDER)))} | grep TEL"
     click.echo(

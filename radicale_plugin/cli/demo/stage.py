@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,9 +32,10 @@ type = radicale_plugin.rights
 [storage]
 type = radicale_plugin.storage
 database_url = {url}
+base_url = http://{address}:{port}
 workers = 1
 [web]
-type = none
+type = radicale_plugin.web
 [logging]
 level = warning
 """
@@ -61,11 +64,12 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A demo that is ready to be served. *devices* are by login."""
+    """A demo that is ready to be served. *devices* are by login; *password* is everybody's for the portal."""
 
     directory: Path
     port: int
     devices: dict[str, Device]
+    password: str
 
     @property
     def configuration(self) -> Path:
@@ -89,12 +93,13 @@ def prepare(directory: Path, port: int) -> Stage:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         url = f"sqlite:///{(directory / 'evercard.sqlite3').resolve()}"
         text = _CONFIGURATION.format(address=ADDRESS, port=port, url=url.replace("%", "%%"))
-        stage = Stage(directory, port, {})
+        stage = Stage(directory, port, {}, "")
         _write(stage.configuration, text)
         database = settings.database(settings.load(str(stage.configuration)))
         database.migrate()
         database.write(_fill)
-        stage = Stage(directory, port, _devices(database, directory / "devices.json"))
+        password = _password(database, directory / "portal-password")
+        stage = Stage(directory, port, _devices(database, directory / "devices.json"), password)
         for login, device in stage.devices.items():
             _write(stage.curl(login), _curl(login, device, port))
     except OSError as error:
@@ -152,6 +157,23 @@ def _devices(database: Database, file: Path) -> dict[str, Device]:
     devices = database.write(complete)
     _write(file, json.dumps({login: asdict(device) for login, device in devices.items()}, indent=2) + "\n")
     return devices
+
+
+def _password(database: Database, file: Path) -> str:
+    """Return the password that the cast sign in to the portal with, which is made and set once."""
+    with contextlib.suppress(FileNotFoundError):
+        return file.read_text(encoding="utf-8").strip()
+    password = secrets.token_urlsafe(9)
+    hashed = credentials.hash_password(password)
+
+    def set_all(session: Session) -> None:
+        for account in accounts.everybody(session):
+            if account.login in {person.login for person in CAST}:
+                credentials.set_password_hash(session, account.id, hashed)
+
+    database.write(set_all)
+    _write(file, password + "\n")
+    return password
 
 
 def _device(session: Session, gate: credentials.Gate, login: str, known: Device | None) -> Device:
