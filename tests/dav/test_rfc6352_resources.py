@@ -9,9 +9,9 @@ require is a test here, or else one of these:
 * 3, WebDAV class 3, access control (also 7), extended MKCOL (also 6.3.1), current-user-principal (also 9.3): that the
   server says so is tested here; the standards themselves have files of their own, `test_rfc4918_*`, `test_rfc3744`,
   `test_rfc5689` and `test_rfc5397`.
-* 3 and 13, TLS: the server has it by the options ``ssl``, ``certificate`` and ``key``, or from a reverse proxy. "SHOULD
-  prevent use of Basic authentication when TLS is not in use": behind a proxy a server cannot see what is in use.
-  Instead it listens to nobody but its own machine unless it is told to.
+* 3 and 13, TLS: `test_tls`, where the server has it by itself, and not from a reverse proxy. "SHOULD prevent use of
+  Basic authentication when TLS is not in use": behind a proxy a server cannot see what is in use. Instead it listens to
+  nobody but its own machine unless it is told to.
 * 3, ETags: 6.3.2.3. Reports: 8. 5.1, one vCard with a UID of its own in each resource: 6.3.2.1.
 * 5.1.1, a single card that cannot be converted: there is none, every card that can be stored is served in 3.0 and 4.0.
   A line that the other version has no room for is left out there and stays stored.
