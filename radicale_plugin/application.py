@@ -33,6 +33,7 @@ from radicale_plugin.dav import (
     states,
     transfer,
 )
+from radicale_plugin.dav.names import dav
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
@@ -116,7 +117,8 @@ class Application(RadicaleApplication):
         if location is None:
             raise errors.DavError(_status_of_nowhere(environ), "There can be nothing at this path.")
         if location.login not in ("", caller.login):
-            raise errors.DavError(403, "This belongs to somebody else.")
+            # Not a word about the place, so that what there is looks the same as what there is not.
+            raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
         handler = _HANDLERS.get(method)
         if handler is None:
             raise errors.DavError(405, "This cannot be done here.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from lxml import etree
 
 from radicale_plugin.dav.bodies import parse
-from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, card, dav, element
 from radicale_plugin.dav.prefer import MINIMAL, applied
 from radicale_plugin.dav.properties import DESCRIPTION
@@ -67,7 +67,7 @@ def delete(service: Service, request: Request) -> Response:
         PreconditionFailed: A condition is not met; there is no ETag that an address book has.
     """
     if request.location.kind is not Kind.BOOK:
-        raise DavError(403, "This cannot be deleted.", dav("need-privileges"))
+        raise needs_privilege(request.url, "unbind", "This cannot be deleted.")
     book = book_of(service, request)
 
     def remove(session: Session) -> None:
@@ -77,7 +77,7 @@ def delete(service: Service, request: Request) -> Response:
     try:
         write(service, request, remove)
     except Refused as error:
-        raise DavError(403, str(error), dav("need-privileges")) from error
+        raise needs_privilege(request.url, "unbind", str(error)) from error
     return Response(204)
 
 

@@ -8,7 +8,7 @@ from radicale_plugin import paths
 from radicale_plugin.dav import collections
 from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
-from radicale_plugin.dav.names import card, dav, href
+from radicale_plugin.dav.names import card, href
 from radicale_plugin.dav.negotiation import VCARD_TYPES, version_wanted
 from radicale_plugin.dav.properties import VCARD_TYPE
 from radicale_plugin.dav.requests import Request, Service
@@ -90,7 +90,7 @@ def put(service: Service, request: Request) -> Response:
     except Refused as error:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
-        raise needs_privilege(_url(request), "write-content", str(error)) from error
+        raise needs_privilege(request.url, "write-content", str(error)) from error
     verbatim = stored.kind == PRIVATE and served.is_verbatim(request.body)
     headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
@@ -125,9 +125,4 @@ def _is_known(data: bytes) -> bool:
 
 def _require_entry(request: Request) -> None:
     if request.location.kind is not Kind.ENTRY:
-        raise DavError(403, "Address books and the principal cannot be replaced or deleted.", dav("need-privileges"))
-
-
-def _url(request: Request) -> str:
-    location = request.location
-    return paths.href(request.place.prefix, location.login, location.book, location.name, collection=False)
+        raise needs_privilege(request.url, "write-content", "Address books and the principal cannot be replaced.")

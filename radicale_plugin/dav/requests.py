@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from radicale_plugin import paths
 from radicale_plugin.dav.conditions import Conditions
 from radicale_plugin.dav.if_header import IfHeader
 from radicale_plugin.dav.place import Place
-from radicale_plugin.paths import Location
+from radicale_plugin.paths import Kind, Location
 from sync.credentials import Gate
 from sync.database import Database
 
@@ -44,3 +45,10 @@ class Request:
     overwrite: bool = True
     if_header: IfHeader = ()
     preferences: frozenset[str] = frozenset()
+
+    @property
+    def url(self) -> str:
+        """The URL of what the request is for, as it is written everywhere."""
+        location = self.location
+        names = (name for name in (location.login, location.book, location.name) if name)
+        return paths.href(self.place.prefix, *names, collection=location.kind is not Kind.ENTRY)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from radicale_plugin import paths
-from radicale_plugin.dav.errors import DavError
-from radicale_plugin.dav.names import card, dav, href
+from radicale_plugin.dav.errors import DavError, needs_privilege
+from radicale_plugin.dav.names import card, href
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
@@ -29,7 +29,8 @@ def transfer(service: Service, request: Request) -> Response:
     """
     source, target = request.location, _destination(request)
     if source.kind is not Kind.ENTRY:
-        raise DavError(403, "Address books and the principal cannot be moved or copied.", dav("need-privileges"))
+        missing = "unbind" if request.method == "MOVE" else "bind"
+        raise needs_privilege(request.url, missing, "Address books and the principal cannot be moved or copied.")
     places = (
         (book_of(service, request), source.name),
         (book_of(service, replace(request, method="PUT", location=target)), target.name),

@@ -1,11 +1,33 @@
-"""Access control as RFC 3744 has it: its properties, its method, and which reports there are."""
+"""
+Access control as RFC 3744 has it: privileges, and the properties that tell them.
+
+Methods are in `test_rfc3744_methods`, the reports (9.2 to 9.5) in `test_principal_reports`.
+
+What does not apply, or is done otherwise:
+
+- 2 and 4.3, groups: a person's groups are nobody's business but theirs, so that there is no principal for one.
+- 3.5 and 7.5, unlock, and locks: nothing can be locked (RFC 4918, class 2).
+- 5.1 and 5.2, owner and group, which can be set by PROPPATCH elsewhere: they are protected, as they MAY be.
+- 5.3, Accept-Language: descriptions are in English only.
+- 5.5 to 5.7, entries that deny, invert or are inherited, and principals that are required: there are none.
+"""
 
 from __future__ import annotations
 
 import pytest
 from lxml import etree
 
-from tests.dav.asking import ACCESS_REPORTS, BOOK, NAMES, NS, ask_access, place, propfind, report, responses
+from tests.dav.asking import (
+    BOOK,
+    NAMES,
+    NS,
+    place,
+    propertyupdate,
+    propfind,
+    report,
+    responses,
+    statuses,
+)
 from tests.support.site import Circle, Lasting, opened
 
 EVERYWHERE = ("root", "principal", "book", "own", "entry")
@@ -24,10 +46,6 @@ GRANTED = {
     "own": READ | WRITE,
     "entry": READ | WRITE,
 }
-CARD_REPORTS = {"addressbook-multiget", "addressbook-query"}
-BOOK_REPORTS = {"sync-collection", *CARD_REPORTS}
-ANYWHERE_REPORTS = {"expand-property", "acl-principal-prop-set"}
-REPORTS = ANYWHERE_REPORTS | {"principal-match", "principal-property-search", "principal-search-property-set"}
 
 
 def prop(lasting: Lasting, which: str, *names: str) -> etree._Element:
@@ -123,6 +141,34 @@ def test_every_privilege_that_is_told_is_a_supported_one(lasting: Lasting, which
 
 
 @pytest.mark.parametrize("which", EVERYWHERE)
+def test_privileges_contain_what_they_must_and_nothing_else(lasting: Lasting, which: str) -> None:
+    """No privilege contains itself (RFC 3744, 3), all are in DAV: (3), and each has only what it may have (3.12)."""
+    root = prop(lasting, which, "supported-privilege-set").find("*/D:supported-privilege", NS)
+    assert root is not None
+    tree = {privileges(node)[0]: node for node in root.iter("{DAV:}supported-privilege")}
+    inside = {
+        name: [privileges(child)[0] for child in node.iter("{DAV:}supported-privilege")][1:]
+        for name, node in tree.items()
+    }
+    assert all(name not in contained for name, contained in inside.items())
+    assert {etree.QName(node).namespace for node in root.iterfind(".//D:privilege/*", NS)} == {"DAV:"}
+    assert set(inside["all"]) == set(tree) - {"all"}
+    assert set(inside["write"]) == {"bind", "unbind", "write-properties", "write-content"}
+    assert set(inside["read"]) == {"read-acl", "read-current-user-privilege-set"}
+    assert [inside[name] for name in ("read-acl", "write-acl", "read-current-user-privilege-set")] == [[], [], []]
+
+
+@pytest.mark.parametrize("which", EVERYWHERE)
+def test_the_properties_of_access_control_are_protected(lasting: Lasting, which: str) -> None:
+    """None of them is set by PROPPATCH (RFC 3744, 4.1, 4.2, 4.4 and 5.1 to 5.8)."""
+    names = (*ON_ALL, *(ON_PRINCIPALS if which == "principal" else ()))
+    for name in names:
+        body = propertyupdate(f"<D:set><D:prop><D:{name}/></D:prop></D:set>")
+        answer = lasting.site.call("PROPPATCH", place(lasting.circle, which), body, person=lasting.circle.anna)
+        assert statuses(answer) == {name: "HTTP/1.1 403 Forbidden"}
+
+
+@pytest.mark.parametrize("which", EVERYWHERE)
 def test_the_access_control_list_has_one_entry_which_nobody_can_change(lasting: Lasting, which: str) -> None:
     """The list names the owner, or who has signed in, and grants exactly what they can do (RFC 3744, 5.5)."""
     found = prop(lasting, which, "acl", "supported-privilege-set")
@@ -176,48 +222,8 @@ def test_where_edits_are_refused_a_connection_s_entry_is_told_to_be_read_only(
     assert set(privileges(expanded.xml.find(".//D:current-user-privilege-set", NS))) == READ
 
 
-def test_options_name_what_there_is(lasting: Lasting) -> None:
-    """Who says access-control in DAV has the ACL method in Allow (RFC 3744, 7.2)."""
-    answer = lasting.site.call("OPTIONS", "/")
-    assert "access-control" in answer.header("DAV").split(", ")
-    assert {"ACL", "REPORT", "PROPFIND"} <= set(answer.header("Allow").split(", "))
-
-
-ACL = (
-    '<D:acl xmlns:D="DAV:"><D:ace><D:principal><D:href>/ben/</D:href></D:principal><D:grant><D:privilege><D:read/>'
-    "</D:privilege></D:grant></D:ace></D:acl>"
-)
-
-
-@pytest.mark.parametrize("which", EVERYWHERE)
-@pytest.mark.parametrize("body", [ACL, "", "<"])
-def test_nobody_changes_who_may_do_what(lasting: Lasting, which: str, body: str) -> None:
-    """An ACL is refused with the resource and the privilege that is missing (RFC 3744, 7.1.1 and 8.1)."""
-    where = place(lasting.circle, which)
-    answer = lasting.site.call("ACL", where, body, person=lasting.circle.anna)
-    assert (answer.status, answer.condition) == (403, "{DAV:}need-privileges")
-    assert answer.xml.findtext("*/D:resource/D:href", "", NS) == where
-    assert privileges(answer.xml.find("*/D:resource", NS)) == ["write-acl"]
-
-
-def test_what_is_not_there_has_no_access_control(lasting: Lasting) -> None:
-    """A resource of one's own that does not exist is answered with 404."""
-    for where in ("/anna/contacts/nothing.vcf", "/anna/elsewhere/"):
-        assert lasting.site.call("ACL", where, ACL, person=lasting.circle.anna).status == 404
-
-
-@pytest.mark.parametrize("which", EVERYWHERE)
-def test_the_supported_reports_are_exactly_those_that_are_answered(lasting: Lasting, which: str) -> None:
-    """What supported-report-set has is answered, and all else refused (RFC 3253, 3.1.5; RFC 3744, 9)."""
-    told = {
-        etree.QName(node[0]).localname for node in prop(lasting, which, "supported-report-set").iter("{DAV:}report")
-    }
-    of_entries = ANYWHERE_REPORTS | CARD_REPORTS
-    expected = {"book": REPORTS | BOOK_REPORTS, "own": of_entries, "entry": of_entries}
-    assert told == expected.get(which, REPORTS)
-    for name, content in ACCESS_REPORTS.items():
-        answer = ask_access(lasting, name, content, where=which)
-        expected_answer = (403, "{DAV:}supported-report")
-        if name in told:
-            expected_answer = (200 if name == "principal-search-property-set" else 207, "")
-        assert (answer.status, answer.condition) == expected_answer
+@pytest.mark.parametrize("path", [BOOK + "nothing.vcf", "/anna/nothing/", "/anna/nothing/x.vcf"])
+def test_what_is_not_there_has_no_such_properties(lasting: Lasting, path: str) -> None:
+    """A resource that does not exist MUST NOT have any of them (RFC 3744, 5)."""
+    names = "".join(f"<D:{name}/>" for name in ON_ALL)
+    assert propfind(lasting.site, path, names, person=lasting.circle.anna).status == 404

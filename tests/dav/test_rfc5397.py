@@ -1,4 +1,12 @@
-"""Who asks, as RFC 5397 tells it."""
+"""
+Who asks, as RFC 5397 tells it.
+
+What does not apply, or is done otherwise:
+
+- 3, DAV:unauthenticated for whoever has not signed in: nothing is told to them but 401, so that nobody ever sees it.
+- 3, several principals of one person, of which the same one SHOULD always be named: there is one.
+- 3, COPY and MOVE: the value is made for each request, and so is never copied or moved.
+"""
 
 from __future__ import annotations
 
