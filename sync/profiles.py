@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import cards, fields, history, matching, programs
+from sync import cards, edits, fields, history, matching, programs
 from sync.cards import content_of
 from sync.changes import Change, change
-from sync.errors import InvalidInput, NotFound
+from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.models import Account, Entry, Field, new_id
 from sync.vcard import VCard, parse_one
@@ -31,35 +31,64 @@ def add_field(session: Session, owner_id: int, content: FieldContent) -> int:
         return _insert(under_way, owner_id, content, position)
 
 
-def set_field(session: Session, owner_id: int, field_id: int, content: FieldContent) -> None:
+def set_field(
+    session: Session, owner_id: int, field_id: int, content: FieldContent, *, seen: str | None = None
+) -> None:
     """
     Give a field another value. It stays the same field: whoever was granted it sees the new value.
 
+    *seen* is the digest of what it said when its owner looked at it last.
+
     Raises:
         NotFound: There is no such field.
+        Conflict: It says something else than what was seen.
         InvalidInput: *content* is of another kind; what is granted as a mobile number must not become a bank account.
         LimitExceeded: The field is too large.
     """
     with change(session, owner_id) as under_way:
-        field = _own(session, owner_id, field_id)
+        field = _own(session, owner_id, field_id, seen)
         if field.kind != content.kind:
             raise InvalidInput(f"This field is of the kind {field.kind}; add another field for {content.kind}.")
         _update(under_way, owner_id, field_id, content)
 
 
-def remove_field(session: Session, owner_id: int, field_id: int) -> None:
+def remove_field(session: Session, owner_id: int, field_id: int, *, seen: str | None = None) -> None:
     """
-    Delete a field, with everything that was granted of it.
+    Delete a field, with everything that was granted of it; *seen* is as in `set_field`.
+
+    Raises:
+        NotFound: There is no such field.
+        Conflict: It says something else than what was seen.
+    """
+    with change(session, owner_id) as under_way:
+        _own(session, owner_id, field_id, seen)
+        _delete(under_way, owner_id, [field_id])
+
+
+def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> None:
+    """
+    Move a field among the others: towards the end by *steps*, towards the beginning where they are negative.
+
+    It stops at either end. Whoever sees no two fields in another order than before is told nothing.
 
     Raises:
         NotFound: There is no such field.
     """
     with change(session, owner_id) as under_way:
-        _own(session, owner_id, field_id)
-        _delete(under_way, owner_id, [field_id])
+        existing = fields_of(session, owner_id)
+        order = [field.id for field in existing]
+        if field_id not in order:
+            raise NotFound("There is no such field.")
+        place = order.index(field_id)
+        order.insert(max(0, place + steps), order.pop(place))
+        positions = sorted({field.position for field in existing})
+        if len(positions) < len(existing):
+            positions = list(range(len(existing)))
+        for moved, position in zip(order, positions, strict=True):
+            _place(under_way, owner_id, moved, position)
 
 
-def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool = False) -> int:
+def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool = False, seen: int | None = None) -> int:
     """
     Take the properties of *card* into a profile and return how many fields were added, changed or deleted.
 
@@ -67,14 +96,17 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
     person has once (a name, a birthday) changes the value of that field. Anything else is added as a new field that
     nobody was granted yet. With *replace*, the profile becomes what *card* says: a property also takes over a field of
     its kind and label with another value, and fields that the card does not have are deleted. A name that this server
-    put into the profile's own card, for want of one, is no field when it comes back.
+    put into the profile's own card, for want of one, is no field when it comes back. *seen* is the version of the
+    profile's state that its owner saw last (see `sync.edits.latest`).
 
     Raises:
+        Conflict: The profile was changed since it was seen.
         InvalidVCard: A property cannot be stored; the message names the line, and nothing was changed.
         LimitExceeded: The card has more, or larger, fields than a profile may have; nothing was changed.
     """
     incoming = fields.fields_of(card)
     with change(session, owner_id) as under_way:
+        _require_seen(session, owner_id, seen)
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
         if contents:
@@ -107,16 +139,19 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
         return _become(under_way, owner_id, existing, edited, matches, gone)
 
 
-def restore(session: Session, owner_id: int, version: int) -> int:
+def restore(session: Session, owner_id: int, version: int, *, seen: int | None = None) -> int:
     """
     Give a profile back the fields that it had in an earlier version, and return how many changed.
 
-    A field that was deleted since comes back as itself, but nobody is granted it: what was taken back stays so.
+    A field that was deleted since comes back as itself, but nobody is granted it: what was taken back stays so. *seen*
+    is as in `import_card`.
 
     Raises:
         NotFound: The profile never had this version.
+        Conflict: The profile was changed since it was seen.
     """
     with change(session, owner_id) as under_way:
+        _require_seen(session, owner_id, seen)
         before = {state.field_id: state for state in history.fields_at(session, owner_id, version)}
         existing = {field.id: field for field in fields_of(session, owner_id)}
         count = 0
@@ -192,11 +227,19 @@ def _is_made(session: Session, owner_id: int, contents: Sequence[FieldContent], 
     return any(fields.same_meaning(made, content) for made in fields.fields_of(served))
 
 
-def _own(session: Session, owner_id: int, field_id: int) -> Field:
-    field = session.scalars(select(Field).where(Field.owner_id == owner_id, Field.id == field_id)).first()
+def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Field:
+    chosen = select(Field).where(Field.owner_id == owner_id, Field.id == field_id)
+    field = session.scalars(chosen.execution_options(populate_existing=True)).first()
     if field is None:
         raise NotFound("There is no such field.")
+    if seen is not None and seen != content_of(field).digest:
+        raise Conflict("This field was changed meanwhile; look at what it says now.")
     return field
+
+
+def _require_seen(session: Session, owner_id: int, seen: int | None) -> None:
+    if seen is not None and seen != edits.latest(session, owner_id):
+        raise Conflict("Your card was changed meanwhile; look at it again.")
 
 
 def _insert(under_way: Change, owner_id: int, content: FieldContent, position: int, field_id: int = 0) -> int:

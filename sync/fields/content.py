@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Self
@@ -36,6 +37,11 @@ class FieldContent:
     def label(self) -> str:
         """What the person calls the field (X-ABLabel), without Apple's brackets; empty where there is no label."""
         return next((plain_label(item.value) for item in self.properties[1:] if item.name == LABEL), "")
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that the field says, by which it can be told whether it still says so."""
+        return hashlib.sha256(f"{self.kind}\n{self.dump()}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     def dump(self) -> str:
         """Write the field as one text that `load` reads back without loss."""

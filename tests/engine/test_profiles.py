@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
-from sync import cards, grants, profiles, visibility
+from sync import cards, edits, grants, profiles, visibility
 from sync.database import Database
-from sync.errors import InvalidInput, InvalidVCard, LimitExceeded, NotFound
+from sync.errors import Conflict, InvalidInput, InvalidVCard, LimitExceeded, NotFound
 from sync.models import Field
 from sync.settings import Limits, Settings
 from sync.vcard import VCard, parse_one
@@ -276,3 +277,93 @@ def test_what_was_read_before_somebody_else_wrote_does_not_come_back(database: D
         assert len(held) == 2
     own = served_text(database, anna, anna)
     assert values_in(own, "TEL", "EMAIL") == ["+1 555 0199", "b@example.org"]
+
+
+def move(database: Database, owner_id: int, field_id: int, steps: int) -> None:
+    database.write(lambda session: profiles.move_field(session, owner_id, field_id, steps))
+
+
+def test_a_moved_field_stands_elsewhere_on_every_card(database: Database) -> None:
+    anna, bert, carl = connected(database, "anna", "bert", "carl")
+    a, b, c = (field(database, anna, "email", f"{name}@example.org") for name in "abc")
+    group(database, anna, "family", [bert], [a, b, c])
+    group(database, anna, "work", [carl], [a, c])
+    before = revisions(database, [anna, bert, carl])
+    move(database, anna, b, -1)
+    assert list(fields_of(database, anna)) == [b, a, c]
+    text = served_text(database, bert, anna)
+    assert values_in(text, "EMAIL") == ["b@example.org", "a@example.org", "c@example.org"]
+    # Carl sees a and c, in the order of before.
+    assert revisions(database, before) == {anna: before[anna] + 1, bert: before[bert] + 1, carl: before[carl]}
+    move(database, anna, b, 2)
+    assert list(fields_of(database, anna)) == [a, c, b]
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(-9, "bac"), (9, "acb"), (0, "abc")])
+def test_a_moved_field_stops_at_either_end(database: Database, steps: int, expected: str) -> None:
+    anna = person(database)
+    ids = {name: field(database, anna, "email", f"{name}@example.org") for name in "abc"}
+    move(database, anna, ids["b"], steps)
+    assert list(fields_of(database, anna)) == [ids[name] for name in expected]
+
+
+def test_moving_what_stands_at_the_end_already_tells_nobody(database: Database) -> None:
+    anna = person(database)
+    first, _second = (field(database, anna, "email", f"{name}@example.org") for name in "ab")
+    before = revisions(database, [anna])
+    move(database, anna, first, -1)
+    assert revisions(database, [anna]) == before
+
+
+def test_nobody_moves_what_is_not_theirs(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    phone = field(database, anna)
+    with pytest.raises(NotFound):
+        move(database, bert, phone, 1)
+
+
+def test_fields_that_claim_one_place_can_be_moved(database: Database) -> None:
+    """A restored state may put a field where another one is."""
+    anna = person(database)
+    a, b, c = (field(database, anna, "email", f"{name}@example.org") for name in "abc")
+    database.write(lambda session: session.execute(update(Field).where(Field.owner_id == anna).values(position=3)))
+    order = list(fields_of(database, anna))
+    assert set(order) == {a, b, c}
+    move(database, anna, order[2], -2)
+    assert list(fields_of(database, anna)) == [order[2], order[0], order[1]]
+
+
+def test_what_was_changed_unseen_is_not_overwritten(database: Database) -> None:
+    anna = person(database)
+    phone = field(database, anna)
+    seen_then = content().digest
+    set_field(database, anna, phone, "+1 555 0199")
+    with pytest.raises(Conflict):
+        database.write(
+            lambda session: profiles.set_field(session, anna, phone, content(text="+1 555 0100"), seen=seen_then)
+        )
+    with pytest.raises(Conflict):
+        database.write(lambda session: profiles.remove_field(session, anna, phone, seen=seen_then))
+    assert fields_of(database, anna) == {phone: "+1 555 0199"}
+    seen_now = content(text="+1 555 0199").digest
+    database.write(lambda session: profiles.set_field(session, anna, phone, content(text="+1 5"), seen=seen_now))
+    assert fields_of(database, anna) == {phone: "+1 5"}
+
+
+def test_a_card_that_was_changed_unseen_is_neither_replaced_nor_restored(database: Database) -> None:
+    anna = person(database)
+    field(database, anna)
+    with database.reading() as session:
+        seen_then = edits.latest(session, anna)
+    field(database, anna, "email", "a@example.org")
+    for change in (
+        lambda session: profiles.import_card(session, anna, card(PHONES[0]), replace=True, seen=seen_then),
+        lambda session: profiles.restore(session, anna, seen_then, seen=seen_then),
+    ):
+        with pytest.raises(Conflict):
+            database.write(change)
+    assert list(fields_of(database, anna).values()) == [MOBILE, "a@example.org"]
+    with database.reading() as session:
+        seen_now = edits.latest(session, anna)
+    database.write(lambda session: profiles.restore(session, anna, seen_then, seen=seen_now))
+    assert list(fields_of(database, anna).values()) == [MOBILE]
