@@ -11,6 +11,7 @@ from sync import connections
 from sync.changes import change
 from sync.errors import NotFound
 from sync.models import Field, FieldException, Grant, Group
+from sync.visibility import Adjustment
 
 
 def grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
@@ -21,9 +22,7 @@ def grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[
         NotFound: There is no such group or field.
     """
     with change(session, owner_id):
-        _require(session, owner_id, group_id, field_ids)
-        for field_id in set(field_ids) - granted(session, owner_id, group_id):
-            session.execute(insert(Grant).values(owner_id=owner_id, group_id=group_id, field_id=field_id))
+        _grant(session, owner_id, group_id, field_ids)
 
 
 def take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
@@ -34,12 +33,22 @@ def take_back(session: Session, owner_id: int, group_id: int, field_ids: Collect
         NotFound: There is no such group or field.
     """
     with change(session, owner_id):
-        _require(session, owner_id, group_id, field_ids)
-        session.execute(
-            delete(Grant).where(
-                Grant.owner_id == owner_id, Grant.group_id == group_id, Grant.field_id.in_(list(field_ids))
-            )
-        )
+        _take_back(session, owner_id, group_id, field_ids)
+
+
+def adjust(session: Session, owner_id: int, adjustment: Adjustment) -> None:
+    """
+    Grant and take back in one change. What is not named stays as it is, whatever it is by now.
+
+    Raises:
+        NotFound: There is no such group or field; nothing was changed.
+    """
+    with change(session, owner_id):
+        for group_id in sorted({group_id for group_id, _ in adjustment.granted | adjustment.taken_back}):
+            given = {field_id for group, field_id in adjustment.granted if group == group_id}
+            taken = {field_id for group, field_id in adjustment.taken_back if group == group_id}
+            _take_back(session, owner_id, group_id, taken)
+            _grant(session, owner_id, group_id, given)
 
 
 def granted(session: Session, owner_id: int, group_id: int) -> frozenset[int]:
@@ -91,6 +100,21 @@ def exceptions_of(session: Session, owner_id: int) -> dict[int, dict[int, bool]]
     for viewer_id, field_id, allowed in rows:
         found.setdefault(viewer_id, {})[field_id] = allowed
     return found
+
+
+def _grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    _require(session, owner_id, group_id, field_ids)
+    missing = sorted(set(field_ids) - granted(session, owner_id, group_id))
+    if missing:
+        rows = [{"owner_id": owner_id, "group_id": group_id, "field_id": field_id} for field_id in missing]
+        session.execute(insert(Grant), rows)
+
+
+def _take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    _require(session, owner_id, group_id, field_ids)
+    session.execute(
+        delete(Grant).where(Grant.owner_id == owner_id, Grant.group_id == group_id, Grant.field_id.in_(list(field_ids)))
+    )
 
 
 def _require(session: Session, owner_id: int, group_id: int | None, field_ids: Collection[int]) -> None:

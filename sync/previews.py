@@ -12,7 +12,7 @@ from sync.cards import content_of
 from sync.database import among
 from sync.errors import NotFound
 from sync.models import Account, Audience, Card, Connection, Device, Entry, Field, Group, Member
-from sync.visibility import STRANGER, Composition, fields_of, grants_of, visible_fields
+from sync.visibility import STRANGER, UNCHANGED, Adjustment, Composition, fields_of, grants_of, visible_fields
 
 #: Stands in a preview for the UID that each viewer's entry has for itself.
 NO_UID = "00000000-0000-0000-0000-000000000000"
@@ -73,15 +73,27 @@ def for_group(session: Session, owner_id: int, group_id: int, version: str = "3.
     return for_audience(session, owner_id, Composition(groups=frozenset({group_id})), version)
 
 
-def for_audience(session: Session, owner_id: int, composition: Composition, version: str = "3.0") -> str:
-    """Return the card of an audience of *composition*, whether or not anybody is in it; REV is its last change."""
+def for_audience(
+    session: Session,
+    owner_id: int,
+    composition: Composition,
+    version: str = "3.0",
+    adjustment: Adjustment = UNCHANGED,
+    *,
+    uid: str = NO_UID,
+) -> str:
+    """
+    Return the card of an audience of *composition*, whether or not anybody is in it; REV is its last change.
+
+    With an *adjustment* of the grants, it is the card that they would get after that.
+    """
     account = session.get(Account, owner_id)
     if account is None:
         raise NotFound("There is no such person.")
-    visible = visible_fields(session, owner_id, composition)
+    visible = visible_fields(session, owner_id, composition, adjustment)
     rendering = cards.render([content_of(field) for field in visible], account.login)
     changed_at = max((field.changed_at for field in visible), default=account.created_at)
-    return fields.head(version, NO_UID, changed_at) + (rendering.body_4 if version == "4.0" else rendering.body_3)
+    return fields.head(version, uid, changed_at) + (rendering.body_4 if version == "4.0" else rendering.body_3)
 
 
 def holders(session: Session, owner_id: int) -> list[Holder]:

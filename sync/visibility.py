@@ -69,6 +69,17 @@ class Grants:
         return granted - composition.withheld
 
 
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What is to change about an owner's grants: pairs of a group's and a field's id that come, and that go."""
+
+    granted: frozenset[tuple[int, int]] = frozenset()
+    taken_back: frozenset[tuple[int, int]] = frozenset()
+
+
+UNCHANGED = Adjustment()
+
+
 def grants_of(session: Session, owner_id: int) -> Grants:
     """Read all grants of an owner."""
     rows = session.execute(
@@ -81,6 +92,25 @@ def grants_of(session: Session, owner_id: int) -> Grants:
     for group_id, kind, field_id in rows:
         (strangers if kind == STRANGERS else by_group.setdefault(group_id, set())).add(field_id)
     return Grants(frozenset(strangers), {group: frozenset(fields) for group, fields in by_group.items()})
+
+
+def grants_after(session: Session, owner_id: int, adjustment: Adjustment) -> Grants:
+    """Return what an owner's grants would be after an adjustment. Groups that are not theirs count for nothing."""
+    before = grants_of(session, owner_id)
+    if adjustment == UNCHANGED:
+        return before
+    kinds = dict(session.execute(select(Group.id, Group.kind).where(Group.owner_id == owner_id)).all())
+    granted: dict[int, frozenset[int]] = {}
+    strangers = before.strangers
+    for group_id, kind in kinds.items():
+        fields = before.strangers if kind == STRANGERS else before.by_group.get(group_id, frozenset())
+        fields -= {field_id for group, field_id in adjustment.taken_back if group == group_id}
+        fields |= {field_id for group, field_id in adjustment.granted if group == group_id}
+        if kind == STRANGERS:
+            strangers = fields
+        else:
+            granted[group_id] = fields
+    return Grants(strangers, granted)
 
 
 def composition_of(session: Session, owner_id: int, viewer_id: int) -> Composition:
@@ -126,9 +156,15 @@ def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
     return session.scalars(chosen.execution_options(populate_existing=True)).all()
 
 
-def visible_fields(session: Session, owner_id: int, composition: Composition) -> list[Field]:
-    """Return the fields that an audience of *composition* may see, in the profile's order."""
-    visible = grants_of(session, owner_id).visible(composition)
+def visible_fields(
+    session: Session, owner_id: int, composition: Composition, adjustment: Adjustment = UNCHANGED
+) -> list[Field]:
+    """
+    Return the fields that an audience of *composition* may see, in the profile's order.
+
+    With an *adjustment* of the grants, they are those that it could see after that.
+    """
+    visible = grants_after(session, owner_id, adjustment).visible(composition)
     return [field for field in fields_of(session, owner_id) if field.id in visible]
 
 

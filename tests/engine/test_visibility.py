@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import connections, grants, visibility
+from sync import connections, grants, previews, visibility
 from sync.database import Database
 from sync.errors import NotFound
-from sync.visibility import STRANGER, Composition, Grants
+from sync.visibility import STRANGER, Adjustment, Composition, Grants
 from tests.support.factories import (
     MOBILE,
     connect,
@@ -221,3 +221,45 @@ def test_the_owner_sees_everything(database: Database) -> None:
     field(database, anna)
     field(database, anna, "qq", "10001234")
     assert said(database, anna, anna) == {MOBILE, QQ}
+
+
+def test_grants_are_given_and_taken_back_in_one_change(database: Database) -> None:
+    """Nobody is told twice, and what is not named stays as it is."""
+    anna, bert, carl = connected(database, "anna", "bert", "carl")
+    phone, mail = field(database, anna), field(database, anna, "email", MAIL)
+    family = group(database, anna, "family", [bert], [phone])
+    work = group(database, anna, "work", [carl], [phone])
+    adjustment = Adjustment(frozenset({(family, mail), (work, phone)}), frozenset({(family, phone)}))
+    before = revisions(database, [bert, carl])
+    database.write(lambda session: grants.adjust(session, anna, adjustment))
+    assert said(database, bert, anna) == {MAIL}
+    assert said(database, carl, anna) == {MOBILE}
+    assert revisions(database, before) == {bert: before[bert] + 1, carl: before[carl]}
+
+
+def test_an_adjustment_of_what_is_not_ones_own_changes_nothing(database: Database) -> None:
+    anna, bert = connected(database, "anna", "bert")
+    phone, foreign = field(database, anna), field(database, bert, text="+1 555 0101")
+    family, theirs = group(database, anna, "family", [bert]), group(database, bert, "family", [anna])
+    for pair in ((family, foreign), (theirs, phone), (theirs, foreign), (1, phone)):
+        adjustment = Adjustment(granted=frozenset({(family, phone), pair}))
+        with pytest.raises(NotFound):
+            database.write(lambda session, it=adjustment: grants.adjust(session, anna, it))  # type: ignore[misc]
+    assert said(database, bert, anna) == said(database, anna, bert) == set()
+
+
+def test_what_an_adjustment_would_show_is_what_it_shows(database: Database) -> None:
+    anna, bert = connected(database, "anna", "bert")
+    phone, mail = field(database, anna), field(database, anna, "email", MAIL)
+    family = group(database, anna, "family", [bert], [phone])
+    everybody = strangers(database, anna)
+    adjustment = Adjustment(frozenset({(everybody, mail), (1, phone)}), frozenset({(family, phone)}))
+    compositions = [STRANGER, Composition(frozenset({family}))]
+    with database.reading() as session:
+        foretold = [previews.for_audience(session, anna, it, adjustment=adjustment) for it in compositions]
+    real = Adjustment(adjustment.granted - {(1, phone)}, adjustment.taken_back)
+    database.write(lambda session: grants.adjust(session, anna, real))
+    with database.reading() as session:
+        assert [previews.for_audience(session, anna, it) for it in compositions] == foretold
+    assert MAIL in foretold[0]
+    assert MOBILE not in foretold[1]

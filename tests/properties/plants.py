@@ -170,7 +170,7 @@ def date_the_etag(patch: pytest.MonkeyPatch, _database: Database) -> None:
 def boast_in_previews(patch: pytest.MonkeyPatch, _database: Database) -> None:
     """The preview for strangers shows all fields."""
     patch.setattr(
-        previews, "visible_fields", lambda session, owner_id, _: list(visibility.fields_of(session, owner_id))
+        previews, "visible_fields", lambda session, owner_id, *_: list(visibility.fields_of(session, owner_id))
     )
 
 
