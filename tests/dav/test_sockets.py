@@ -139,3 +139,16 @@ def test_a_line_of_status_is_exact(real: Real) -> None:
     assert status(answer) == 207
     assert b"<D:status>HTTP/1.1 200 OK</D:status>" in answer
     assert b"realm=" in real.send("PROPFIND / HTTP/1.1\n", signed=False)
+
+
+def test_every_answer_has_a_date(real: Real) -> None:
+    """A server with a clock MUST say when it answered, whatever the answer (RFC 9110, 6.6.1; RFC 4918, 8.5)."""
+    for head, signed in (
+        ("OPTIONS / HTTP/1.1\n", False),
+        ("PROPFIND / HTTP/1.1\n", False),
+        ("PROPFIND /anna/ HTTP/1.1\nDepth: 0\n", True),
+        ("GET /anna/contacts/nothing.vcf HTTP/1.1\n", True),
+        ("BREW / HTTP/1.1\n", True),
+    ):
+        lines = real.send(head, signed=signed).partition(b"\r\n\r\n")[0].lower().split(b"\r\n")
+        assert len([line for line in lines if line.startswith(b"date: ") and line.endswith(b" gmt")]) == 1, head
