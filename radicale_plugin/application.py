@@ -23,6 +23,7 @@ from radicale_plugin.dav import (
     acl,
     collections,
     conditions,
+    directory,
     entry,
     errors,
     if_header,
@@ -64,6 +65,8 @@ _HANDLERS = {
     "COPY": transfer.transfer,
     "ACL": acl.acl,
 }
+#: What can be done with the directory, which nobody can change.
+_DIRECTORY_HANDLERS = {"PROPFIND": directory.propfind, "REPORT": directory.report}
 _READING = ("GET", "HEAD", "PROPFIND", "REPORT")
 #: Methods whose requests have no body; one that has means something that we do not know (RFC 4918, 8.4).
 _BODILESS = ("GET", "HEAD", "DELETE", "MOVE", "COPY")
@@ -119,7 +122,7 @@ class Application(RadicaleApplication):
         if location.login not in ("", caller.login):
             # Not a word about the place, so that what there is looks the same as what there is not.
             raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
-        handler = _HANDLERS.get(method)
+        handler = (_DIRECTORY_HANDLERS if location.kind is Kind.DIRECTORY else _HANDLERS).get(method)
         if handler is None:
             raise errors.DavError(405, "This cannot be done here.")
         self._service.gate.note_use(caller)

@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 #: Characters of a path segment that are left as they are (RFC 3986, pchar, without what clients treat differently).
 _SAFE = "-._~!$'()*+,;=:@"
+#: The name, beside a person's address books, of the directory in which they look for others.
+DIRECTORY = "directory"
 #: Where clients look for the root (RFC 6764, 5).
 WELL_KNOWN = ("/.well-known/carddav", "/.well-known/carddav/")
 
@@ -19,6 +21,7 @@ class Kind(enum.Enum):
     PRINCIPAL = "principal"
     BOOK = "address book"
     ENTRY = "entry"
+    DIRECTORY = "directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Location:
     """
     A place in the tree ``/<login>/<book>/<name>``. Parts that the kind does not have are empty.
 
-    The principal is the address book home as well. ``/.well-known/carddav`` is the root.
+    The principal is the address book home as well. ``/.well-known/carddav`` is the root. The directory stands where an
+    address book of its name would, and has no members.
     """
 
     kind: Kind
@@ -52,6 +56,8 @@ def locate(path: str) -> Location | None:
             return None
     if not 1 <= len(parts) <= 3 or any(not part or part[0] == "." or "\0" in part for part in parts):
         return None
+    if parts[1:2] == [DIRECTORY]:
+        return Location(Kind.DIRECTORY, parts[0]) if len(parts) == 2 else None
     login, book, name = (*parts, "", "")[:3]
     return Location((Kind.PRINCIPAL, Kind.BOOK, Kind.ENTRY)[len(parts) - 1], login, book, name)
 

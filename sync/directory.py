@@ -75,6 +75,16 @@ def search(database: Database, searcher_id: int, text: str, source: str) -> list
     Raises:
         TooManyTries: This person, this source, or all together looked too often.
     """
+    return search_any(database, searcher_id, [text], source)
+
+
+def search_any(database: Database, searcher_id: int, texts: Sequence[str], source: str) -> list[Found]:
+    """
+    Return who is found by any of *texts*, which are counted as one look: they are what a phone made of it.
+
+    Raises:
+        TooManyTries: As in `search`.
+    """
 
     def count(session: Session) -> None:
         take(session, SEARCHES, str(searcher_id))
@@ -84,7 +94,8 @@ def search(database: Database, searcher_id: int, text: str, source: str) -> list
 
     database.write(count)
     with database.reading() as session:
-        return find(session, searcher_id, text)
+        found = {each.account_id: each for text in texts for each in find(session, searcher_id, text)}
+    return list(found.values())[:MOST]
 
 
 def find(session: Session, searcher_id: int, text: str) -> list[Found]:

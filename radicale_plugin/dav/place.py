@@ -29,6 +29,11 @@ class Place:
         """The URL of the person who asks; it is the home of their address books as well."""
         return paths.href(self.prefix, self.caller.login)
 
+    @property
+    def directory(self) -> str:
+        """The URL of the directory in which they look for others."""
+        return paths.href(self.prefix, self.caller.login, paths.DIRECTORY)
+
     def book(self, book: Book) -> str:
         """The URL of one of their address books."""
         return paths.href(self.prefix, self.caller.login, book.path)

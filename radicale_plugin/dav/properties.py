@@ -58,6 +58,7 @@ def principal_table(me_card: Callable[[], str]) -> Table:
         dav("displayname"): lambda place: text(place.caller.login),
         dav("supported-report-set"): lambda _: REPORT_SETS[Kind.PRINCIPAL],
         card("addressbook-home-set"): lambda place: href(place.principal),
+        card("directory-gateway"): lambda place: href(place.directory),
         card("principal-address"): lambda _: href(me_card()),
         ME_CARD: lambda _: href(me_card()),
     }
@@ -88,6 +89,16 @@ _COLLATIONS = "".join(
 _DISPLAYNAME = dav("displayname")
 _SYNC_TOKEN = dav("sync-token")
 _CTAG = f"{{{CS}}}getctag"
+#: The directory, in which a person looks for others (client fact I-21).
+DIRECTORY: Table = {
+    **_COMMON,
+    **_READ_ONLY,
+    _DISPLAYNAME: lambda _: "Evercard",
+    dav("resourcetype"): lambda _: element(dav("collection")) + element(card("directory")),
+    dav("supported-report-set"): lambda _: REPORT_SETS[Kind.DIRECTORY],
+    card("supported-address-data"): lambda _: _ADDRESS_DATA,
+    card("supported-collation-set"): lambda _: _COLLATIONS,
+}
 # What is the same for every address book, put together once, because a poll asks for one.
 _BOOK: Table = {
     **_COMMON,
@@ -105,7 +116,7 @@ _NOT_IN_ALL = frozenset(
         card(name)
         for name in (
             *("supported-address-data", "supported-collation-set", "max-resource-size", "max-image-size"),
-            *("addressbook-home-set", "principal-address", "addressbook-description"),
+            *("addressbook-home-set", "principal-address", "addressbook-description", "directory-gateway"),
         )
     }
     | {dav("sync-token"), dav("supported-report-set"), ME_CARD, *_PRINCIPAL, *NAMES}

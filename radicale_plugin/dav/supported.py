@@ -20,6 +20,8 @@ REPORTS: Mapping[Kind, tuple[str, ...]] = {
     Kind.PRINCIPAL: _COLLECTION,
     Kind.BOOK: (dav("sync-collection"), *_OF_CARDS, *_COLLECTION),
     Kind.ENTRY: (*_OF_CARDS, *_ANYWHERE),
+    # It is there to be searched, and nobody can read it through.
+    Kind.DIRECTORY: (card("addressbook-query"),),
 }
 #: The content of ``supported-report-set`` (RFC 3253, 3.1.5).
 REPORT_SETS: Mapping[Kind, str] = {
