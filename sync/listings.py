@@ -20,6 +20,8 @@ from sync.vcard import split_structured
 from sync.visibility import shown_to_strangers
 
 LOGIN, EMAIL, SMS, NAME = "login:", "email:", "sms:", "name:"
+#: Before an e-mail address by which its owner signs in; nobody is found by it, and it does not depend on preferences.
+OWN = "own:"
 #: The kinds of fields that say what somebody is called.
 NAME_KINDS = ("name", "phonetic", "nickname")
 #: More keys than that nobody needs; whoever has them has not only names in their names.
@@ -33,7 +35,9 @@ def renew(session: Session, owner_id: int) -> None:
 
     The caller holds the lock of the owner's profile.
     """
-    _keep(session, owner_id, set(wanted(session, owner_id)), "")
+    own = select(Address.value).where(Address.owner_id == owner_id, Address.channel == "email")
+    to_sign_in = {OWN + value for value in session.scalars(own)}
+    _keep(session, owner_id, to_sign_in | set(wanted(session, owner_id)), "")
 
 
 def renew_names(session: Session, owner_id: int) -> None:
@@ -50,7 +54,15 @@ def forget(session: Session, owner_id: int) -> None:
 
 def keys_of(session: Session, owner_id: int) -> Sequence[str]:
     """Return the keys that a person is found by."""
-    return session.scalars(select(Listing.key).where(Listing.owner_id == owner_id).order_by(Listing.key)).all()
+    return [key for key in _stored(session, owner_id) if not key.startswith(OWN)]
+
+
+def owners_of_email(session: Session, value: str) -> Sequence[int]:
+    """Return who proved a normalised e-mail address to be theirs, whether or not they want to be found by it."""
+    key = OWN + value
+    return session.scalars(
+        select(DirectoryKey.account_id).where(DirectoryKey.key == key).order_by(DirectoryKey.account_id)
+    ).all()
 
 
 def wanted(session: Session, owner_id: int) -> Iterator[str]:
@@ -90,12 +102,16 @@ def _said(field: Field) -> Iterator[str]:
 
 
 def _keep(session: Session, owner_id: int, keys: set[str], prefix: str) -> None:
-    stored = {key for key in keys_of(session, owner_id) if key.startswith(prefix)}
+    stored = {key for key in _stored(session, owner_id) if key.startswith(prefix)}
     if gone := stored - keys:
         _drop(session, owner_id, gone)
     if new := sorted(keys - stored):
         session.execute(insert(Listing), [{"owner_id": owner_id, "key": key} for key in new])
         session.execute(insert(DirectoryKey), [{"key": key, "account_id": owner_id} for key in new])
+
+
+def _stored(session: Session, owner_id: int) -> Sequence[str]:
+    return session.scalars(select(Listing.key).where(Listing.owner_id == owner_id).order_by(Listing.key)).all()
 
 
 def _drop(session: Session, owner_id: int, keys: Collection[str]) -> None:

@@ -7,10 +7,10 @@ from one place never make the same person wait at another.
 
 from __future__ import annotations
 
-from sync import allowances, credentials, visits
+from sync import accounts, addresses, allowances, credentials, listings, visits
 from sync.allowances import HOUR, MINUTE, Limit
 from sync.database import Database, Session
-from sync.errors import NotFound, WrongPassword
+from sync.errors import InvalidInput, NotFound, WrongPassword
 
 #: For one login from one source; for one source, which may be a whole company; and for this server, which has to hash.
 PAIR = Limit("sign-in", 10, 15 * MINUTE)
@@ -23,6 +23,8 @@ OWN = Limit("own-password", 10, 15 * MINUTE)
 def sign_in(database: Database, login: str, password: str, *, source: str, browser: str) -> str:
     """
     Begin a visit for who knows the password of *login*, and return its token.
+
+    *login* may also be an e-mail address that the person proved to be theirs, if nobody else did.
 
     *source* is where the try comes from (see `sync.allowances.source`), *browser* what the browser says of itself.
 
@@ -39,7 +41,7 @@ def sign_in(database: Database, login: str, password: str, *, source: str, brows
 
     database.write(count)
     with database.reading() as session:
-        account_id = credentials.check_password(session, name, password)
+        account_id = credentials.check_password(session, _login(session, name), password)
     if account_id is None:
         raise WrongPassword
     return _start(database, account_id, browser)
@@ -79,6 +81,15 @@ def change_password(database: Database, account_id: int, login: str, *, old: str
         return visits.start(session, account_id, browser)
 
     return database.write(change)
+
+
+def _login(session: Session, name: str) -> str:
+    """Return the login that *name* means. A family that shares an address sign in with their logins."""
+    try:
+        owners = listings.owners_of_email(session, addresses.normalize(session, addresses.EMAIL, name))
+    except InvalidInput:
+        return name
+    return accounts.logins(session, owners).get(owners[0], "") if len(owners) == 1 else ""
 
 
 def _start(database: Database, account_id: int, browser: str) -> str:

@@ -58,7 +58,8 @@ class DirectoryKey(Base):
     Somebody who looks for *key* finds this person. Present only while the person wants to be found by it.
 
     *key* is ``login:``, ``email:``, ``sms:`` or ``name:`` and what is looked for, normalised. Several people may have
-    the same name, and a family may share an address.
+    the same name, and a family may share an address. ``own:`` and an e-mail address is by what its owner signs in;
+    nobody is found by it.
     """
 
     __tablename__ = "directory_key"

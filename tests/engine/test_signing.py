@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import accounts, credentials, signing_in, signing_up, visits
+from sync import accounts, addresses, credentials, directory, preferences, signing_in, signing_up, visits
 from sync.allowances import Limit
 from sync.database import Database
 from sync.errors import AlreadyExists, EvercardError, InvalidInput, Refused, TooManyTries, WrongPassword
+from sync.preferences import NOBODY, Preferences
 from sync.settings import Settings
 from tests.support import factories
 
@@ -186,3 +187,40 @@ def test_the_configuration_says_who_may_sign_up(database_url: str, mode: str, *,
             assert len(accounts.everybody(session)) == int(allowed)
     finally:
         database.dispose()
+
+
+def prove(database: Database, account_id: int, value: str) -> None:
+    database.write(lambda session: addresses.add(session, account_id, addresses.EMAIL, value))
+
+
+def test_an_e_mail_address_that_was_proved_stands_for_the_login(database: Database, anna: int) -> None:
+    """Also of somebody who does not want to be found by it; and no longer when it is not theirs any more."""
+    prove(database, anna, "Anna@Example.org")
+    assert sign_in(database, "anna@example.org") == anna
+    hidden = Preferences(found_by_email=False, connecting=NOBODY)
+    database.write(lambda session: preferences.set_preferences(session, anna, hidden))
+    assert sign_in(database, " ANNA@example.org ") == anna
+    with pytest.raises(WrongPassword):
+        sign_in(database, "anna@example.org", "wrong")
+    database.write(lambda session: addresses.remove(session, anna, addresses.EMAIL, "anna@example.org"))
+    with pytest.raises(WrongPassword):
+        sign_in(database, "anna@example.org")
+
+
+def test_nobody_is_found_by_what_they_only_sign_in_with(database: Database, anna: int) -> None:
+    ben = factories.person(database, "ben")
+    prove(database, anna, "anna@example.org")
+    hidden = Preferences(found_by_email=False)
+    database.write(lambda session: preferences.set_preferences(session, anna, hidden))
+    with database.reading() as session:
+        for text in ("anna@example.org", "own:anna@example.org", "email:anna@example.org"):
+            assert directory.find(session, ben, text) == []
+
+
+def test_an_address_that_a_family_shares_stands_for_nobody(database: Database, anna: int) -> None:
+    ben = factories.person(database, "ben")
+    for account_id in (anna, ben):
+        prove(database, account_id, "family@example.org")
+    with pytest.raises(WrongPassword):
+        sign_in(database, "family@example.org")
+    assert sign_in(database) == anna
