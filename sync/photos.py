@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
@@ -11,6 +12,7 @@ from sync.errors import InvalidInput
 
 MAX_SIDE = 512
 MAX_OCTETS = 224 * 1024
+MAX_ZOOM = 4.0
 MAX_PIXELS = 16_000_000
 MAX_JPEG_PIXELS = 64_000_000
 """A baseline JPEG is decoded at a fraction of its size, so that what a telephone takes may be larger than the rest."""
@@ -24,19 +26,40 @@ _PLAIN_JFIF, _PLAIN_ADOBE = 16, 14
 _APPLICATION, _ADOBE, _COMMENT = 0xE0, 0xEE, 0xFE
 
 
-def normalize(data: bytes) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Square:
     """
-    Make *data* a JPEG of at most 512 pixels a side and 224 kB, upright and without metadata.
+    The square to be cut out of a picture that stands upright.
+
+    It is the largest that fits, divided by *zoom* (1 to `MAX_ZOOM`). *across* and *down* say where it lies, from 0, at
+    the left or the top, to 1.
+    """
+
+    across: float = 0.5
+    down: float = 0.5
+    zoom: float = 1.0
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Return left, top, right and bottom of the square in a picture of this size, in pixels."""
+        side = max(1, round(min(width, height) / min(max(self.zoom, 1.0), MAX_ZOOM)))
+        left = round((width - side) * min(max(self.across, 0.0), 1.0))
+        top = round((height - side) * min(max(self.down, 0.0), 1.0))
+        return left, top, left + side, top + side
+
+
+def normalize(data: bytes, square: Square | None = None) -> bytes:
+    """
+    Make *data* a JPEG of at most 512 pixels a side and 224 kB, upright and without metadata; or a *square* of it.
 
     What is already one is returned unchanged. Raises `InvalidInput` for what is no picture, or one of too many pixels.
     """
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_pixels(image)
-            if _is_normal(data, image):
+            if square is None and _is_normal(data, image):
                 image.load()
                 return data
-            return _encoded(_upright(image))
+            return _encoded(_upright(image, square))
     except InvalidInput:
         raise
     except UnidentifiedImageError as error:
@@ -83,10 +106,13 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
     yield _COMMENT, 0  # What cannot be followed might hold anything.
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image, square: Square | None) -> Image.Image:
     if image.format == "JPEG":
-        image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+        side = MAX_SIDE if square is None else round(MAX_SIDE * min(max(square.zoom, 1.0), MAX_ZOOM))
+        image.draft("RGB", (side, side))
     turned = ImageOps.exif_transpose(image)
+    if square is not None:
+        turned = turned.crop(square.box(*turned.size))
     small = turned if turned.mode in ("RGB", "L") else _opaque(turned)
     small.thumbnail((MAX_SIDE, MAX_SIDE))
     return small

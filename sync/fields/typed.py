@@ -14,7 +14,7 @@ from sync.fields.dates import Moment, as_extended
 from sync.fields.labels import DEFAULT_LABELS, NAMED_TEXTS, label_line, marked
 from sync.fields.media import photo
 from sync.fields.recognise import kind_of
-from sync.photos import normalize
+from sync.photos import Square, normalize
 from sync.vcard import Parameters, Property, clean, escape, join_structured
 
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)|--(\d\d)-?(\d\d)")
@@ -52,9 +52,9 @@ def field_from_text(kind: str, text: str, label: str = "") -> FieldContent:
     return FieldContent(recognised, version, (main, *companions))
 
 
-def field_from_photo(data: bytes) -> FieldContent:
-    """The photo field that shows the picture *data*; raises `InvalidInput` for what is none."""
-    return FieldContent("photo", "3.0", (photo(normalize(data), "3.0"),))
+def field_from_photo(data: bytes, square: Square | None = None) -> FieldContent:
+    """The photo field that shows the picture *data*, or a *square* of it; raises `InvalidInput` for what is none."""
+    return FieldContent("photo", "3.0", (photo(normalize(data, square), "3.0"),))
 
 
 def _property(kind: str, text: str, label: str) -> Property:

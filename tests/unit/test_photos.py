@@ -13,7 +13,7 @@ from PIL import Image
 
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import fields_of
-from sync.photos import MAX_OCTETS, MAX_SIDE, normalize
+from sync.photos import MAX_OCTETS, MAX_SIDE, Square, normalize
 from sync.vcard import parse_one
 
 ORIENTATION, GPS = 0x0112, 0x8825
@@ -158,3 +158,46 @@ def test_rubbish_in_a_card_is_named_by_its_line(line: str) -> None:
     with pytest.raises(InvalidVCard) as caught:
         fields_of(parse_one(f"BEGIN:VCARD\nVERSION:4.0\nFN:A\n{line}\nEND:VCARD"))
     assert caught.value.line == 4
+
+
+@pytest.mark.parametrize(
+    ("square", "size", "box"),
+    [
+        (Square(), (60, 40), (10, 0, 50, 40)),
+        (Square(across=0), (60, 40), (0, 0, 40, 40)),
+        (Square(across=1), (60, 40), (20, 0, 60, 40)),
+        (Square(down=1), (40, 60), (0, 20, 40, 60)),
+        (Square(zoom=2), (60, 40), (20, 10, 40, 30)),
+        (Square(across=9, down=-9, zoom=99), (60, 40), (50, 0, 60, 10)),
+        (Square(zoom=0), (60, 40), (10, 0, 50, 40)),
+        (Square(zoom=4), (1, 2), (0, 0, 1, 1)),
+    ],
+)
+def test_a_square_lies_inside_of_its_picture(
+    square: Square, size: tuple[int, int], box: tuple[int, int, int, int]
+) -> None:
+    assert square.box(*size) == box
+
+
+def test_a_square_is_cut_out_of_the_picture_as_it_is_seen() -> None:
+    """Left is blue and right is red; the camera lay on its side."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    lying = written(halves(600, 400).rotate(90, expand=True), exif=exif)
+    for across, colour in ((0.0, 2), (1.0, 0)):
+        image = opened(normalize(lying, Square(across=across, zoom=2)))
+        assert image.size == (200, 200)
+        assert max(range(3), key=lambda channel, image=image: image.getpixel((100, 100))[channel]) == colour  # type: ignore[misc]
+
+
+def test_a_small_part_of_a_large_picture_is_still_sharp() -> None:
+    image = opened(normalize(written(halves(4000, 3000)), Square(zoom=4)))
+    assert image.size == (MAX_SIDE, MAX_SIDE)
+    # The edge between the colours is one in the middle.
+    assert image.getpixel((MAX_SIDE // 2 - 6, 9))[2] > 200  # type: ignore[index]
+    assert image.getpixel((MAX_SIDE // 2 + 6, 9))[0] > 200  # type: ignore[index]
+
+
+def test_a_square_of_rubbish_is_refused_as_rubbish_is() -> None:
+    with pytest.raises(InvalidInput):
+        normalize(b"rubbish", Square())
