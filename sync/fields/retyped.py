@@ -23,7 +23,7 @@ def retyped(content: FieldContent, text: str, label: str | None = None) -> Field
     """
     if label is None:
         label = "" if is_default(content.kind, content.label) else content.label
-        label = label or _SOUNDS.get(content.main.name.removeprefix(_SOUND), "")
+        label = label or sound_of(content)
     typed = field_from_text(content.kind, text, label)
     old, new = content.main, typed.main
     types = tuple(pair for pair in old.params if pair[0] == "TYPE")
@@ -31,3 +31,9 @@ def retyped(content: FieldContent, text: str, label: str | None = None) -> Field
         return typed
     params = (*types, *(pair for pair in new.params if pair[0] != "TYPE"))
     return replace(typed, properties=(replace(new, params=params), *typed.properties[1:]))
+
+
+def sound_of(content: FieldContent) -> str:
+    """Which name a phonetic name is that of: first, middle, last or organization; empty for another field."""
+    name = content.main.name
+    return _SOUNDS.get(name.removeprefix(_SOUND), "") if name.startswith(_SOUND) else ""
