@@ -191,10 +191,10 @@ _ENTRY_CONSTANT: Table = {
 _ENTRY_ALL = tuple(
     dav(name) for name in ("getetag", "getlastmodified", "getcontentlength", "resourcetype", "getcontenttype")
 )
-_ADDRESS_DATA = card("address-data")
-_NEEDS_TEXT = frozenset({_ADDRESS_DATA, dav("getcontentlength")})
+_CARD_TEXT = card("address-data")
+_NEEDS_TEXT = frozenset({_CARD_TEXT, dav("getcontentlength")})
 #: What the properties of an entry are called, of which ``address-data`` is none (RFC 6352, 10.4).
-_ENTRY_NAMES = tuple(name for name in (*_ENTRY, *_ENTRY_CONSTANT) if name != _ADDRESS_DATA)
+_ENTRY_NAMES = tuple(name for name in (*_ENTRY, *_ENTRY_CONSTANT) if name != _CARD_TEXT)
 
 
 def _getter(name: str, place: Place, wanted: Wanted) -> Getter | None:
@@ -209,7 +209,7 @@ def _getter(name: str, place: Place, wanted: Wanted) -> Getter | None:
 def _element(name: str, wanted: Wanted) -> str:
     """Return an element with a gap. A card says its version where that is not the one that goes without saying."""
     markup = element(name, "\0")
-    if name == _ADDRESS_DATA and wanted.card_version != "3.0":
+    if name == _CARD_TEXT and wanted.card_version != "3.0":
         return markup.replace(">", f' version="{wanted.card_version}">', 1)
     return markup
 
