@@ -13,13 +13,13 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from sync import address_books, cards, fan_out, history, listings, sightings
 from sync.database import settings_of
 from sync.errors import LimitExceeded, NotFound
-from sync.models import Field, Profile, now
+from sync.models import Base, Field, now
 from sync.visibility import fields_of
 
 
@@ -79,12 +79,7 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
 
 
 def _lock(session: Session, owner_id: int, at: int) -> int:
-    version = session.scalars(
-        update(Profile)
-        .where(Profile.owner_id == owner_id)
-        .values(version=Profile.version + 1, changed_at=at)
-        .returning(Profile.version)
-    ).first()
+    version: int | None = session.scalars(_LOCK, {"owner": owner_id, "at": at}).first()
     if version is None:
         raise NotFound("There is no such person.")
     return version
@@ -122,3 +117,12 @@ def _check_limits(session: Session, fields: Sequence[Field]) -> None:
     for stored in fields:
         if len(stored.content) > limits.field_size:
             raise LimitExceeded(f"A field ({stored.kind}) is larger than {limits.field_size} characters.")
+
+
+_PROFILES = Base.metadata.tables["profile"]
+_LOCK = (
+    update(_PROFILES)
+    .where(_PROFILES.c.owner_id == bindparam("owner"))
+    .values(version=_PROFILES.c.version + 1, changed_at=bindparam("at"))
+    .returning(_PROFILES.c.version)
+)

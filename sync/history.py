@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.errors import NotFound
-from sync.models import Field, FieldState, ProfileState
+from sync.models import Base, Field, FieldState, ProfileState
 
 
 def record(session: Session, owner_id: int, fields: Sequence[Field], version: int, at: int) -> None:
@@ -18,29 +18,22 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
     *fields* are its fields, *version* its version and *at* the time of the change. The caller holds the owner's lock.
     """
     known = {field_id: tuple(what) for field_id, *what in session.execute(_OPEN, {"owner": owner_id})}
-    current = {field.id: field for field in fields}
     now = {field.id: (field.position, field.kind, field.content) for field in fields}
     changed = {field_id for field_id in known.keys() | now.keys() if known.get(field_id) != now.get(field_id)}
     if not changed:
         return
-    session.execute(insert(ProfileState).values(owner_id=owner_id, version=version, changed_at=at))
-    session.execute(
-        update(FieldState)
-        .where(FieldState.owner_id == owner_id, FieldState.until.is_(None), FieldState.field_id.in_(changed))
-        .values(until=version)
-    )
-    for field_id in sorted(changed & current.keys()):
-        field = current[field_id]
-        session.execute(
-            insert(FieldState).values(
-                owner_id=owner_id,
-                field_id=field_id,
-                since=version,
-                position=field.position,
-                kind=field.kind,
-                content=field.content,
-            )
-        )
+    session.execute(_STATE, {"owner_id": owner_id, "version": version, "changed_at": at})
+    ended = changed & known.keys()
+    if ended:
+        session.execute(_END, {"owner": owner_id, "ended": list(ended), "version": version})
+    begun = [
+        {"owner_id": owner_id, "field_id": field.id, "since": version}
+        | {"position": field.position, "kind": field.kind, "content": field.content}
+        for field in fields
+        if field.id in changed
+    ]
+    if begun:
+        session.execute(_BEGIN, begun)
 
 
 def states(session: Session, owner_id: int) -> Sequence[ProfileState]:
@@ -69,6 +62,19 @@ def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldSt
     ).all()
 
 
+# Put together once: for each change, that would take longer than they run.
+_STATE = insert(Base.metadata.tables["profile_state"])
+_STATES = Base.metadata.tables["field_state"]
+_BEGIN = insert(_STATES)
+_END = (
+    update(_STATES)
+    .where(
+        _STATES.c.owner_id == bindparam("owner"),
+        _STATES.c.until.is_(None),
+        _STATES.c.field_id.in_(bindparam("ended", expanding=True)),
+    )
+    .values(until=bindparam("version"))
+)
 _OPEN = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
     FieldState.owner_id == bindparam("owner"), FieldState.until.is_(None)
 )
