@@ -108,12 +108,16 @@ def decline(session: Session, owner_id: int, other_id: int) -> None:
     """
     Say no to a request or an introduction, which the other is told when they look. They may ask again.
 
+    Of an introduction that the other declined this leaves nothing, either.
+
     Raises:
         NotFound: There is no such request.
     """
     with session.begin_nested():
-        _open(session, owner_id, other_id, WAITING, ACCEPTED)
-        _set(session, owner_id, IN, other_id, DECLINED)
+        if _open(session, owner_id, other_id, WAITING, ACCEPTED, DECLINED).introducer_id is None:
+            _set(session, owner_id, IN, other_id, DECLINED)
+        else:
+            _delete(session, owner_id, IN, other_id)
         if state(session, other_id, OUT, owner_id) == WAITING:
             _set(session, other_id, OUT, owner_id, DECLINED)
         introduced = state(session, other_id, IN, owner_id)
@@ -131,7 +135,7 @@ def refuse(session: Session, owner_id: int, other_id: int) -> None:
         NotFound: There is no such request.
     """
     with session.begin_nested():
-        _open(session, owner_id, other_id, WAITING, ACCEPTED)
+        _open(session, owner_id, other_id, WAITING, ACCEPTED, DECLINED)
         _set(session, owner_id, IN, other_id, REFUSED)
 
 
