@@ -210,10 +210,10 @@ def test_what_changed_since_is_left_alone(site: Site, anna: Person, method: str)
     body = TWO if method == "PUT" else b""
     assert site.call(method, PATH, body, {"If-Unmodified-Since": PAST}, person=anna).status == 412
     assert site.call("GET", PATH, person=anna).body == ONE
-    for headers in ({"If-Unmodified-Since": FUTURE}, {"If-Unmodified-Since": PAST, "If-Match": etag}):
-        assert site.call(method, PATH, body, headers, person=anna).status == 204
-        put(site, anna, PATH, ONE)
-        etag = site.call("GET", PATH, person=anna).header("ETag")
+    both = {"If-Unmodified-Since": PAST, "If-Match": etag}
+    assert site.call(method, PATH, body, both, person=anna).status == 204
+    put(site, anna, PATH, ONE)
+    assert site.call(method, PATH, body, {"If-Unmodified-Since": FUTURE}, person=anna).status == 204
 
 
 @ON_SQLITE
