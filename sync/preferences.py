@@ -44,6 +44,19 @@ def set_preferences(session: Session, owner_id: int, preferences: Preferences) -
         listings.renew(session, owner_id)
 
 
+def set_language(session: Session, owner_id: int, language: str | None) -> None:
+    """
+    Decide about the language of the portal and of messages; None leaves it to the browser.
+
+    Raises:
+        InvalidInput: There is no such language.
+        NotFound: There is no such person.
+    """
+    with session.begin_nested():
+        _lock(session, owner_id)
+        set_preferences(session, owner_id, dataclasses.replace(preferences_of(session, owner_id), language=language))
+
+
 def set_question(session: Session, owner_id: int, question: str, answer: str) -> None:
     """
     Let whoever answers a question connect at once.
@@ -120,6 +133,7 @@ __all__ = [
     "normalize_answer",
     "preferences_of",
     "remove_question",
+    "set_language",
     "set_preferences",
     "set_question",
 ]

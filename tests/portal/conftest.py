@@ -19,7 +19,7 @@ from sync import accounts, credentials
 from sync.database import Database
 from tests.support import chromium as browsers
 from tests.support.chromium import PortalServer
-from tests.support.forms import Visitor, opened
+from tests.support.forms import MAILING, Visitor, opened
 from tests.support.site import Site
 
 PASSWORD = "correct horse battery"
@@ -82,7 +82,7 @@ def cast(staged: Cast, tmp_path: Path) -> Cast:
 @pytest.fixture
 def cast_site(cast: Cast) -> Iterator[Site]:
     """Yield a server in this process with the people of the demo."""
-    with opened(cast.url) as site:
+    with opened(cast.url, **MAILING) as site:
         yield site
 
 
@@ -96,6 +96,6 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def server(cast: Cast, tmp_path: Path) -> Iterator[PortalServer]:
     """Yield a real server with the people of the demo."""
-    with PortalServer(cast.url, tmp_path) as server:
+    with PortalServer(cast.url, tmp_path, options=MAILING) as server:
         yield server
         assert "Traceback" not in server.log.read_text()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.portal import walk
 from tests.portal.conftest import Cast
-from tests.support.forms import ORIGIN, ROOT, Page, Visitor, opened, portal_of
+from tests.support.forms import MAILING, ORIGIN, ROOT, Page, Visitor, opened, portal_of
 from tests.support.site import Site
 
 #: What people put into forms to see what happens.
@@ -41,13 +41,11 @@ class Stage:
 
     def posts(self) -> list[tuple[str, str]]:
         """Return the endpoint and path of everything that can be posted to."""
-        with self.site.database.reading() as session:
-            return list(walk.addresses(portal_of(self.site), "POST", session, self.cast.ids))
+        return walk.addresses(self.site, "POST", self.cast.ids)
 
     def pages(self) -> list[Page]:
         """Return every page, as anna sees it."""
-        with self.site.database.reading() as session:
-            found = list(walk.addresses(portal_of(self.site), "GET", session, self.cast.ids))
+        found = walk.addresses(self.site, "GET", self.cast.ids)
         return [self.anna.get(path) for endpoint, path in found if endpoint not in walk.NO_PAGE]
 
 
@@ -88,9 +86,7 @@ def test_nothing_is_done_for_who_is_not_signed_in(stage: Stage) -> None:
 
 
 def test_no_page_is_shown_to_who_is_not_signed_in(stage: Stage) -> None:
-    with stage.site.database.reading() as session:
-        found = list(walk.addresses(portal_of(stage.site), "GET", session, stage.cast.ids))
-    for endpoint, path in found:
+    for endpoint, path in walk.addresses(stage.site, "GET", stage.cast.ids):
         answer = Visitor(stage.site).get(path)
         if not is_open(stage, endpoint):
             assert answer.status == 303, endpoint
@@ -100,7 +96,7 @@ def test_no_page_is_shown_to_who_is_not_signed_in(stage: Stage) -> None:
 @contextmanager
 def copied(staged: Cast, directory: Path) -> Iterator[Stage]:
     copy = Cast(Path(shutil.copy(staged.file, directory / "hostile.sqlite")), staged.ids)
-    with opened(copy.url) as site:
+    with opened(copy.url, **MAILING) as site:
         yield Stage(site, copy)
     for file in directory.glob("hostile.sqlite*"):
         file.unlink()
@@ -161,3 +157,8 @@ def test_a_body_of_no_sensible_length_is_refused(stage: Stage, length: str) -> N
 def test_nothing_but_get_head_and_post_reaches_a_page(stage: Stage) -> None:
     for method in ("PUT", "DELETE", "PROPFIND", "MKCOL", "MOVE", "PROPPATCH"):
         assert stage.site.call(method, f"{ROOT}/account/").status in (401, 403, 404, 405)
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "9" * 5000, "-1", "٣", "1e3", "9223372036854775807"])
+def test_an_id_that_nobody_has_is_nowhere(stage: Stage, number: str) -> None:
+    assert stage.anna.post(f"/account/browsers/{number}/end").followed().status in (200, 404)

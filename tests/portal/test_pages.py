@@ -11,7 +11,7 @@ from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support.chromium import NARROW, WIDE, PortalServer
-from tests.support.forms import Visitor, portal_of
+from tests.support.forms import Visitor
 from tests.support.site import Site
 
 LOOKS: list[dict[str, Any]] = [
@@ -30,9 +30,8 @@ def named(options: dict[str, Any]) -> str:
 def paths(site: Site, cast: Cast) -> list[tuple[str, str]]:
     """Return the endpoint and path of every page."""
     Visitor(site).signed_in(cast.ids[walk.WHO])
-    with site.database.reading() as session:
-        found = walk.addresses(portal_of(site), "GET", session, cast.ids)
-        return [(endpoint, path) for endpoint, path in found if endpoint not in walk.NO_PAGE]
+    found = walk.addresses(site, "GET", cast.ids)
+    return [(endpoint, path) for endpoint, path in found if endpoint not in walk.NO_PAGE]
 
 
 def sign_in(page: Page) -> None:

@@ -28,6 +28,8 @@ from tests.support.site import Site, Transport
 #: The origin of a site in this process (see `tests.support.site`).
 ORIGIN = "http://evercard.test"
 ROOT = "/.web"
+#: Options with which a server sends e-mail; nobody listens there.
+MAILING = {"smtp_host": "127.0.0.1", "smtp_port": "9", "smtp_security": "none", "mail_from": "cards@example.org"}
 Values = Mapping[str, str | list[str]]
 
 

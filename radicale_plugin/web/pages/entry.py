@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import EmailField, PasswordField, StringField
+from wtforms.validators import InputRequired, Length, Optional
 
 from radicale_plugin.web import visitors
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
-from radicale_plugin.web.page import go, go_to, page, say
+from radicale_plugin.web.page import attempt, go, go_to, page, say
 from radicale_plugin.web.visitors import database, open_to_all
-from sync import signing_in, signing_up
+from sync import addresses, resetting, signing_in, signing_up
 from sync.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from sync.errors import AlreadyExists, InvalidInput, Refused, TooManyTries, WrongPassword
 
@@ -22,7 +22,7 @@ blueprint = Blueprint("entry", __name__)
 class SignIn(Form):
     """Who comes back."""
 
-    login = StringField(lazy("Login"), [InputRequired(), Length(max=300)])
+    login = StringField(lazy("Login or e-mail address"), [InputRequired(), Length(max=300)])
     password = PasswordField(lazy("Password"), [InputRequired()])
 
 
@@ -38,6 +38,11 @@ class SignUp(Form):
         lazy("Password"),
         [InputRequired(), Length(min=MINIMUM_LENGTH, max=MAXIMUM_LENGTH)],
         description=lazy("At least 10 characters. A few words that nobody else would put together are best."),
+    )
+    email = EmailField(
+        lazy("E-mail address (not required)"),
+        [Optional(), Length(max=254)],
+        description=lazy("For a new password when you forget this one, and to be told who asks for you."),
     )
 
 
@@ -75,10 +80,13 @@ def sign_up() -> Response:
     with database().reading() as session:
         if not signing_up.is_open(session):
             raise Refused("Nobody can sign up here by themselves; ask whoever runs this server.")
+        sends_email = resetting.is_possible(session)
     form = SignUp()
+    if not sends_email:
+        del form.email
     if form.accepted():
         try:
-            _account_id, token = signing_up.sign_up(
+            account_id, token = signing_up.sign_up(
                 database(),
                 form.login.data or "",
                 form.password.data or "",
@@ -90,6 +98,8 @@ def sign_up() -> Response:
         else:
             visitors.sign_in(token)
             say(_("Welcome! This is your account."))
+            if sends_email and form.email.data:
+                _ask_to_confirm(account_id, form.email.data)
             return go("home.index")
     return page("entry/sign_up.html", form.status, form=form)
 
@@ -104,6 +114,10 @@ def sign_out() -> Response:
 
 def _sign_in_page(form: SignIn, wanted: str | None, status: int) -> Response:
     with database().reading() as session:
-        is_open = signing_up.is_open(session)
-    here = url_for("entry.sign_in", next=wanted)
-    return page("entry/sign_in.html", status, form=form, here=here, is_open=is_open)
+        values = {"is_open": signing_up.is_open(session), "can_reset": resetting.is_possible(session)}
+    return page("entry/sign_in.html", status, form=form, here=url_for("entry.sign_in", next=wanted), **values)
+
+
+def _ask_to_confirm(account_id: int, email: str) -> None:
+    if attempt(lambda: addresses.verify_start(database(), account_id, addresses.EMAIL, email)):
+        say(_("A link is on its way to your e-mail address. Follow it to confirm that the address is yours."))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from radicale_plugin.web import language
 from radicale_plugin.web.page import go_to
-from radicale_plugin.web.visitors import open_to_all
+from radicale_plugin.web.visitors import database, open_to_all, visitor
+from sync import preferences
 
 blueprint = Blueprint("tongue", __name__)
 
@@ -15,5 +16,11 @@ blueprint = Blueprint("tongue", __name__)
 @open_to_all
 def choose() -> Response:
     """Keep the choice, and go back to the page that it was made on."""
-    language.choose(request.form.get("language", ""))
+    tag = request.form.get("language", "")
+    language.choose(tag)
+    person = visitor()
+    if person is not None and tag in language.LANGUAGES:
+        # Everywhere, and in what is sent to them.
+        database().write(lambda session: preferences.set_language(session, person.account_id, tag))
+        g.pop("visit", None)
     return go_to(request.form.get("next"), "home.index")
