@@ -25,8 +25,8 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 #: The largest body of any request, a report that names every entry of a large book
 #: (`radicale_plugin.dav.bodies.MAX_OCTETS`).
 MAX_BODY = 8 * 1024 * 1024
-#: A card may be 256 kB; with room for a client that writes its photo larger, so that it is told which limit it met.
-MAX_CARD_BODY = 1024 * 1024
+#: A card may be 256 kB, but comes with a photo as a camera takes it, which is made small.
+MAX_CARD_BODY = 8 * 1024 * 1024
 _METHODS = frozenset(
     {"COPY", "DELETE", "GET", "HEAD", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS", "POST", "PROPFIND", "PROPPATCH"}
     | {"PUT", "REPORT", "UNLOCK", "ACL"}

@@ -80,9 +80,10 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
     """
     Store what a device sent for an entry, and return what the entry is now.
 
-    A private entry is stored byte for byte. The person's own card becomes the profile. Of a connection's card, what
-    the person added is kept, and the rest is the owner's. *check* is called with the ETag that the entry has at that
-    moment, None for no entry, and raises what it likes against it.
+    A private entry is stored byte for byte, one that is too large with its photo made small. The person's own card
+    becomes the profile, and is offered to their devices again where it did not change by what was sent. Of a
+    connection's card, what the person added is kept, and the rest is the owner's. *check* is called with the ETag that
+    the entry has at that moment, None for no entry, and raises what it likes against it.
 
     Raises:
         InvalidVCard: *data* is not one vCard in UTF-8 with a UID.
@@ -90,6 +91,7 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
         UIDConflict: Another entry has its UID, or this entry had another.
         Refused: The entry was the card of a connection, or is one and the settings are strict.
     """
+    data = _fitting(session, data)
     card = _checked(session, data)
     found = entry_rows.find(session, book, href)
     if found is not None and found.kind == SELF:
@@ -163,6 +165,11 @@ _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
 
 
+def _fitting(session: Session, data: bytes) -> bytes:
+    # A phone whose photo is refused stops synchronizing (client fact I-5).
+    return data if len(data) <= settings_of(session).limits.card_size else served.with_small_photos(data)
+
+
 def _checked(session: Session, data: bytes) -> VCard:
     limit = settings_of(session).limits.card_size
     if len(data) > limit:
@@ -176,15 +183,22 @@ def _checked(session: Session, data: bytes) -> VCard:
 def _write_own(
     session: Session, book: Book, entry: Entry, card: VCard, check: Callable[[str | None], None]
 ) -> EntryHead:
+    etags: list[str] = []
+
     def ready() -> None:
         before = head(session, book, entry.href)
         check(before.etag if before else None)
+        etags.append(before.etag if before else "")
         if card.uid != entry.uid:
             raise UIDConflict(entry.href)
 
     with session.begin_nested():
         profiles.edit_card(session, book.viewer_id, card, ready)
         after = head(session, book, entry.href)
+        if after is not None and after.etag in etags:
+            # The device may have left out what stays: it is to see that.
+            entry_rows.stamp_now(session, book, entry)
+            after = head(session, book, entry.href)
         if after is None:
             raise NotFound("There is no such entry.")
         return after

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from sync import fields, overlays
 from sync.errors import InvalidInput, InvalidVCard
-from sync.vcard import VCard, parse_one
+from sync.fields import media
+from sync.vcard import VCard, parse_one, serialize
 
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -70,6 +71,17 @@ def version_of(text: str) -> str:
     """Return the version that a vCard says it has, empty where it says none."""
     found = _VERSION.search(text)
     return found[1] if found else ""
+
+
+def with_small_photos(data: bytes) -> bytes:
+    """
+    Return a card whose photos are as a profile has them, and which otherwise says the same.
+
+    Raises `InvalidVCard` for what is no card, and for a photo that is none.
+    """
+    card = parse_one(data)
+    lines = [media.normal_photo(line, card.version) if line.name == "PHOTO" else line for line in card.properties]
+    return serialize(replace(card, properties=tuple(lines))).encode()
 
 
 def is_verbatim(data: bytes) -> bool:

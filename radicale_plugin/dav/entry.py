@@ -91,7 +91,8 @@ def put(service: Service, request: Request) -> Response:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
         raise needs_privilege(request.url, "write-content", str(error)) from error
-    verbatim = stored.kind == PRIVATE and served.is_verbatim(request.body)
+    as_sent = len(request.body) <= service.database.settings.limits.card_size
+    verbatim = stored.kind == PRIVATE and as_sent and served.is_verbatim(request.body)
     headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
 

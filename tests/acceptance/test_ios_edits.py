@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
+from random import Random
 
 import pytest
+from PIL import Image
 
 from sync import connections, profiles
 from sync.fields import field_from_photo
@@ -206,3 +209,39 @@ def test_without_one_s_own_photo_the_owner_s_is_shown_again(stage: Stage, phone:
         ben.photo = photo
         phone.save(phone.book, ben, stage.entry())
         assert phone.card(stage.entry()).contact.photo == shown
+
+
+@pytest.mark.parametrize("side", [700, 2000])
+def test_a_photo_as_a_camera_takes_it_stops_nothing(stage: Stage, phone: IPhone, side: int) -> None:
+    """Refused, it would stop the phone (I-5); it is made small (I-18), and the phone fetches what is kept."""
+    written = io.BytesIO()
+    Image.frombytes("RGB", (side, side), Random(side).randbytes(side * side * 3)).save(written, "JPEG", quality=80)
+    photo = base64.b64encode(written.getvalue()).decode()
+    assert len(photo) > 256 * 1024
+    wei = person("Wei;Chen", "+49 555 0123")
+    wei.photo = photo
+    paths = [phone.save(phone.book, wei), stage.own(), stage.entry()]
+    for path in paths[1:]:
+        contact = phone.card(path).contact
+        contact.photo = photo
+        phone.save(phone.book, contact, path)
+    assert phone.blocked == []
+    for path in paths:
+        kept = phone.card(path).contact.photo
+        assert 0 < len(kept) <= 224 * 1024 * 4 / 3 + 4
+        assert kept != photo
+    assert lines.values(phone.card(paths[0]).fetched, "TEL") == ["+49 555 0123"]
+    assert polled(phone) == ["PROPFIND"]
+
+
+def test_what_the_phone_left_out_and_the_server_kept_is_given_again(stage: Stage) -> None:
+    """Of two organizations a phone has one; deleting that one deletes none of them, which the phone is to show."""
+    for text in ("Lantern Press", "ACME"):
+        stage.give(stage.anna, "organization", text)
+    phone = installed(IPhone(stage.wire()))
+    served = phone.card(stage.own()).fetched
+    before = stage.profile(stage.anna)
+    phone.save(phone.book, phone.card(stage.own()).contact, stage.own())
+    assert "PRODID" not in phone.card(stage.own()).fetched
+    assert lines.values(phone.card(stage.own()).fetched, "ORG") == lines.values(served, "ORG")
+    assert {one: what for one, what in stage.profile(stage.anna).items() if one in before} == before
