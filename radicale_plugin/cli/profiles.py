@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,7 +13,7 @@ from radicale_plugin.cli.values import Value, add, change, value_options
 from sync import accounts, grants, groups, profiles, vcard
 from sync.database import Session
 from sync.errors import InvalidInput, InvalidVCard
-from sync.fields import CATALOGUE, fields_of
+from sync.fields import CATALOGUE, without_broken_photos
 from sync.fields.labels import is_default
 
 #: A value may begin with a hyphen: a birthday without a year, a latitude in the south.
@@ -159,7 +158,9 @@ def import_card(site: Site, login: str, file: str, number: int | None, *, replac
     """
     data = read_file(file)
     try:
-        card = _without_broken_photos(_card(data, number))
+        card, broken = without_broken_photos(_card(data, number))
+        for error in broken:
+            click.echo(f"Left out: {error}", err=True)
         changed = site.write(
             lambda session: profiles.import_card(session, accounts.find(session, login), card, replace=replace_all)
         )
@@ -177,20 +178,6 @@ def _card(data: bytes, number: int | None) -> vcard.VCard:
     if number is not None and number > len(cards):
         raise InvalidVCard(f"There is no card {number} in this file; it has {len(cards)}.")
     return cards[(number or 1) - 1]
-
-
-def _without_broken_photos(card: vcard.VCard) -> vcard.VCard:
-    while True:
-        try:
-            fields_of(card)
-        except InvalidVCard as error:
-            kept = tuple(item for item in card.properties if (item.name, item.line) != ("PHOTO", error.line))
-            if len(kept) == len(card.properties):
-                raise
-            click.echo(f"Left out: {error}", err=True)
-            card = replace(card, properties=kept)
-        else:
-            return card
 
 
 @profile.command()

@@ -8,7 +8,7 @@ granted as one.
 from __future__ import annotations
 
 from sync.fields.catalogue import CATALOGUE, Kind
-from sync.fields.collect import fields_of, property_from_line
+from sync.fields.collect import fields_of, property_from_line, without_broken_photos
 from sync.fields.content import FieldContent
 from sync.fields.meaning import meaning, same_meaning
 from sync.fields.rendering import export_card, full_name, head, render
@@ -30,4 +30,5 @@ __all__ = [
     "render",
     "same_meaning",
     "translate",
+    "without_broken_photos",
 ]

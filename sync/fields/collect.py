@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import replace
 
-from sync.errors import InvalidInput, LimitExceeded
+from sync.errors import InvalidInput, InvalidVCard, LimitExceeded
 from sync.fields import media
 from sync.fields.content import FieldContent
 from sync.fields.labels import LABEL, plain_label
@@ -42,6 +42,26 @@ def fields_of(card: VCard) -> list[FieldContent]:
     companions = _companions(items)
     attached = {id(item) for lines in companions.values() for item in lines}
     return [_field(item, _taken(companions, item), card.version) for item in items if id(item) not in attached]
+
+
+def without_broken_photos(card: VCard) -> tuple[VCard, list[InvalidVCard]]:
+    """
+    Leave the photos of *card* out that cannot be read, and say what was wrong with each.
+
+    Raises `InvalidVCard` where something else is wrong.
+    """
+    broken: list[InvalidVCard] = []
+    while True:
+        try:
+            fields_of(card)
+        except InvalidVCard as error:
+            kept = tuple(item for item in card.properties if (item.name, item.line) != ("PHOTO", error.line))
+            if len(kept) == len(card.properties):
+                raise
+            broken.append(error)
+            card = replace(card, properties=kept)
+        else:
+            return card, broken
 
 
 def property_from_line(line: str) -> FieldContent:
