@@ -1,0 +1,30 @@
+"""Groups as pages name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from radicale_plugin.web.language import gettext as _
+from sync.groups import GroupSummary
+from sync.visibility import STRANGERS
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A group that something may be shown to. *is_everybody* is true of strangers."""
+
+    id: int
+    title: str
+    members: int
+    is_everybody: bool
+
+
+def audiences(found: Iterable[GroupSummary]) -> list[Audience]:
+    """Return groups as they are offered."""
+    return [Audience(group.id, group_title(group), group.members, group.kind == STRANGERS) for group in found]
+
+
+def group_title(group: GroupSummary) -> str:
+    """Return what a group is called; the built-in one in the language of the page."""
+    return _("Strangers") if group.kind == STRANGERS else group.name
