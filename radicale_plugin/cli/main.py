@@ -9,7 +9,7 @@ import sys
 import click
 from typing_extensions import override
 
-from radicale_plugin.cli import circles, past, people, profiles, upkeep, users
+from radicale_plugin.cli import circles, finding, meeting, past, people, profiles, upkeep, users
 from radicale_plugin.cli.demo.command import demo
 from radicale_plugin.cli.site import Site
 from sync.errors import DatabaseUnavailable, EvercardError
@@ -56,8 +56,17 @@ for command in (
     profiles.profile,
     circles.group,
     circles.grant,
+    finding.preference,
+    finding.question,
+    finding.address,
+    finding.find,
+    meeting.request,
     people.connect,
     people.disconnect,
+    meeting.block,
+    meeting.unblock,
+    meeting.blocked,
+    meeting.friend,
     people.hidden,
     people.show,
     people.preview,

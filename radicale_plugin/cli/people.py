@@ -7,7 +7,7 @@ import click
 from radicale_plugin.cli.addressing import named_fields
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, connections, groups, previews
+from sync import accounts, connections, groups, meeting, previews
 from sync.database import Session
 from sync.previews import Holder
 from sync.visibility import STRANGER
@@ -26,12 +26,13 @@ def connect(site: Site, one: str, other: str) -> None:
 @click.command()
 @click.argument("one")
 @click.argument("other")
+@click.option("--keep", is_flag=True, help="Let ONE keep OTHER's card, with what they added, as a private contact.")
 @pass_site
-def disconnect(site: Site, one: str, other: str) -> None:
+def disconnect(site: Site, one: str, other: str, *, keep: bool) -> None:
     """Take two people out of each other's address book and groups."""
 
     def change(session: Session) -> None:
-        connections.disconnect(session, accounts.find(session, one), accounts.find(session, other))
+        meeting.disconnect(session, accounts.find(session, one), accounts.find(session, other), keep=keep)
 
     site.write(change)
     click.echo(f"{one} and {other} are no longer connected.")
