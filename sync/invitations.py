@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from sync import addresses, connections, directory, meeting, tickets
+from sync import addresses, connections, directory, meeting, signing_up, tickets
 from sync.allowances import DAY, HOUR, Limit, take
 from sync.database import Database, settings_of
 from sync.decisions import preferences_of
@@ -127,6 +127,30 @@ def accept(session: Session, token: str, account_id: int, *, signed_up: bool = F
             raise InvalidTicket
         pairs.join(session, invited.inviter_id, account_id)
     return invited
+
+
+def sign_up(
+    database: Database, token: str, login: str, password: str, *, source: str, browser: str
+) -> tuple[Invited, str]:
+    """
+    Make an account for whoever was invited, connected to who invited them, and begin a visit for it.
+
+    Returns who invited, and the visit's token. Parameters are as in `sync.signing_up.sign_up`.
+
+    Raises:
+        InvalidTicket: As in `open_invitation`; there is no account then.
+        AlreadyExists, InvalidInput, Refused, TooManyTries: As in `sync.signing_up.sign_up`.
+    """
+    # A link that was used makes nobody wait for a password's hash.
+    invited = database.write(lambda session: open_invitation(session, token))
+
+    def connect(session: Session, account_id: int) -> None:
+        accept(session, token, account_id, signed_up=True)
+
+    _account_id, visit = signing_up.sign_up(
+        database, login, password, source=source, browser=browser, invited=True, then=connect
+    )
+    return invited, visit
 
 
 def invitations_of(session: Session, inviter_id: int) -> Sequence[Invitation]:

@@ -17,8 +17,8 @@ from itsdangerous import BadSignature, Signer
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import accounts, connections, meeting
-from sync.database import settings_of
+from sync import accounts, connections, meeting, signing_up
+from sync.database import Database, settings_of
 from sync.errors import AlreadyExists, InvalidInput, InvalidTicket, LimitExceeded, NotFound
 from sync.keys import key_for
 from sync.meeting import pairs
@@ -105,6 +105,19 @@ def links_of(session: Session, owner_id: int) -> Sequence[InvitationLink]:
     ).all()
 
 
+def link_of(session: Session, owner_id: int, link_id: int) -> InvitationLink:
+    """
+    Return a link of a person's, whether or not it still works.
+
+    Raises:
+        NotFound: The person has no such link.
+    """
+    link = session.get(InvitationLink, (owner_id, link_id))
+    if link is None:
+        raise NotFound("There is no such link.")
+    return link
+
+
 def works(link: InvitationLink) -> bool:
     """Whether a link can still be followed."""
     return link.revoked_at is None and link.expires_at > now() and (link.uses_left is None or link.uses_left > 0)
@@ -189,6 +202,24 @@ def follow(session: Session, token: str, account_id: int) -> bool:
             # The group was deleted since; the link's owner wants the connection all the same.
             pairs.join(session, opened.owner_id, account_id)
         return True
+
+
+def sign_up(database: Database, token: str, login: str, password: str, *, source: str, browser: str) -> str:
+    """
+    Make an account for somebody who was handed a link, and return the token of their visit; the link stays unused.
+
+    Parameters are as in `sync.signing_up.sign_up`.
+
+    Raises:
+        InvalidTicket: As in `open_link`; there is no account then.
+        AlreadyExists, InvalidInput, Refused, TooManyTries: As in `sync.signing_up.sign_up`.
+    """
+    database.write(lambda session: open_link(session, token))
+
+    def look(session: Session, _account_id: int) -> None:
+        open_link(session, token)
+
+    return signing_up.sign_up(database, login, password, source=source, browser=browser, invited=True, then=look)[1]
 
 
 def _use(session: Session, link: InvitationLink) -> None:

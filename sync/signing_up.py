@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sync import accounts, allowances, credentials, visits
 from sync.allowances import DAY, HOUR, Limit
 from sync.database import Database, Session, settings_of
@@ -19,12 +21,20 @@ def is_open(session: Session, *, invited: bool = False) -> bool:
 
 
 def sign_up(
-    database: Database, login: str, password: str, *, source: str, browser: str, invited: bool = False
+    database: Database,
+    login: str,
+    password: str,
+    *,
+    source: str,
+    browser: str,
+    invited: bool = False,
+    then: Callable[[Session, int], object] | None = None,
 ) -> tuple[int, str]:
     """
     Make an account, begin a visit for it, and return the account's id and the visit's token.
 
     *source* is where this comes from (see `sync.allowances.source`), *browser* what the browser says of itself.
+    *then* is done with the new account's id in the transaction that makes it; where it raises, there is no account.
 
     Raises:
         AlreadyExists: Somebody has this login.
@@ -45,6 +55,8 @@ def sign_up(
     def make(session: Session) -> tuple[int, str]:
         account_id = accounts.create(session, login)
         credentials.set_password_hash(session, account_id, hashed)
+        if then is not None:
+            then(session, account_id)
         return account_id, visits.start(session, account_id, browser)
 
     return database.write(make)

@@ -28,6 +28,16 @@ def token_for(session: Session, channel: str, recipient: str) -> str:
     return _serializer(session).dumps(_digest(session, channel, recipient))
 
 
+def check(session: Session, token: str) -> None:
+    """
+    Make sure that a link's *token* is for an address. Nothing is stored.
+
+    Raises:
+        InvalidTicket: The token was made up or changed.
+    """
+    _read(session, token)
+
+
 def suppress(session: Session, token: str) -> None:
     """
     Send nothing more to the address that a link's *token* is for. Doing it twice is the same as once.
@@ -35,12 +45,16 @@ def suppress(session: Session, token: str) -> None:
     Raises:
         InvalidTicket: The token was made up or changed.
     """
-    try:
-        digest = _serializer(session).loads(token)
-    except (BadData, UnicodeError, ValueError) as error:
-        raise InvalidTicket from error
+    digest = _read(session, token)
     with contextlib.suppress(IntegrityError), session.begin_nested():
         session.execute(insert(Suppression).values(digest=digest, created_at=now()))
+
+
+def _read(session: Session, token: str) -> str:
+    try:
+        return str(_serializer(session).loads(token))
+    except (BadData, UnicodeError, ValueError) as error:
+        raise InvalidTicket from error
 
 
 def _digest(session: Session, channel: str, recipient: str) -> str:
