@@ -161,9 +161,9 @@ class PublicFriend(Base):
 
 class LinkedEntry(Base):
     """
-    A private entry that became one with a connection's entry; *overlay_before* and *card* undo it.
+    A private entry that became one with a connection's entry; *card* and *added* undo it.
 
-    *card* is the private entry's text; *overlay_before* is the overlay's as it was, absent where there was none.
+    *card* is the private entry's text; *added* is what it added to the overlay, as `sync.overlays.dump` writes it.
     """
 
     __tablename__ = "linked_entry"
@@ -173,5 +173,5 @@ class LinkedEntry(Base):
     owner_id: Mapped[Id] = mapped_column(primary_key=True)
     entry_id: Mapped[Id] = mapped_column(primary_key=True)
     card: Mapped[str] = mapped_column(Text)
-    overlay_before: Mapped[str | None] = mapped_column(Text)
+    added: Mapped[str] = mapped_column(Text)
     linked_at: Mapped[Moment]

@@ -129,7 +129,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("entry_id", sa.BigInteger(), nullable=False),
         sa.Column("card", sa.Text(), nullable=False),
-        sa.Column("overlay_before", sa.Text(), nullable=True),
+        sa.Column("added", sa.Text(), nullable=False),
         sa.Column("linked_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["viewer_id"], ["account.id"], name=op.f("fk_linked_entry_account"), ondelete="CASCADE"
