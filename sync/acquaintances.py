@@ -69,8 +69,8 @@ def find(session: Session, person_id: int, other_id: int) -> Acquaintance | None
     return next(iter(_named(session, _BEGINNINGS.where(Entry.viewer_id == person_id, Entry.id == other_id))), None)
 
 
-def _named(session: Session, chosen: Select[tuple[int, str]]) -> list[Acquaintance]:
-    beginnings: dict[int, str] = dict(session.execute(chosen).tuples().all())
+def _named(session: Session, chosen: Select[int, str]) -> list[Acquaintance]:
+    beginnings: dict[int, str] = dict(session.execute(chosen).all())
     logins = accounts.logins(session, list(beginnings))
     people = [Acquaintance(each, login, _name(beginnings[each]) or login) for each, login in logins.items()]
     return sorted(people, key=lambda each: (names.fold(each.name), each.login))
