@@ -25,13 +25,14 @@ def test_an_account_is_set_up_by_the_name_of_the_server(stage: Stage) -> None:
     The first place answers, after one challenge each for the two programs that ask (I-9, I-10, I-11).
 
     The address book can be written, so that new contacts go there (I-4), and nothing is offered that it would use and
-    that is not there: no bulk requests, no POST, no directory.
+    that is not there: no bulk requests, no POST. The directory lists nobody.
     """
     phone = IPhone(stage.wire())
     phone.set_up()
     home = f"/{stage.anna.login}/"
     assert (phone.principal, phone.home, list(phone.books)) == (home, home, [f"{home}contacts/"])
     assert phone.book.title == "Contacts"
+    assert phone.directory == f"{home}directory/"
     asked = [(one.method, one.path, one.status) for one in phone.wire.exchanges]
     assert asked == [
         ("PROPFIND", "/.well-known/carddav", 401),

@@ -69,6 +69,7 @@ class Apple:
     wire: Wire
     principal: str = ""
     home: str = ""
+    directory: str = ""
     me_card: str = ""
     largest_image: int = 0
     books: dict[str, Book] = field(default_factory=dict)
@@ -86,9 +87,11 @@ class Apple:
         require(again.status == 200, "the account cannot be verified", again)
         described, asked = self._propfind(self.principal, _PRINCIPAL)
         homes = hrefs_in(described[self.principal], f"{{{CARD}}}addressbook-home-set")
-        # More than one home, or a directory that is none, would be asked for more.
         require(len(homes) == 1, "one home", asked)
-        require(not hrefs_in(described[self.principal], f"{{{CARD}}}directory-gateway"), "no directory", asked)
+        directories = hrefs_in(described[self.principal], f"{{{CARD}}}directory-gateway")
+        # A Mac uses one, and both look for nothing in it until their person searches (I-21).
+        require(len(directories) == 1, "one directory", asked)
+        self.directory = directories[0]
         self.home = homes[0]
         self.list_books()
 
