@@ -134,6 +134,11 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "type": bool,
             "help": "let sms_url be http or an address of this network",
         },
+        "trusted_proxies": {
+            "value": "0",
+            "type": _not_negative,
+            "help": "how many reverse proxies stand in front, each of which adds to X-Forwarded-For",
+        },
         "workers": {"value": "2", "type": _positive, "help": "processes that `evercard serve` answers with"},
         "threads": {"value": "8", "type": _positive, "help": "threads of each of these processes"},
     },
@@ -167,6 +172,12 @@ def serving(configuration: config.Configuration) -> Serving:
     """Return how `evercard serve` is to run."""
     values = _values(configuration)
     return Serving(values["workers"], values["threads"])
+
+
+def trusted_proxies(configuration: config.Configuration) -> int:
+    """Return how many reverse proxies stand in front, whose word for a client's address counts."""
+    number: int = _values(configuration)["trusted_proxies"]
+    return number
 
 
 def database(configuration: config.Configuration) -> Database:

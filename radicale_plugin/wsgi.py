@@ -8,7 +8,7 @@ anybody works on it, and answers whether the server is alive.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -98,6 +98,17 @@ def normalized(environ: Environ) -> Environ:
     for name in ("HTTP_X_SCRIPT_NAME", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_SERVER", "HTTP_TRANSFER_ENCODING"):
         result.pop(name, None)
     return result
+
+
+def client_address(environ: Mapping[str, Any], proxies: int) -> str:
+    """
+    Return the address that a request comes from: what the outermost of *proxies* trusted ones in front saw.
+
+    Whatever stands further left in ``X-Forwarded-For`` was written by somebody whom nobody has to believe.
+    """
+    peer = str(environ.get("REMOTE_ADDR") or "")
+    said = [address.strip() for address in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    return (said[-proxies] if 0 < proxies <= len(said) else "") or peer
 
 
 def plain(start_response: StartResponse, status: int, message: str) -> Iterable[bytes]:

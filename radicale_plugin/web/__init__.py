@@ -31,15 +31,15 @@ from typing_extensions import override
 from radicale_plugin import settings
 from radicale_plugin.web import application
 from radicale_plugin.web.place import Place
-from radicale_plugin.wsgi import Rejected, read_body
+from radicale_plugin.wsgi import Rejected, client_address, read_body
 
 ROOT = "/.web"
 STATIC = f"{ROOT}/static/"
 #: What a WSGI server says about a request, as far as the portal may hear it.
-_HEARD = ("REQUEST_METHOD", "QUERY_STRING", "CONTENT_TYPE", "REMOTE_ADDR", "SERVER_PROTOCOL")
+_HEARD = ("REQUEST_METHOD", "QUERY_STRING", "CONTENT_TYPE", "SERVER_PROTOCOL")
 _HEARD_HEADERS = (
     *("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"),
-    *("HTTP_ORIGIN", "HTTP_REFERER", "HTTP_SEC_FETCH_SITE", "HTTP_USER_AGENT", "HTTP_X_FORWARDED_FOR"),
+    *("HTTP_ORIGIN", "HTTP_REFERER", "HTTP_SEC_FETCH_SITE", "HTTP_USER_AGENT"),
     *("HTTP_X_CSRFTOKEN", "HTTP_HX_REQUEST", "HTTP_HX_TARGET", "HTTP_HX_TRIGGER", "HTTP_HX_CURRENT_URL"),
 )
 
@@ -52,6 +52,7 @@ class Web(BaseWeb):
         super().__init__(configuration)
         database = settings.database(configuration)
         self.place = Place.of(configuration, database.settings.base_url)
+        self._proxies = settings.trusted_proxies(configuration)
         self.portal = application.create(database, self.place)
 
     @override
@@ -99,6 +100,7 @@ class Web(BaseWeb):
         return {
             **{name: given[name] for name in (*_HEARD, *_HEARD_HEADERS) if name in given},
             **{name: value for name, value in given.items() if name.startswith("wsgi.")},
+            "REMOTE_ADDR": client_address(given, self._proxies),
             # Only the configuration says where we are (security rule R8).
             "wsgi.url_scheme": self.place.scheme,
             "HTTP_HOST": self.place.netloc,

@@ -6,6 +6,9 @@ import pytest
 from radicale import config
 
 from radicale_plugin.web.place import Place
+from radicale_plugin.wsgi import client_address
+from sync import signing_in
+from sync.allowances import Limit
 from sync.errors import InvalidInput
 from tests.portal.conftest import Cast
 from tests.support import forms, site
@@ -142,3 +145,33 @@ def test_a_failure_is_a_page_and_is_logged_without_the_address(
         assert "RuntimeError" not in page.response.text
         assert any(record.exc_info for record in caplog.records)
         assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "expected"),
+    [
+        (0, "198.51.100.7", "192.0.2.1"),
+        (1, "198.51.100.7", "198.51.100.7"),
+        (1, "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        (2, "203.0.113.9, 198.51.100.7, 192.0.2.77", "198.51.100.7"),
+        (2, "198.51.100.7", "192.0.2.1"),
+        (1, "", "192.0.2.1"),
+        (1, "203.0.113.9,", "192.0.2.1"),
+    ],
+)
+def test_only_trusted_proxies_say_where_somebody_is(proxies: int, forwarded: str, expected: str) -> None:
+    environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": forwarded}
+    assert client_address(environ, proxies) == expected
+
+
+def test_tries_are_counted_by_where_the_proxy_saw_them(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a client claims of itself gives it no further try."""
+    monkeypatch.setattr(signing_in, "SOURCE", Limit("sign-in-source", 1, 3600))
+    with forms.opened(database_url, trusted_proxies="1") as made:
+        answers = []
+        for forwarded in ("198.51.100.7", "203.0.113.1, 198.51.100.7", "198.51.100.8"):
+            visitor = Visitor(made)
+            form = {"csrf_token": visitor.token(), "login": "nobody", "password": "wrong password"}
+            headers = {"X-Forwarded-For": forwarded, "Origin": forms.ORIGIN}
+            answers.append(visitor.client.post(f"{ROOT}/sign-in", data=form, headers=headers).status_code)
+    assert answers == [400, 429, 400]
