@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 import jinja2
 from flask import Flask, current_app, request
-from flask_wtf import CSRFProtect
 from typing_extensions import override
 
-from radicale_plugin.web import assets, language, menu, moments, pages, protection, trouble, visitors
+from radicale_plugin.web import assets, ids, language, menu, moments, pages, protection, shown, trouble, visitors
 from radicale_plugin.web.place import Place
 from sync import visits
 from sync.database import Database
@@ -45,13 +44,15 @@ def create(database: Database, place: Place) -> Portal:
     """Make the portal of *database*, which must have been migrated."""
     portal = Portal(database, place)
     _configure(portal, database.write(lambda session: key_for(session, "portal")))
+    ids.install(portal)
     portal.before_request(_limit_body)
     protection.install(portal)
-    CSRFProtect(portal)  # type: ignore[no-untyped-call]
+    protection.Tokens(portal)  # type: ignore[no-untyped-call]
     visitors.install(portal)
     language.install(portal)
     assets.install(portal)
     moments.install(portal)
+    shown.install(portal)
     menu.install(portal)
     trouble.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):

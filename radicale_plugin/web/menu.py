@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line of the menu. *title* and *about* are texts in the language of the answer."""
+    """
+    A line of the menu. *title* and *about* are texts in the language of the answer.
+
+    *also* are other areas whose pages are reached from this one.
+    """
 
     area: str
     title: Any
     about: Any
+    also: tuple[str, ...] = ()
 
     @property
     def endpoint(self) -> str:
@@ -29,7 +34,7 @@ class Item:
     @property
     def is_current(self) -> bool:
         """Whether the page that is shown is one of this area's."""
-        return request.blueprint == self.area
+        return request.blueprint in (self.area, *self.also)
 
 
 ITEMS = (
@@ -37,7 +42,7 @@ ITEMS = (
     Item("sharing", _("Who sees what"), _("Choose which group sees which part of your card.")),
     Item("groups", _("Groups"), _("Sort the people whom you know.")),
     Item("people", _("People"), _("Everybody you are connected to.")),
-    Item("find", _("Find people"), _("Look for somebody and connect.")),
+    Item("find", _("Find people"), _("Look for somebody and connect."), ("invite", "links")),
     Item("requests", _("Requests"), _("Who asks to be connected to you, and whom you asked.")),
     Item("friends", _("Public friends"), _("Whom of your connections you show to the others.")),
     Item("activity", _("Activity"), _("What changed in the cards of people whom you know.")),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Response, request
+from flask import Response, current_app, request
+from flask_wtf import CSRFProtect
+from typing_extensions import override
 from werkzeug.exceptions import BadRequest
 
 from radicale_plugin.web.language import gettext as _
@@ -26,17 +29,42 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Tokens(CSRFProtect):
+    """Looks at the token of every form but of what a mail program sends by itself, which has none (see `one_click`)."""
+
+    @override
+    def protect(self, apply_exemptions: bool = False) -> None:
+        if not _is_one_click():
+            super().protect(apply_exemptions)  # type: ignore[no-untyped-call]
 
 
 def install(portal: Portal) -> None:
     """Check every POST and put the headers on every answer."""
 
     def check() -> None:
-        if request.method == "POST":
+        if request.method == "POST" and not _is_one_click():
             _require_own_origin(portal.place.origin)
 
     portal.before_request(check)
     portal.after_request(_add_headers)
+
+
+def one_click(view: View) -> View:
+    """
+    Let a mail program unsubscribe its user by a POST that no page of ours was open for (RFC 8058, 3.2).
+
+    The view does nothing more for it than what the secret in its address allows anybody who has that.
+    """
+    view.one_click = True  # type: ignore[attr-defined]
+    return view
+
+
+def _is_one_click() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "one_click", False) and request.form.getlist("List-Unsubscribe") == ["One-Click"]
 
 
 def _require_own_origin(origin: str) -> None:
