@@ -7,6 +7,7 @@ by `sync.entry_texts`.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -166,6 +167,9 @@ _HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.dige
 
 
 def _fitting(session: Session, data: bytes) -> bytes:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # The parser understands it, but what is served says that it is UTF-8.
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     # A phone whose photo is refused stops synchronizing (client fact I-5).
     return data if len(data) <= settings_of(session).limits.card_size else served.with_small_photos(data)
 

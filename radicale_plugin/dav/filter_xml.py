@@ -15,6 +15,11 @@ from radicale_plugin.dav.names import card
 Node = etree._Element | ET.Element  # noqa: SLF001 - lxml has no other name for it
 
 
+#: Every card of an address book is compared with each of them; no client sends more than a few dozen.
+_MOST_CONDITIONS = 256
+_CONDITIONS = (card("prop-filter"), card("param-filter"), card("text-match"))
+
+
 @dataclass(frozen=True, slots=True)
 class TextMatch:
     """A text-match, RFC 6352, 10.5.4."""
@@ -54,6 +59,8 @@ def read_filter(node: Node | None) -> tuple[tuple[PropFilter, ...], bool]:
     """
     if node is None:
         return (), False
+    if sum(len(node.findall(f".//{name}")) for name in _CONDITIONS) > _MOST_CONDITIONS:
+        raise DavError(400, f"A filter has at most {_MOST_CONDITIONS} conditions.")
     return tuple(_prop_filters(node)), _all_of(node)
 
 

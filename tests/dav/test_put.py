@@ -148,3 +148,14 @@ def test_where_edits_are_refused_a_client_is_told_so_that_it_understands(
         again = report(strict, circle.anna, sync_body(token(before), DATA))
         assert list(texts(again)) == [circle.entry]
         assert "Ben Beispiel" in texts(again)[circle.entry]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_card_in_utf_16_becomes_utf_8(site: Site, anna: Person, encoding: str) -> None:
+    """Old programs of Microsoft's write it; what is served says that it is UTF-8."""
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:wide\r\nFN:牙医 Müller\r\nEND:VCARD\r\n"
+    assert put(site, anna, f"{BOOK}wide.vcf", f"\ufeff{card}".encode(encoding)).status == 201
+    (stored,) = texts(report(site, anna, multiget_body([f"{BOOK}wide.vcf"]))).values()
+    assert stored.removeprefix("\ufeff") == card
+    assert put(site, anna, f"{BOOK}odd.vcf", f"\ufeff{card}".encode(encoding)[:-1]).status in (201, 403, 409)
+    assert report(site, anna, sync_body("", DATA)).status == 207

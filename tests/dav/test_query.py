@@ -22,3 +22,11 @@ def test_other_reports_are_refused_by_name(lasting: Lasting) -> None:
     for name in ('<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav"/>', '<D:version-tree xmlns:D="DAV:"/>'):
         answer = report(lasting.site, lasting.circle.anna, name)
         assert (answer.status, answer.condition) == (403, "{DAV:}supported-report")
+
+
+def test_a_filter_with_more_conditions_than_anybody_has_is_refused(lasting: Lasting) -> None:
+    """Each card is compared with each of them, so a few hundred must not become a few hundred thousand."""
+    anna, site = lasting.circle.anna, lasting.site
+    assert report(site, anna, query_body(prop("FN", match("x")) * 128)).status == 207
+    for filters in (prop("FN", match("x")) * 129, prop("FN", match("x") * 256)):
+        assert report(site, anna, query_body(filters)).status == 400
