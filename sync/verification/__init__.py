@@ -18,7 +18,7 @@ from sync.database import among
 from sync.fan_out import FAN_OUT
 from sync.migrations import differences
 from sync.models import NOBODY, Account, Base, Job, LoginName
-from sync.verification import owners, past, viewers
+from sync.verification import meeting, owners, past, viewers
 
 #: People that one statement names.
 _PAGE = 1_000
@@ -49,7 +49,7 @@ def findings(session: Session, progress: Callable[[int], object] = lambda _: Non
     *session* must see one state of the database (`Database.reading`). *progress* is called with the number of people
     that were checked since it was called last.
     """
-    for check in (_file, _schema, _orphans, _outbox):
+    for check in (_file, _schema, _orphans, _outbox, meeting.directory):
         for problem in check(session):
             yield Finding("", problem)
     after = 0
@@ -114,4 +114,6 @@ _CHECKS = (
     past.sightings_of,
     viewers.account,
     viewers.entries_of,
+    meeting.listing_of,
+    meeting.between,
 )

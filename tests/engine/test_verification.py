@@ -186,6 +186,30 @@ def test_a_new_epoch_leaves_nothing_to_find(world: World) -> None:
             "INSERT INTO job VALUES (1, 1, 'other', {bo}, 5, 0, 0, 0, 0)",
             "The outbox holds jobs of the kind 'other', which nobody does.",
         ),
+        (
+            "INSERT INTO listing VALUES ({bo}, 'name:bo')",
+            "bo: The directory has keys by which the person does not want to be found.",
+        ),
+        (
+            "INSERT INTO preferences VALUES ({bo}, 0, 1, 1, 0, 'confirm', NULL, NULL, NULL, 1, NULL)",
+            "bo: The directory has keys by which the person does not want to be found.",
+        ),
+        (
+            "DELETE FROM directory_key WHERE account_id = {bo}",
+            "bo: The directory does not have the keys that the person is listed under.",
+        ),
+        (
+            "INSERT INTO directory_key VALUES ('name:bo', {bo})",
+            "The directory has 6 keys, and people are listed under 5.",
+        ),
+        (
+            "INSERT INTO block VALUES ({anna}, {bo}, 0)",
+            "anna: The person is connected to somebody whom they have blocked.",
+        ),
+        (
+            "INSERT INTO public_friend VALUES ({anna}, {eve}, 0)",
+            "anna: Somebody is a public friend without being connected.",
+        ),
     ],
 )
 def test_damage_to_a_person_is_named(world: World, statement: str, finding: str) -> None:
