@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf import CSRFProtect
 from typing_extensions import override
 from werkzeug.exceptions import BadRequest
@@ -41,13 +42,32 @@ class Tokens(CSRFProtect):
             super().protect(apply_exemptions)  # type: ignore[no-untyped-call]
 
 
+class Cookies(SecureCookieSessionInterface):
+    """
+    The one cookie, signed, which no other site can have replaced.
+
+    With a form of another site's the browser sends no cookie; a new one in the answer would sign its user out.
+    """
+
+    @override
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        return not g.get("foreign", False) and super().should_set_cookie(app, session)
+
+
 def install(portal: Portal) -> None:
     """Check every POST and put the headers on every answer."""
 
     def check() -> None:
-        if request.method == "POST" and not _is_one_click():
-            _require_own_origin(portal.place.origin)
+        g.foreign = request.method == "POST" and not _is_from(portal.place.origin)
+        if g.foreign and not _is_one_click():
+            raise BadRequest(
+                _(
+                    "This form was not opened at %(origin)s, which is the address of this server. Open it there.",
+                    origin=portal.place.origin,
+                )
+            )
 
+    portal.session_interface = Cookies()
     portal.before_request(check)
     portal.after_request(_add_headers)
 
@@ -67,18 +87,12 @@ def _is_one_click() -> bool:
     return getattr(view, "one_click", False) and request.form.getlist("List-Unsubscribe") == ["One-Click"]
 
 
-def _require_own_origin(origin: str) -> None:
-    """Refuse what another site sent. A browser too old to say where from is left to the form's token."""
+def _is_from(origin: str) -> bool:
+    """Whether no other site sent this. A browser too old to say where from is left to the form's token."""
     said = request.headers.get("Origin")
     if said is None:
-        said = origin if request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none") else ""
-    if said != origin:
-        raise BadRequest(
-            _(
-                "This form was not opened at %(origin)s, which is the address of this server. Open it there.",
-                origin=origin,
-            )
-        )
+        return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+    return said == origin
 
 
 def _add_headers(response: Response) -> Response:

@@ -76,6 +76,10 @@ def test_nothing_is_done_for_another_site(stage: Stage) -> None:
             answer = stage.anna.post(path, origin=origin)
             assert answer.status == 400, (endpoint, origin)
             assert "was not opened at" in answer.text, endpoint
+            assert "Set-Cookie" not in answer.response.headers, endpoint
+            cookieless = Visitor(stage.site).send(ROOT + path, {}, origin=origin)
+            assert cookieless.status == 400
+            assert "Set-Cookie" not in cookieless.response.headers, "the browser of somebody would be signed out"
 
 
 def test_nothing_is_done_for_who_is_not_signed_in(stage: Stage) -> None:
