@@ -50,6 +50,10 @@ types: venv ## Check types
 bench: venv ## Run every benchmark; each prints its ratio to a reference measured in the same run
 	@set -e; for script in $(sort $(wildcard benchmarks/bench_*.py)); do echo "== $$script"; $(BIN)/python -m benchmarks.$$(basename $$script .py); done
 
+.PHONY: pictures
+pictures: venv ## Take the README's pictures of the portal anew (needs Chromium)
+	@$(BIN)/python docs/pictures/take.py
+
 .PHONY: lock
 lock: venv ## Write requirements.lock anew from setup.cfg (LOCK_ARGS=--upgrade takes the newest versions)
 	@$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --all-extras --generate-hashes \
