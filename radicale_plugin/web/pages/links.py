@@ -1,0 +1,108 @@
+"""A person's own invitation links, and the QR codes of them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, make_response
+from wtforms import BooleanField, IntegerField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from radicale_plugin.web import people
+from radicale_plugin.web.forms import Form
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy
+from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.visitors import current_person, database
+from sync import links
+from sync.database import settings_of
+from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.links import MOST_DAYS, MOST_USES
+
+blueprint = Blueprint("links", __name__, url_prefix="/find/links")
+
+
+class NewLink(Form):
+    """What a link allows."""
+
+    label = StringField(
+        lazy("What it is for"), [Length(max=100)], description=lazy("For yourself, such as “school reunion”.")
+    )
+    days = IntegerField(lazy("Days that it is valid"), [InputRequired(), NumberRange(1, MOST_DAYS)], default=30)
+    uses = IntegerField(
+        lazy("How many people may use it"),
+        [Optional(), NumberRange(1, MOST_USES)],
+        description=lazy("Empty for any number."),
+    )
+    group_id = SelectField(lazy("Group for who comes by it"), validate_choice=False)
+    at_once = BooleanField(lazy("Connect at once, without asking me"))
+
+
+@blueprint.route("/", methods=["GET", "POST"])
+def index() -> Response:
+    """Show the links, and make one."""
+    me = current_person().account_id
+    form = NewLink(days=30)
+    with database().reading() as session:
+        groups = people.own_groups(session, me)
+    form.group_id.choices = [("", _("the one for new connections")), *((str(group.id), group.name) for group in groups)]
+    if form.accepted():
+        group_id = next((group.id for group in groups if str(group.id) == form.group_id.data), None)
+        wanted: dict[str, Any] = {"label": form.label.data or "", "at_once": bool(form.at_once.data)}
+        wanted.update(days=form.days.data, uses=form.uses.data, group_id=group_id)
+        try:
+            link_id = database().write(lambda session: links.create(session, me, **wanted))
+        except (InvalidInput, LimitExceeded, NotFound) as error:
+            form.refuse("label", error)
+            return _show(form, 400)
+        say(_("Your link is made. Whoever has it may use it, so give it only to those whom you mean."))
+        return go("links.one", link_id=link_id)
+    return _show(form, form.status)
+
+
+@blueprint.get("/<int:link_id>")
+def one(link_id: int) -> Response:
+    """Show a link, to be copied, or scanned from the screen."""
+    me = current_person().account_id
+    link, address = database().write(lambda session: (links.link_of(session, me, link_id), _address(session, link_id)))
+    return page("links/one.html", link=link, address=address, works=links.works(link))
+
+
+@blueprint.get("/<int:link_id>/code.svg")
+def code(link_id: int) -> Response:
+    """Answer with a link as a QR code."""
+    me = current_person().account_id
+
+    def read(session: Any) -> str:
+        links.link_of(session, me, link_id)
+        return links.address_of(session, me, link_id)
+
+    drawn = io.BytesIO()
+    # Black on white in any case: a phone's camera does not know of dark mode.
+    segno.make(database().write(read), error="m", micro=False).save(drawn, kind="svg", scale=8, border=4, light="white")
+    response = make_response(drawn.getvalue())
+    response.content_type = "image/svg+xml; charset=utf-8"
+    return response
+
+
+@blueprint.post("/<int:link_id>/end")
+def end(link_id: int) -> Response:
+    """Take a link back."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: links.revoke(session, me, link_id))):
+        say(_("The link is taken back. Who came by it stays connected."))
+    return go("links.index")
+
+
+def _address(session: Any, link_id: int) -> str:
+    return links.address_of(session, current_person().account_id, link_id) if settings_of(session).base_url else ""
+
+
+def _show(form: NewLink, status: int) -> Response:
+    with database().reading() as session:
+        made = links.links_of(session, current_person().account_id)
+        can_make = bool(settings_of(session).base_url)
+    listed = [(link, links.works(link)) for link in made]
+    return page("links/index.html", status, form=form, made=listed, can_make=can_make)
