@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sync import tickets, visits
+from sync import history, links, meeting, tickets, visibility, visits
 from sync.database import Session
+from sync.notify import suppression
+from tests.portal import strangers
 from tests.support.forms import portal_of
 from tests.support.site import Site
 
 #: Called in a writing transaction, with the ids of the people by their logins.
 Parameters = Callable[[Session, Mapping[str, int]], list[dict[str, Any]]]
 WHO = "anna"
+#: Kinds of fields that are added by forms of different shapes.
+ADDED = ("mobile", "name-parts", "phonetic", "address", "organization", "birthday", "gender", "note")
 
 
 def _ticket(purpose: str, **values: str) -> Parameters:
@@ -27,12 +31,90 @@ def _ticket(purpose: str, **values: str) -> Parameters:
     return issue
 
 
+def _fields(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """One field of each kind."""
+    by_kind = {field.kind: field.id for field in visibility.fields_of(session, ids[WHO])}
+    return [{"field_id": field_id} for field_id in by_kind.values()]
+
+
+def _states(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The newest state of the card, and the first."""
+    versions = [state.version for state in history.states(session, ids[WHO])]
+    return [{"version": versions[0]}, {"version": versions[-1]}]
+
+
+def _stranger(*logins: str) -> Parameters:
+    return lambda session, ids: [{"account_id": strangers.met(session, ids)[login]} for login in logins]
+
+
+def _known(login: str) -> Parameters:
+    return lambda _session, ids: [{"account_id": ids[login]}]
+
+
+def _link(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"link_id": strangers.link_of(session, ids[WHO])}]
+
+
+def _letter(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    hugo = strangers.met(session, ids)["hugo"]
+    asked_at = next((each.asked_at for each in meeting.requests_of(session, ids[WHO]) if each.other_id == hugo), 0)
+    values = {"other_id": hugo, "asked_at": asked_at}
+    return [{"token": tickets.issue(session, "request", ids[WHO], values, lifetime=tickets.HOUR)}]
+
+
+def _invitation(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    inviter_id, values = strangers.met(session, ids)["gerda"], {"channel": "email", "value": "anna@example.org"}
+    return [{"token": tickets.issue(session, "invitation", inviter_id, values, lifetime=tickets.HOUR)}]
+
+
+def _join(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    gerda = strangers.met(session, ids)["gerda"]
+    return [{"token": links.token_for(session, gerda, strangers.link_of(session, gerda))}]
+
+
+def _unsubscribe(session: Session, _ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"token": suppression.token_for(session, "email", "anna@example.org")}]
+
+
 PARAMETERS: dict[str, Parameters] = {
+    "card.add": lambda _session, _ids: [{"kind": kind} for kind in ADDED],
+    "card.edit": _fields,
+    "card.move": lambda session, ids: _fields(session, ids)[:1],
+    "card.remove": lambda session, ids: _fields(session, ids)[:1],
+    "card.restore": _states,
+    "card.state": _states,
+    "sharing.index": lambda _session, ids: [{}, {"who": f"person-{ids['bo']}"}],
+    "sharing.person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
+    "sharing.save_person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
     "account.end": lambda session, ids: [{"visit_id": visit.id} for visit in visits.visits_of(session, ids[WHO])[:1]],
+    "find.answer": _stranger("gerda"),
+    "find.ask": _stranger("gerda"),
+    "find.connect": _stranger("kim"),
+    "find.index": lambda _session, _ids: [{}, {"q": strangers.NAME}, {"q": "nobody at all"}],
+    "find.portrait": _stranger("hugo"),
     "forgotten.confirm": _ticket("confirm", email="anna@example.org"),
     "forgotten.reset": _ticket("reset"),
+    "friends.introduce": _known("bo"),
+    "friends.of": _known("ivy"),
+    "friends.publish": _known("chiara"),
+    "friends.unpublish": _known("bo"),
+    "letters.asked": _letter,
+    "letters.invitation": _invitation,
+    "letters.join": _join,
+    "letters.portrait": _letter,
+    "letters.unsubscribe": _unsubscribe,
+    "links.code": _link,
+    "links.end": _link,
+    "links.one": _link,
+    "requests.allow": _stranger("mia"),
+    "requests.block": _stranger("hugo"),
+    "requests.confirm": _stranger("hugo", "nils"),
+    "requests.decline": _stranger("hugo"),
+    "requests.refuse": _stranger("hugo"),
+    "requests.unblock": _stranger("lea"),
+    "requests.withdraw": _stranger("jan"),
 }
-NO_PAGE = {"static"}
+NO_PAGE = {"card.export", "find.portrait", "letters.portrait", "links.code", "sharing.card", "static"}
 
 
 def addresses(site: Site, method: str, ids: Mapping[str, int]) -> list[tuple[str, str]]:
