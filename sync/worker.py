@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from sync import fan_out, leaving, tickets
+from sync import allowances, fan_out, leaving, tickets, visits
 from sync.database import Database
 from sync.notify import mail, outbox, sms
 
@@ -52,7 +52,8 @@ def _keep_sending(database: Database, senders: dict[str, outbox.Sender], stop: t
         try:
             outbox.work(database, senders)
             if time.monotonic() - tidied > TIDYING_INTERVAL or not tidied:
-                database.write(tickets.purge)
+                for purge in (tickets.purge, visits.purge, allowances.purge):
+                    database.write(purge)
                 leaving.finish_all(database)
                 tidied = time.monotonic()
         except Exception:
