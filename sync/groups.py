@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, select, update
@@ -106,6 +106,38 @@ def add_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -
         if viewer_id not in members(session, owner_id, group_id):
             session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
             connections.regroup(under_way, owner_id, viewer_id)
+
+
+def sort(
+    session: Session, owner_id: int, viewer_id: int, *, into: Collection[int] = (), out_of: Collection[int] = ()
+) -> None:
+    """
+    Put a person into some groups and take them out of others, in one change; nobody sees a step in between.
+
+    Groups that are not named stay as they are, and so do those that the person is in, or not in, already.
+
+    Raises:
+        NotFound: There is no such group, or the two are not connected.
+        Refused: One of them is the built-in group.
+    """
+    with change(session, owner_id) as under_way:
+        connections.require(session, owner_id, viewer_id)
+        for group_id in sorted({*into, *out_of}):
+            _own(session, owner_id, group_id)
+        before = set(
+            session.scalars(select(Member.group_id).where(Member.owner_id == owner_id, Member.viewer_id == viewer_id))
+        )
+        gone, new = (set(out_of) - set(into)) & before, sorted(set(into) - before)
+        if not gone and not new:
+            return
+        session.execute(
+            delete(Member).where(
+                Member.owner_id == owner_id, Member.viewer_id == viewer_id, Member.group_id.in_(sorted(gone))
+            )
+        )
+        for group_id in new:
+            session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
+        connections.regroup(under_way, owner_id, viewer_id)
 
 
 def remove_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -> None:
