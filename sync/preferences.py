@@ -57,6 +57,19 @@ def set_language(session: Session, owner_id: int, language: str | None) -> None:
         set_preferences(session, owner_id, dataclasses.replace(preferences_of(session, owner_id), language=language))
 
 
+def set_newcomers_group(session: Session, owner_id: int, group_id: int | None) -> None:
+    """
+    Decide which group new connections land in; None for none.
+
+    Raises:
+        NotFound: There is no such person, or no such group of theirs.
+    """
+    with session.begin_nested():
+        _lock(session, owner_id)
+        _require_group(session, owner_id, group_id)
+        _store(session, owner_id, {"newcomers_group_id": group_id})
+
+
 def set_question(session: Session, owner_id: int, question: str, answer: str) -> None:
     """
     Let whoever answers a question connect at once.
@@ -134,6 +147,7 @@ __all__ = [
     "preferences_of",
     "remove_question",
     "set_language",
+    "set_newcomers_group",
     "set_preferences",
     "set_question",
 ]

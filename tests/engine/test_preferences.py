@@ -149,3 +149,17 @@ def test_who_lets_nobody_connect_is_found_by_nobody(database: Database) -> None:
     assert found(database, bert, "anna") == set()
     prefer(database, anna, connecting="anyone")
     assert found(database, bert, "anna") == {"anna"}
+
+
+def test_the_group_of_newcomers_is_chosen_alone(database: Database) -> None:
+    anna, bo = people(database, "anna", "bo")
+    prefer(database, anna, found_by_name=True, language="zh-Hans")
+    mine, foreign = group(database, anna, "New"), group(database, bo, "New")
+    database.write(lambda session: preferences.set_newcomers_group(session, anna, mine))
+    now = decided(database, anna)
+    assert (now.newcomers_group_id, now.found_by_name, now.language) == (mine, True, "zh-Hans")
+    for wrong in (foreign, strangers(database, anna), 1):
+        with pytest.raises(NotFound):
+            database.write(lambda session, wrong=wrong: preferences.set_newcomers_group(session, anna, wrong))  # type: ignore[misc]
+    database.write(lambda session: preferences.set_newcomers_group(session, anna, None))
+    assert decided(database, anna).newcomers_group_id is None
