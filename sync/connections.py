@@ -18,6 +18,7 @@ from sync import cards, fan_out, sightings
 from sync.address_books import HIDDEN, PRESENT, REMOVED
 from sync.changes import Change, change
 from sync.errors import AlreadyExists, InvalidInput, NotFound
+from sync.lists import among
 from sync.models import CONTACTS, Connection, Entry, FieldException, Member, PublicFriend, Request
 from sync.visibility import STRANGER, Composition, composition_of
 
@@ -156,11 +157,12 @@ def require(session: Session, owner_id: int, viewer_id: int) -> None:
         raise NotFound("These two are not connected.")
 
 
-def connected_to(session: Session, owner_id: int) -> Sequence[int]:
-    """Return the ids of everybody whom a person is connected to."""
-    return session.scalars(
-        select(Connection.viewer_id).where(Connection.owner_id == owner_id).order_by(Connection.viewer_id)
-    ).all()
+def connected_to(session: Session, owner_id: int, only: Collection[int] | None = None) -> Sequence[int]:
+    """Return the ids of everybody whom a person is connected to; with *only*, of those among these people."""
+    chosen = select(Connection.viewer_id).where(Connection.owner_id == owner_id)
+    if only is not None:
+        chosen = chosen.where(among(session, Connection.viewer_id, only))
+    return session.scalars(chosen.order_by(Connection.viewer_id)).all()
 
 
 def hidden_from(session: Session, viewer_id: int) -> Sequence[int]:

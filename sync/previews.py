@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -43,6 +44,7 @@ class Holder:
     what it is, *changed_at* when. *hidden*: the holder took the entry off their devices.
     """
 
+    account_id: int
     login: str
     groups: list[str]
     fields: list[Field]
@@ -96,16 +98,20 @@ def for_audience(
     return fields.head(version, uid, changed_at) + (rendering.body_4 if version == "4.0" else rendering.body_3)
 
 
-def holders(session: Session, owner_id: int) -> list[Holder]:
-    """Return everybody who is connected to an owner, by login, with what they may see and what their devices have."""
-    viewers = connections.connected_to(session, owner_id)
+def holders(session: Session, owner_id: int, only: Collection[int] | None = None) -> list[Holder]:
+    """
+    Return everybody who is connected to an owner, by login, with what they may see and what their devices have.
+
+    With *only*, those of these people who are connected.
+    """
+    viewers = connections.connected_to(session, owner_id, only)
     names = accounts.logins(session, viewers)
     audiences = {
         viewer_id: (hidden, Composition.load(composition))
         for viewer_id, hidden, composition in session.execute(
             select(Connection.viewer_id, Connection.hidden, Audience.composition)
             .join(Audience, (Audience.owner_id == Connection.owner_id) & (Audience.id == Connection.audience_id))
-            .where(Connection.owner_id == owner_id)
+            .where(Connection.owner_id == owner_id, among(session, Connection.viewer_id, viewers))
         )
     }
     entries = {
@@ -126,7 +132,7 @@ def holders(session: Session, owner_id: int) -> list[Holder]:
     named = (
         select(Member.viewer_id, Group.name)
         .join(Group, (Group.owner_id == Member.owner_id) & (Group.id == Member.group_id))
-        .where(Member.owner_id == owner_id)
+        .where(Member.owner_id == owner_id, among(session, Member.viewer_id, viewers))
         .order_by(Group.name_key)
     )
     for viewer_id, name in session.execute(named):
@@ -140,6 +146,7 @@ def holders(session: Session, owner_id: int) -> list[Holder]:
         entry = entries[viewer_id]
         found.append(
             Holder(
+                account_id=viewer_id,
                 login=names.get(viewer_id, ""),
                 groups=groups.get(viewer_id, []),
                 fields=[field for field in everything if field.id in visible],

@@ -166,6 +166,19 @@ def test_holders_are_read_in_as_many_statements_however_many_there_are(database:
     assert len(counts) == 1
 
 
+def test_some_of_the_holders_are_read_alone(database: Database) -> None:
+    anna, bert, carl = connected(database, "anna", "bert", "carl")
+    family = group(database, anna, "family", [bert, carl], [field(database, anna)])
+    stranger = person(database)
+    with database.reading() as session:
+        everybody = {holder.account_id: holder for holder in previews.holders(session, anna)}
+        assert everybody.keys() == {bert, carl}
+        assert previews.holders(session, anna, [carl, stranger, anna, 1]) == [everybody[carl]]
+        assert previews.holders(session, anna, []) == []
+        assert everybody[carl].groups == ["family"]
+        assert family
+
+
 def test_nobody_holds_a_card_of_nobody(database: Database) -> None:
     with database.reading() as session:
         assert previews.holders(session, 1) == previews.holders(session, person(database)) == []
