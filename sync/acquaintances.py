@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from sync import accounts, names
 from sync.connections import CONNECTION
+from sync.lists import among
 from sync.models import CONTACTS, Card, Entry
 from sync.vcard import unescape
 
@@ -46,14 +47,27 @@ class Page:
     total: int
 
 
-def page_of(session: Session, person_id: int, text: str = "", number: int = 1) -> Page:
+def page_of(
+    session: Session,
+    person_id: int,
+    text: str = "",
+    number: int = 1,
+    *,
+    only: Collection[int] | None = None,
+    but: Collection[int] = (),
+) -> Page:
     """
     Return a page of the people whom a person is connected to, by name.
 
-    With *text*, only those in whose name or login it is, in whatever case, or who are called so by pinyin. A number
-    beyond the last page is the last one.
+    With *text*, only those in whose name or login it is, in whatever case, or who are called so by pinyin; with *only*,
+    those among these ids, and never those among *but*. A number beyond the last page is the last one.
     """
-    found = [each for each in everybody(session, person_id) if _is_meant(each, text)]
+    chosen = [
+        each
+        for each in everybody(session, person_id)
+        if (only is None or each.account_id in only) and each.account_id not in but
+    ]
+    found = [each for each in chosen if _is_meant(each, text)]
     pages = max(1, -(-len(found) // PAGE))
     number = min(max(1, number), pages)
     return Page(found[(number - 1) * PAGE : number * PAGE], number, pages, len(found))
@@ -62,6 +76,12 @@ def page_of(session: Session, person_id: int, text: str = "", number: int = 1) -
 def everybody(session: Session, person_id: int) -> list[Acquaintance]:
     """Return everybody whom a person is connected to, by name. It takes two statements, however many they are."""
     return _named(session, _BEGINNINGS.where(Entry.viewer_id == person_id))
+
+
+def some(session: Session, person_id: int, ids: Collection[int]) -> dict[int, Acquaintance]:
+    """Return those of these people whom a person is connected to, by id."""
+    chosen = _BEGINNINGS.where(Entry.viewer_id == person_id, among(session, Entry.id, ids))
+    return {each.account_id: each for each in _named(session, chosen)}
 
 
 def find(session: Session, person_id: int, other_id: int) -> Acquaintance | None:

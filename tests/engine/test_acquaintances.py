@@ -89,6 +89,20 @@ def test_one_is_found_among_the_connections_only(database: Database) -> None:
         assert acquaintances.find(session, anna, anna) is None
 
 
+def test_a_list_is_narrowed_to_some_or_to_the_others(database: Database) -> None:
+    anna, bo, carl, dora = connected(database, "anna", "bo", "carl", "dora")
+    stranger = person(database)
+    with database.reading() as session:
+        assert [each.login for each in acquaintances.page_of(session, anna, only={bo, dora, stranger}).people] == [
+            "bo",
+            "dora",
+        ]
+        assert [each.login for each in acquaintances.page_of(session, anna, but={bo, dora}).people] == ["carl"]
+        assert acquaintances.page_of(session, anna, "d", only={bo, dora}).total == 1
+        assert acquaintances.page_of(session, anna, only=()).total == 0
+        assert acquaintances.some(session, anna, [carl, stranger]) == {carl: Acquaintance(carl, "carl", "carl")}
+
+
 def test_everybody_sees_their_own(database: Database) -> None:
     anna, bo = people(database, "anna", "bo")
     connect(database, anna, bo)
