@@ -7,7 +7,7 @@ nothing that the person's devices were not told. What somebody does not show any
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from sync import accounts
 from sync.address_books import PRESENT
 from sync.connections import CONNECTION
 from sync.fields import FieldContent
+from sync.lists import among
 from sync.models import Card, Entry, FieldState, ProfileState, SeenAudience, ShownField
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
@@ -60,11 +61,20 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
         .offset(offset)
     )
     rows = session.execute(newest).all()
-    names = accounts.logins(session, [owner_id for owner_id, _, _ in rows])
-    return [
-        _last_change(session, viewer_id, owner_id, names.get(owner_id, ""), entry_at, card_at)
-        for owner_id, entry_at, card_at in rows
-    ]
+    owners = [owner_id for owner_id, _, _ in rows]
+    names = accounts.logins(session, owners)
+    stays = _stays(session, viewer_id, owners)
+    sightings = _sightings(session, stays)
+    found = {owner_id: _last_change(stays[owner_id], sightings[owner_id]) for owner_id in owners}
+    times = _times(session, {owner_id: version for owner_id, (version, _) in found.items()})
+    latest_changes = []
+    for owner_id, entry_at, card_at in rows:
+        version, changes = found[owner_id]
+        # A version that changed no field of the profile changed who sees what.
+        moved = not changes or any(stay.since == version for stay in stays[owner_id])
+        at = times.get((owner_id, version)) or (entry_at if moved else card_at)
+        latest_changes.append(CardChange(owner_id, names.get(owner_id, ""), at, changes))
+    return latest_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +91,19 @@ class _Sighting:
 _NEVER = 2**62
 
 
-def _last_change(
-    session: Session, viewer_id: int, owner_id: int, login: str, entry_at: int, card_at: int
-) -> CardChange:
-    stays = session.scalars(
-        select(SeenAudience)
-        .where(SeenAudience.owner_id == owner_id, SeenAudience.viewer_id == viewer_id)
-        .order_by(SeenAudience.since)
-    ).all()
-    sightings = _sightings(session, owner_id, stays)
-    # The two may have been connected before; what counts is this time.
-    began = _beginning(stays)
-    points = {point for seen in sightings for point in (seen.since, seen.until) if began < point < _NEVER}
-    last = _last_difference(sightings, sorted(points, reverse=True))
-    if last is None:
-        begun_at = session.scalars(
-            select(ProfileState.changed_at).where(ProfileState.owner_id == owner_id, ProfileState.version == began)
-        ).first()
-        return CardChange(owner_id, login, begun_at or entry_at, [])
-    version, changes = last
-    told_at = session.scalars(
-        select(ProfileState.changed_at).where(ProfileState.owner_id == owner_id, ProfileState.version == version)
-    ).first()
-    moved = any(stay.since == version for stay in stays)
-    return CardChange(owner_id, login, told_at or (entry_at if moved else card_at), changes)
+def _stays(session: Session, viewer_id: int, owners: Sequence[int]) -> dict[int, list[SeenAudience]]:
+    found: dict[int, list[SeenAudience]] = {owner_id: [] for owner_id in owners}
+    chosen = select(SeenAudience).where(among(session, SeenAudience.owner_id, owners))
+    for stay in session.scalars(chosen.where(SeenAudience.viewer_id == viewer_id).order_by(SeenAudience.since)):
+        found[stay.owner_id].append(stay)
+    return found
 
 
-def _sightings(session: Session, owner_id: int, stays: Sequence[SeenAudience]) -> list[_Sighting]:
-    audiences = {stay.audience_id for stay in stays}
+def _sightings(session: Session, stays: Mapping[int, Sequence[SeenAudience]]) -> dict[int, list[_Sighting]]:
+    audiences = {stay.audience_id for each in stays.values() for stay in each}
     shown = session.execute(
         select(
+            ShownField.owner_id,
             ShownField.audience_id,
             ShownField.since,
             ShownField.until,
@@ -121,16 +114,33 @@ def _sightings(session: Session, owner_id: int, stays: Sequence[SeenAudience]) -
             FieldState.until,
         )
         .join(FieldState, (FieldState.owner_id == ShownField.owner_id) & (FieldState.field_id == ShownField.field_id))
-        .where(ShownField.owner_id == owner_id, ShownField.audience_id.in_(audiences))
-    ).all()
-    found = []
-    for stay in stays:
-        for audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
+        .where(among(session, ShownField.owner_id, list(stays)), among(session, ShownField.audience_id, audiences))
+    )
+    found: dict[int, list[_Sighting]] = {owner_id: [] for owner_id in stays}
+    for owner_id, audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
+        for stay in stays[owner_id]:
             since = max(stay.since, shown_since, said_since)
             until = min(end if end is not None else _NEVER for end in (stay.until, shown_until, said_until))
             if audience_id == stay.audience_id and since < until:
-                found.append(_Sighting(field_id, kind, content, since, until))
+                found[owner_id].append(_Sighting(field_id, kind, content, since, until))
     return found
+
+
+def _times(session: Session, versions: Mapping[int, int]) -> dict[tuple[int, int], int]:
+    """Return when profiles came to be at these versions, by owner and version; those that changed no field are none."""
+    chosen = select(ProfileState.owner_id, ProfileState.version, ProfileState.changed_at).where(
+        among(session, ProfileState.owner_id, list(versions)),
+        among(session, ProfileState.version, set(versions.values())),
+    )
+    return {(owner_id, version): at for owner_id, version, at in session.execute(chosen)}
+
+
+def _last_change(stays: Sequence[SeenAudience], sightings: list[_Sighting]) -> tuple[int, list[FieldChange]]:
+    """Return the version of the profile with which a card became what it is, and what changed then."""
+    # The two may have been connected before; what counts is this time.
+    began = _beginning(stays)
+    points = {point for seen in sightings for point in (seen.since, seen.until) if began < point < _NEVER}
+    return _last_difference(sightings, sorted(points, reverse=True)) or (began, [])
 
 
 def _beginning(stays: Sequence[SeenAudience]) -> int:

@@ -10,6 +10,7 @@ from sync.activity import CardChange
 from sync.database import Database
 from sync.models import Entry, ProfileState
 from tests.support.factories import connected, field, group, set_field, strangers
+from tests.support.statements import sent
 
 
 @pytest.fixture
@@ -71,6 +72,22 @@ def test_leaving_a_group_is_told_by_what_is_gone(database: Database, pair: tuple
     friends = group(database, anna, "Friends", [bo], [mobile])
     database.write(lambda session: groups.remove_member(session, anna, friends, bo))
     assert said(database, bo) == [("gone", "mobile", "")]
+
+
+def test_a_page_is_read_in_as_many_statements_however_many_are_on_it(database: Database) -> None:
+    anna, *others = connected(database, "anna", "bo", "carl", "dora", "eve")
+    for other in others:
+        group(database, other, "Friends", [anna], [field(database, other)])
+    counts = []
+    for count in (1, 4):
+        with sent(database.engine) as statements, database.reading() as session:
+            assert len(activity.latest(session, anna, count=count)) == count
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+    with database.reading() as session:
+        everything = activity.latest(session, anna)
+        assert [activity.latest(session, anna, count=1, offset=at)[0] for at in range(4)] == everything
+        assert {change.login for change in everything} == {"bo", "carl", "dora", "eve"}
 
 
 def test_a_change_has_the_time_at_which_it_was_made(database: Database, pair: tuple[int, int]) -> None:
