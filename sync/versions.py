@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database import settings_of
+from sync.errors import NotFound
 from sync.models import Entry, EntryVersion, now
 
 _DAY = 86_400
@@ -43,12 +44,34 @@ def keep(session: Session, entry: Entry, content: bytes) -> None:
         )
 
 
-def of_person(session: Session, viewer_id: int) -> Sequence[tuple[Entry, EntryVersion]]:
-    """Return every version that is kept of a person's entries, with its entry, the last that was replaced first."""
-    rows = session.execute(
-        select(Entry, EntryVersion)
-        .join(EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id))
-        .where(Entry.viewer_id == viewer_id)
-        .order_by(EntryVersion.replaced_at.desc(), EntryVersion.revision.desc())
-    )
-    return [(entry, version) for entry, version in rows]
+def of_person(
+    session: Session, viewer_id: int, *, count: int | None = None, offset: int = 0
+) -> Sequence[tuple[Entry, EntryVersion]]:
+    """
+    Return the versions that are kept of a person's entries, with their entries, the last that was replaced first.
+
+    *count* of them after *offset*; all without *count*.
+    """
+    newest_first = (EntryVersion.replaced_at.desc(), EntryVersion.revision.desc(), EntryVersion.entry_id)
+    chosen = _KEPT.where(Entry.viewer_id == viewer_id).order_by(*newest_first)
+    if count is not None:
+        chosen = chosen.limit(count).offset(offset)
+    return [(entry, version) for entry, version in session.execute(chosen)]
+
+
+def find(session: Session, viewer_id: int, entry_id: int, revision: int) -> tuple[Entry, EntryVersion]:
+    """
+    Return one version that is kept of a person's entry, with its entry.
+
+    Raises:
+        NotFound: Nothing of that revision is kept.
+    """
+    chosen = _KEPT.where(Entry.viewer_id == viewer_id, Entry.id == entry_id, EntryVersion.revision == revision)
+    for entry, version in session.execute(chosen):
+        return entry, version
+    raise NotFound("No such version of an entry is kept.")
+
+
+_KEPT = select(Entry, EntryVersion).join(
+    EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id)
+)

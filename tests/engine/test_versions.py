@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import restoring, versions
+from sync import linking, restoring, versions
 from sync.database import Database
-from sync.errors import NotFound, UIDConflict
-from sync.models import EntryVersion
+from sync.errors import Conflict, NotFound, UIDConflict
+from sync.models import Entry, EntryVersion
 from sync.settings import Settings
 from tests.support import factories
 
@@ -74,6 +74,44 @@ def test_a_version_whose_uid_was_taken_stays_where_it_is(database: Database) -> 
     with pytest.raises(NotFound):
         restore(database, anna, entry_id, revision + 100)
     assert text(database, anna, "x.vcf") == ""
+
+
+def test_versions_are_paged_and_found_one_by_one(database: Database) -> None:
+    anna, bao = factories.people(database, "anna", "bao")
+    for note in ("one", "two", "three"):
+        factories.put(database, anna, "x.vcf", factories.vcard("u", f"NOTE:{note}"))
+    everything = kept(database, anna)
+    with database.reading() as session:
+        pages = [versions.of_person(session, anna, count=1, offset=at) for at in range(3)]
+        assert [[version.content for _, version in found] for found in pages] == [
+            [everything[0][2]],
+            [everything[1][2]],
+            [],
+        ]
+        entry_id, revision, content = everything[1]
+        entry, version = versions.find(session, anna, entry_id, revision)
+        assert (entry.id, version.content) == (entry_id, content)
+        for viewer, number in ((anna, revision + 100), (bao, revision)):
+            with pytest.raises(NotFound):
+                versions.find(session, viewer, entry_id, number)
+    with pytest.raises(NotFound):
+        database.write(lambda session: restoring.bring_back(session, bao, entry_id, revision))
+    database.write(lambda session: restoring.bring_back(session, anna, entry_id, revision))
+    assert text(database, anna, "x.vcf").encode() == content
+
+
+def test_a_contact_that_is_one_with_a_card_does_not_come_back_beside_it(database: Database) -> None:
+    anna, bao = factories.connected(database, "anna", "bao")
+    factories.put(database, anna, "x.vcf", factories.vcard("u"))
+    with database.reading() as session:
+        entry_id = next(entry.id for entry in session.query(Entry) if entry.href == "x.vcf")
+    database.write(lambda session: linking.link(session, anna, entry_id, bao))
+    ((_, revision, _),) = kept(database, anna)
+    with pytest.raises(Conflict):
+        restore(database, anna, entry_id, revision)
+    database.write(lambda session: linking.unlink(session, anna, entry_id))
+    restore(database, anna, entry_id, revision)
+    assert text(database, anna, "x.vcf") == factories.vcard("u").decode()
 
 
 def test_versions_are_kept_for_as_long_as_the_settings_say(database_url: str) -> None:
