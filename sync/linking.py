@@ -74,13 +74,14 @@ def link(session: Session, viewer_id: int, entry_id: int, owner_id: int) -> None
         ).one()
         before = overlays.of(session, viewer_id, [owner_id]).get(owner_id, [])
         added = _new(before, _additions(session, target, data, before))
+        earlier = _unmade(session, viewer_id, entry_id, owner_id)
         session.execute(
             insert(LinkedEntry).values(
                 viewer_id=viewer_id,
                 owner_id=owner_id,
                 entry_id=entry_id,
                 card=data.decode(),
-                added=overlays.dump(added),
+                added=overlays.dump([*earlier, *added]),
                 linked_at=now(),
             )
         )
@@ -158,6 +159,17 @@ def suggestions(session: Session, viewer_id: int) -> list[Suggestion]:
         Suggestion(entry_id, name, owner_id, names.get(owner_id, ""), because)
         for entry_id, name, owner_id, because in found
     ]
+
+
+def _unmade(session: Session, viewer_id: int, entry_id: int, owner_id: int) -> list[FieldContent]:
+    """
+    Forget that an entry was linked before, and return what it had added to this owner's card.
+
+    A device may have stored the contact once more since, without knowing that it is one with a card.
+    """
+    gone = delete(LinkedEntry).where(LinkedEntry.viewer_id == viewer_id, LinkedEntry.entry_id == entry_id)
+    rows = session.execute(gone.returning(LinkedEntry.owner_id, LinkedEntry.added)).all()
+    return [content for owner, added in rows if owner == owner_id for content in overlays.load(added)]
 
 
 def _lock(session: Session, viewer_id: int) -> dict[int, Book]:

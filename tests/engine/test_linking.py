@@ -173,3 +173,19 @@ def test_where_nothing_can_be_added_nothing_is_linked(database_url: str) -> None
     with pytest.raises(Refused):
         link(strict, anna, mum, bo)
     strict.dispose()
+
+
+def test_what_a_device_stored_once_more_is_linked_again(database: Database, pair: tuple[int, int]) -> None:
+    """A phone that was offline sends its contact again; both additions go when the two are taken apart."""
+    anna, bo = pair
+    mum = keep(database, anna)
+    clean = said(card_of(database, anna, bo))
+    link(database, anna, mum, bo)
+    assert keep(database, anna, CARD.replace("END:", "EMAIL:mum@example.org\r\nEND:")) == mum
+    link(database, anna, mum, bo)
+    with database.reading() as session:
+        assert [each.entry_id for each in linking.links_of(session, anna)] == [mum]
+    assert {("email", "mum@example.org"), ("birthday", "1950-01-02")} <= said(card_of(database, anna, bo))
+    unlink(database, anna, mum)
+    assert said(card_of(database, anna, bo)) == clean
+    assert "EMAIL:mum@example.org" in served(database, anna)["mum.vcf"]
