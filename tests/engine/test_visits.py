@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from sqlalchemy import select, update
 
-from sync import accounts, visits
+from sync import accounts, allowances, visits, worker
+from sync.allowances import Limit
 from sync.database import Database
 from sync.errors import NotFound
-from sync.models import PortalSession
+from sync.models import Allowance, PortalSession
 from sync.visits import Visit
 from tests.support import factories
 
@@ -155,3 +159,26 @@ def test_what_a_browser_says_of_itself_is_cut_and_cleaned(database: Database, an
     assert len(said) == 200
     assert said.startswith("Evil")
     assert not set("\r\n\x1b") & set(said)
+
+
+def test_the_worker_drops_what_is_over(database: Database, anna: int) -> None:
+    """Visits that ended by themselves, and counts of tries that have all come back."""
+    start(database, anna)
+    database.write(lambda session: allowances.take(session, Limit("x", 1, 1), "anna"))
+    database.write(lambda session: session.execute(update(PortalSession).values(expires_at=1)))
+    database.write(lambda session: session.execute(update(Allowance).values(full_at=1)))
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(database, stop))
+    thread.start()
+    try:
+        for model in (PortalSession, Allowance):
+            for _ in range(600):
+                with database.reading() as session:
+                    if session.scalars(select(model)).first() is None:
+                        break
+                time.sleep(0.05)
+            else:
+                pytest.fail(f"{model.__tablename__} is kept")
+    finally:
+        stop.set()
+        thread.join()
