@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -69,23 +69,33 @@ def except_person(
     Raises:
         NotFound: There is no such field, or the two are not connected.
     """
+    except_fields(session, owner_id, viewer_id, dict.fromkeys(field_ids, allowed))
+
+
+def except_fields(session: Session, owner_id: int, viewer_id: int, allowed: Mapping[int, bool | None]) -> None:
+    """
+    Make exceptions for one person in one change: by field id, as `except_person` does.
+
+    Raises:
+        NotFound: There is no such field, or the two are not connected; nothing was changed.
+    """
     with change(session, owner_id) as under_way:
-        _require(session, owner_id, None, field_ids)
+        _require(session, owner_id, None, allowed.keys())
         connections.require(session, owner_id, viewer_id)
         session.execute(
             delete(FieldException).where(
                 FieldException.owner_id == owner_id,
                 FieldException.viewer_id == viewer_id,
-                FieldException.field_id.in_(list(field_ids)),
+                FieldException.field_id.in_(sorted(allowed)),
             )
         )
-        if allowed is not None:
-            for field_id in set(field_ids):
-                session.execute(
-                    insert(FieldException).values(
-                        owner_id=owner_id, viewer_id=viewer_id, field_id=field_id, allowed=allowed
-                    )
-                )
+        rows = [
+            {"owner_id": owner_id, "viewer_id": viewer_id, "field_id": field_id, "allowed": shown}
+            for field_id, shown in sorted(allowed.items())
+            if shown is not None
+        ]
+        if rows:
+            session.execute(insert(FieldException), rows)
         connections.regroup(under_way, owner_id, viewer_id)
 
 

@@ -263,3 +263,22 @@ def test_what_an_adjustment_would_show_is_what_it_shows(database: Database) -> N
         assert [previews.for_audience(session, anna, it) for it in compositions] == foretold
     assert MAIL in foretold[0]
     assert MOBILE not in foretold[1]
+
+
+def test_exceptions_of_several_kinds_are_made_in_one_change(database: Database) -> None:
+    anna, bert = connected(database, "anna", "bert")
+    phone, mail, qq = (
+        field(database, anna),
+        field(database, anna, "email", MAIL),
+        field(database, anna, "qq", "10001234"),
+    )
+    group(database, anna, "family", [bert], [phone, qq])
+    make_exception(database, anna, bert, qq, allowed=False)
+    before = revisions(database, [bert])
+    database.write(lambda session: grants.except_fields(session, anna, bert, {phone: False, mail: True, qq: None}))
+    assert said(database, bert, anna) == {MAIL, QQ}
+    assert revisions(database, [bert]) == {bert: before[bert] + 1}
+    foreign = field(database, bert)
+    with pytest.raises(NotFound):
+        database.write(lambda session: grants.except_fields(session, anna, bert, {phone: True, foreign: True}))
+    assert said(database, bert, anna) == {MAIL, QQ}
