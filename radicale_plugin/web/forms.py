@@ -8,12 +8,19 @@ import wtforms
 from flask import request
 from typing_extensions import override
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms.fields import choices
 from wtforms.i18n import get_translations
 from wtforms.meta import DefaultMeta
 
 from radicale_plugin.web import language
 from radicale_plugin.web.explained import explained
 from sync.errors import EvercardError
+
+
+def choice(value: str, label: object) -> Any:
+    """Return what a list of choices has for *value*, shown as *label*."""
+    # The types of WTForms are those of an older one, which had tuples here; this one warns of them.
+    return choices.SelectChoice(value, label)  # type: ignore[attr-defined]
 
 
 class Form(wtforms.Form):

@@ -1,0 +1,201 @@
+"""One's own card as files: the photo, a card to take over, and the card to take away."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, request
+from flask_wtf.file import FileField
+from werkzeug.datastructures import FileStorage
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField
+from wtforms.validators import NumberRange, Optional
+
+from radicale_plugin.web.application import takes_files
+from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.ids import as_id
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy, ngettext
+from radicale_plugin.web.page import go, page, say
+from radicale_plugin.web.pages.card.area import blueprint
+from radicale_plugin.web.shown import picture_of
+from radicale_plugin.web.visitors import current_person, database
+from sync import edits, profiles, vcard
+from sync.cards import content_of
+from sync.database import Session
+from sync.errors import Conflict, InvalidInput
+from sync.fields import field_from_photo, without_broken_photos
+from sync.models import Field
+from sync.photos import Square
+from sync.visibility import fields_of
+
+MERGE, REPLACE = "merge", "replace"
+
+
+class PhotoForm(Form):
+    """A picture, and which square of it. *seen* tells what photo there was when the form was opened."""
+
+    picture = FileField(
+        lazy("Picture"),
+        description=lazy("A JPEG, PNG, GIF, BMP or WebP file of at most 8 MB. Where it was taken is not kept."),
+        render_kw={"accept": "image/*"},
+    )
+    square = BooleanField(lazy("Cut a square out of it"))
+    across = IntegerField(lazy("From left to right"), [Optional(), NumberRange(0, 100)], render_kw={"type": "range"})
+    down = IntegerField(lazy("From top to bottom"), [Optional(), NumberRange(0, 100)], render_kw={"type": "range"})
+    zoom = IntegerField(
+        lazy("Closer"), [Optional(), NumberRange(100, 400)], render_kw={"type": "range", "min": 100, "max": 400}
+    )
+    seen = HiddenField()
+
+    @property
+    def chosen(self) -> Square | None:
+        """The square to cut out, or None for all of the picture."""
+        if not self.square.data:
+            return None
+        across, down, zoom = (item.data for item in (self.across, self.down, self.zoom))
+        return Square(_share(across, 50), _share(down, 50), _share(zoom, 100))
+
+
+class ImportForm(Form):
+    """A card in a file, and what becomes of the card that there is."""
+
+    file = FileField(
+        lazy("File"),
+        description=lazy("A vCard file (.vcf) with one card in it: yours, as your phone or mail program shares it."),
+        render_kw={"accept": ".vcf,text/vcard,text/x-vcard,text/directory"},
+    )
+    how = RadioField(
+        lazy("What to do with it"),
+        choices=[
+            choice(MERGE, lazy("Add what is new, and keep everything that is there")),
+            choice(REPLACE, lazy("Make my card like the file: what is not in it is removed")),
+        ],
+    )
+    seen = HiddenField()
+
+
+@blueprint.route("/photo", methods=["GET", "POST"])
+@takes_files
+def photo() -> Response:
+    """Show the photo, and take another."""
+    person = current_person()
+    with database().reading() as session:
+        found = _photo(session, person.account_id)
+    content = content_of(found) if found is not None else None
+    seen = content.digest if content is not None else ""
+    form = PhotoForm(square=True, across=50, down=50, zoom=100, seen=seen)
+    status = form.status
+    if form.accepted():
+        try:
+            picture = field_from_photo(_octets(form.picture.data), form.chosen)
+
+            def put(session: Session) -> None:
+                before = _photo(session, person.account_id)
+                _require_seen(before, form.seen.data or "")
+                if before is None:
+                    profiles.add_field(session, person.account_id, picture)
+                else:
+                    profiles.set_field(session, person.account_id, before.id, picture, seen=form.seen.data)
+
+            database().write(put)
+        except Conflict as error:
+            form.refuse("picture", error)
+            form.seen.data, status = seen, 409
+        except InvalidInput as error:
+            form.refuse("picture", error)
+        else:
+            if content is None:
+                say(_("The photo is on your card. Nobody but you sees it yet."))
+            else:
+                say(_("The photo is changed, for everybody who sees it."))
+            return go("card.index")
+    picture_now = picture_of(content) if content is not None else ""
+    return page(
+        "card/photo.html", status, form=form, picture=picture_now, field_id=found.id if found else None, seen=seen
+    )
+
+
+@blueprint.get("/exchange")
+def exchange() -> Response:
+    """Show the ways in and out."""
+    with database().reading() as session:
+        seen = edits.latest(session, current_person().account_id)
+    return page("card/exchange.html", form=ImportForm(how=MERGE, seen=str(seen)))
+
+
+@blueprint.post("/import")
+@takes_files
+def import_card() -> Response:
+    """Take a card over."""
+    person = current_person()
+    form = ImportForm()
+    status = 400
+    if form.accepted():
+        try:
+            card, broken = without_broken_photos(_one(_octets(form.file.data)))
+            seen = as_id(form.seen.data or "")
+            replace = form.how.data == REPLACE
+            # What is only added overwrites nothing.
+            required = (-1 if seen is None else seen) if replace else None
+            changed = database().write(
+                lambda session: profiles.import_card(session, person.account_id, card, replace=replace, seen=required)
+            )
+        except (InvalidInput, Conflict) as error:
+            form.refuse("file", error)
+            if isinstance(error, Conflict):
+                with database().reading() as session:
+                    form.seen.data, status = str(edits.latest(session, person.account_id)), 409
+        else:
+            say(
+                ngettext(
+                    "%(num)s field of your card was added, changed or removed.",
+                    "%(num)s fields of your card were added, changed or removed.",
+                    changed,
+                )
+            )
+            if broken:
+                say(_("A photo could not be read and was left out."))
+            return go("card.index")
+    return page("card/exchange.html", status, form=form)
+
+
+@blueprint.get("/export")
+def export() -> Response:
+    """Give the card away as a file, to its owner."""
+    person = current_person()
+    version = "4.0" if request.args.get("version") == "4.0" else "3.0"
+    with database().reading() as session:
+        text = profiles.export(session, person.account_id, version)
+    answer = make_response(text)
+    answer.headers["Content-Type"] = "text/vcard; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{person.login}.vcf"'
+    return answer
+
+
+def _photo(session: Session, owner_id: int) -> Field | None:
+    return next((field for field in fields_of(session, owner_id) if field.kind == "photo"), None)
+
+
+def _require_seen(photo: Field | None, seen: str) -> None:
+    if seen != (content_of(photo).digest if photo is not None else ""):
+        raise Conflict("This field was changed meanwhile; look at what it says now.")
+
+
+def _octets(sent: object) -> bytes:
+    data = sent.read() if isinstance(sent, FileStorage) else b""
+    if not data:
+        raise InvalidInput(_("Choose a file first."))
+    return data
+
+
+def _one(data: bytes) -> vcard.VCard:
+    cards = vcard.parse(data)
+    if not cards:
+        raise InvalidInput(_("This file has no card in it."))
+    if len(cards) > 1:
+        raise InvalidInput(
+            _("There are %(count)s cards in this file; choose one with only yours in it.", count=len(cards))
+        )
+    return cards[0]
+
+
+def _share(number: int | None, otherwise: int) -> float:
+    return (otherwise if number is None else number) / 100

@@ -1,0 +1,282 @@
+"""Who sees what: the matrix of fields and groups, exceptions for single people, and the card that each of them gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, make_response, request
+from werkzeug.exceptions import BadRequest
+
+from radicale_plugin.web.audiences import audiences, group_title
+from radicale_plugin.web.ids import as_id, posted_ids
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.shown import Shown, ShownCard, shown, shown_card
+from radicale_plugin.web.visitors import current_person, database
+from sync import accounts, connections, grants, groups, previews
+from sync.cards import content_of
+from sync.database import Session
+from sync.visibility import (
+    STRANGER,
+    STRANGERS,
+    UNCHANGED,
+    Adjustment,
+    Composition,
+    composition_of,
+    fields_of,
+    grants_of,
+)
+
+blueprint = Blueprint("sharing", __name__, url_prefix="/sharing")
+
+#: More boxes than that are shown for one group at a time.
+MOST_BOXES = 1_500
+#: People on one page of their list, and in the choice of previews.
+COUNT = 50
+VERSIONS = ("3.0", "4.0")
+#: Where one person's exceptions are concerned: as the groups say, always, never.
+CHOICES = {"groups": None, "always": True, "never": False}
+_PERSON = "person-"
+_GROUP = "group-"
+
+Boxes = frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What somebody gets. *who* is what they are called in the address; *is_saved* is false of what would be."""
+
+    who: str
+    title: str
+    card: ShownCard
+    text: str
+    is_saved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field in the matrix."""
+
+    id: int
+    line: Shown
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Show who sees what."""
+    return _matrix()
+
+
+@blueprint.post("/")
+def save() -> Response:
+    """Grant and take back what was changed in the form, and nothing else."""
+    adjustment = _adjustment()
+    person = current_person()
+    if adjustment == UNCHANGED:
+        say(_("Nothing was changed."))
+    elif attempt(lambda: database().write(lambda session: grants.adjust(session, person.account_id, adjustment))):
+        say(_("Saved. From now on everybody gets just what is ticked."))
+    return go("sharing.index", who=request.form.get("who") or None, group=request.form.get("only") or None)
+
+
+@blueprint.post("/preview")
+def preview() -> Response:
+    """Show what somebody would get if the form were saved."""
+    adjustment = _adjustment()
+    if not request.headers.get("HX-Request"):
+        return _matrix(adjustment)
+    with database().reading() as session:
+        found = _preview(session, request.form.get("who", ""), adjustment)
+    return page("sharing/preview.html", preview=found)
+
+
+@blueprint.get("/card")
+def card() -> Response:
+    """Give the very card of a group, a person or strangers as a file."""
+    version = "4.0" if request.args.get("version") == "4.0" else "3.0"
+    with database().reading() as session:
+        text = _text_for(session, *_chosen(session, request.args.get("who", ""))[:2], version)
+    answer = make_response(text)
+    answer.headers["Content-Type"] = "text/vcard; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{current_person().login}.vcf"'
+    return answer
+
+
+@blueprint.get("/people")
+def people() -> Response:
+    """Show the connections, of whom exceptions can be made."""
+    person = current_person()
+    number = max(1, min(as_id(request.args.get("page", "1")) or 1, 1_000_000))
+    text = request.args.get("text", "").strip()[:100]
+    with database().reading() as session:
+        logins = accounts.logins(session, connections.connected_to(session, person.account_id))
+        exceptions = grants.exceptions_of(session, person.account_id)
+    found = sorted((login, viewer_id) for viewer_id, login in logins.items() if text.casefold() in login.casefold())
+    first = (number - 1) * COUNT
+    return page(
+        "sharing/people.html",
+        people=[(login, viewer_id, len(exceptions.get(viewer_id, {}))) for login, viewer_id in found[first:][:COUNT]],
+        text=text,
+        number=number,
+        has_more=len(found) > first + COUNT,
+        is_anybody=bool(logins),
+    )
+
+
+@blueprint.get("/people/<int:viewer_id>")
+def person(viewer_id: int) -> Response:
+    """Show what one person sees, and why."""
+    owner = current_person()
+    with database().reading() as session:
+        connections.require(session, owner.account_id, viewer_id)
+        found = _preview(session, f"{_PERSON}{viewer_id}", UNCHANGED)
+        composition = composition_of(session, owner.account_id, viewer_id)
+        by_groups = grants_of(session, owner.account_id).visible(Composition(composition.groups))
+        rows = _rows(session, owner.account_id)
+        named = [
+            group_title(group)
+            for group in groups.groups_of(session, owner.account_id)
+            if group.id in composition.groups
+        ]
+    choices = {
+        row.id: "always" if row.id in composition.allowed else "never" if row.id in composition.withheld else "groups"
+        for row in rows
+    }
+    login = found.title
+    return page(
+        "sharing/person.html",
+        login=login,
+        viewer_id=viewer_id,
+        rows=rows,
+        choices=choices,
+        by_groups=by_groups,
+        groups=named,
+        preview=found,
+    )
+
+
+@blueprint.post("/people/<int:viewer_id>")
+def save_person(viewer_id: int) -> Response:
+    """Make the exceptions that were changed in the form."""
+    owner = current_person()
+    changed: dict[int, bool | None] = {}
+    for field_id in posted_ids("field"):
+        had, now = (request.form.get(f"{name}-{field_id}", "groups") for name in ("had", "now"))
+        if now not in CHOICES:
+            raise BadRequest
+        if had != now:
+            changed[field_id] = CHOICES[now]
+    if not changed:
+        say(_("Nothing was changed."))
+    elif attempt(
+        lambda: database().write(lambda session: grants.except_fields(session, owner.account_id, viewer_id, changed))
+    ):
+        say(_("Saved. It is so from now on."))
+    else:
+        return go("sharing.people")
+    return go("sharing.person", viewer_id=viewer_id)
+
+
+def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
+    owner_id = current_person().account_id
+    given = request.form if request.method == "POST" else request.args
+    who = given.get("who", "")
+    with database().reading() as session:
+        every = audiences(groups.groups_of(session, owner_id))
+        rows = _rows(session, owner_id)
+        granted: Boxes = frozenset(
+            (group.id, field_id) for group in every for field_id in grants.granted(session, owner_id, group.id)
+        )
+        people = accounts.logins(session, connections.connected_to(session, owner_id)[:COUNT])
+        found = _preview(session, who, adjustment)
+    only = as_id(given.get("only" if request.method == "POST" else "group", ""))
+    chosen = [group for group in every if group.id == only]
+    if not chosen:
+        chosen = every if len(rows) * len(every) <= MOST_BOXES else every[:1]
+    return page(
+        "sharing/index.html",
+        rows=rows,
+        groups=chosen,
+        every=every,
+        is_all_shown=len(rows) * len(every) <= MOST_BOXES,
+        had=granted,
+        ticked=(granted | adjustment.granted) - adjustment.taken_back,
+        people=sorted(people.items(), key=lambda item: item[1]),
+        preview=found,
+    )
+
+
+def _rows(session: Session, owner_id: int) -> list[Row]:
+    return [Row(field.id, shown(content_of(field))) for field in fields_of(session, owner_id)]
+
+
+def _adjustment() -> Adjustment:
+    """What was changed in the form between being opened and sent; of what it did not show, nothing."""
+    had, now = _boxes("had"), _boxes("box")
+    group_ids, field_ids = set(posted_ids("group")), set(posted_ids("field"))
+
+    def among_shown(boxes: Boxes) -> Boxes:
+        return frozenset((group, field) for group, field in boxes if group in group_ids and field in field_ids)
+
+    return Adjustment(among_shown(now - had), among_shown(had - now))
+
+
+def _boxes(name: str) -> Boxes:
+    found = set()
+    for text in request.form.getlist(name):
+        group, _hyphen, field = text.partition("-")
+        group_id, field_id = as_id(group), as_id(field)
+        if group_id is None or field_id is None:
+            raise BadRequest
+        found.add((group_id, field_id))
+    return frozenset(found)
+
+
+def _chosen(session: Session, who: str) -> tuple[str, int | None, str]:
+    """Return for whom a preview is: what they are called in addresses, the id, and a title; strangers by default."""
+    owner_id = current_person().account_id
+    kind, number = who[: who.find("-") + 1], as_id(who[who.find("-") + 1 :])
+    if kind == _PERSON and number is not None and connections.is_connected(session, owner_id, number):
+        return _PERSON, number, accounts.logins(session, [number]).get(number, "")
+    for group in groups.groups_of(session, owner_id):
+        if kind == _GROUP and group.id == number and group.kind != STRANGERS:
+            return _GROUP, number, group.name
+    return "", None, _("Strangers")
+
+
+def _preview(session: Session, who: str, adjustment: Adjustment) -> Preview:
+    kind, number, title = _chosen(session, who)
+    text = _text_for(session, kind, number, VERSIONS[0], adjustment)
+    return Preview(
+        who=f"{kind}{number}" if kind else "",
+        title=title,
+        card=shown_card(text, current_person().login),
+        text=_without_pictures(text),
+        is_saved=adjustment == UNCHANGED,
+    )
+
+
+def _text_for(session: Session, kind: str, number: int | None, version: str, adjustment: Adjustment = UNCHANGED) -> str:
+    owner_id = current_person().account_id
+    if kind == _PERSON and number is not None:
+        if adjustment == UNCHANGED:
+            return previews.for_person(session, owner_id, number, version)
+        composition = composition_of(session, owner_id, number)
+    else:
+        composition = Composition(frozenset({number})) if number is not None else STRANGER
+    return previews.for_audience(session, owner_id, composition, version, adjustment)
+
+
+def _without_pictures(text: str) -> str:
+    """Return the text of a card without the many lines that only a program can read."""
+    lines: list[str] = []
+    cut = False
+    for line in text.splitlines():
+        is_more = line.startswith(" ")
+        cut = cut and is_more
+        if not is_more and line.upper().startswith("PHOTO"):
+            cut = True
+            lines.append(f"{line[:60]}…")
+        elif not cut:
+            lines.append(line)
+    return "\n".join(lines)
