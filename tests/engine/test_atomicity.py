@@ -17,16 +17,21 @@ from sqlalchemy import select
 from sync import (
     accounts,
     address_books,
+    addresses,
     connections,
     credentials,
     entries,
     fan_out,
     grants,
     groups,
+    meeting,
+    preferences,
     profiles,
+    sideways,
 )
 from sync.database import Database, Session
 from sync.models import BUCKETS, Base, Device, now
+from sync.preferences import Preferences
 from sync.settings import Settings
 from sync.vcard import parse_one
 from tests.support.factories import (
@@ -126,6 +131,7 @@ def _remove(session: Session, viewer_id: int, href: str) -> None:
 
 
 PHONE = "TEL;TYPE=CELL:+1 555 0101"
+NOBODY = Preferences(connecting="nobody")
 CHANGES: dict[str, Callable[[Session, World], object]] = {
     "accounts.create": lambda s, _: accounts.create(s, "emil"),
     "accounts.set_disabled": lambda s, w: accounts.set_disabled(s, w.anna, disabled=True),
@@ -146,6 +152,14 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "connections.disconnect": lambda s, w: connections.disconnect(s, w.anna, w.bert),
     "connections.hide": lambda s, w: connections.hide(s, w.bert, w.anna),
     "connections.show": lambda s, w: connections.show(s, w.anna, w.carl),
+    "preferences.set_preferences": lambda s, w: preferences.set_preferences(
+        s, w.anna, Preferences(connecting="nobody")
+    ),
+    "addresses.add": lambda s, w: addresses.add(s, w.anna, "email", "anna@example.org"),
+    "meeting.ask": lambda s, w: meeting.ask(s, w.anna, w.dora, "Hello"),
+    "meeting.block": lambda s, w: meeting.block(s, w.anna, w.bert),
+    "meeting.disconnect": lambda s, w: meeting.disconnect(s, w.anna, w.bert, keep=True),
+    "sideways.introduce": lambda s, w: sideways.introduce(s, w.anna, w.bert, w.carl),
     "entries.write, new": lambda s, w: _write(s, w.anna, "new.vcf", vcard("new")),
     "entries.write, changed": lambda s, w: _write(s, w.anna, "kept.vcf", vcard("kept", "NOTE:n")),
     "entries.write, back": lambda s, w: _write(s, w.anna, "gone.vcf", vcard("gone")),
