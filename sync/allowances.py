@@ -51,28 +51,32 @@ class Limit:
         return self.step * self.tries
 
 
-def take(session: Session, limit: Limit, *who: str) -> None:
+def take(session: Session, limit: Limit, *who: str, tries: int = 1) -> None:
     """
-    Take one try of *limit* from whoever *who* names: an account, a source, a pair; nobody for all together.
+    Take one try of *limit*, or several, from whoever *who* names: an account, a source, a pair; nobody for all.
 
     Call this before any work that costs something, in a writing transaction of its own, so that a try stays taken
     whatever comes of it. Several allowances may be taken in one transaction: then all are taken or none is. Take those
     that fewer people share first, because this one is locked until the commit.
 
     Raises:
-        TooManyTries: There is none left.
+        TooManyTries: There is none left, or fewer than *tries*.
     """
     at, key = _milliseconds(), _key(limit, who)
+    if tries > limit.tries:
+        # However long somebody waited, there would not be so many.
+        raise TooManyTries(max(1, limit.whole // 1000))
+    cost = limit.step * tries
     counted_from = case((Allowance.full_at.between(at, _latest(limit, at)), Allowance.full_at), else_=_number(at))
     insert = sqlite.insert if session.get_bind().dialect.name == SQLITE else postgresql.insert
     taken = (
         insert(Allowance)
-        .values(key=key, full_at=at + limit.step)
+        .values(key=key, full_at=at + cost)
         .on_conflict_do_update(
             index_elements=[Allowance.key],
-            set_={"full_at": counted_from + _number(limit.step)},
+            set_={"full_at": counted_from + _number(cost)},
             where=or_(
-                Allowance.full_at <= _number(at + limit.whole - limit.step),
+                Allowance.full_at <= _number(at + limit.whole - cost),
                 Allowance.full_at > _number(_latest(limit, at)),
             ),
         )
@@ -81,7 +85,7 @@ def take(session: Session, limit: Limit, *who: str) -> None:
     if session.scalars(taken).first() is not None:
         return
     full_at = session.scalars(select(Allowance.full_at).where(Allowance.key == key)).first() or at
-    raise TooManyTries(max(1, -(-(full_at + limit.step - limit.whole - at) // 1000)))
+    raise TooManyTries(max(1, -(-(full_at + cost - limit.whole - at) // 1000)))
 
 
 def source(address: str) -> str:

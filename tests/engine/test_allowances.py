@@ -171,3 +171,20 @@ def test_two_customers_are_two_sources() -> None:
 @given(st.text())
 def test_any_text_is_from_somewhere(address: str) -> None:
     assert source(address)
+
+
+def test_several_tries_are_taken_at_once_or_none(database: Database, pass_time: Callable[[float], None]) -> None:
+    def taken(tries: int) -> int:
+        try:
+            database.write(lambda session: take(session, LIMIT, "anna", tries=tries))
+        except TooManyTries as error:
+            return error.seconds
+        return 0
+
+    assert taken(4) == 30
+    assert taken(2) == 0
+    assert taken(2) == 10
+    assert taken(1) == 0
+    pass_time(20)
+    assert taken(3) == 10
+    assert taken(2) == 0
