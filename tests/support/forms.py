@@ -10,10 +10,11 @@ Paths are those below ``/.web``. It goes through the whole server, by its WSGI c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 from lxml import html
@@ -39,6 +40,16 @@ def opened(database_url: str, **options: str) -> Iterator[Site]:
     storage = {"type": "radicale_plugin.storage", "base_url": ORIGIN, **options}
     with site.opened(database_url, web={"type": "radicale_plugin.web"}, storage=storage) as made:
         yield made
+
+
+def query(**values: str) -> str:
+    """Return values as the query of an address."""
+    return urlencode(values)
+
+
+def without_tokens(text: str) -> str:
+    """Return a page without the tokens of its forms, which are others each time."""
+    return re.sub(r'(name="csrf_token" value=")[^"]*', r"\1", text)
 
 
 def portal_of(server: Site) -> Portal:
