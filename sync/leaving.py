@@ -77,6 +77,9 @@ def _part(session: Session, account_id: int) -> bool:
 
 
 def _forget(session: Session, account_id: int) -> None:
+    # A change of the profile that began before all this may have listed the person once more.
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+    _unlist(session, account_id)
     asked = session.scalars(select(Request.other_id).where(Request.owner_id == account_id)).all()
     for other_id in sorted(set(asked)):
         session.execute(delete(Request).where(Request.owner_id == other_id, Request.other_id == account_id))

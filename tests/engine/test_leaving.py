@@ -47,7 +47,7 @@ def rows_about(database: Database, account_id: int) -> Iterator[str]:
 def anna(database: Database) -> Person:
     """Anna, who has fields, a group, connections, a device and everything else that a person can have."""
     anna = register(database, "anna")
-    bo, carl = person(database, "bo"), person(database, "carl")
+    bo, carl, foe = person(database, "bo"), person(database, "carl"), person(database, "foe")
     connect(database, anna.id, bo, carl)
     mobile = field(database, anna.id)
     group(database, anna.id, "Friends", [bo], [mobile])
@@ -59,8 +59,8 @@ def anna(database: Database) -> Person:
             [
                 DirectoryKey(key="name:anna berg", account_id=anna.id),
                 Listing(owner_id=anna.id, key="name:anna berg"),
-                Block(owner_id=anna.id, other_id=carl, blocked_at=at),
-                Block(owner_id=carl, other_id=anna.id, blocked_at=at),
+                Block(owner_id=anna.id, other_id=foe, blocked_at=at),
+                Block(owner_id=foe, other_id=anna.id, blocked_at=at),
                 Request(owner_id=anna.id, direction="out", other_id=carl, state="waiting", message="", asked_at=at),
                 Request(owner_id=carl, direction="in", other_id=anna.id, state="waiting", message="", asked_at=at),
                 Invitation(owner_id=anna.id, channel="email", value="x@example.org", message="", invited_at=at),
@@ -136,6 +136,20 @@ def test_what_was_stopped_on_the_way_is_finished(
     assert leaving.finish_all(database) == 1
     assert leaving.finish_all(database) == 0
     assert set(rows_about(database, anna.id)) <= TOMBSTONES
+
+
+def test_who_is_listed_on_the_way_is_found_by_nobody(database: Database, anna: Person) -> None:
+    database.write(lambda session: leaving._begin(session, anna.id))
+
+    def list_again(session: Session) -> None:
+        session.add_all(
+            [Listing(owner_id=anna.id, key="name:annaberg"), DirectoryKey(key="name:annaberg", account_id=anna.id)]
+        )
+
+    database.write(list_again)
+    leaving.finish_all(database)
+    assert set(rows_about(database, anna.id)) <= TOMBSTONES
+    assert problems(database) == []
 
 
 def test_who_is_not_there_cannot_leave(database: Database, anna: Person) -> None:
