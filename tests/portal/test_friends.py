@@ -25,8 +25,9 @@ def cast(site: Site) -> dict[str, int]:
 def test_one_sees_what_public_friends_show_strangers_and_nothing_of_the_rest(site: Site, cast: dict[str, int]) -> None:
     """A, B, C, D and E are my connections; B, D and E are public; A sees B's and D's information, not E's."""
     ivy = Visitor(site).signed_in(cast["ivy"])
+    page = ivy.get("/friends/")
     for login in ("bert", "dora", "emil"):
-        page = ivy.get("/friends/").submit(f"/friends/{cast[login]}/publish")
+        page = page.submit(f"/friends/{cast[login]}/publish")
         assert page.told == ["Your other connections can see now that you know this person."]
     assert page.text.count("but lets strangers see nothing, so nobody sees them here") == 1
     seen = Visitor(site).signed_in(cast["a"]).get(f"/friends/{cast['ivy']}")
