@@ -179,17 +179,20 @@ def save_person(viewer_id: int) -> Response:
 
 def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
     owner_id = current_person().account_id
-    given = request.form if request.method == "POST" else request.args
-    who = given.get("who", "")
+    sent = request.form if request.method == "POST" else request.args
+    who = sent.get("who", "")
     with database().reading() as session:
         every = audiences(groups.groups_of(session, owner_id))
         rows = _rows(session, owner_id)
-        granted: Boxes = frozenset(
-            (group.id, field_id) for group in every for field_id in grants.granted(session, owner_id, group.id)
-        )
+        given = grants_of(session, owner_id)
         people = accounts.logins(session, connections.connected_to(session, owner_id)[:COUNT])
         found = _preview(session, who, adjustment)
-    only = as_id(given.get("only" if request.method == "POST" else "group", ""))
+    granted: Boxes = frozenset(
+        (group.id, field_id)
+        for group in every
+        for field_id in (given.strangers if group.is_everybody else given.by_group.get(group.id, ()))
+    )
+    only = as_id(sent.get("only" if request.method == "POST" else "group", ""))
     chosen = [group for group in every if group.id == only]
     if not chosen:
         chosen = every if len(rows) * len(every) <= MOST_BOXES else every[:1]
