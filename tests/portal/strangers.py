@@ -28,7 +28,7 @@ def met(session: Session, ids: Mapping[str, int]) -> dict[str, int]:
         return {login: accounts.find(session, login) for login in ("gerda", "hugo", "jan", "kim", "lea", "mia", "nils")}
     except NotFound:
         pass
-    people = {login: _stranger(session, login) for login in ("gerda", "hugo", "jan", "kim", "lea", "mia", "nils")}
+    people = {login: stranger(session, login) for login in ("gerda", "hugo", "jan", "kim", "lea", "mia", "nils")}
     anna, ivy = ids["anna"], ids["ivy"]
     preferences.set_question(session, people["gerda"], QUESTION, ANSWER)
     decided = Preferences(found_by_name=True, connecting=ANYONE)
@@ -53,7 +53,8 @@ def link_of(session: Session, owner_id: int) -> int:
     return made[0].id if made else links.create(session, owner_id, label="Reunion", uses=20)
 
 
-def _stranger(session: Session, login: str) -> int:
+def stranger(session: Session, login: str) -> int:
+    """Register somebody who shows strangers a name and a hobby, and new connections a number."""
     account_id = accounts.create(session, login)
     shown = [
         fields.field_from_text("name", f"{login.title()} {NAME}"),

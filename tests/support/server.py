@@ -74,7 +74,10 @@ class Server:
         self.log = directory / f"server-{self.port}.log"
         self.configuration = directory / f"server-{self.port}.conf"
         self.configuration.write_text(_CONFIGURATION.format(port=self.port, web=self.web))
-        given = {"database_url": database_url, "workers": str(workers), "threads": str(threads), **(options or {})}
+        given = {"database_url": database_url, "workers": str(workers), "threads": str(threads)}
+        if self.web != "none":
+            given["base_url"] = self.url
+        given.update(options or {})
         # A proxy that is set outside would be asked for addresses of this machine.
         inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         self._environment = {
