@@ -1,0 +1,165 @@
+"""Anna looks after her card in a real browser, and Bo's phone follows."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from sync import credentials
+from sync.database import Database
+from tests.portal import walk
+from tests.portal.conftest import Cast
+from tests.portal.test_pages import sign_in
+from tests.support import chromium as browsers
+from tests.support.chromium import NARROW, PortalServer
+from tests.support.factories import href_of
+
+SCHOOL, ADDRESS = "Tsinghua University", "Chengfu Road 35"
+
+
+class Phone:
+    """Bo's phone."""
+
+    def __init__(self, server: PortalServer, cast: Cast) -> None:
+        """Give it a password, and let it know where Anna's entry is."""
+        database = Database(cast.url)
+        bo = cast.ids["bo"]
+        self.password = database.write(lambda session: credentials.add_device(session, bo, "Phone")[1])
+        self.url = f"{server.url}/bo/contacts/{href_of(database, bo, cast.ids[walk.WHO])}"
+        database.dispose()
+
+    def text(self) -> str:
+        """Return what it is served of Anna."""
+        answer = httpx.get(self.url, auth=("bo", self.password))
+        assert answer.status_code == 200
+        return answer.text
+
+
+@pytest.fixture
+def phone(server: PortalServer, cast: Cast) -> Phone:
+    """Return Bo's phone, which has Anna's card as her family gets it."""
+    return Phone(server, cast)
+
+
+def look(page: Page, name: str) -> None:
+    browsers.picture(page, name)
+    assert browsers.look(page) == []
+
+
+def add_with_keyboard(page: Page) -> None:
+    """Add an address, and let the family see it."""
+    page.goto("card/")
+    page.get_by_label("Add to the card").select_option("address")
+    page.get_by_role("button", name="Add", exact=True).press("Enter")
+    page.get_by_label("Where this is").select_option("work")
+    page.get_by_label("Street and number").press_sequentially("1 Lantern Lane")
+    page.get_by_label("Town or city").fill("Shanghai")
+    page.get_by_label("Label").fill("Studio")
+    page.get_by_label("family").press("Space")
+    look(page, "card-story-address")
+    page.get_by_label("Country").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Postal address is on your card.")
+    expect(page.locator("ol.own > li").last).to_contain_text("1 Lantern Lane, Shanghai")
+
+
+def move_with_keyboard(page: Page) -> None:
+    """Move a field up; the button that was pressed keeps the focus."""
+    field = page.locator("ol.own > li").filter(has_text="10001234")
+    place = field.evaluate("node => [...node.parentNode.children].indexOf(node)")
+    button = field.get_by_role("button", name="Move up")
+    identity = button.get_attribute("id")
+    button.press("Enter")
+    expect(page.locator("ol.own > li").nth(place - 1)).to_contain_text("10001234")
+    assert page.evaluate("document.activeElement.id") == identity
+
+
+def change_photo(page: Page, directory: Path) -> None:
+    """Choose a picture and a square of it, which is shown before it is sent."""
+    image = Image.new("RGB", (900, 600), "#20639b")
+    image.paste("#ed553b", (600, 0, 900, 600))
+    written = io.BytesIO()
+    image.save(written, "JPEG")
+    file = directory / "picture.jpg"
+    file.write_bytes(written.getvalue())
+    page.get_by_role("link", name="Change the photo").click()
+    page.get_by_label("Picture", exact=True).set_input_files(file)
+    canvas = page.locator("canvas")
+    expect(canvas).to_be_visible()
+    middle = "node => [...node.getContext('2d').getImageData(128, 128, 1, 1).data].slice(0, 3)"
+    assert canvas.evaluate(middle)[2] > 120
+    page.get_by_label("From left to right").fill("100")
+    page.get_by_label("Closer").fill("200")
+    assert canvas.evaluate(middle)[0] > 200
+    look(page, "card-story-photo")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("The photo is changed")
+    red = "node => { const c = document.createElement('canvas').getContext('2d'); c.drawImage(node, 0, 0, 9, 9);"
+    assert page.locator("img.picture").first.evaluate(red + "return c.getImageData(4, 4, 1, 1).data[0]; }") > 200
+
+
+def box(page: Page, text: str, group: str) -> str:
+    """Return the selector of a box in the matrix."""
+    row = page.locator("#matrix tr").filter(has_text=text)
+    value = row.locator("label").filter(has_text=group).locator("input").get_attribute("value")
+    return f"input[name=box][value='{value}']"
+
+
+def grant(page: Page, text: str, *, shown: bool) -> None:
+    """Tick or untick a field for the family, see at once what that means, and save it."""
+    page.goto("sharing/")
+    page.get_by_label("See your card as").select_option("family")
+    preview = page.locator("#preview article")
+    expect(preview).to_contain_text("1 Lantern Lane")
+    expect(preview).not_to_contain_text(text) if shown else expect(preview).to_contain_text(text)
+    page.locator(box(page, text, "family")).set_checked(shown)
+    expect(page.locator("#preview")).to_contain_text("It is not saved yet.")
+    expect(preview).to_contain_text(text) if shown else expect(preview).not_to_contain_text(text)
+    look(page, f"card-story-{'grant' if shown else 'take-back'}")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+
+
+def test_anna_looks_after_her_card_and_bos_phone_follows(
+    chromium: Browser, server: PortalServer, phone: Phone, tmp_path: Path
+) -> None:
+    assert SCHOOL not in phone.text()
+    with browsers.opened(chromium, server) as page:
+        sign_in(page)
+        add_with_keyboard(page)
+        assert "1 Lantern Lane" in phone.text()
+        move_with_keyboard(page)
+        change_photo(page, tmp_path)
+    with browsers.opened(chromium, server, viewport=NARROW, has_touch=True) as page:
+        sign_in(page)
+        grant(page, SCHOOL, shown=True)
+        assert SCHOOL in phone.text()
+        grant(page, SCHOOL, shown=False)
+        assert SCHOOL not in phone.text()
+        # And undone: the address goes, and with it what the family saw of it.
+        page.goto("card/")
+        page.get_by_role("button", name="Remove: Postal address (Studio)").click()
+        assert "1 Lantern Lane" not in phone.text()
+        page.goto("card/history")
+        look(page, "card-story-history")
+        page.get_by_role("button", name="Undo", exact=True).click()
+        expect(page.locator("ol.own")).to_contain_text("1 Lantern Lane")
+        assert "1 Lantern Lane" not in phone.text()
+
+
+def test_everything_works_without_scripts(chromium: Browser, server: PortalServer, phone: Phone) -> None:
+    with browsers.opened(chromium, server, java_script_enabled=False) as page:
+        sign_in(page)
+        page.goto("sharing/")
+        page.locator(box(page, SCHOOL, "family")).check()
+        page.get_by_label("See your card as").select_option("family")
+        page.get_by_role("button", name="Look before saving").click()
+        expect(page.locator("#preview")).to_contain_text("It is not saved yet.")
+        expect(page.locator("#preview article")).to_contain_text(SCHOOL)
+        assert SCHOOL not in phone.text()
+        page.get_by_role("button", name="Save").click()
+        assert SCHOOL in phone.text()
