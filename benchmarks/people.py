@@ -220,7 +220,8 @@ def _entry(viewer_id: int, owner_id: int, revision: int, at: int, card_id: int) 
 
 def _rows(database: Database, table: Table, person: _Person) -> list[dict[str, Any]]:
     column = table.c[table.info["spread_by"]]
-    key = {"owner_id": person.id, "viewer_id": person.id, "id": person.id, "name": person.login}.get(column.name)
+    found_by = {"name": person.login, "key": f"login:{person.login}"}
+    key = {"owner_id": person.id, "viewer_id": person.id, "id": person.id, **found_by}.get(column.name)
     with database.reading() as session:
         found = session.execute(select(table).where(column == key)) if key is not None else None
         return [dict(row) for row in found.mappings()] if found is not None else []
