@@ -173,6 +173,19 @@ def find(session: Session, owner_id: int, name: str) -> GroupSummary:
     raise NotFound(f"There is no group {name!r}.")
 
 
+def name_of(session: Session, owner_id: int, group_id: int) -> str:
+    """
+    Return the name of a person's group.
+
+    Raises:
+        NotFound: There is no such group.
+    """
+    name = session.scalars(select(Group.name).where(Group.owner_id == owner_id, Group.id == group_id)).first()
+    if name is None:
+        raise NotFound("There is no such group.")
+    return name
+
+
 def groups_of(session: Session, owner_id: int) -> list[GroupSummary]:
     """Return all groups of a person by name, strangers last."""
     counted = session.execute(

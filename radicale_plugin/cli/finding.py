@@ -14,7 +14,6 @@ from sync.addresses import CHANNELS
 from sync.database import Session
 from sync.directory import Found
 from sync.errors import InvalidInput
-from sync.models import Group
 from sync.preferences import CONNECTING, Preferences
 
 FOUND_BY = ("login", "email", "phone", "name")
@@ -99,7 +98,7 @@ def set_preferences(  # noqa: PLR0913 - one for each option
 def _group_name(session: Session, owner_id: int, decided: Preferences) -> str | None:
     if decided.newcomers_group_id is None:
         return None
-    return session.get_one(Group, (owner_id, decided.newcomers_group_id)).name
+    return groups.name_of(session, owner_id, decided.newcomers_group_id)
 
 
 @click.group()
