@@ -1,21 +1,30 @@
-"""The first page: what Evercard is for who does not know it, and where to go for who is signed in."""
+"""The first page: what Evercard is for who does not know it, and what is to be done for who is signed in."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 
 from radicale_plugin.web.page import page
-from radicale_plugin.web.visitors import database, open_to_all, visitor
-from sync import signing_up
+from radicale_plugin.web.visitors import current_person, database, open_to_all, visitor
+from sync import acquaintances, activity, overview, signing_up
 
 blueprint = Blueprint("home", __name__)
+
+#: How many people whose cards changed are named; the others are under Activity.
+_CHANGES = 3
 
 
 @blueprint.get("/")
 @open_to_all
 def index() -> Response:
     """Greet."""
-    if visitor() is not None:
-        return page("home/index.html")
+    if visitor() is None:
+        with database().reading() as session:
+            return page("home/welcome.html", is_open=signing_up.is_open(session))
+    account_id = current_person().account_id
     with database().reading() as session:
-        return page("home/welcome.html", is_open=signing_up.is_open(session))
+        found = overview.of(session, account_id)
+        changes = activity.latest(session, account_id, count=_CHANGES)
+        names = acquaintances.some(session, account_id, [change.owner_id for change in changes])
+    told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
+    return page("home/index.html", overview=found, changes=told)
