@@ -1,0 +1,146 @@
+"""Activity: what changed in people's cards, what one changed, and earlier versions of one's own contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from radicale_plugin.web import people
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy
+from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.shown import Shown, ShownCard, card_of, kind_title, shown
+from radicale_plugin.web.visitors import current_person, database
+from sync import accounts, acquaintances, activity, edits, fields, overlays, restoring, versions
+from sync.acquaintances import Acquaintance
+from sync.activity import CHANGED, GONE, NEW, CardChange
+from sync.address_books import PRESENT
+from sync.connections import CONNECTION
+from sync.database import Session
+from sync.edits import FieldEdit
+from sync.errors import InvalidInput
+from sync.models import Entry, EntryVersion
+from sync.vcard import parse_one
+
+blueprint = Blueprint("activity", __name__, url_prefix="/activity")
+
+#: Changes, or versions, on one page.
+COUNT = 20
+#: How many of one's own changes stand beside them.
+_OWN = 3
+_WHAT = {NEW: lazy("New"), CHANGED: lazy("Changed"), GONE: lazy("Not shown to you any more")}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of somebody's field: *line* says what it is now, absent where it is gone."""
+
+    what: str
+    title: str
+    line: Shown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """
+    An earlier version of an entry of one's own address book.
+
+    *name* is the contact's, or that of the person to whose card one added something; *is_own* tells the two apart.
+    """
+
+    entry_id: int
+    revision: int
+    name: str
+    is_own: bool
+    is_gone: bool
+    replaced_at: int
+    card: ShownCard
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Show what changed last in people's cards."""
+    me, number = current_person().account_id, people.number_of_page()
+    with database().reading() as session:
+        found = activity.latest(session, me, count=COUNT + 1, offset=(number - 1) * COUNT)
+        names = acquaintances.some(session, me, [change.owner_id for change in found])
+        own = edits.edits_of(session, me, count=_OWN) if number == 1 else []
+    mine = [(edit, list(dict.fromkeys(_title(field) for field in edit.fields))) for edit in own]
+    return page(
+        "activity/index.html",
+        changes=[(change, _told(change)) for change in found[:COUNT]],
+        names=names,
+        mine=mine,
+        number=number,
+        has_more=len(found) > COUNT,
+    )
+
+
+@blueprint.get("/contacts")
+def contacts() -> Response:
+    """Show what devices replaced or deleted of one's own contacts and additions."""
+    me, number = current_person().account_id, people.number_of_page()
+    with database().reading() as session:
+        found = versions.of_person(session, me, count=COUNT + 1, offset=(number - 1) * COUNT)
+        kept = _kept(session, found[:COUNT])
+    return page("activity/contacts.html", kept=kept, number=number, has_more=len(found) > COUNT)
+
+
+@blueprint.get("/contacts/<int:entry_id>/<int:revision>")
+def version(entry_id: int, revision: int) -> Response:
+    """Show one earlier version."""
+    with database().reading() as session:
+        (kept,) = _kept(session, [versions.find(session, current_person().account_id, entry_id, revision)])
+    return page("activity/version.html", kept=kept)
+
+
+@blueprint.post("/contacts/<int:entry_id>/<int:revision>/restore")
+def restore(entry_id: int, revision: int) -> Response:
+    """Bring an earlier version back."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: restoring.bring_back(session, me, entry_id, revision))):
+        say(_("It is back, and your devices fetch it. What was there until now can be brought back in turn."))
+    return go("activity.contacts")
+
+
+def _told(change: CardChange) -> list[Told]:
+    return [
+        Told(str(_WHAT[each.what]), kind_title(each.kind), shown(each.content) if each.content is not None else None)
+        for each in change.changes
+    ]
+
+
+def _title(edit: FieldEdit) -> str:
+    either = edit.after or edit.before
+    return kind_title(either.kind) if either is not None else ""
+
+
+def _kept(session: Session, found: Sequence[tuple[Entry, EntryVersion]]) -> list[Kept]:
+    others = {entry.id for entry, _version in found if entry.kind == CONNECTION}
+    names = acquaintances.some(session, current_person().account_id, others)
+    logins = accounts.logins(session, others)
+    return [_version(entry, kept, names, logins) for entry, kept in found]
+
+
+def _version(entry: Entry, kept: EntryVersion, names: Mapping[int, Acquaintance], logins: Mapping[int, str]) -> Kept:
+    is_own = entry.kind != CONNECTION
+    if is_own:
+        card = _card(kept.content.decode(errors="replace"))
+        name = card.name
+    else:
+        known = names.get(entry.id)
+        name = known.name if known else logins.get(entry.id, "")
+        card = card_of(overlays.load(kept.content.decode()), name)
+    is_gone = is_own and entry.state != PRESENT
+    return Kept(entry.id, kept.revision, name, is_own, is_gone, kept.replaced_at, card)
+
+
+def _card(text: str) -> ShownCard:
+    """Return a contact as it is read; of one that is not quite a card, what can be read of it."""
+    unnamed = _("Contact without a name")
+    try:
+        return card_of(fields.fields_of(fields.without_broken_photos(parse_one(text))[0]), unnamed)
+    except InvalidInput:
+        return ShownCard(unnamed, "", [])

@@ -1,0 +1,177 @@
+"""Groups: what they are called, who is in them, and which of them new connections land in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from radicale_plugin.web import people
+from radicale_plugin.web.audiences import audiences
+from radicale_plugin.web.forms import Form
+from radicale_plugin.web.ids import as_id, posted_ids
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy, ngettext
+from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.visitors import current_person, database
+from sync import acquaintances, grants, groups, holdings, preferences
+from sync.database import Session
+from sync.decisions import preferences_of
+from sync.errors import AlreadyExists, InvalidInput, NotFound
+from sync.groups import NAME_LENGTH, GroupSummary
+from sync.visibility import grants_of
+
+blueprint = Blueprint("groups", __name__, url_prefix="/groups")
+
+#: The most characters that are looked for in a list.
+_LONGEST = 100
+
+
+class NameForm(Form):
+    """What a group is called."""
+
+    name = StringField(lazy("Name of the group"), [InputRequired(), Length(max=NAME_LENGTH)])
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Show all groups."""
+    return _list(NameForm(), 200)
+
+
+@blueprint.post("/")
+def create() -> Response:
+    """Make a group and go on to putting people into it."""
+    me = current_person().account_id
+    form = NameForm()
+    if not form.accepted():
+        return _list(form, 400)
+    try:
+        group_id = database().write(lambda session: groups.create(session, me, form.name.data or ""))
+    except (AlreadyExists, InvalidInput) as error:
+        form.refuse("name", error)
+        return _list(form, 409 if isinstance(error, AlreadyExists) else 400)
+    say(_("The group is made. Its members see nothing more of you until you show the group something."))
+    return go("groups.one", group_id=group_id)
+
+
+@blueprint.post("/newcomers")
+def newcomers() -> Response:
+    """Choose where new connections land."""
+    me = current_person().account_id
+    chosen = request.form.get("group", "")
+    group_id = as_id(chosen)
+    if chosen and group_id is None:
+        raise NotFound("There is no such group.")
+    if attempt(lambda: database().write(lambda session: preferences.set_newcomers_group(session, me, group_id))):
+        say(_("That is where new connections land from now on. Who is connected already stays where they are."))
+    return go("groups.index")
+
+
+@blueprint.get("/<int:group_id>")
+def one(group_id: int) -> Response:
+    """Show a group and who is in it."""
+    with database().reading() as session:
+        group = _group(session, group_id)
+    return _members(group, NameForm(name=group.name), 200)
+
+
+@blueprint.post("/<int:group_id>/rename")
+def rename(group_id: int) -> Response:
+    """Give a group another name."""
+    me = current_person().account_id
+    with database().reading() as session:
+        group = _group(session, group_id)
+    form = NameForm()
+    if not form.accepted():
+        return _members(group, form, 400)
+    try:
+        database().write(lambda session: groups.rename(session, me, group_id, form.name.data or ""))
+    except (AlreadyExists, InvalidInput) as error:
+        form.refuse("name", error)
+        return _members(group, form, 409 if isinstance(error, AlreadyExists) else 400)
+    say(_("The group is renamed. Nobody but you ever sees its name."))
+    return go("groups.one", group_id=group_id)
+
+
+@blueprint.route("/<int:group_id>/delete", methods=["GET", "POST"])
+def delete(group_id: int) -> Response:
+    """Say what deleting a group means, and do it."""
+    me = current_person().account_id
+    if request.method == "POST":
+        if attempt(lambda: database().write(lambda session: groups.remove(session, me, group_id))):
+            say(_("The group is deleted. Everybody who was in it is still connected to you."))
+        return go("groups.index")
+    with database().reading() as session:
+        group = _group(session, group_id)
+        fields = len(grants.granted(session, me, group_id))
+        is_for_newcomers = preferences_of(session, me).newcomers_group_id == group_id
+    return page("groups/delete.html", group=group, fields=fields, is_for_newcomers=is_for_newcomers)
+
+
+@blueprint.route("/<int:group_id>/add", methods=["GET", "POST"])
+def add(group_id: int) -> Response:
+    """Put connections into a group."""
+    me = current_person().account_id
+    if request.method == "POST":
+        chosen = sorted(set(posted_ids("person")))
+
+        def change(session: Session) -> None:
+            _group(session, group_id)
+            for account_id in chosen:
+                groups.add_member(session, me, group_id, account_id)
+
+        if attempt(lambda: database().write(change)) and chosen:
+            say(ngettext("%(num)s person is added.", "%(num)s people are added.", len(chosen)))
+        return go("groups.one", group_id=group_id)
+    text = _wanted()
+    with database().reading() as session:
+        group = _group(session, group_id)
+        members = set(groups.members(session, me, group_id))
+        listed = acquaintances.page_of(session, me, text, people.number_of_page(), but=members)
+    return page("groups/add.html", group=group, listed=listed, text=text)
+
+
+@blueprint.post("/<int:group_id>/members/<int:account_id>/remove")
+def remove_member(group_id: int, account_id: int) -> Response:
+    """Take somebody out of a group."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: groups.remove_member(session, me, group_id, account_id))):
+        say(_("Taken out of the group. You stay connected."))
+    return go("groups.one", group_id=group_id)
+
+
+def _list(form: NameForm, status: int) -> Response:
+    me = current_person().account_id
+    with database().reading() as session:
+        found = audiences(groups.groups_of(session, me))
+        chosen = preferences_of(session, me).newcomers_group_id
+        granted = grants_of(session, me)
+    shown = {
+        group.id: len(granted.strangers if group.is_everybody else granted.by_group.get(group.id, ()))
+        for group in found
+    }
+    return page("groups/index.html", status, form=form, groups=found, newcomers=chosen, shown=shown)
+
+
+def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
+    me, text = current_person().account_id, _wanted()
+    with database().reading() as session:
+        members = set(groups.members(session, me, group.id))
+        listed = acquaintances.page_of(session, me, text, people.number_of_page(), only=members)
+        pictured = holdings.with_photo(session, me, [each.account_id for each in listed.people])
+        fields = len(grants.granted(session, me, group.id))
+    return page(
+        "groups/one.html", status, group=group, form=form, listed=listed, text=text, pictured=pictured, fields=fields
+    )
+
+
+def _group(session: Session, group_id: int) -> GroupSummary:
+    for group in people.own_groups(session, current_person().account_id):
+        if group.id == group_id:
+            return group
+    raise NotFound("There is no such group.")
+
+
+def _wanted() -> str:
+    return request.args.get("q", "").strip()[:_LONGEST]

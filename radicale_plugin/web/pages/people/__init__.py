@@ -1,0 +1,8 @@
+"""People, in several files with one blueprint."""
+
+from __future__ import annotations
+
+from radicale_plugin.web.pages.people import linking, listing, parting, person
+from radicale_plugin.web.pages.people.area import blueprint
+
+__all__ = ["blueprint", "linking", "listing", "parting", "person"]

@@ -1,0 +1,43 @@
+"""The list of everybody to whom somebody is connected, and their pictures."""
+
+from __future__ import annotations
+
+from flask import Response, abort, make_response, request
+
+from radicale_plugin.web import people
+from radicale_plugin.web.page import page
+from radicale_plugin.web.pages.people.area import blueprint
+from radicale_plugin.web.visitors import current_person, database
+from sync import acquaintances, holdings, previews
+
+#: The most characters that are looked for in the list.
+_LONGEST = 100
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Show everybody, page by page, in which groups they are and whether they have the card as it is."""
+    me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
+    with database().reading() as session:
+        listed = acquaintances.page_of(session, me, text, people.number_of_page())
+        ids = [each.account_id for each in listed.people]
+        return page(
+            "people/index.html",
+            listed=listed,
+            text=text,
+            holders={holder.account_id: holder for holder in previews.holders(session, me, ids)},
+            pictured=holdings.with_photo(session, me, ids),
+            hidden=holdings.hidden_among(session, me, ids),
+        )
+
+
+@blueprint.get("/<int:account_id>/photo")
+def photo(account_id: int) -> Response:
+    """Answer with the picture in one's own entry of somebody."""
+    with database().reading() as session:
+        picture = holdings.photo(session, current_person().account_id, account_id)
+    if picture is None:
+        abort(404)
+    answer = make_response(picture)
+    answer.content_type = "image/jpeg"
+    return answer
