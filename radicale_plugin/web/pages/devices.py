@@ -1,0 +1,107 @@
+"""Devices: which there are, shutting one out, and setting up another; a password is shown once, and stored nowhere."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, make_response, request, url_for
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from radicale_plugin.web import set_up
+from radicale_plugin.web.forms import Form
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy
+from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.set_up import Access, Client
+from radicale_plugin.web.visitors import current_person, database, portal
+from sync import address_books, credentials
+from sync.credentials import Gate
+from sync.errors import InvalidInput, LimitExceeded, NotFound
+
+blueprint = Blueprint("devices", __name__, url_prefix="/devices")
+
+#: How many of those that were shut out are still listed.
+_REVOKED = 20
+
+
+class NewDevice(Form):
+    """How the person calls a device."""
+
+    label = StringField(
+        lazy("What you call it"),
+        [InputRequired(), Length(max=100)],
+        description=lazy("So that you know it again in the list, and can shut it out when it is lost."),
+    )
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """List the devices, and what else can be set up."""
+    me = current_person().account_id
+    with database().reading() as session:
+        devices = credentials.devices(session, me)
+        book = address_books.find_book(session, me, address_books.CONTACTS_PATH)
+    revoked = sorted(
+        (each for each in devices if each.revoked_at is not None), key=lambda each: -(each.revoked_at or 0)
+    )
+    return page(
+        "devices/index.html",
+        devices=[each for each in devices if each.revoked_at is None],
+        revoked=revoked[:_REVOKED],
+        revision=book.revision if book is not None else 0,
+        clients=set_up.CLIENTS,
+    )
+
+
+@blueprint.route("/new/<key>", methods=["GET", "POST"])
+def new(key: str) -> Response:
+    """Tell how a program is set up; after a POST, with a password for it."""
+    client = set_up.client(key) or abort(404)
+    form = NewDevice(label=str(client.label))
+    if form.accepted():
+        person = current_person()
+        try:
+            device_id, password = database().write(
+                lambda session: credentials.add_device(session, person.account_id, form.label.data or "")
+            )
+        except (InvalidInput, LimitExceeded, NotFound) as error:
+            form.refuse("label", error)
+        else:
+            return _made(client, Access(portal().place, person.login, device_id, password), form.label.data or "")
+    here = portal().place.origin + url_for("devices.new", key=key)
+    code = set_up.picture_of(here) if client.is_phone else ""
+    return page(
+        "devices/new.html", 400 if form.errors else form.status, client=client, form=form, code=code, **_where()
+    )
+
+
+@blueprint.post("/profile")
+def profile() -> Response:
+    """Give a new device its profile: who asks sends the password, which is stored nowhere."""
+    person = current_person()
+    caller = Gate(database()).admit(person.login, request.form.get("password", ""))
+    if caller is None or caller.account_id != person.account_id:
+        abort(400, _("This password lets no device in any more. Set the device up again."))
+    access = Access(portal().place, person.login, caller.device_id, request.form["password"])
+    answer = make_response(access.profile(_("Evercard of %(login)s", login=person.login)))
+    answer.headers["Content-Type"] = set_up.PROFILE_TYPE
+    answer.headers["Content-Disposition"] = f'attachment; filename="evercard-{person.login}.mobileconfig"'
+    return answer
+
+
+@blueprint.post("/<int:device_id>/revoke")
+def revoke(device_id: int) -> Response:
+    """Shut a device out, from its next request on."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: credentials.revoke_device(session, me, device_id))):
+        say(_("The device is shut out from now on. What it has already stays on it until somebody deletes it there."))
+    return go("devices.index")
+
+
+def _made(client: Client, access: Access, label: str) -> Response:
+    code = set_up.picture_of(access.link) if client.key == "android" else ""
+    return page("devices/made.html", client=client, access=access, label=label, code=code, **_where())
+
+
+def _where() -> dict[str, bool]:
+    place = portal().place
+    return {"is_secure": place.is_secure, "is_known": bool(database().settings.base_url)}
