@@ -42,6 +42,16 @@ def states(session: Session, owner_id: int) -> Sequence[ProfileState]:
     return session.scalars(select(ProfileState).where(ProfileState.owner_id == owner_id).order_by(newest_first)).all()
 
 
+def changed_at(session: Session, owner_id: int, version: int) -> int:
+    """
+    Return when a profile came into one of its states.
+
+    Raises:
+        NotFound: The profile never had this version.
+    """
+    return _state(session, owner_id, version).changed_at
+
+
 def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldState]:
     """
     Return the fields of one state of a profile, in their order.
@@ -49,8 +59,7 @@ def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldSt
     Raises:
         NotFound: The profile never had this version.
     """
-    if session.get(ProfileState, (owner_id, version)) is None:
-        raise NotFound(f"The profile has no earlier state {version}.")
+    _state(session, owner_id, version)
     return session.scalars(
         select(FieldState)
         .where(
@@ -60,6 +69,13 @@ def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldSt
         )
         .order_by(FieldState.position, FieldState.field_id)
     ).all()
+
+
+def _state(session: Session, owner_id: int, version: int) -> ProfileState:
+    state = session.get(ProfileState, (owner_id, version))
+    if state is None:
+        raise NotFound(f"The profile has no earlier state {version}.")
+    return state
 
 
 # Put together once: for each change, that would take longer than they run.

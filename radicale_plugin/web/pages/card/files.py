@@ -21,8 +21,7 @@ from sync import edits, profiles, vcard
 from sync.cards import content_of
 from sync.database import Session
 from sync.errors import Conflict, InvalidInput
-from sync.fields import field_from_photo, without_broken_photos
-from sync.models import Field
+from sync.fields import FieldContent, field_from_photo, without_broken_photos
 from sync.photos import Square
 from sync.visibility import fields_of
 
@@ -78,8 +77,7 @@ def photo() -> Response:
     """Show the photo, and take another."""
     person = current_person()
     with database().reading() as session:
-        found = _photo(session, person.account_id)
-    content = content_of(found) if found is not None else None
+        field_id, content = _photo(session, person.account_id)
     seen = content.digest if content is not None else ""
     form = PhotoForm(square=True, across=50, down=50, zoom=100, seen=seen)
     status = form.status
@@ -88,12 +86,12 @@ def photo() -> Response:
             picture = field_from_photo(_octets(form.picture.data), form.chosen)
 
             def put(session: Session) -> None:
-                before = _photo(session, person.account_id)
+                before_id, before = _photo(session, person.account_id)
                 _require_seen(before, form.seen.data or "")
-                if before is None:
+                if before_id is None:
                     profiles.add_field(session, person.account_id, picture)
                 else:
-                    profiles.set_field(session, person.account_id, before.id, picture, seen=form.seen.data)
+                    profiles.set_field(session, person.account_id, before_id, picture, seen=form.seen.data)
 
             database().write(put)
         except Conflict as error:
@@ -108,9 +106,7 @@ def photo() -> Response:
                 say(_("The photo is changed, for everybody who sees it."))
             return go("card.index")
     picture_now = picture_of(content) if content is not None else ""
-    return page(
-        "card/photo.html", status, form=form, picture=picture_now, field_id=found.id if found else None, seen=seen
-    )
+    return page("card/photo.html", status, form=form, picture=picture_now, field_id=field_id, seen=seen)
 
 
 @blueprint.get("/exchange")
@@ -170,12 +166,13 @@ def export() -> Response:
     return answer
 
 
-def _photo(session: Session, owner_id: int) -> Field | None:
-    return next((field for field in fields_of(session, owner_id) if field.kind == "photo"), None)
+def _photo(session: Session, owner_id: int) -> tuple[int, FieldContent] | tuple[None, None]:
+    found = next((field for field in fields_of(session, owner_id) if field.kind == "photo"), None)
+    return (found.id, content_of(found)) if found is not None else (None, None)
 
 
-def _require_seen(photo: Field | None, seen: str) -> None:
-    if seen != (content_of(photo).digest if photo is not None else ""):
+def _require_seen(photo: FieldContent | None, seen: str) -> None:
+    if seen != (photo.digest if photo is not None else ""):
         raise Conflict("This field was changed meanwhile; look at what it says now.")
 
 

@@ -16,7 +16,6 @@ from radicale_plugin.web.visitors import current_person, database
 from sync import edits, history, profiles
 from sync.edits import ADDED, CHANGED, MOVED, REMOVED, FieldEdit
 from sync.fields import FieldContent
-from sync.models import ProfileState
 
 #: Edits on one page.
 COUNT = 20
@@ -53,8 +52,7 @@ def state(version: int) -> Response:
         before = history.fields_at(session, person.account_id, version)
         latest = edits.latest(session, person.account_id)
         now = history.fields_at(session, person.account_id, latest)
-        kept = session.get(ProfileState, (person.account_id, version))
-        at = kept.changed_at if kept is not None else 0
+        at = history.changed_at(session, person.account_id, version)
     changes = [_told(field) for field in edits.between(now, before)]
     contents = [FieldContent.load(field.kind, field.content) for field in before]
     card = card_of(contents, person.login)
