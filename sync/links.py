@@ -22,7 +22,8 @@ from sync.database import Database, settings_of
 from sync.errors import AlreadyExists, InvalidInput, InvalidTicket, LimitExceeded, NotFound
 from sync.keys import key_for
 from sync.meeting import pairs
-from sync.models import Account, Group, InvitationLink, new_id, now
+from sync.models import Group, InvitationLink, new_id, now
+from sync.strangers import strangers
 from sync.vcard import clean
 from sync.visibility import STRANGERS
 
@@ -35,10 +36,15 @@ _IDS = struct.Struct(">qq")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What somebody who opened a link may know before they follow it: whose it is, and whether it connects at once."""
+    """
+    What somebody who opened a link may know before they follow it: whose it is, and whether it connects at once.
+
+    *name* is what strangers may call the owner.
+    """
 
     owner_id: int
     login: str
+    name: str
     at_once: bool
     expires_at: int
 
@@ -163,12 +169,10 @@ def open_link(session: Session, token: str) -> Opened:
         InvalidTicket: It was made up or taken back, has expired or was used up, or its owner is gone.
     """
     link = _working(session, token)
-    login = session.scalars(
-        select(Account.login).where(Account.id == link.owner_id, Account.disabled_at.is_(None))
-    ).first()
-    if login is None:
+    owner = strangers(session, [link.owner_id]).get(link.owner_id)
+    if owner is None:
         raise InvalidTicket
-    return Opened(link.owner_id, login, link.at_once, link.expires_at)
+    return Opened(link.owner_id, owner.login, owner.name, link.at_once, link.expires_at)
 
 
 def follow(session: Session, token: str, account_id: int) -> bool:

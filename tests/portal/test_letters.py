@@ -214,6 +214,7 @@ def test_a_link_connects_or_asks_by_a_button(site: Site, anna: int, bo: int, *, 
     token = link_of(site, anna, at_once=at_once)
     visitor = Visitor(site).signed_in(bo)
     page = visitor.get(f"/join?token={token}")
+    assert "Connect with Anna Chen" in page.text
     assert not meeting.are_connected(site.database, anna, bo)
     page.submit("/join")
     assert meeting.are_connected(site.database, anna, bo) is at_once
