@@ -19,9 +19,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import accounts, address_books, connections, credentials, entries, fields, grants, groups, history, profiles
+from sync.allowances import HOUR, Limit, take
+from sync.database import Database
 from sync.models import Address, Block, Invitation, PublicFriend, Request
 from sync.preferences import preferences_of
 from sync.visibility import fields_of
+
+#: An archive reads everything that a person has.
+EXPORTS = Limit("export", 10, HOUR)
+
+
+def take_along(database: Database, account_id: int) -> bytes:
+    """
+    Return `export` to somebody who asks by themselves.
+
+    Raises:
+        TooManyTries: They asked so often already.
+    """
+    database.write(lambda session: take(session, EXPORTS, str(account_id)))
+    with database.reading() as session:
+        return export(session, account_id)
 
 
 def export(session: Session, account_id: int) -> bytes:

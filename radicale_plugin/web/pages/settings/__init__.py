@@ -1,0 +1,8 @@
+"""Settings, in several files with one blueprint."""
+
+from __future__ import annotations
+
+from radicale_plugin.web.pages.settings import addresses, contacts, finding, index, leaving
+from radicale_plugin.web.pages.settings.area import blueprint
+
+__all__ = ["addresses", "blueprint", "contacts", "finding", "index", "leaving"]

@@ -1,0 +1,97 @@
+"""Taking the phone's contacts over, and seeing which of them are here."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from flask_wtf.file import FileField
+from werkzeug.datastructures import FileStorage
+
+from radicale_plugin.web import visitors
+from radicale_plugin.web.application import takes_files
+from radicale_plugin.web.explained import explained, told
+from radicale_plugin.web.forms import Form
+from radicale_plugin.web.ids import posted_ids
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy, ngettext
+from radicale_plugin.web.page import go, page, say
+from radicale_plugin.web.pages.settings.area import blueprint
+from radicale_plugin.web.visitors import current_person, database
+from sync import meeting
+from sync.errors import AlreadyExists, DatabaseUnavailable, EvercardError, InvalidInput, TooManyTries
+from sync.familiar import Familiar, familiar
+from sync.importing import import_contacts
+from sync.meeting.requests import MESSAGE_LENGTH
+
+#: How many cards that were left out are named.
+_NAMED = 50
+
+
+class ContactsForm(Form):
+    """A file of contacts."""
+
+    file = FileField(
+        lazy("File"),
+        description=lazy("A vCard file (.vcf) of at most 8 MB, with as many contacts in it as you like."),
+        render_kw={"accept": ".vcf,text/vcard,text/x-vcard,text/directory"},
+    )
+
+
+@blueprint.route("/contacts", methods=["GET", "POST"])
+@takes_files
+def own_contacts() -> Response:
+    """Take a file of contacts over."""
+    form = ContactsForm()
+    if not form.accepted():
+        return page("settings/contacts.html", form.status, form=form)
+    me = current_person().account_id
+    sent = form.file.data.read() if isinstance(form.file.data, FileStorage) else b""
+    if not sent:
+        form.file.errors = [_("Choose the file first.")]
+        return page("settings/contacts.html", 400, form=form)
+    try:
+        result = import_contacts(database(), me, sent)
+    except (InvalidInput, TooManyTries) as error:
+        form.refuse("file", error)
+        return page("settings/contacts.html", 429 if isinstance(error, TooManyTries) else 400, form=form)
+    left_out = [(each.number, each.name, explained(each.error)) for each in result.left_out[:_NAMED]]
+    found, wait = _familiar()
+    return page("settings/imported.html", result=result, left_out=left_out, found=found, wait=wait)
+
+
+@blueprint.post("/contacts/known")
+def known_contacts() -> Response:
+    """List who of the contacts can be found here."""
+    found, wait = _familiar()
+    return page("settings/known.html", 429 if wait else 200, found=found, wait=wait)
+
+
+@blueprint.post("/contacts/ask")
+def ask_contacts() -> Response:
+    """Ask those who were ticked to be connected."""
+    me, message = current_person().account_id, request.form.get("message", "")
+    if len(message) > MESSAGE_LENGTH:
+        raise InvalidInput(f"A message has at most {MESSAGE_LENGTH} characters.")
+    asked = connected = 0
+    for other_id in posted_ids("person"):
+        try:
+            at_once = database().write(lambda session, other=other_id: meeting.ask(session, me, other, message))  # type: ignore[misc]
+        except DatabaseUnavailable:
+            raise
+        except AlreadyExists:
+            continue
+        except EvercardError as error:
+            told(error)
+            break
+        asked, connected = asked + (not at_once), connected + at_once
+    if connected:
+        say(ngettext("You are connected to %(num)s person now.", "You are connected to %(num)s people now.", connected))
+    if asked:
+        say(ngettext("You have asked %(num)s person.", "You have asked %(num)s people.", asked))
+    return go("settings.own_contacts")
+
+
+def _familiar() -> tuple[list[Familiar], str]:
+    try:
+        return familiar(database(), current_person().account_id, visitors.source()), ""
+    except TooManyTries as error:
+        return [], explained(error)

@@ -1,0 +1,153 @@
+"""By what somebody is found, and who may connect to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from flask import Response
+from wtforms import BooleanField, RadioField, SelectField, StringField
+from wtforms.validators import Length
+
+from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.ids import as_id
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy
+from radicale_plugin.web.page import go, page, say
+from radicale_plugin.web.pages.settings.area import blueprint
+from radicale_plugin.web.visitors import current_person, database
+from sync import addresses, groups, preferences
+from sync.database import Session
+from sync.decisions import ANYONE, CONFIRM, NOBODY, QUESTION, Preferences, preferences_of
+from sync.errors import InvalidInput, NotFound
+from sync.preferences import ANSWER_LENGTH, QUESTION_LENGTH
+from sync.visibility import STRANGERS
+
+AForm = TypeVar("AForm", bound=Form)
+
+
+class FoundForm(Form):
+    """By what a person is found."""
+
+    found_by_login = BooleanField(lazy("By my login"))
+    found_by_email = BooleanField(
+        lazy("By my e-mail address"),
+        description=lazy("Only by the whole address, and only where you confirmed that it is yours."),
+    )
+    found_by_phone = BooleanField(
+        lazy("By my phone number"),
+        description=lazy("Only by the whole number, and only where you confirmed that it is yours."),
+    )
+    found_by_name = BooleanField(
+        lazy("By my name"),
+        description=lazy("Only while strangers may see your name. Chinese names are also found by their pinyin."),
+    )
+
+
+class ConnectingForm(Form):
+    """Who may connect, and what becomes of them."""
+
+    connecting = RadioField(
+        lazy("Who may connect to me"),
+        choices=[
+            choice(ANYONE, lazy("Anyone, at once")),
+            choice(QUESTION, lazy("Whoever answers my question, at once; the others may ask")),
+            choice(CONFIRM, lazy("Only whom I confirm")),
+            choice(NOBODY, lazy("Nobody; nobody finds me or may ask")),
+        ],
+    )
+    question = StringField(
+        lazy("My question"),
+        [Length(max=QUESTION_LENGTH)],
+        description=lazy("One whose answer your friends know, and which nobody can look up."),
+    )
+    answer = StringField(
+        lazy("Its answer"),
+        [Length(max=ANSWER_LENGTH)],
+        description=lazy(
+            "It is never shown again; leave it empty to keep the one that you gave. Case and spaces do not matter."
+        ),
+    )
+    newcomers = SelectField(
+        lazy("Group for new connections"),
+        description=lazy("Whoever gets connected to you lands in it, and sees what it may see."),
+        validate_choice=False,
+    )
+    told_of_requests = BooleanField(lazy("Tell me by e-mail or text message when somebody asks to be connected"))
+
+
+@blueprint.get("/finding")
+def finding() -> Response:
+    """Show both forms."""
+    return _show(None, None, 200)
+
+
+@blueprint.post("/finding/found")
+def set_found() -> Response:
+    """Decide by what one is found."""
+    me = current_person().account_id
+    form = FoundForm()
+    if not form.accepted():
+        return _show(form, None, 400)
+
+    def change(session: Session) -> None:
+        chosen: dict[str, Any] = {name: bool(value) for name, value in form.data.items()}
+        preferences.set_preferences(session, me, replace(preferences_of(session, me), **chosen))
+
+    database().write(change)
+    say(_("Saved. It holds from now on."))
+    return go("settings.finding")
+
+
+@blueprint.post("/finding/connecting")
+def set_connecting() -> Response:
+    """Decide who may connect."""
+    me = current_person().account_id
+    form = ConnectingForm()
+    if not form.accepted():
+        return _show(None, form, 400)
+    question, answer = (form.question.data or "").strip(), form.answer.data or ""
+    wanted: dict[str, Any] = {
+        "connecting": form.connecting.data,
+        "newcomers_group_id": as_id(form.newcomers.data or ""),
+        "told_of_requests": bool(form.told_of_requests.data),
+    }
+
+    def change(session: Session) -> None:
+        before = preferences_of(session, me)
+        if answer or (question and question != before.question):
+            preferences.set_question(session, me, question, answer)
+        preferences.set_preferences(session, me, replace(preferences_of(session, me), **wanted))
+
+    try:
+        database().write(change)
+    except InvalidInput as error:
+        form.refuse("question" if not question else "answer", error)
+        return _show(None, form, 400)
+    except NotFound as error:
+        form.refuse("newcomers", error)
+        return _show(None, form, 400)
+    say(_("Saved. It holds from now on."))
+    return go("settings.finding")
+
+
+def _show(found: FoundForm | None, connecting: ConnectingForm | None, status: int) -> Response:
+    me = current_person().account_id
+    with database().reading() as session:
+        decided = preferences_of(session, me)
+        own = [group for group in groups.groups_of(session, me) if group.kind != STRANGERS]
+        proved = addresses.addresses_of(session, me)
+    found = found or _filled(FoundForm(), decided)
+    connecting = connecting or _filled(ConnectingForm(), decided)
+    nothing = choice("", _("None: they see what strangers see"))
+    connecting.newcomers.choices = [nothing, *(choice(str(group.id), group.name) for group in own)]
+    return page("settings/finding.html", status, found=found, connecting=connecting, proved=proved)
+
+
+def _filled(form: AForm, decided: Preferences) -> AForm:
+    """Show what was decided, whatever was sent of the other form of the page."""
+    values = {name: getattr(decided, name) for name in Preferences.__slots__}
+    values.update(newcomers=str(decided.newcomers_group_id or ""), answer="", question=decided.question or "")
+    for item in form:
+        item.data = values[item.name]
+    return form
