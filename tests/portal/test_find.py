@@ -165,6 +165,13 @@ def test_an_invitation_is_sent_once(mailing: Site) -> None:
     assert len(meeting.messages(mailing.database)) == 1
 
 
+def test_whoever_was_not_found_can_be_invited_by_what_was_typed(mailing: Site) -> None:
+    visitor = Visitor(mailing).signed_in(person(mailing.database))
+    page = look(visitor, "eve@example.org")
+    (address,) = page.document.xpath("//main//a[@role='button']/@href")
+    assert visitor.get(address.removeprefix(forms.ROOT)).fields("/find/invite/")["address"] == "eve@example.org"
+
+
 def test_inviting_says_the_same_of_who_is_here(mailing: Site) -> None:
     anna, eve = people(mailing.database, "anna", "eve")
     mailing.database.write(lambda session: addresses.add(session, eve, "email", "eve@example.org"))

@@ -262,6 +262,14 @@ def test_a_mail_program_unsubscribes_by_itself(site: Site, letter: str, origin: 
     assert is_suppressed(site, "anna@example.org")
 
 
+def test_a_mail_program_may_send_it_as_a_form_in_parts(site: Site, letter: str) -> None:
+    token = newest_token(site.database, "request", "unsubscribe")
+    body = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert site.call("POST", f"{forms.ROOT}/unsubscribe?token={token}", body, headers).status == 200
+    assert is_suppressed(site, "anna@example.org")
+
+
 def test_nothing_else_is_done_without_a_token_by_one_click(site: Site, letter: str, anna: int, bo: int) -> None:
     token = newest_token(site.database, "request", "unsubscribe")
     address = f"{forms.ROOT}/unsubscribe?token={token}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 from wtforms import StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
@@ -39,7 +39,7 @@ class Invite(Form):
 @blueprint.route("/", methods=["GET", "POST"])
 def index() -> Response:
     """Invite somebody. What is said does not depend on who has the address."""
-    form = Invite()
+    form = Invite(address=request.args.get("address", ""))
     if form.accepted():
         try:
             invitations.invite(

@@ -60,6 +60,7 @@ def decide() -> Response:
         waiting = any(each.other_id == other_id for each in meeting.requests_of(session, owner_id))
         return owner_id, waiting
 
+    _look(lambda session: meeting.open_letter(session, token))
     owner_id, waiting = database().write(change)
     said = {
         "confirm": _("You are connected now. The card is in your address book."),
@@ -162,10 +163,10 @@ def sign_up_joining() -> Response:
 def unsubscribe() -> Response:
     """Send nothing more to an address (RFC 8058 where a mail program asks for it)."""
     token = _token()
+    _look(lambda session: suppression.check(session, token))
     if request.method == "POST":
         database().write(lambda session: suppression.suppress(session, token))
         return page("letters/unsubscribed.html")
-    _look(lambda session: suppression.check(session, token))
     return page("letters/unsubscribe.html", token=token)
 
 
