@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sync import history, links, meeting, tickets, visibility, visits
+from radicale_plugin.web.set_up import CLIENTS
+from sync import credentials, groups, history, links, meeting, tickets, visibility, visits
 from sync.database import Session
 from sync.notify import suppression
-from tests.portal import strangers
+from tests.portal import keepsakes, strangers
 from tests.support.forms import portal_of
 from tests.support.site import Site
 
@@ -76,7 +77,52 @@ def _unsubscribe(session: Session, _ids: Mapping[str, int]) -> list[dict[str, An
     return [{"token": suppression.token_for(session, "email", "anna@example.org")}]
 
 
+def _device(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    device_id, _password = credentials.add_device(session, ids[WHO], "Test")
+    return [{"device_id": device_id}]
+
+
+def _version(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """An earlier version of a contact of her own, and one of what she added to somebody's card."""
+    keepsakes.made(session, ids)
+    by_kind = {kind: (entry_id, revision) for entry_id, revision, kind in keepsakes.kept(session, ids[WHO])}
+    return [{"entry_id": entry_id, "revision": revision} for entry_id, revision in by_kind.values()]
+
+
+def _linked(name: str, *logins: str) -> Parameters:
+    def parameters(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+        entry_id = keepsakes.made(session, ids)[name]
+        return [{"entry_id": entry_id, "account_id": ids[login]} for login in logins] or [{"entry_id": entry_id}]
+
+    return parameters
+
+
+def _group(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"group_id": groups.find(session, ids[WHO], "family").id}]
+
+
+def _member(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{**_group(session, ids)[0], "account_id": ids["bo"]}]
+
+
 PARAMETERS: dict[str, Parameters] = {
+    "activity.restore": _version,
+    "activity.version": _version,
+    "groups.add": _group,
+    "groups.delete": _group,
+    "groups.one": _group,
+    "groups.remove_member": _member,
+    "groups.rename": _group,
+    "people.block": _known("bo"),
+    "people.disconnect": _known("bo"),
+    "people.hide": _known("bo"),
+    "people.index": lambda _session, _ids: [{}, {"q": "chen"}, {"q": "nobody at all"}],
+    "people.make_one": _linked(keepsakes.PAPA, "bo"),
+    "people.one": lambda _session, ids: [{"account_id": ids[login]} for login in ("bo", "chiara", "emil")],
+    "people.photo": _known("bo"),
+    "people.show": _known("bo"),
+    "people.sort": _known("bo"),
+    "people.take_apart": _linked(keepsakes.DAVE),
     "card.add": lambda _session, _ids: [{"kind": kind} for kind in ADDED],
     "card.edit": _fields,
     "card.move": lambda session, ids: _fields(session, ids)[:1],
@@ -87,6 +133,8 @@ PARAMETERS: dict[str, Parameters] = {
     "sharing.person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
     "sharing.save_person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
     "account.end": lambda session, ids: [{"visit_id": visit.id} for visit in visits.visits_of(session, ids[WHO])[:1]],
+    "devices.new": lambda _session, _ids: [{"key": client.key} for client in CLIENTS],
+    "devices.revoke": _device,
     "find.answer": _stranger("gerda"),
     "find.ask": _stranger("gerda"),
     "find.connect": _stranger("kim"),
@@ -114,7 +162,7 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.unblock": _stranger("lea"),
     "requests.withdraw": _stranger("jan"),
 }
-NO_PAGE = {"card.export", "find.portrait", "letters.portrait", "links.code", "sharing.card", "static"}
+NO_PAGE = {"card.export", "find.portrait", "letters.portrait", "links.code", "people.photo", "sharing.card", "static"}
 
 
 def addresses(site: Site, method: str, ids: Mapping[str, int]) -> list[tuple[str, str]]:
