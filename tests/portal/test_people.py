@@ -1,0 +1,256 @@
+"""The people whom somebody is connected to: the list, a page about each, and parting."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import acquaintances, connections, credentials, fields, grants, holdings, profiles
+from sync.errors import NotFound
+from tests.support.factories import (
+    MOBILE,
+    connect,
+    connected,
+    contents,
+    crowd,
+    field,
+    group,
+    href_of,
+    person,
+    put,
+    seen,
+    served,
+    set_field,
+)
+from tests.support.forms import Page, Visitor
+from tests.support.meeting import are_connected, found, show_strangers
+from tests.support.people import register
+from tests.support.pictures import picture
+from tests.support.site import Site
+from tests.support.statements import sent
+
+
+@pytest.fixture
+def ids(site: Site) -> list[int]:
+    """Anna, and Bert, Carl and Dora, to whom she is connected."""
+    return connected(site.database, "anna", "bert", "carl", "dora")
+
+
+@pytest.fixture
+def visitor(site: Site, ids: list[int]) -> Visitor:
+    """Return a browser in which Anna is signed in."""
+    return Visitor(site).signed_in(ids[0])
+
+
+def listed(page: Page) -> list[str]:
+    return [str(node.text_content()) for node in page.document.xpath("//ul[contains(@class, 'people')]/li//h2/a")]
+
+
+def section(page: Page, title: str) -> str:
+    """Return what a section of the page says."""
+    (found,) = page.document.xpath(f"//section[h2[text()='{title}']]")
+    return " ".join(str(found.text_content()).split())
+
+
+def annotate(site: Site, viewer_id: int, owner_id: int, line: str) -> None:
+    """Let a device of the viewer's add a line to a card."""
+    entry = served(site.database, viewer_id, owner_id)
+    assert entry is not None
+    put(site.database, viewer_id, entry.href, entry.text.replace("END:VCARD", f"{line}\r\nEND:VCARD").encode())
+
+
+def test_people_are_listed_by_the_names_that_one_sees(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, carl, dora = ids
+    show_strangers(site.database, bert, "name", "王小明")
+    field(site.database, carl, "name", "Secret Carl")
+    group(site.database, anna, "family", [dora])
+    site.database.write(lambda session: connections.hide(session, anna, carl))
+    site.database.write(lambda session: connections.hide(session, dora, anna))
+    page = visitor.get("/people/")
+    assert listed(page) == ["carl", "dora", "王小明"]
+    assert "Secret" not in page.response.text
+    said = [" ".join(str(node.text_content()).split()) for node in page.document.xpath("//ul/li[div/h2]/div")]
+    assert "You took this card off your devices" in said[0]
+    assert "family Took your card off their devices" in said[1]
+    assert "In none of your groups Has no device yet" in said[2]
+    assert listed(visitor.get("/people/?q=xiaoming+wang")) == ["王小明"]
+    assert listed(visitor.get("/people/?q=secret")) == []
+
+
+def test_a_long_list_is_paged(site: Site, ids: list[int], visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acquaintances, "PAGE", 2)
+    assert listed(visitor.get("/people/")) == ["bert", "carl"]
+    assert listed(visitor.get("/people/?page=2")) == ["dora"]
+    for wrong in ("0", "-1", "x", "9" * 40, "٣"):
+        assert listed(visitor.get(f"/people/?page={wrong}")) in (["bert", "carl"], ["dora"])
+
+
+def test_the_list_takes_as_many_statements_however_many_there_are(site: Site, ids: list[int], visitor: Visitor) -> None:
+    family = group(site.database, ids[0], "family", ids[1:])
+    counts = set()
+    for _ in range(2):
+        crowd(site.database, ids[0], 20, [family])
+        with sent(site.database.engine) as statements:
+            assert visitor.get("/people/").status == 200
+        counts.add(len(statements))
+    assert len(counts) == 1
+
+
+def test_a_page_shows_what_they_show_one_and_what_one_added(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, *_ = ids
+    group(site.database, bert, "Friends", [anna], [field(site.database, bert)])
+    field(site.database, bert, "qq", "10001")
+    annotate(site, anna, bert, "NOTE:Owes me <b>a book</b>")
+    page = visitor.get(f"/people/{bert}")
+    card = section(page, "Their card")
+    assert MOBILE in card
+    assert "Owes me <b>a book</b> added by you" in card
+    assert card.count("added by you") == 1
+    assert "10001" not in page.response.text
+    assert "Owes me" not in Visitor(site).signed_in(bert).get(f"/people/{anna}").response.text
+
+
+def test_a_page_shows_what_they_see_with_exceptions(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, *_ = ids
+    phone, mail = field(site.database, anna), field(site.database, anna, "email", "a@example.org")
+    group(site.database, anna, "family", [bert], [phone])
+    site.database.write(lambda session: grants.except_person(session, anna, bert, [phone], allowed=False))
+    site.database.write(lambda session: grants.except_person(session, anna, bert, [mail], allowed=True))
+    sees = section(visitor.get(f"/people/{bert}"), "What they see of you")
+    assert "E-mail a@example.org" in sees
+    assert f"Kept from them, as an exception: Mobile phone: {MOBILE}" in sees
+    assert "Shown to them alone, as an exception: E-mail: a@example.org" in sees
+    assert seen(site.database, bert, anna) == {"a@example.org"}
+
+
+def test_a_page_says_whether_it_has_arrived(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, emil = ids[0], register(site.database, "emil")
+    connect(site.database, anna, emil.id)
+    phone = field(site.database, anna)
+    group(site.database, anna, "family", [emil.id], [phone])
+
+    def arrived() -> str:
+        return section(visitor.get(f"/people/{emil.id}"), "Has it arrived?")
+
+    assert "Has not fetched your last change yet Has never looked for changes" in arrived()
+    gate = credentials.Gate(site.database)
+    caller = gate.admit(emil.login, emil.password)
+    assert caller is not None
+    gate.note_sync(caller, caller.revision)
+    assert "Has your card as it is now Looked for changes" in arrived()
+    assert "✓ Has your card as it is now" in visitor.get("/people/?q=emil").text
+    set_field(site.database, anna, phone, "+1 555 0101")
+    assert "Has not fetched your last change yet Looked for changes" in arrived()
+    assert "Has not fetched your last change yet" in visitor.get("/people/?q=emil").text
+    site.database.write(lambda session: connections.hide(session, emil.id, anna))
+    assert "They took your card off their devices." in arrived()
+
+
+def test_groups_are_ticked_and_unticked(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, *_ = ids
+    family = group(site.database, anna, "family", [bert], [field(site.database, anna)])
+    work = group(site.database, anna, "work", [], [field(site.database, anna, "email", "a@example.org")])
+    form, later = visitor.get(f"/people/{bert}"), group(site.database, anna, "later", [bert])
+    page = form.submit(f"/people/{bert}/groups", group=str(work))
+    assert page.told == ["Saved. They see from now on what these groups see."]
+    assert seen(site.database, bert, anna) == {"a@example.org"}
+    ticked = {int(box.get("value")) for box in page.document.xpath("//input[@name='group'][@checked]")}
+    assert ticked == {work, later}
+    visitor.post(f"/people/{bert}/groups", {"offered": [str(family), str(work)]})
+    assert seen(site.database, bert, anna) == set()
+
+
+def test_nobody_else_is_sorted_and_nothing_into_groups_of_others(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, carl, _dora = ids
+    family, theirs = group(site.database, anna, "family"), group(site.database, bert, "theirs")
+    assert visitor.post(f"/people/{bert}/groups", {"group": [str(family), str(theirs)]}).followed().told == [
+        "There is no such group."
+    ]
+    stranger = person(site.database)
+    page = visitor.post(f"/people/{stranger}/groups", {"group": str(family)}).followed()
+    assert (page.path, page.told) == ("/people/", ["These two are not connected."])
+    assert visitor.post(f"/people/{carl}/groups", {"group": "-1"}).status == 400
+    with site.database.reading() as session:
+        assert acquaintances.page_of(session, anna, only={stranger}).total == 0
+    assert seen(site.database, carl, anna) == set()
+
+
+def test_a_picture_is_that_of_ones_own_entry(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, carl, _dora = ids
+    connect(site.database, bert, carl)
+    photo = site.database.write(lambda session: profiles.add_field(session, bert, fields.field_from_photo(picture(1))))
+    group(site.database, bert, "Friends", [anna], [photo])
+    answer = visitor.get(f"/people/{bert}/photo").response
+    assert (answer.status_code, answer.content) == (200, picture(1))
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("image/jpeg", "no-store")
+    assert f"/.web/people/{bert}/photo" in visitor.get("/people/").response.text
+    assert Visitor(site).signed_in(carl).get(f"/people/{bert}/photo").status == 404
+    assert f"/.web/people/{bert}/photo" not in Visitor(site).signed_in(carl).get("/people/").response.text
+    for nobody in (person(site.database), anna, 1):
+        assert visitor.get(f"/people/{nobody}/photo").status == 404
+    site.database.write(lambda session: connections.disconnect(session, anna, bert))
+    assert visitor.get(f"/people/{bert}/photo").status == 404
+
+
+def test_a_card_is_taken_off_the_devices_and_comes_back(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, *_ = ids
+    href = href_of(site.database, anna, bert)
+    page = visitor.get(f"/people/{bert}").submit(f"/people/{bert}/hide")
+    assert page.path == f"/people/{bert}"
+    assert page.told[0].startswith("The card goes from your devices.")
+    assert served(site.database, anna, bert) is None
+    assert are_connected(site.database, anna, bert)
+    assert visitor.post(f"/people/{bert}/hide").followed().told[0] == "There is no such entry."
+    page = visitor.get(f"/people/{bert}").submit(f"/people/{bert}/show")
+    assert page.told == ["The card comes back to your devices."]
+    assert href_of(site.database, anna, bert) == href
+    assert visitor.post(f"/people/{bert}/show").followed().told == ["No entry of this person is hidden."]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_who_parts_may_keep_the_card(site: Site, ids: list[int], visitor: Visitor, keep: bool) -> None:  # noqa: FBT001 - of pytest
+    anna, bert, *_ = ids
+    group(site.database, bert, "Friends", [anna], [field(site.database, bert)])
+    annotate(site, anna, bert, "NOTE:Owes me a book")
+    form = visitor.get(f"/people/{bert}/disconnect")
+    assert are_connected(site.database, anna, bert)
+    path = f"/people/{bert}/disconnect"
+    page = form.submit(path) if keep else visitor.post(path).followed()
+    assert page.path == "/people/"
+    assert ("kept as a contact of your own" in page.told[0]) == keep
+    assert not are_connected(site.database, anna, bert)
+    own = [entry for entry in contents(site.database, anna) if entry.kind == "private"]
+    assert [MOBILE in entry.text and "Owes me a book" in entry.text for entry in own] == [True] * keep
+    again = visitor.post(f"/people/{bert}/disconnect").followed()
+    assert again.told == ["These two are not connected."]
+
+
+def test_who_is_blocked_is_gone_and_finds_nobody(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, *_ = ids
+    page = visitor.get(f"/people/{bert}/block").submit(f"/people/{bert}/block")
+    assert (page.path, page.told) == ("/people/", ["This person is blocked, and is not told."])
+    assert not are_connected(site.database, anna, bert)
+    assert found(site.database, bert, "anna") == set()
+    assert visitor.post(f"/people/{anna}/block").followed().told == ["Nobody can block themselves."]
+    assert visitor.post("/people/1/block").followed().told == ["There is no such person."]
+
+
+@pytest.mark.parametrize("path", ["", "/photo", "/disconnect", "/block"])
+def test_who_is_no_connection_has_no_page(site: Site, ids: list[int], visitor: Visitor, path: str) -> None:
+    """Somebody who exists, nobody, oneself, and who was a connection until now: all are answered alike."""
+    stranger = person(site.database, "stranger")
+    show_strangers(site.database, stranger, "name", "Unseen Name")
+    site.database.write(lambda session: connections.disconnect(session, ids[0], ids[3]))
+    answers = [visitor.get(f"/people/{who}{path}") for who in (stranger, 1, ids[0], ids[3], 2**63 - 1)]
+    assert [answer.status for answer in answers] == [404] * 5
+    assert len({answer.text for answer in answers}) == 1
+    assert visitor.get(f"/people/{2**63}{path}").status == 404
+    with site.database.reading() as session, pytest.raises(NotFound):
+        holdings.of(session, ids[0], ids[3])
+
+
+def test_what_somebody_is_called_is_no_markup(site: Site, ids: list[int], visitor: Visitor) -> None:
+    show_strangers(site.database, ids[1], "name", "<script>alert(1)</script>")
+    for path in ("/people/", f"/people/{ids[1]}", f"/people/{ids[1]}/disconnect", f"/people/{ids[1]}/block"):
+        page = visitor.get(path)
+        assert "<script>alert(1)" not in page.response.text
+        assert "<script>alert(1)</script>" in page.text
