@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from sync import address_books, cards, fan_out, history, listings, sightings
@@ -78,6 +78,11 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             address_books.stamp(session, holders, entry_id, at)
 
 
+def hold(session: Session, owner_id: int) -> None:
+    """Take the lock that `change` takes first, where something else must be locked or looked at before the change."""
+    session.execute(_HOLD, {"owner": owner_id})
+
+
 def _lock(session: Session, owner_id: int, at: int) -> int:
     version: int | None = session.scalars(_LOCK, {"owner": owner_id, "at": at}).first()
     if version is None:
@@ -120,6 +125,7 @@ def _check_limits(session: Session, fields: Sequence[Field]) -> None:
 
 
 _PROFILES = Base.metadata.tables["profile"]
+_HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("owner")).with_for_update()
 _LOCK = (
     update(_PROFILES)
     .where(_PROFILES.c.owner_id == bindparam("owner"))

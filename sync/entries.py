@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import connections, entry_rows, overlays, profiles, served
+from sync import address_books, changes, connections, entry_rows, overlays, profiles, served
 from sync.address_books import PRESENT, Book
 from sync.cards import SELF
 from sync.connections import CONNECTION
@@ -75,6 +75,22 @@ def head(session: Session, book: Book, href: str) -> EntryHead | None:
 def has_uid(session: Session, book: Book, uid: str) -> bool:
     """Whether an entry, present or gone, has this UID."""
     return entry_rows.href_of_uid(session, book, uid) is not None
+
+
+def hold(session: Session, viewer_id: int, path: str, href: str) -> None:
+    """
+    Let nobody else change the address books of a person until the transaction ends.
+
+    It may go on to change the entry *href* of the book at *path*, so locks are taken in the order of such a change: the
+    profile that the entry shows comes first, the books afterwards, by id.
+    """
+    books = address_books.books_of(session, viewer_id)
+    book = next((book for book in books if book.path == path), None)
+    entry = entry_rows.find(session, book, href) if book is not None else None
+    if entry is not None and entry.kind != PRIVATE:
+        changes.hold(session, entry.id)
+    for book in books:
+        entry_rows.lock(session, book)
 
 
 def write(session: Session, book: Book, href: str, data: bytes, check: Callable[[str | None], None]) -> EntryHead:

@@ -26,8 +26,7 @@ def write(service: Service, request: Request, change: Callable[[Session], T]) ->
 
     def guarded(session: Session) -> T:
         if request.if_header:
-            for book in address_books.books_of(session, request.place.caller.account_id):
-                address_books.lock(session, book.viewer_id, book.id)
+            entries.hold(session, request.place.caller.account_id, request.location.book, request.location.name)
             require(session, request)
         return change(session)
 

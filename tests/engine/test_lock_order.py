@@ -1,4 +1,4 @@
-"""Books are locked in the order of ids, however they lie in the table (Rule 4 of `sync.address_books`)."""
+"""Profiles are locked before books, and these in the order of ids (Rule 4 of `sync.address_books`)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from sqlalchemy import insert, text
 
 from sync.address_books import raise_revisions
 from sync.database import Database
+from sync.entries import hold
 from sync.models import CONTACTS, Account, AddressBook
 from tests.support.databases import plain
+from tests.support.factories import book, connected, href_of
 
 BOOKS = 400
 
@@ -32,6 +34,24 @@ def test_books_are_locked_in_the_order_of_ids(database: Database) -> None:
         free = observer.execute(f"{locking} FOR UPDATE SKIP LOCKED").fetchall()
     raiser.join()
     assert sorted(free) == [(id_,) for id_ in ids[middle:]]
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("changed", ["anna", "bert"])
+def test_a_profile_is_locked_before_the_books_in_which_it_is_shown(database: Database, changed: str) -> None:
+    """Or whoever holds a book for a change, and whoever changes the profile, would wait for each other."""
+    people = dict(zip(("anna", "bert"), connected(database, "anna", "bert"), strict=True))
+    viewer_id, owner_id = people["anna"], people[changed]
+    path, href = book(database, viewer_id).path, href_of(database, viewer_id, owner_id)
+    locking = "SELECT owner_id FROM profile"
+    with psycopg.connect(plain(database.url)) as holder, psycopg.connect(plain(database.url)) as observer:
+        holder.execute("SELECT 1 FROM address_book WHERE viewer_id = %s FOR UPDATE", [viewer_id])
+        change = threading.Thread(target=database.write, args=(lambda session: hold(session, viewer_id, path, href),))
+        change.start()
+        _await_blocked(observer)
+        free = {id_ for (id_,) in observer.execute(f"{locking} FOR UPDATE SKIP LOCKED")}
+    change.join()
+    assert free == {*people.values()} - {owner_id}
 
 
 def _make_books(database: Database, ids: list[int]) -> None:
