@@ -7,6 +7,7 @@ Some clients overwrite and delete without looking (client facts T-7, E-1), so wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from sync.database import settings_of
 from sync.errors import NotFound
 from sync.models import Entry, EntryVersion, now
 
+#: A version that is kept, after the entry that it is of.
+KeptVersion: TypeAlias = tuple[Entry, EntryVersion]
 _DAY = 86_400
 
 
@@ -44,9 +47,7 @@ def keep(session: Session, entry: Entry, content: bytes) -> None:
         )
 
 
-def of_person(
-    session: Session, viewer_id: int, *, count: int | None = None, offset: int = 0
-) -> Sequence[tuple[Entry, EntryVersion]]:
+def of_person(session: Session, viewer_id: int, *, count: int | None = None, offset: int = 0) -> Sequence[KeptVersion]:
     """
     Return the versions that are kept of a person's entries, with their entries, the last that was replaced first.
 
@@ -59,7 +60,7 @@ def of_person(
     return [(entry, version) for entry, version in session.execute(chosen)]
 
 
-def find(session: Session, viewer_id: int, entry_id: int, revision: int) -> tuple[Entry, EntryVersion]:
+def find(session: Session, viewer_id: int, entry_id: int, revision: int) -> KeptVersion:
     """
     Return one version that is kept of a person's entry, with its entry.
 

@@ -21,8 +21,8 @@ from sync.connections import CONNECTION
 from sync.database import Session
 from sync.edits import FieldEdit
 from sync.errors import InvalidInput
-from sync.models import Entry, EntryVersion
 from sync.vcard import parse_one
+from sync.versions import KeptVersion
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -117,14 +117,15 @@ def _title(edit: FieldEdit) -> str:
     return kind_title(either.kind) if either is not None else ""
 
 
-def _kept(session: Session, found: Sequence[tuple[Entry, EntryVersion]]) -> list[Kept]:
+def _kept(session: Session, found: Sequence[KeptVersion]) -> list[Kept]:
     others = {entry.id for entry, _version in found if entry.kind == CONNECTION}
     names = acquaintances.some(session, current_person().account_id, others)
     logins = accounts.logins(session, others)
-    return [_version(entry, kept, names, logins) for entry, kept in found]
+    return [_version(each, names, logins) for each in found]
 
 
-def _version(entry: Entry, kept: EntryVersion, names: Mapping[int, Acquaintance], logins: Mapping[int, str]) -> Kept:
+def _version(found: KeptVersion, names: Mapping[int, Acquaintance], logins: Mapping[int, str]) -> Kept:
+    entry, kept = found
     is_own = entry.kind != CONNECTION
     if is_own:
         card = _card(kept.content.decode(errors="replace"))
