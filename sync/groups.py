@@ -100,10 +100,22 @@ def add_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -
         NotFound: There is no such group, or the two are not connected.
         Refused: It is the built-in group.
     """
+    add_members(session, owner_id, group_id, [viewer_id])
+
+
+def add_members(session: Session, owner_id: int, group_id: int, viewer_ids: Collection[int]) -> None:
+    """
+    Put people into a group, all of them or nobody. Who is in it already stays there.
+
+    Raises:
+        NotFound: There is no such group, or somebody is not connected to the owner.
+        Refused: It is the built-in group.
+    """
     with change(session, owner_id) as under_way:
         _own(session, owner_id, group_id)
-        connections.require(session, owner_id, viewer_id)
-        if viewer_id not in members(session, owner_id, group_id):
+        if set(viewer_ids) - set(connections.connected_to(session, owner_id, viewer_ids)):
+            raise NotFound("These two are not connected.")
+        for viewer_id in sorted(set(viewer_ids) - set(members(session, owner_id, group_id))):
             session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
             connections.regroup(under_way, owner_id, viewer_id)
 

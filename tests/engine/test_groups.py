@@ -230,3 +230,24 @@ def test_nobody_is_sorted_into_what_is_no_group_of_ones_own(database: Database) 
     with pytest.raises(NotFound):
         sort(database, anna, person(database), [family], [])
     assert groups_with(database, anna, bert) == []
+
+
+def test_several_are_put_into_a_group_or_nobody(database: Database) -> None:
+    anna, bert, carl, dora = connected(database, "anna", "bert", "carl", "dora")
+    family = group(database, anna, "family", [dora], [field(database, anna)])
+
+    def put(*viewer_ids: int) -> None:
+        database.write(lambda session: groups.add_members(session, anna, family, viewer_ids))
+
+    for wrong in (person(database), anna, 1):
+        with pytest.raises(NotFound):
+            put(bert, wrong)
+    assert groups_with(database, anna, bert) == []
+    before = revisions(database, [bert, carl, dora])
+    put(bert, carl, dora, bert)
+    assert {viewer: MOBILE in seen(database, viewer, anna) for viewer in (bert, carl, dora)} == dict.fromkeys(
+        (bert, carl, dora), True
+    )
+    after = revisions(database, [bert, carl, dora])
+    assert {viewer: after[viewer] - before[viewer] for viewer in before} == {bert: 1, carl: 1, dora: 0}
+    put()

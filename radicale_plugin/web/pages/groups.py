@@ -118,8 +118,7 @@ def add(group_id: int) -> Response:
 
         def change(session: Session) -> None:
             _group(session, group_id)
-            for account_id in chosen:
-                groups.add_member(session, me, group_id, account_id)
+            groups.add_members(session, me, group_id, chosen)
 
         if attempt(lambda: database().write(change)) and chosen:
             say(ngettext("%(num)s person is added.", "%(num)s people are added.", len(chosen)))
