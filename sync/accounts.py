@@ -15,7 +15,7 @@ from sync.address_books import PRESENT
 from sync.changes import change
 from sync.database import among
 from sync.errors import AlreadyExists, InvalidInput, NotFound
-from sync.models import CONTACTS, Account, Entry, LoginName, Profile, new_id, now
+from sync.models import CONTACTS, NOBODY, Account, Entry, LoginName, Profile, new_id, now
 from sync.visibility import STRANGER
 
 #: No ``@`` and no ``%``: some phones encode them in one place and not in another (client fact I-23).
@@ -79,7 +79,8 @@ def find(session: Session, login: str) -> int:
     account_id = None
     if is_possible(name):
         account_id = session.scalars(select(LoginName.account_id).where(LoginName.name == name)).first()
-    if account_id is None:
+    # The login of somebody who left stays taken.
+    if account_id in (None, NOBODY):
         raise NotFound(f"There is nobody with the login {login[:64]!r}.")
     return account_id
 

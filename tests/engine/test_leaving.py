@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import BigInteger, select
 
-from sync import address_books, connections, credentials, leaving, tickets, verification, visits
+from sync import accounts, address_books, connections, credentials, leaving, tickets, verification, visits
 from sync.credentials import Gate
 from sync.database import Database, Session
 from sync.errors import AlreadyExists, InvalidTicket, NotFound
@@ -109,6 +109,12 @@ def test_nobody_comes_back_under_the_login(database: Database, anna: Person) -> 
     leaving.leave(database, anna.id)
     with pytest.raises(AlreadyExists):
         person(database, "anna")
+
+
+def test_the_login_is_nobody_s_afterwards(database: Database, anna: Person) -> None:
+    leaving.leave(database, anna.id)
+    with database.reading() as session, pytest.raises(NotFound, match="nobody with the login 'anna'"):
+        accounts.find(session, "anna")
 
 
 def test_nothing_opens_from_the_first_moment_on(database: Database, anna: Person) -> None:
