@@ -9,7 +9,7 @@ import sys
 import click
 from typing_extensions import override
 
-from radicale_plugin.cli import circles, finding, meeting, past, people, profiles, upkeep, users
+from radicale_plugin.cli import circles, finding, meeting, moving, past, people, profiles, upkeep, users
 from radicale_plugin.cli.demo.command import demo
 from radicale_plugin.cli.site import Site
 from sync.errors import DatabaseUnavailable, EvercardError
@@ -78,3 +78,6 @@ for command in (
     main.add_command(command)
 for command in (past.profile_history, past.profile_restore):
     profiles.profile.add_command(command)
+for command in (moving.export_user, moving.delete_user):
+    users.user.add_command(command)
+past.entry.add_command(moving.import_entries)
