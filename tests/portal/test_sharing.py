@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import previews, profiles
+from sync import acquaintances, grants, previews, profiles
 from sync.visibility import STRANGER
 from tests.support.factories import (
     MOBILE,
@@ -224,16 +224,27 @@ def test_no_exception_is_made_for_who_is_not_connected_or_of_what_is_not_ones_ow
     assert stage.seen() == (set(), set())
 
 
-def test_people_are_found_among_many_and_come_in_pages(stage: Stage) -> None:
-    crowd(stage.database, stage.anna, 60)
-    first, second = stage.open("/sharing/people"), stage.open("/sharing/people?page=2")
-    links = "//main//ul[@class='rows']//a"
-    assert (len(first.document.xpath(links)), len(second.document.xpath(links))) == (50, 12)
-    assert "bert" in first.text
-    assert [node.text for node in stage.open("/sharing/people?text=BER").document.xpath(links)] == ["bert"]
-    assert stage.open("/sharing/people?text=nobody").document.xpath(links) == []
+def test_people_are_found_by_name_and_come_in_pages(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = field(stage.database, stage.carl, "name", "陈卡尔")
+    everybody = strangers(stage.database, stage.carl)
+    stage.database.write(lambda session: grants.grant(session, stage.carl, everybody, [name]))
+    links = "//main//ul[@class='rows']//a/text()"
+    for text, found in (
+        ("", ["bert", "陈卡尔"]),
+        ("BER", ["bert"]),
+        ("chenkaer", ["陈卡尔"]),
+        ("carl", ["陈卡尔"]),
+        ("x", []),
+    ):
+        assert stage.open(f"/sharing/people?q={text}").document.xpath(links) == found
+    monkeypatch.setattr(acquaintances, "PAGE", 1)
+    assert stage.open("/sharing/people").document.xpath(links) == ["bert"]
+    assert stage.open("/sharing/people?page=2").document.xpath(links) == ["陈卡尔"]
     for number in ("0", "x", "9" * 40):
         assert stage.open(f"/sharing/people?page={number}").status == 200
+    # Who is on another page can still be looked at.
+    page = stage.open(f"/sharing/?who=person-{stage.carl}")
+    assert page.document.xpath("//option[@selected]/text()") == ["陈卡尔 (carl)"]
 
 
 def test_no_list_asks_the_database_about_each_person(stage: Stage) -> None:

@@ -11,11 +11,13 @@ from radicale_plugin.web.audiences import audiences, group_title
 from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.people import number_of_page
 from radicale_plugin.web.shown import Shown, ShownCard, shown, shown_card
 from radicale_plugin.web.visitors import current_person, database
-from sync import accounts, connections, grants, groups, previews
+from sync import acquaintances, grants, groups, previews
 from sync.cards import content_of
 from sync.database import Session
+from sync.errors import NotFound
 from sync.visibility import (
     STRANGER,
     STRANGERS,
@@ -31,8 +33,6 @@ blueprint = Blueprint("sharing", __name__, url_prefix="/sharing")
 
 #: More boxes than that are shown for one group at a time.
 MOST_BOXES = 1_500
-#: People on one page of their list, and in the choice of previews.
-COUNT = 50
 VERSIONS = ("3.0", "4.0")
 #: Where one person's exceptions are concerned: as the groups say, always, never.
 CHOICES = {"groups": None, "always": True, "never": False}
@@ -106,21 +106,12 @@ def card() -> Response:
 def people() -> Response:
     """Show the connections, of whom exceptions can be made."""
     person = current_person()
-    number = max(1, min(as_id(request.args.get("page", "1")) or 1, 1_000_000))
-    text = request.args.get("text", "").strip()[:100]
+    text = request.args.get("q", "").strip()[:100]
     with database().reading() as session:
-        logins = accounts.logins(session, connections.connected_to(session, person.account_id))
+        listed = acquaintances.page_of(session, person.account_id, text, number_of_page())
         exceptions = grants.exceptions_of(session, person.account_id)
-    found = sorted((login, viewer_id) for viewer_id, login in logins.items() if text.casefold() in login.casefold())
-    first = (number - 1) * COUNT
-    return page(
-        "sharing/people.html",
-        people=[(login, viewer_id, len(exceptions.get(viewer_id, {}))) for login, viewer_id in found[first:][:COUNT]],
-        text=text,
-        number=number,
-        has_more=len(found) > first + COUNT,
-        is_anybody=bool(logins),
-    )
+    counts = {viewer_id: len(of_person) for viewer_id, of_person in exceptions.items()}
+    return page("sharing/people.html", listed=listed, text=text, counts=counts)
 
 
 @blueprint.get("/people/<int:viewer_id>")
@@ -128,7 +119,9 @@ def person(viewer_id: int) -> Response:
     """Show what one person sees, and why."""
     owner = current_person()
     with database().reading() as session:
-        connections.require(session, owner.account_id, viewer_id)
+        who = acquaintances.find(session, owner.account_id, viewer_id)
+        if who is None:
+            raise NotFound("These two are not connected.")
         found = _preview(session, f"{_PERSON}{viewer_id}", UNCHANGED)
         composition = composition_of(session, owner.account_id, viewer_id)
         by_groups = grants_of(session, owner.account_id).visible(Composition(composition.groups))
@@ -142,11 +135,9 @@ def person(viewer_id: int) -> Response:
         row.id: "always" if row.id in composition.allowed else "never" if row.id in composition.withheld else "groups"
         for row in rows
     }
-    login = found.title
     return page(
         "sharing/person.html",
-        login=login,
-        viewer_id=viewer_id,
+        who=who,
         rows=rows,
         choices=choices,
         by_groups=by_groups,
@@ -185,8 +176,11 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         every = audiences(groups.groups_of(session, owner_id))
         rows = _rows(session, owner_id)
         given = grants_of(session, owner_id)
-        people = accounts.logins(session, connections.connected_to(session, owner_id)[:COUNT])
+        people = list(acquaintances.page_of(session, owner_id).people)
         found = _preview(session, who, adjustment)
+        person = acquaintances.find(session, owner_id, as_id(found.who.removeprefix(_PERSON)) or 0)
+        if person is not None and person not in people:
+            people.append(person)
     granted: Boxes = frozenset(
         (group.id, field_id)
         for group in every
@@ -204,7 +198,7 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         is_all_shown=len(rows) * len(every) <= MOST_BOXES,
         had=granted,
         ticked=(granted | adjustment.granted) - adjustment.taken_back,
-        people=sorted(people.items(), key=lambda item: item[1]),
+        people=people,
         preview=found,
     )
 
@@ -239,8 +233,8 @@ def _chosen(session: Session, who: str) -> tuple[str, int | None, str]:
     """Return for whom a preview is: what they are called in addresses, the id, and a title; strangers by default."""
     owner_id = current_person().account_id
     kind, number = who[: who.find("-") + 1], as_id(who[who.find("-") + 1 :])
-    if kind == _PERSON and number is not None and connections.is_connected(session, owner_id, number):
-        return _PERSON, number, accounts.logins(session, [number]).get(number, "")
+    if kind == _PERSON and number is not None and (found := acquaintances.find(session, owner_id, number)):
+        return _PERSON, number, found.name
     for group in groups.groups_of(session, owner_id):
         if kind == _GROUP and group.id == number and group.kind != STRANGERS:
             return _GROUP, number, group.name
