@@ -89,7 +89,7 @@ def test_a_deleted_contact_comes_back(site: Site, ids: list[int], visitor: Visit
     delete(site.database, anna, "x.vcf")
     page = visitor.get("/activity/contacts")
     assert page.text.count("Dr. <b>Zahn</b>") == 2 * 3
-    links = [str(link).removeprefix("/.web") for link in page.document.xpath("//ul[@class='rows']/li/a/@href")]
+    links = [str(link).removeprefix("/.web") for link in page.document.xpath("//ul[@class='rows']/li//a/@href")]
     assert ["two" in visitor.get(link).text for link in links] == [True, False]
     page = visitor.get(links[1]).submit(f"{links[1]}/restore")
     assert (page.path, page.told[0][:11]) == ("/activity/contacts", "It is back,")
@@ -101,7 +101,7 @@ def test_a_deleted_contact_comes_back(site: Site, ids: list[int], visitor: Visit
 def test_versions_of_others_are_nowhere(site: Site, ids: list[int], visitor: Visitor) -> None:
     put(site.database, ids[1], "x.vcf", vcard("u", "NOTE:Secret"))
     delete(site.database, ids[1], "x.vcf")
-    (link,) = Visitor(site).signed_in(ids[1]).get("/activity/contacts").document.xpath("//ul[@class='rows']/li/a/@href")
+    (link,) = Visitor(site).signed_in(ids[1]).get("/activity/contacts").document.xpath("//ul[@class='rows']/li//a/@href")
     path = str(link).removeprefix("/.web")
     answers = [visitor.get(each) for each in (path, "/activity/contacts/1/1", f"/activity/contacts/{ids[0]}/0")]
     assert [answer.status for answer in answers] == [404] * 3
@@ -137,7 +137,7 @@ def test_a_strange_contact_is_shown_all_the_same(
     delete(site.database, ids[0], "x.vcf")
     page = visitor.get("/activity/contacts")
     assert "Odd" in page.text
-    (link,) = page.document.xpath("//ul[@class='rows']/li/a/@href")
+    (link,) = page.document.xpath("//ul[@class='rows']/li//a/@href")
     shown = visitor.get(str(link).removeprefix("/.web"))
     assert shown.status == 200
     assert 'href="javascript:' not in shown.response.text
