@@ -68,6 +68,22 @@ def normalize(data: bytes, square: Square | None = None) -> bytes:
         raise InvalidInput("The photo is damaged, or too large to be read.") from error
 
 
+def thumbnail(data: bytes, side: int) -> bytes:
+    """
+    Return the JPEG *data* with at most *side* pixels a side, for lists.
+
+    Raises `InvalidInput` for what is no JPEG, or one of too many pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            _check_pixels(image)
+            return _encoded(_upright(image, None, side))
+    except InvalidInput:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *_BOMBS) as error:
+        raise InvalidInput("The photo is damaged, or too large to be read.") from error
+
+
 def _check_pixels(image: Image.Image) -> None:
     scaled = image.format == "JPEG" and not image.info.get("progressive")
     most = MAX_JPEG_PIXELS if scaled else MAX_PIXELS
@@ -106,15 +122,15 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
     yield _COMMENT, 0  # What cannot be followed might hold anything.
 
 
-def _upright(image: Image.Image, square: Square | None) -> Image.Image:
+def _upright(image: Image.Image, square: Square | None, most: int = MAX_SIDE) -> Image.Image:
     if image.format == "JPEG":
-        side = MAX_SIDE if square is None else round(MAX_SIDE * min(max(square.zoom, 1.0), MAX_ZOOM))
+        side = most if square is None else round(most * min(max(square.zoom, 1.0), MAX_ZOOM))
         image.draft("RGB", (side, side))
     turned = ImageOps.exif_transpose(image)
     if square is not None:
         turned = turned.crop(square.box(*turned.size))
     small = turned if turned.mode in ("RGB", "L") else _opaque(turned)
-    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    small.thumbnail((most, most))
     return small
 
 

@@ -182,7 +182,8 @@ def test_a_picture_is_that_of_ones_own_entry(site: Site, ids: list[int], visitor
     answer = visitor.get(f"/people/{bert}/photo").response
     assert (answer.status_code, answer.content) == (200, picture(1))
     assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("image/jpeg", "no-store")
-    assert f"/.web/people/{bert}/photo" in visitor.get("/people/").response.text
+    assert f"/.web/people/{bert}/photo?size=small" in visitor.get("/people/").response.text
+    assert visitor.get(f"/people/{bert}/photo?size=small").response.content.startswith(b"\xff\xd8")
     assert Visitor(site).signed_in(carl).get(f"/people/{bert}/photo").status == 404
     assert f"/.web/people/{bert}/photo" not in Visitor(site).signed_in(carl).get("/people/").response.text
     for nobody in (person(site.database), anna, 1):

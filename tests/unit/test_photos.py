@@ -13,7 +13,7 @@ from PIL import Image
 
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import fields_of
-from sync.photos import MAX_OCTETS, MAX_SIDE, Square, normalize
+from sync.photos import MAX_OCTETS, MAX_SIDE, Square, normalize, thumbnail
 from sync.vcard import parse_one
 
 ORIENTATION, GPS = 0x0112, 0x8825
@@ -201,3 +201,22 @@ def test_a_small_part_of_a_large_picture_is_still_sharp() -> None:
 def test_a_square_of_rubbish_is_refused_as_rubbish_is() -> None:
     with pytest.raises(InvalidInput):
         normalize(b"rubbish", Square())
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((512, 256), (112, 56)), ((90, 60), (90, 60)), ((512, 512), (112, 112))]
+)
+def test_a_picture_for_a_list_is_smaller_and_nothing_else(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    small = thumbnail(written(halves(*size)), 112)
+    picture = opened(small)
+    assert (picture.format, picture.size) == ("JPEG", expected)
+    left, right = (picture.getpixel((at, 20)) for at in (8, picture.width - 8))
+    for found, expected_colour in ((left, (0, 0, 255)), (right, (255, 0, 0))):
+        assert isinstance(found, tuple)
+        assert all(abs(one - other) < 60 for one, other in zip(found, expected_colour, strict=True))
+
+
+def test_a_list_takes_nothing_but_a_jpeg() -> None:
+    for data in (b"", b"\xff\xd8\xff", written(halves(), "PNG"), written(halves())[:200]):
+        with pytest.raises(InvalidInput):
+            thumbnail(data, 112)

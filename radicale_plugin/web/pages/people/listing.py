@@ -8,10 +8,12 @@ from radicale_plugin.web import people
 from radicale_plugin.web.page import page
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.visitors import current_person, database
-from sync import acquaintances, holdings, previews
+from sync import acquaintances, holdings, photos, previews
 
 #: The most characters that are looked for in the list.
 _LONGEST = 100
+#: Pixels a side of a picture in a list, twice what it takes there, for screens with many.
+_SMALL = 112
 
 
 @blueprint.get("/")
@@ -33,11 +35,13 @@ def index() -> Response:
 
 @blueprint.get("/<int:account_id>/photo")
 def photo(account_id: int) -> Response:
-    """Answer with the picture in one's own entry of somebody."""
+    """Answer with the picture in one's own entry of somebody; with ``size=small``, as a list shows it."""
     with database().reading() as session:
         picture = holdings.photo(session, current_person().account_id, account_id)
     if picture is None:
         abort(404)
+    if request.args.get("size") == "small":
+        picture = photos.thumbnail(picture, _SMALL)
     answer = make_response(picture)
     answer.content_type = "image/jpeg"
     return answer
