@@ -34,6 +34,7 @@ from sync.models import BUCKETS, Base, Device, now
 from sync.preferences import Preferences
 from sync.settings import Settings
 from sync.vcard import parse_one
+from sync.visibility import Adjustment
 from tests.support.factories import (
     anyway,
     book_in,
@@ -138,6 +139,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "profiles.add_field": lambda s, w: profiles.add_field(s, w.anna, content("qq", "10001234")),
     "profiles.set_field": lambda s, w: profiles.set_field(s, w.anna, w.phone, content(text="+1 555 0101")),
     "profiles.remove_field": lambda s, w: profiles.remove_field(s, w.anna, w.phone),
+    "profiles.move_field": lambda s, w: profiles.move_field(s, w.anna, w.phone, 1),
     "profiles.import_card": lambda s, w: profiles.import_card(s, w.anna, _card("FN:Anna", PHONE)),
     "profiles.import_card, replacing": lambda s, w: profiles.import_card(s, w.anna, _card(PHONE), replace=True),
     "groups.create": lambda s, w: groups.create(s, w.anna, "new"),
@@ -147,6 +149,10 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "groups.remove_member": lambda s, w: groups.remove_member(s, w.anna, w.family, w.bert),
     "grants.grant": lambda s, w: grants.grant(s, w.anna, w.strangers, [w.phone, w.mail]),
     "grants.take_back": lambda s, w: grants.take_back(s, w.anna, w.family, [w.phone]),
+    "grants.adjust": lambda s, w: grants.adjust(
+        s, w.anna, Adjustment(frozenset({(w.strangers, w.phone)}), frozenset({(w.family, w.phone)}))
+    ),
+    "grants.except_fields": lambda s, w: grants.except_fields(s, w.anna, w.bert, {w.phone: False, w.mail: True}),
     "grants.except_person": lambda s, w: grants.except_person(s, w.anna, w.bert, [w.phone, w.mail], allowed=False),
     "connections.connect": lambda s, w: connections.connect(s, w.anna, w.dora),
     "connections.disconnect": lambda s, w: connections.disconnect(s, w.anna, w.bert),
