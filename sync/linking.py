@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync import accounts, addresses, entry_rows, fields, merge, overlays, sightings
+from sync import accounts, entry_rows, fields, merge, overlays, sightings
 from sync.address_books import PRESENT, Book, books_of
 from sync.connections import CONNECTION
 from sync.database import settings_of
 from sync.entry_rows import PRIVATE
-from sync.errors import InvalidInput, InvalidVCard, NotFound, Refused
+from sync.errors import NotFound, Refused
 from sync.fields import FieldContent, field_from_text, full_name
 from sync.models import Card, Entry, LinkedEntry, PrivateCard, now
-from sync.vcard import Property, lines_named, parse_one, read_line, unescape
+from sync.reaches import name_of, private_cards, reaches_of
+from sync.vcard import parse_one
 
 #: How many cards are held in memory at a time.
 _BATCH = 100
-_CHANNELS = {"EMAIL": addresses.EMAIL, "TEL": addresses.SMS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def links_of(session: Session, viewer_id: int) -> list[Link]:
     ).all()
     names = accounts.logins(session, {row.owner_id for row in rows})
     return [
-        Link(row.entry_id, _name(row.card), row.owner_id, names.get(row.owner_id, ""), row.linked_at) for row in rows
+        Link(row.entry_id, name_of(row.card), row.owner_id, names.get(row.owner_id, ""), row.linked_at) for row in rows
     ]
 
 
@@ -145,15 +145,15 @@ def suggestions(session: Session, viewer_id: int) -> list[Suggestion]:
     """
     owners: dict[tuple[str, str], set[int]] = {}
     for owner_id, text in _connections(session, viewer_id):
-        for reach in _reaches(session, text):
+        for reach in reaches_of(session, text):
             owners.setdefault(reach, set()).add(owner_id)
     found: list[tuple[int, str, int, tuple[str, ...]]] = []
-    for entry_id, text in _privates(session, viewer_id):
+    for entry_id, text in private_cards(session, viewer_id):
         because: dict[int, list[str]] = {}
-        for reach in _reaches(session, text):
+        for reach in reaches_of(session, text):
             for owner_id in owners.get(reach, ()):
                 because.setdefault(owner_id, []).append(reach[1])
-        found += [(entry_id, _name(text), owner_id, tuple(reasons)) for owner_id, reasons in because.items()]
+        found += [(entry_id, name_of(text), owner_id, tuple(reasons)) for owner_id, reasons in because.items()]
     names = accounts.logins(session, {owner_id for _, _, owner_id, _ in found})
     return [
         Suggestion(entry_id, name, owner_id, names.get(owner_id, ""), because)
@@ -195,7 +195,7 @@ def _additions(session: Session, target: Entry, data: bytes, before: Sequence[Fi
     # The owner's own picture is newer than one that was taken over from somewhere long ago.
     if any(content.kind == "photo" for content in base):
         added = [content for content in added if content.kind != "photo"]
-    return [*_called(_name(data.decode()), base, before), *added]
+    return [*_called(name_of(data.decode()), base, before), *added]
 
 
 def _called(name: str, base: Sequence[FieldContent], before: Sequence[FieldContent]) -> Iterator[FieldContent]:
@@ -222,39 +222,3 @@ def _connections(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]:
     )
     for owner_id, body in rows:
         yield owner_id, fields.head("3.0", "x", 0) + body
-
-
-def _privates(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]:
-    rows = session.execute(
-        select(PrivateCard.entry_id, PrivateCard.data)
-        .where(PrivateCard.viewer_id == viewer_id)
-        .execution_options(yield_per=_BATCH)
-    )
-    for entry_id, data in rows:
-        yield entry_id, data.decode()
-
-
-def _reaches(session: Session, text: str) -> set[tuple[str, str]]:
-    """Return channel and normalised value of every number and e-mail address of a card."""
-    reaches = set()
-    for line in _lines(text, frozenset(_CHANNELS)):
-        said = unescape(line.value).removeprefix("tel:").removeprefix("mailto:")
-        try:
-            reaches.add((_CHANNELS[line.name], addresses.normalize(session, _CHANNELS[line.name], said)))
-        except InvalidInput:
-            continue
-    return reaches
-
-
-def _name(text: str) -> str:
-    return next((unescape(line.value) for line in _lines(text, frozenset({"FN"}))), "").strip()
-
-
-def _lines(text: str, names: frozenset[str]) -> list[Property]:
-    lines = lines_named(text, names)
-    if lines is not None:
-        return [read_line(line) for line in lines]
-    try:
-        return [line for line in parse_one(text).properties if line.name in names]
-    except InvalidVCard:
-        return []
