@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import plistlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
-from sync import accounts, connections
+from sync import accounts, addresses, connections
 from sync.database import Database
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support import dav
 from tests.support.chromium import NARROW, PortalServer
+
+#: What a phone exports: somebody who is here, somebody who is not, and a card that no program can read.
+PHONE = (
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dora from school\r\nTEL:+1 202 555 0188\r\nEND:VCARD\r\n"
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dentist\r\nTEL:+1 202 555 0189\r\nEND:VCARD\r\n"
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Broken\r\nno colon\r\nEND:VCARD\r\n"
+)
 
 
 @pytest.fixture
@@ -65,6 +72,12 @@ def connect(cast: Cast, login: str, other: str) -> None:
     database.dispose()
 
 
+def prove(cast: Cast, login: str, number: str) -> None:
+    database = Database(cast.url)
+    database.write(lambda session: addresses.add(session, cast.ids[login], addresses.SMS, number))
+    database.dispose()
+
+
 def phone_of(stack: ExitStack, account: dict[str, Any]) -> dav.Replica:
     """Return a phone that knows nothing but what stands in the profile."""
     scheme = "https" if account["CardDAVUseSSL"] else "http"
@@ -74,6 +87,20 @@ def phone_of(stack: ExitStack, account: dict[str, Any]) -> dav.Replica:
     found = client.propfind(account["CardDAVPrincipalURL"], (home,), depth="0")[account["CardDAVPrincipalURL"]]
     assert found.properties[home][0].text == account["CardDAVPrincipalURL"]
     return dav.Replica(client)
+
+
+def ask_contacts(page: Page, look: Callable[[Page, str], None]) -> None:
+    """Take the contacts of a phone over, and ask who of them is here."""
+    page.goto("settings/contacts")
+    file = FilePayload(name="phone.vcf", mimeType="text/vcard", buffer=PHONE)
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Take them over").click()
+    page.locator("[role=status]").wait_for()
+    look(page, "imported")
+    page.get_by_label("Dora from school").check()
+    page.get_by_role("button", name="Ask those who are ticked").click()
+    page.locator("[role=status]").wait_for()
+    assert "You have asked 1 person." in page.locator("main").inner_text()
 
 
 def test_a_phone_from_signing_up_to_leaving(
@@ -94,6 +121,7 @@ def test_a_phone_from_signing_up_to_leaving(
         assert [name for card in cleo.cards.values() for name, _ in dav.contents(card) if name == "FN"] == ["FN"]
 
         connect(cast, "cleo", "bo")
+        prove(cast, "david", "+12025550188")
         cleo.sync()
         assert len(cleo.cards) == 2
 
@@ -119,6 +147,7 @@ def test_a_phone_from_signing_up_to_leaving(
 
     with browsers.opened(chromium, server) as page:
         sign_in(page, "cleo")
+        ask_contacts(page, look)
         page.goto("settings/leave")
         look(page, "leave")
         page.locator("input[type=password]").fill(PASSWORD)
