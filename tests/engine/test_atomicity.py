@@ -24,13 +24,16 @@ from sync import (
     fan_out,
     grants,
     groups,
+    linking,
     meeting,
     preferences,
     profiles,
+    restoring,
     sideways,
+    versions,
 )
 from sync.database import Database, Session
-from sync.models import BUCKETS, Base, Device, now
+from sync.models import BUCKETS, Base, Device, Entry, now
 from sync.preferences import Preferences
 from sync.settings import Settings
 from sync.vcard import parse_one
@@ -131,6 +134,15 @@ def _remove(session: Session, viewer_id: int, href: str) -> None:
     entries.remove(session, book_in(session, viewer_id), href, anyway)
 
 
+def _entry(session: Session, viewer_id: int, href: str) -> int:
+    return session.scalars(select(Entry.id).where(Entry.viewer_id == viewer_id, Entry.href == href)).one()
+
+
+def _bring_back(session: Session, viewer_id: int) -> None:
+    ((entry, version),) = versions.of_person(session, viewer_id)
+    restoring.bring_back(session, viewer_id, entry.id, version.revision)
+
+
 PHONE = "TEL;TYPE=CELL:+1 555 0101"
 NOBODY = Preferences(connecting="nobody")
 CHANGES: dict[str, Callable[[Session, World], object]] = {
@@ -146,6 +158,8 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "groups.rename": lambda s, w: groups.rename(s, w.anna, w.family, "new"),
     "groups.remove": lambda s, w: groups.remove(s, w.anna, w.family),
     "groups.add_member": lambda s, w: groups.add_member(s, w.anna, w.chess, w.bert),
+    "groups.add_members": lambda s, w: groups.add_members(s, w.anna, w.chess, [w.bert, w.carl]),
+    "groups.sort": lambda s, w: groups.sort(s, w.anna, w.bert, into=[w.chess], out_of=[w.family]),
     "groups.remove_member": lambda s, w: groups.remove_member(s, w.anna, w.family, w.bert),
     "grants.grant": lambda s, w: grants.grant(s, w.anna, w.strangers, [w.phone, w.mail]),
     "grants.take_back": lambda s, w: grants.take_back(s, w.anna, w.family, [w.phone]),
@@ -161,11 +175,14 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "preferences.set_preferences": lambda s, w: preferences.set_preferences(
         s, w.anna, Preferences(connecting="nobody")
     ),
+    "preferences.set_newcomers_group": lambda s, w: preferences.set_newcomers_group(s, w.anna, w.family),
     "addresses.add": lambda s, w: addresses.add(s, w.anna, "email", "anna@example.org"),
     "meeting.ask": lambda s, w: meeting.ask(s, w.anna, w.dora, "Hello"),
     "meeting.block": lambda s, w: meeting.block(s, w.anna, w.bert),
     "meeting.disconnect": lambda s, w: meeting.disconnect(s, w.anna, w.bert, keep=True),
     "sideways.introduce": lambda s, w: sideways.introduce(s, w.anna, w.bert, w.carl),
+    "linking.link": lambda s, w: linking.link(s, w.anna, _entry(s, w.anna, "kept.vcf"), w.bert),
+    "restoring.bring_back": lambda s, w: _bring_back(s, w.anna),
     "entries.write, new": lambda s, w: _write(s, w.anna, "new.vcf", vcard("new")),
     "entries.write, changed": lambda s, w: _write(s, w.anna, "kept.vcf", vcard("kept", "NOTE:n")),
     "entries.write, back": lambda s, w: _write(s, w.anna, "gone.vcf", vcard("gone")),
