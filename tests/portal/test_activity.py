@@ -101,7 +101,8 @@ def test_a_deleted_contact_comes_back(site: Site, ids: list[int], visitor: Visit
 def test_versions_of_others_are_nowhere(site: Site, ids: list[int], visitor: Visitor) -> None:
     put(site.database, ids[1], "x.vcf", vcard("u", "NOTE:Secret"))
     delete(site.database, ids[1], "x.vcf")
-    (link,) = Visitor(site).signed_in(ids[1]).get("/activity/contacts").document.xpath("//ul[@class='rows']/li//a/@href")
+    shown = Visitor(site).signed_in(ids[1]).get("/activity/contacts").document
+    (link,) = shown.xpath("//ul[@class='rows']/li//a/@href")
     path = str(link).removeprefix("/.web")
     answers = [visitor.get(each) for each in (path, "/activity/contacts/1/1", f"/activity/contacts/{ids[0]}/0")]
     assert [answer.status for answer in answers] == [404] * 3
