@@ -66,7 +66,7 @@ def _take(portal: str, password: str) -> None:
         context = browser.new_context(locale="en-US", base_url=portal, device_scale_factor=1)
         page = context.new_page()
         page.goto("sign-in")
-        page.get_by_label("Login").fill("anna")
+        page.get_by_label("Login or e-mail address").fill("anna")
         page.get_by_label("Password").fill(password)
         page.get_by_role("main").get_by_role("button", name="Sign in").click()
         page.wait_for_url(portal)

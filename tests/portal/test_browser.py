@@ -46,7 +46,7 @@ def test_the_keyboard_is_enough(chromium: Browser, server: PortalServer) -> None
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Hello, anna")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Hello, 陈安娜 Anna Chen")
 
 
 def test_the_browser_s_language_is_spoken_until_another_is_chosen(chromium: Browser, server: PortalServer) -> None:
@@ -57,7 +57,7 @@ def test_the_browser_s_language_is_spoken_until_another_is_chosen(chromium: Brow
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
         sign_in(page)
         page.get_by_role("button", name="简体中文").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("您好，anna")
+        expect(page.get_by_role("heading", level=1)).to_have_text("您好，陈安娜 Anna Chen")
 
 
 def test_a_wrong_password_is_told_at_the_field(chromium: Browser, server: PortalServer) -> None:
@@ -75,14 +75,14 @@ def test_a_page_of_another_site_can_do_nothing(chromium: Browser, server: Portal
     with browsers.opened(chromium, server) as page:
         page.goto("sign-in")
         sign_in(page)
-        expect(page.get_by_role("heading", level=1)).to_have_text("Hello, anna")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Hello, 陈安娜 Anna Chen")
         target = f"{server.url}/.web/sign-out"
         page.goto("about:blank")
         page.set_content(f'<form method="post" action="{target}"><button>Win</button></form>')
         page.get_by_role("button", name="Win").click()
         expect(page.get_by_role("alert")).to_contain_text("This form was not opened at")
         page.goto(".")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Hello, anna")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Hello, 陈安娜 Anna Chen")
 
 
 def sign_in(page: Page, login: str = "anna", password: str = PASSWORD) -> None:
