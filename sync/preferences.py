@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -44,6 +45,18 @@ def set_preferences(session: Session, owner_id: int, preferences: Preferences) -
         listings.renew(session, owner_id)
 
 
+def change_preferences(session: Session, owner_id: int, **changes: Any) -> None:
+    """
+    Decide anew about some of `Preferences`, by their names, and leave the others as they are at that moment.
+
+    Raises:
+        InvalidInput, NotFound: As in `set_preferences`.
+    """
+    with session.begin_nested():
+        _lock(session, owner_id)
+        set_preferences(session, owner_id, dataclasses.replace(preferences_of(session, owner_id), **changes))
+
+
 def set_language(session: Session, owner_id: int, language: str | None) -> None:
     """
     Decide about the language of the portal and of messages; None leaves it to the browser.
@@ -52,9 +65,7 @@ def set_language(session: Session, owner_id: int, language: str | None) -> None:
         InvalidInput: There is no such language.
         NotFound: There is no such person.
     """
-    with session.begin_nested():
-        _lock(session, owner_id)
-        set_preferences(session, owner_id, dataclasses.replace(preferences_of(session, owner_id), language=language))
+    change_preferences(session, owner_id, language=language)
 
 
 def set_newcomers_group(session: Session, owner_id: int, group_id: int | None) -> None:
@@ -143,6 +154,7 @@ __all__ = [
     "NOBODY",
     "QUESTION",
     "Preferences",
+    "change_preferences",
     "normalize_answer",
     "preferences_of",
     "remove_question",

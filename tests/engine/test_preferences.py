@@ -163,3 +163,10 @@ def test_the_group_of_newcomers_is_chosen_alone(database: Database) -> None:
             database.write(lambda session, wrong=wrong: preferences.set_newcomers_group(session, anna, wrong))  # type: ignore[misc]
     database.write(lambda session: preferences.set_newcomers_group(session, anna, None))
     assert decided(database, anna).newcomers_group_id is None
+
+
+def test_what_is_not_decided_anew_stays(database: Database) -> None:
+    anna = person(database)
+    database.write(lambda session: preferences.change_preferences(session, anna, found_by_name=True, language="en"))
+    database.write(lambda session: preferences.change_preferences(session, anna, connecting="nobody"))
+    assert decided(database, anna) == Preferences(found_by_name=True, language="en", connecting="nobody")

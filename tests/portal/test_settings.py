@@ -79,6 +79,7 @@ def test_a_question_is_set_and_kept_without_its_answer(cast_site: Site, cast: Ca
         {"connecting": QUESTION, "question": "", "answer": "something"},
         {"connecting": "everybody"},
         {"connecting": "confirm", "newcomers": "1"},
+        {"connecting": "confirm", "newcomers": "x"},
         {},
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from flask import Response
@@ -90,11 +89,8 @@ def set_found() -> Response:
     if not form.accepted():
         return _show(form, None, 400)
 
-    def change(session: Session) -> None:
-        chosen: dict[str, Any] = {name: bool(value) for name, value in form.data.items()}
-        preferences.set_preferences(session, me, replace(preferences_of(session, me), **chosen))
-
-    database().write(change)
+    chosen = {name: bool(value) for name, value in form.data.items()}
+    database().write(lambda session: preferences.change_preferences(session, me, **chosen))
     say(_("Saved. It holds from now on."))
     return go("settings.finding")
 
@@ -109,7 +105,8 @@ def set_connecting() -> Response:
     question, answer = (form.question.data or "").strip(), form.answer.data or ""
     wanted: dict[str, Any] = {
         "connecting": form.connecting.data,
-        "newcomers_group_id": as_id(form.newcomers.data or ""),
+        # What is no id is nobody's group.
+        "newcomers_group_id": as_id(form.newcomers.data) or 0 if form.newcomers.data else None,
         "told_of_requests": bool(form.told_of_requests.data),
     }
 
@@ -117,7 +114,7 @@ def set_connecting() -> Response:
         before = preferences_of(session, me)
         if answer or (question and question != before.question):
             preferences.set_question(session, me, question, answer)
-        preferences.set_preferences(session, me, replace(preferences_of(session, me), **wanted))
+        preferences.change_preferences(session, me, **wanted)
 
     try:
         database().write(change)
