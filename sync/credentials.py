@@ -93,13 +93,17 @@ class Gate:
         return Caller(account_id, login, proof.device_id, synced_revision, last_used_at, title, epoch, revision)
 
     def note_use(self, caller: Caller) -> None:
-        """Write down that the device was used, if that is worth a write."""
+        """Write down that the device was used, if that is worth a write and nothing is in the way."""
         at = now()
         if caller.last_used_at is None or at - caller.last_used_at >= LAST_USE_PRECISION:
             self._update(caller, last_used_at=at)
 
     def note_sync(self, caller: Caller, revision: int) -> None:
-        """Write down that the device was given everything up to *revision*, if it is not known."""
+        """
+        Write down that the device was given everything up to *revision*, if it is not known.
+
+        Where others are writing for long, nobody is kept waiting for that: it is noted the next time.
+        """
         if caller.synced_revision != revision:
             self._update(caller, synced_revision=revision, synced_at=now())
 
@@ -109,7 +113,7 @@ class Gate:
         def change(session: Session) -> None:
             session.execute(update(Device).where(*key).values(**values))
 
-        self._database.write(change)
+        self._database.write_if_free(change)
 
     def _find(self, login: str) -> int | None:
         if not accounts.is_possible(login):

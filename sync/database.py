@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Select, create_engine, event, make_url
+from sqlalchemy import Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
+from sync import sqlite
 from sync.errors import DatabaseUnavailable, InvalidInput
 from sync.lists import among
 from sync.quick import Quick
@@ -32,9 +33,10 @@ T = TypeVar("T")
 #: How often a writing transaction is run before giving up, and for how many seconds another attempt is made.
 ATTEMPTS = 12
 PATIENCE = 10.0
+#: For how many milliseconds a transaction waits for another that had better not wait.
+HASTE = 200
 #: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available.
 RETRYABLE = {"40001", "40P01", "55P03"}
-BUSY_MILLISECONDS = 5_000
 
 
 class Database:
@@ -56,18 +58,19 @@ class Database:
         # An error's text goes into the log, where no field's value may be.
         options["hide_parameters"] = True
         if self.is_sqlite:
-            options["connect_args"] = {"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False}
+            options["connect_args"] = {"timeout": sqlite.BUSY_MILLISECONDS / 1000, "check_same_thread": False}
         try:
             self.engine = create_engine(self.url, **options)
         except ModuleNotFoundError as error:
             raise InvalidInput("PostgreSQL needs a driver; install evercard[postgresql].") from error
         if self.is_sqlite:
-            event.listen(self.engine, "connect", _configure_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-            self._writer = self.engine.execution_options(writes=True)
+            event.listen(self.engine, "connect", sqlite.configure)
+            event.listen(self.engine, "begin", sqlite.begin)
+            self._writer = self.engine.execution_options(**{sqlite.WRITES: True})
+            self._hasty = self.engine.execution_options(**{sqlite.WRITES: True, sqlite.PATIENCE: HASTE})
             self._reader = self.engine
         else:
-            self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
+            self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._quick = Quick(self.engine.dialect, self._open_quick)
 
@@ -102,6 +105,23 @@ class Database:
                     raise DatabaseUnavailable(_reason(error)) from error
                 time.sleep(min(1.5, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - a pause, no secret
         raise AssertionError
+
+    def write_if_free(self, change: Callable[[Session], object]) -> bool:
+        """
+        Run *change* as `write` does, but once and hardly waiting for others; returns whether it was made.
+
+        For what can as well be written another time, for which nobody shall wait or be refused.
+        """
+        try:
+            with self._session(self._hasty) as session, session.begin():
+                if not self.is_sqlite:
+                    session.execute(text(f"SET LOCAL lock_timeout = {HASTE}"))
+                change(session)
+        except DBAPIError as error:
+            if not is_retryable(error):
+                raise
+            return False
+        return True
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
@@ -199,9 +219,12 @@ class Database:
     def _open_quick(self) -> Any:
         if self.is_sqlite:
             connection = sqlite3.connect(
-                str(self.url.database), timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False
+                str(self.url.database),
+                timeout=sqlite.BUSY_MILLISECONDS / 1000,
+                isolation_level=None,
+                check_same_thread=False,
             )
-            _configure_sqlite(connection, None)
+            sqlite.configure(connection)
             return connection.cursor()
         import psycopg
 
@@ -217,7 +240,7 @@ def settings_of(session: Session) -> Settings:
     return settings
 
 
-def parse_url(text: str) -> URL:
+def parse_url(written: str) -> URL:
     """
     Read a database URL, taking ``postgresql:`` and ``postgres:`` for the driver that Evercard uses.
 
@@ -225,7 +248,7 @@ def parse_url(text: str) -> URL:
         InvalidInput: It is none, or names a database that Evercard does not know.
     """
     try:
-        url = make_url(text)
+        url = make_url(written)
         name = url.get_backend_name()
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise InvalidInput("The database URL is none; write sqlite:///FILE or postgresql://USER@HOST/NAME.") from error
@@ -267,24 +290,6 @@ def _tell(error: DBAPIError) -> None:
 
 def _reason(error: DBAPIError) -> str:
     return str(error.orig).strip().partition("\n")[0]
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    # Transactions are begun by `_begin_sqlite`; the driver's own, implicit ones start deferred and fail at once when
-    # they upgrade to a write.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-    cursor.execute("PRAGMA cache_size = -16000")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Any) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 __all__ = ["Database", "Session", "among", "is_retryable", "parse_url", "settings_of"]

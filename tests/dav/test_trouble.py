@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
-from tests.dav.asking import BOOK, report, sync_body
+from sync.models import Device
+from tests.dav.asking import BOOK, put, report, sync_body
 from tests.support import factories
 from tests.support.people import Person
 from tests.support.site import SECRETS, Site
@@ -30,3 +31,18 @@ def test_a_failure_is_logged_without_what_it_was_about(
     for word in (*SECRETS, "uid-of-a-secret", "name-of-a-secret"):
         assert word not in said
     assert report(site, anna, sync_body()).status in (207, 500, 503)
+
+
+def test_who_only_asks_is_answered_while_somebody_else_writes(site: Site, anna: Person) -> None:
+    """What is noted about a device that synchronises can wait; nobody has to wait for it, or is refused."""
+    device = select(Device.synced_revision).where(Device.viewer_id == anna.id)
+    with site.database.writing() as session:
+        session.execute(update(Device).where(Device.viewer_id == anna.id).values(label="Other"))
+        assert report(site, anna, sync_body()).status == 207
+        session.rollback()
+    with site.database.reading() as session:
+        assert session.scalars(device).one() == 0
+    put(site, anna, BOOK + "x.vcf", factories.vcard("x"))
+    assert report(site, anna, sync_body()).status == 207
+    with site.database.reading() as session:
+        assert session.scalars(device).one() == factories.book(site.database, anna.id).revision

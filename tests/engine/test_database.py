@@ -5,14 +5,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from sync import address_books
+from sync import address_books, sqlite
 from sync import database as database_module
 from sync.address_books import raise_revisions
 from sync.credentials import Gate
@@ -91,10 +92,37 @@ def test_a_transaction_that_fails_for_ever_is_given_up(database: Database, monke
 @pytest.fixture
 def impatient(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A SQLite database that waits for a lock only briefly before it tries again."""
-    monkeypatch.setattr(database_module, "BUSY_MILLISECONDS", 20)
+    monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 20)
     database = Database(database_url)
     yield database
     database.dispose()
+
+
+@contextmanager
+def written_by_another(database: Database, statement: str) -> Iterator[None]:
+    """Let somebody else be in the middle of a transaction that runs *statement*."""
+    with database.writing() as session:
+        session.execute(text(statement))
+        yield
+        session.rollback()
+
+
+def test_what_does_not_matter_now_is_not_waited_for(database: Database) -> None:
+    """It is left alone while somebody else writes, and written once they do not."""
+    anna = person(database, "anna")
+    renaming = update(Account).where(Account.id == anna).values(login="anna.2")
+    with written_by_another(database, "UPDATE account SET login = 'anna.1'"):
+        assert not database.write_if_free(lambda session: session.execute(renaming))
+    with database.reading() as session:
+        assert session.get_one(Account, anna).login == "anna"
+    assert database.write_if_free(lambda session: session.execute(renaming))
+    with database.reading() as session:
+        assert session.get_one(Account, anna).login == "anna.2"
+
+
+def test_what_does_not_matter_now_fails_by_its_own_fault_all_the_same(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        database.write_if_free(lambda session: session.execute(text("SELECT nothing FROM nowhere")))
 
 
 @on_sqlite
