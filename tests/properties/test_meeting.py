@@ -297,4 +297,6 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.mark.usefixtures("boundless")
 def test_nobody_is_connected_who_did_not_consent(database: Database, searching: settings) -> None:
     Meeting.database = database
-    run_state_machine_as_test(Meeting, settings=searching)
+    # Who consented is decided by the same code on either engine, of which PostgreSQL takes twice as long.
+    histories = searching.max_examples if database.is_sqlite else searching.max_examples // 4
+    run_state_machine_as_test(Meeting, settings=settings(searching, max_examples=histories))
