@@ -54,10 +54,13 @@ bench: venv ## Run every benchmark; each prints its ratio to a reference measure
 pictures: venv ## Take the README's pictures of the portal anew (needs Chromium)
 	@$(BIN)/python docs/pictures/take.py
 
+COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(LOCK_ARGS) setup.cfg
+
 .PHONY: lock
-lock: venv ## Write requirements.lock anew from setup.cfg (LOCK_ARGS=--upgrade takes the newest versions)
-	@$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --all-extras --generate-hashes \
-		--custom-compile-command "make lock" $(LOCK_ARGS) setup.cfg --output-file requirements.lock
+lock: venv ## Write both lock files anew from setup.cfg (LOCK_ARGS=--upgrade takes the newest versions)
+	@$(COMPILE) --extra postgresql --output-file requirements.lock
+	@$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock
 
 .PHONY: clean
 clean: ## Remove everything that was made here: environment, demo data, caches
@@ -69,12 +72,12 @@ venv: $(VENV)/.project ## Create or renew the environment in .venv
 
 $(VENV)/.project: $(VENV)/.locked setup.cfg pyproject.toml
 	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
-	@$(BIN)/pip check --quiet || { $(BIN)/pip check; echo "requirements.lock is older than setup.cfg: run make lock"; }
+	@$(BIN)/pip check --quiet || { $(BIN)/pip check; echo "requirements-dev.lock is older than setup.cfg: run make lock"; }
 	@touch $@
 
-$(VENV)/.locked: requirements.lock $(BIN)/pip
-	@echo "Installing what requirements.lock names into $(VENV)"
-	@$(BIN)/pip install -qq --require-hashes --requirement requirements.lock
+$(VENV)/.locked: requirements-dev.lock $(BIN)/pip
+	@echo "Installing what requirements-dev.lock names into $(VENV)"
+	@$(BIN)/pip install -qq --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 $(BIN)/pip:

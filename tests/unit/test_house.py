@@ -60,8 +60,9 @@ def test_no_line_ends_in_spaces() -> None:
     assert found == []
 
 
-def test_the_lock_pins_every_package_with_a_hash() -> None:
-    entries = texts()["requirements.lock"].replace("\\\n", " ").splitlines()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_pins_every_package_with_a_hash(name: str) -> None:
+    entries = texts()[name].replace("\\\n", " ").splitlines()
     pins = [entry for entry in entries if entry and not entry.lstrip().startswith("#")]
     assert pins
     assert [pin.split()[0] for pin in pins if "==" not in pin or "--hash=sha256:" not in pin] == []

@@ -61,8 +61,7 @@ def test_a_wheel_brings_the_command(wheel: ZipFile) -> None:
 def test_every_package_that_is_imported_is_asked_for() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    asked = setup["options"]["install_requires"] + setup["options.extras_require"]["postgresql"]
-    names = {normal(re.split(r"[\[<>=]", line)[0]) for line in asked.split()}
+    names = asked_for(setup["options"]["install_requires"] + setup["options.extras_require"]["postgresql"])
     makers = packages_distributions()
     missing = {
         f"{file.relative_to(ROOT)} imports {module}"
@@ -72,6 +71,28 @@ def test_every_package_that_is_imported_is_asked_for() -> None:
         if not names & {normal(maker) for maker in makers.get(module, [])}
     }
     assert missing == set()
+
+
+def test_a_server_is_installed_without_what_only_developers_need() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = setup["options.extras_require"]
+    runs, tests = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert asked_for(setup["options"]["install_requires"] + extras["postgresql"]) <= runs.keys()
+    assert asked_for(extras["test"] + extras["dev"]) & runs.keys() == set()
+    assert runs.items() <= tests.items()
+    assert asked_for(extras["test"] + extras["dev"]) <= tests.keys()
+
+
+def asked_for(requirements: str) -> set[str]:
+    """Return the names of the packages in lines of requirements."""
+    return {normal(re.split(r"[\[<>=]", line)[0]) for line in requirements.split()}
+
+
+def pins(name: str) -> dict[str, str]:
+    """Return the version of every package that a lock file names."""
+    lines = re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;]+)", (ROOT / name).read_text(), re.MULTILINE)
+    return {normal(package): version for package, version in lines}
 
 
 def modules(file: Path) -> set[str]:
