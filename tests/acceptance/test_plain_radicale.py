@@ -23,7 +23,7 @@ from lxml import html
 from typing_extensions import override
 
 from radicale_plugin import vobject_guard
-from sync import connections, grants
+from sync import connections, grants, visibility
 from sync.database import Database
 from tests.support import dav, factories, people
 from tests.support.server import PATIENCE, Server
@@ -84,6 +84,12 @@ def plain(database_url: str, database: Database, tmp_path: Path) -> Iterator[Pla
         for secret in ("0199", anna.password):
             assert secret not in server.log.read_text()
             assert not any(secret in exchange.text for exchange in client.exchanges)
+
+
+def profile(plain: Plain, owner_id: int) -> list[tuple[str, str]]:
+    """Return kind and content of every field of a person's."""
+    with plain.database.reading() as session:
+        return [(field.kind, field.content) for field in visibility.fields_of(session, owner_id)]
 
 
 def as_reported(card: dav.Card) -> dav.Card:
@@ -161,6 +167,28 @@ def test_a_collection_cannot_be_emptied_or_removed(plain: Plain) -> None:
                 assert method == "PROPPATCH" or 400 <= answer.status < 500, (method, path, body, answer)
     assert client.sync_collection() == before
     assert client.get(plain.own).text
+
+
+@ON_SQLITE
+def test_an_edit_of_a_connection_s_card_is_kept_beside_it(plain: Plain) -> None:
+    """The owner's profile, and what they show, stay; what the person wrote into the card is added to it."""
+    client = plain.client
+    before = profile(plain, plain.ben)
+    edited = (client.get(plain.entry).text or "").replace("Beispiel", "Other")
+    client.put(plain.entry, edited.replace("END:VCARD", "NOTE:Owes me a book\r\nEND:VCARD"))
+    text = client.get(plain.entry).text or ""
+    assert "FN:Ben Beispiel" in text
+    assert "NOTE:Owes me a book" in text
+    assert profile(plain, plain.ben) == before
+
+
+@ON_SQLITE
+def test_an_edit_of_one_s_own_card_is_the_profile(plain: Plain) -> None:
+    client = plain.client
+    card = client.get(plain.own).text or ""
+    client.put(plain.own, card.replace("END:VCARD", "TEL;TYPE=CELL:+49 555 0123\r\nEND:VCARD"))
+    assert "+49 555 0123" in (client.get(plain.own).text or "")
+    assert [kind for kind, _ in profile(plain, plain.anna)] == ["mobile"]
 
 
 @ON_SQLITE
