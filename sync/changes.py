@@ -115,6 +115,18 @@ def _carry(under_way: Change, owner_id: int) -> None:
     fan_out.defer(session, owner_id, decided.deferred, under_way.at)
 
 
+def render_anew(session: Session, owner_id: int) -> None:
+    """
+    Write an owner's cards as this release writes them, and carry those that differ from what is stored.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    with change(session, owner_id):
+        # Whatever is changed, every card is rendered and compared; here nothing else is.
+        pass
+
+
 def _check_limits(session: Session, fields: Sequence[Field]) -> None:
     limits = settings_of(session).limits
     if len(fields) > limits.fields:

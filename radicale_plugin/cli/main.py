@@ -73,6 +73,7 @@ for command in (
     people.holders,
     past.entry,
     upkeep.verify,
+    upkeep.render,
     upkeep.restored,
 ):
     main.add_command(command)

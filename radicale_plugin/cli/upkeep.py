@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -12,7 +13,8 @@ from radicale_plugin import serving, settings
 from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, json_option, print_json
 from radicale_plugin.cli.site import Site, pass_site
-from sync import address_books, verification, worker
+from sync import accounts, address_books, changes, verification, worker
+from sync.errors import NotFound
 
 
 @click.command()
@@ -67,6 +69,25 @@ def verify(site: Site, *, as_json: bool) -> None:
     click.echo(f"{count(people, 'person', 'people')} checked, {count(len(found), 'problem')} found.", err=True)
     if found:
         raise click.exceptions.Exit(1)
+
+
+@click.command()
+@pass_site
+def render(site: Site) -> None:
+    """
+    Write every card anew, as this version of Evercard writes it.
+
+    To be run after an upgrade, when `evercard verify` says that cards are not what they should be. Devices fetch what
+    differs. It can be run while the server runs, and again when it was interrupted.
+    """
+    with site.read() as session:
+        people = [account.id for account in accounts.everybody(session)]
+    with output.progress("Writing cards", len(people)) as bar:
+        for account_id in people:
+            with contextlib.suppress(NotFound):  # who left meanwhile
+                site.write(lambda session, it=account_id: changes.render_anew(session, it))  # type: ignore[misc]
+            bar.update(1)
+    click.echo(f"The cards of {count(len(people), 'person', 'people')} are written anew.")
 
 
 @click.command()

@@ -64,6 +64,14 @@ def test_after_a_backup_was_put_back_every_device_begins_anew(anna: Command, dat
     assert anna.run("verify").exit_code == 0
 
 
+def test_cards_that_an_older_version_wrote_are_written_anew(anna: Command, database_url: str) -> None:
+    sql(database_url, "UPDATE card SET digest = 'older', body_3 = replace(body_3, 'FN:', 'FN;X-OLD=1:')")
+    assert anna.run("verify").exit_code == 1
+    assert "3 people are written anew" in anna("render")
+    assert anna.run("verify").exit_code == 0
+    assert anna("render") == anna("render")
+
+
 def test_a_database_is_migrated_by_that_command_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.sqlite'}"
     assert "`evercard migrate` makes it" in refusal("user", "list", url=url)

@@ -6,14 +6,15 @@ import io
 
 import vobject
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from sync import cards, fields, grants, groups, profiles, visibility
+from sync import cards, changes, fields, grants, groups, profiles, verification, visibility
 from sync.database import Database
 from sync.fields import CATALOGUE, property_from_line
 from sync.models import Audience, Card, Connection
 from tests.support.factories import (
     MOBILE,
+    book,
     connected,
     crowd,
     field,
@@ -178,3 +179,24 @@ def test_a_card_is_rendered_once_for_all_who_see_the_same(database: Database) ->
         crowd(database, anna, 3, [group_id])
     assert len(rows(database, anna)) == 3
     assert len({digest for digest, _ in rows(database, anna).values()}) == 1
+
+
+def test_cards_are_written_anew_and_carried_where_they_differ(database: Database) -> None:
+    """A release may write cards in another way; devices get what differs, and nothing where nothing does."""
+    anna, bo, carl = connected(database, "anna", "bo", "carl")
+    mobile = field(database, anna)
+    group(database, anna, "Friends", [bo], [mobile])
+    before = {viewer: book(database, viewer).revision for viewer in (bo, carl)}
+    database.write(lambda session: changes.render_anew(session, anna))
+    assert {viewer: book(database, viewer).revision for viewer in (bo, carl)} == before
+    with database.reading() as session:
+        card_id = session.scalars(
+            select(Connection.audience_id).where(Connection.owner_id == anna, Connection.viewer_id == bo)
+        ).one()
+    older = update(Card).where(Card.owner_id == anna, Card.id == card_id).values(digest="older", body_3="older")
+    database.write(lambda session: session.execute(older))
+    database.write(lambda session: changes.render_anew(session, anna))
+    assert book(database, bo).revision == before[bo] + 1
+    assert book(database, carl).revision == before[carl]
+    with database.reading() as session:
+        assert [str(finding) for finding in verification.findings(session)] == []
