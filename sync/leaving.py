@@ -11,11 +11,11 @@ from __future__ import annotations
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from sync import connections, tickets, visits
+from sync import connections, listings, tickets, visits
 from sync.connections import connected_to
 from sync.database import Database
 from sync.errors import NotFound
-from sync.models import NOBODY, Account, Device, DirectoryKey, Listing, LoginName, PublicFriend, Request, now
+from sync.models import NOBODY, Account, Device, LoginName, PublicFriend, Request, now
 
 #: How many holders lose the card in one transaction.
 CHUNK = 100
@@ -51,13 +51,7 @@ def _begin(session: Session, account_id: int) -> None:
     )
     visits.end_all(session, account_id)
     tickets.forget(session, account_id)
-    _unlist(session, account_id)
-
-
-def _unlist(session: Session, account_id: int) -> None:
-    keys = session.scalars(delete(Listing).where(Listing.owner_id == account_id).returning(Listing.key)).all()
-    for key in keys:
-        session.execute(delete(DirectoryKey).where(DirectoryKey.key == key, DirectoryKey.account_id == account_id))
+    listings.forget(session, account_id)
 
 
 def _finish(database: Database, account_id: int) -> None:
@@ -79,7 +73,7 @@ def _part(session: Session, account_id: int) -> bool:
 def _forget(session: Session, account_id: int) -> None:
     # A change of the profile that began before all this may have listed the person once more.
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
-    _unlist(session, account_id)
+    listings.forget(session, account_id)
     asked = session.scalars(select(Request.other_id).where(Request.owner_id == account_id)).all()
     for other_id in sorted(set(asked)):
         session.execute(delete(Request).where(Request.owner_id == other_id, Request.other_id == account_id))
