@@ -21,9 +21,11 @@ from typing import Any
 from sqlalchemy import event, func, select
 
 from benchmarks import databases, measure, people
-from sync import fan_out, fields, profiles
-from sync.database import Database
-from sync.models import AddressBook, Connection
+from sync import fields
+from sync.database.engine import Database
+from sync.database.models import AddressBook, Connection
+from sync.profiles import profiles
+from sync.revisions import fan_out
 
 #: Viewers, and how many changes make one measurement.
 SIZES = {300: 40, 10_000: 4, 100_000: 1}

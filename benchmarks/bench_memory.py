@@ -20,8 +20,8 @@ from sqlalchemy import bindparam, select, update
 
 from benchmarks import databases, load, measure, people, servers
 from benchmarks.requests import Client, batches
-from sync.database import Database, Session
-from sync.models import Card
+from sync.database.engine import Database, Session
+from sync.database.models import Card
 from sync.vcard import Property, content_line
 
 CARDS = 5_000

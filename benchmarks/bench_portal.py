@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import databases, measure, people
 from benchmarks.people import Hub
-from sync import activity, connections
-from sync.database import Database
+from sync.books import activity
+from sync.database.engine import Database
+from sync.sharing import connections
 from tests.support.forms import Visitor, opened
 
 MANY, FEW, ROUNDS, REPEATS = 1_000, 20, 5, 10

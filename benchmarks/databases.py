@@ -11,7 +11,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
-from sync.database import Database
+from sync.database.engine import Database
 from tests.support import postgresql
 
 

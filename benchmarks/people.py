@@ -22,25 +22,29 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Table, func, insert, select, update
 
 from benchmarks import databases
-from sync import accounts, cards, credentials, fields, grants, groups, profiles, sightings, verification
-from sync.address_books import PRESENT
-from sync.connections import CONNECTION
-from sync.database import Database, Session
-from sync.models import (
+from sync import fields, verification
+from sync.accounts import credentials
+from sync.database import accounts
+from sync.database.engine import Database, Session
+from sync.database.models import (
     CONTACTS,
     AddressBook,
     Audience,
     Base,
     Connection,
+    DisclosedAudience,
     Entry,
     Member,
     Profile,
-    SeenAudience,
     new_id,
     now,
 )
+from sync.profiles import profiles
+from sync.revisions.address_books import PRESENT
+from sync.sharing import cards, disclosure, grants, groups
+from sync.sharing.connections import CONNECTION
+from sync.sharing.visibility import STRANGER, Composition, composition_of, fields_of
 from sync.vcard import parse_one
-from sync.visibility import STRANGER, Composition, composition_of, fields_of
 
 FEW = 10
 #: So many people can be verified in full in a moment; of more, a sample is.
@@ -115,7 +119,7 @@ def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list
         entries += [_entry(hub.id, person.id, number, at, card_id) for number, person in enumerate(viewers, 2)]
         seen = [(person.id, audiences[person.id in few]) for person in viewers]
         load(Connection.__table__, [(hub.id, viewer, audience, False, at) for viewer, audience in seen])
-        load(SeenAudience.__table__, [(hub.id, viewer, hub_version, None, audience) for viewer, audience in seen])
+        load(DisclosedAudience.__table__, [(hub.id, viewer, hub_version, None, audience) for viewer, audience in seen])
         load(Member.__table__, [(hub.id, group, person.id) for group, person in _memberships(hub, viewers, few)])
         database.write(partial(_raise, hub=hub))
     for table in Base.metadata.sorted_tables:
@@ -124,7 +128,7 @@ def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list
     load(Entry.__table__, sorted(entries))
     pairs = sorted((person.id, hub.id) for hub, viewers in zip(hubs, members, strict=True) for person in viewers)
     load(Connection.__table__, ((*pair, card_id, False, now()) for pair in pairs))
-    load(SeenAudience.__table__, ((*pair, version, None, card_id) for pair in pairs))
+    load(DisclosedAudience.__table__, ((*pair, version, None, card_id) for pair in pairs))
     databases.tidy(database)
     return hubs
 
@@ -198,7 +202,7 @@ def _audiences(session: Session, owner_id: int, compositions: Sequence[Compositi
     made = [cards.audience_for(session, owner_id, composition) for composition in compositions]
     version = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
     refreshed = cards.refresh(session, owner_id, fields_of(session, owner_id), now())
-    sightings.show(session, owner_id, refreshed.visible, version)
+    disclosure.show(session, owner_id, refreshed.visible, version)
     return [version, *made]
 
 

@@ -20,7 +20,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from benchmarks import bare, databases, load, measure
-from sync.database import Database
+from sync.database.engine import Database
 
 ROOT = Path(__file__).parents[1]
 BARE = "bare WSGI"
@@ -68,7 +68,7 @@ def evercard(directory: Path, database: Database) -> Iterator[Server]:
     )
     name = "Evercard, SQLite" if database.is_sqlite else "Evercard, PostgreSQL"
     backends = "" if database.is_sqlite else str(database.url.database)
-    with _running(name, "radicale_plugin.serving:create", {"RADICALE_CONFIG": str(config)}, backends) as server:
+    with _running(name, "radicale_plugin.server.serving:create", {"RADICALE_CONFIG": str(config)}, backends) as server:
         yield server
 
 
@@ -149,6 +149,7 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
 if __name__ == "__main__":
     from radicale import config
 
-    from radicale_plugin import serving, settings
+    from radicale_plugin import settings
+    from radicale_plugin.server import serving
 
     serving.granian(sys.argv[1], "127.0.0.1", int(sys.argv[2]), settings.serving(config.load())).serve()

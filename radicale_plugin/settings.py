@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from radicale import config
 
-from sync.database import Database
+from sync.database.engine import Database
 from sync.errors import InvalidInput
 from sync.settings import Sending, Settings
 

@@ -75,7 +75,7 @@ class InvalidSyncToken(EvercardError, ValueError):
     """The sync token is not one of this address book (RFC 6578, 3.2, `valid-sync-token`)."""
 
 
-class InvalidTicket(EvercardError, ValueError):
+class InvalidOneTimeToken(EvercardError, ValueError):
     """This link does not work any more: it was used, it expired, or it is not complete."""
 
 

@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 
-from sync import allowances, fan_out, leaving, tickets, visits
-from sync.database import Database
+from sync.accounts import deletion, one_time_tokens, rate_limits, sessions
+from sync.database.engine import Database
 from sync.notify import mail, outbox, sms
+from sync.revisions import fan_out
 
 logger = logging.getLogger("evercard.worker")
 
@@ -52,9 +53,9 @@ def _keep_sending(database: Database, senders: dict[str, outbox.Sender], stop: t
         try:
             outbox.work(database, senders)
             if time.monotonic() - tidied > TIDYING_INTERVAL or not tidied:
-                for purge in (tickets.purge, visits.purge, allowances.purge):
+                for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge):
                     database.write(purge)
-                leaving.finish_all(database)
+                deletion.finish_all(database)
                 tidied = time.monotonic()
         except Exception:
             logger.exception("The worker could not send what waits in the outbox")

@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sync.cards import content_of
-from sync.database import Session
+from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
 from sync.fields import CATALOGUE, FieldContent
-from sync.visibility import fields_of
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import fields_of
 
 ALL = "all"
 

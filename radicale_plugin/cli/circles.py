@@ -9,10 +9,11 @@ import click
 from radicale_plugin.cli.addressing import choose, named_fields
 from radicale_plugin.cli.output import json_option, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, connections, grants, groups
-from sync.database import Session
+from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import NotFound
-from sync.visibility import STRANGERS
+from sync.sharing import connections, grants, groups
+from sync.sharing.visibility import STRANGERS
 
 
 @click.group()

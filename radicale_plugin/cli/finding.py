@@ -9,12 +9,16 @@ import click
 
 from radicale_plugin.cli.output import json_option, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, addresses, directory, groups, listings, meeting, preferences
-from sync.addresses import CHANNELS
-from sync.database import Session
-from sync.directory import Found
+from sync import meeting
+from sync.accounts import addresses, preference_changes
+from sync.accounts.addresses import CHANNELS
+from sync.accounts.preference_changes import CONNECTING, Preferences
+from sync.database import accounts
+from sync.database.engine import Session
+from sync.discovery import directory
+from sync.discovery.directory import Found
 from sync.errors import InvalidInput
-from sync.preferences import CONNECTING, Preferences
+from sync.sharing import groups, search_keys
 
 FOUND_BY = ("login", "email", "phone", "name")
 _HERE = "command line"
@@ -33,8 +37,8 @@ def show_preferences(site: Site, login: str, *, as_json: bool) -> None:
     """Show what a person decided, and by what they are found."""
     with site.read() as session:
         owner_id = accounts.find(session, login)
-        decided = preferences.preferences_of(session, owner_id)
-        keys = list(listings.keys_of(session, owner_id))
+        decided = preference_changes.preferences_of(session, owner_id)
+        keys = list(search_keys.keys_of(session, owner_id))
         newcomers = _group_name(session, owner_id, decided)
     if as_json:
         values = dataclasses.asdict(decided)
@@ -88,8 +92,8 @@ def set_preferences(  # noqa: PLR0913 - one for each option
             changes["told_of_requests"] = told
         if language is not None:
             changes["language"] = language or None
-        before = preferences.preferences_of(session, owner_id)
-        preferences.set_preferences(session, owner_id, dataclasses.replace(before, **changes))  # type: ignore[arg-type]
+        before = preference_changes.preferences_of(session, owner_id)
+        preference_changes.set_preferences(session, owner_id, dataclasses.replace(before, **changes))  # type: ignore[arg-type]
 
     site.write(change)
     click.echo("Decided.")
@@ -114,7 +118,7 @@ def question() -> None:
 def set_question(site: Site, login: str, text: str, *, answer_stdin: bool) -> None:
     """Let whoever answers QUESTION connect at once. Capitals, spaces and punctuation make no difference."""
     said = _answer(given=answer_stdin)
-    site.write(lambda session: preferences.set_question(session, accounts.find(session, login), text, said))
+    site.write(lambda session: preference_changes.set_question(session, accounts.find(session, login), text, said))
     click.echo("The question is set.")
 
 
@@ -123,7 +127,7 @@ def set_question(site: Site, login: str, text: str, *, answer_stdin: bool) -> No
 @pass_site
 def remove_question(site: Site, login: str) -> None:
     """Ask no question any more; the person confirms instead."""
-    site.write(lambda session: preferences.remove_question(session, accounts.find(session, login)))
+    site.write(lambda session: preference_changes.remove_question(session, accounts.find(session, login)))
     click.echo("The question is removed.")
 
 

@@ -9,9 +9,10 @@ import click
 from radicale_plugin.cli.finding import print_found
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, meeting, sideways
-from sync.database import Session
-from sync.meeting import Asked
+from sync import meeting
+from sync.database import accounts
+from sync.database.engine import Session
+from sync.meeting import Asked, introductions
 
 _WORDS = {"in": "asks", "out": "was asked"}
 
@@ -164,7 +165,7 @@ def friend() -> None:
 @pass_site
 def publish(site: Site, login: str, other: str) -> None:
     """Let LOGIN's connections see that LOGIN knows FRIEND, and what FRIEND shows to strangers."""
-    _of_two(site, login, other, sideways.publish)
+    _of_two(site, login, other, introductions.publish)
     click.echo(f"{other} is a public friend of {login}'s.")
 
 
@@ -174,7 +175,7 @@ def publish(site: Site, login: str, other: str) -> None:
 @pass_site
 def unpublish(site: Site, login: str, other: str) -> None:
     """Let nobody see any more that LOGIN knows FRIEND."""
-    _of_two(site, login, other, sideways.unpublish)
+    _of_two(site, login, other, introductions.unpublish)
     click.echo(f"{other} is no public friend of {login}'s any more.")
 
 
@@ -188,10 +189,10 @@ def list_friends(site: Site, login: str, seen_by: str | None, *, as_json: bool) 
     with site.read() as session:
         owner_id = accounts.find(session, login)
         if seen_by is not None:
-            found = sideways.public_friends(session, accounts.find(session, seen_by), owner_id)
+            found = introductions.public_friends(session, accounts.find(session, seen_by), owner_id)
             print_found(found, as_json=as_json)
             return
-        names = sorted(accounts.logins(session, sideways.published(session, owner_id)).values())
+        names = sorted(accounts.logins(session, introductions.published(session, owner_id)).values())
     if as_json:
         print_json(names)
         return
@@ -210,7 +211,7 @@ def introduce(site: Site, login: str, one: str, other: str, message: str) -> Non
 
     def change(session: Session) -> None:
         ids = [accounts.find(session, name) for name in (login, one, other)]
-        sideways.introduce(session, ids[0], ids[1], ids[2], message)
+        introductions.introduce(session, ids[0], ids[1], ids[2], message)
 
     site.write(change)
     click.echo(f"{one} and {other} are asked, where they can be.")

@@ -8,9 +8,11 @@ import click
 
 from radicale_plugin.cli.output import count
 from radicale_plugin.cli.site import Site, pass_site, read_file
-from sync import accounts, exporting, leaving
+from sync.accounts import deletion
+from sync.books import exporting
+from sync.books.importing import import_contacts
+from sync.database import accounts
 from sync.errors import InvalidInput
-from sync.importing import import_contacts
 
 
 @click.command("export")
@@ -44,7 +46,7 @@ def delete_user(site: Site, login: str, *, yes: bool) -> None:
         account_id = accounts.find(session, login)
     if not yes:
         click.confirm(f"Delete everything of {login}'s? It cannot be brought back", abort=True)
-    leaving.leave(site.database, account_id)
+    deletion.leave(site.database, account_id)
     click.echo(f"{login} is deleted; devices lose the card at their next synchronization.")
 
 

@@ -6,10 +6,14 @@ import click
 
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, address_books, history, profiles, restoring, versions
-from sync.database import Session
+from sync.books import restoring, versions
+from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import NotFound
 from sync.fields import FieldContent
+from sync.profiles import profiles
+from sync.revisions import address_books
+from sync.sharing import history
 
 
 @click.command("history")

@@ -7,10 +7,12 @@ import click
 from radicale_plugin.cli.addressing import named_fields
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, connections, groups, meeting, previews
-from sync.database import Session
-from sync.previews import Holder
-from sync.visibility import STRANGER
+from sync import meeting
+from sync.database import accounts
+from sync.database.engine import Session
+from sync.sharing import connections, groups, previews
+from sync.sharing.previews import Holder
+from sync.sharing.visibility import STRANGER
 
 
 @click.command()

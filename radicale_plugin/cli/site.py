@@ -14,9 +14,9 @@ from radicale import config
 
 from radicale_plugin import settings
 from radicale_plugin.cli import output
-from sync import fan_out
-from sync.database import Database, Session
+from sync.database.engine import Database, Session
 from sync.errors import InvalidInput
+from sync.revisions import fan_out
 
 T = TypeVar("T")
 

@@ -9,12 +9,16 @@ import threading
 
 import click
 
-from radicale_plugin import serving, settings
+from radicale_plugin import settings
 from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, json_option, print_json
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, address_books, changes, verification, worker
+from radicale_plugin.server import serving
+from sync import verification, worker
+from sync.database import accounts
 from sync.errors import NotFound
+from sync.revisions import address_books
+from sync.sharing import changes
 
 
 @click.command()

@@ -8,8 +8,9 @@ import click
 
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import accounts, credentials
-from sync.database import Session
+from sync.accounts import credentials
+from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
 
 

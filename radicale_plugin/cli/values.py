@@ -11,8 +11,7 @@ import click
 
 from radicale_plugin.cli.addressing import NamedField, choose_one, kind_named, named_fields
 from radicale_plugin.cli.site import read_file
-from sync import profiles
-from sync.database import Session
+from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
 from sync.fields import (
     CATALOGUE,
@@ -22,6 +21,7 @@ from sync.fields import (
     property_from_line,
 )
 from sync.fields.retyped import retyped
+from sync.profiles import profiles
 
 PHOTO = "photo"
 

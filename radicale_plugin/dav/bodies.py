@@ -17,6 +17,7 @@ from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.expand_xml import ExpandProperty, read_expand_property
 from radicale_plugin.dav.filter_xml import PropFilter, read_filter
 from radicale_plugin.dav.names import card, dav
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.principal_xml import (
     AclPrincipals,
     PrincipalMatch,
@@ -29,7 +30,6 @@ from radicale_plugin.dav.principal_xml import (
 )
 from radicale_plugin.dav.supported import REPORTS
 from radicale_plugin.dav.wanted import Wanted, read_wanted
-from radicale_plugin.paths import Kind
 
 #: A client that asks for its whole book by name (vdirsyncer) sends about 100 octets and one element for each of up to
 #: 50,000 entries.

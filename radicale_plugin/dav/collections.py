@@ -9,16 +9,16 @@ from lxml import etree
 from radicale_plugin.dav.bodies import parse
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, card, dav, element
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.prefer import MINIMAL, applied
 from radicale_plugin.dav.properties import DESCRIPTION
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
-from radicale_plugin.paths import Kind
-from sync import address_books
-from sync.database import Session
+from sync.database.engine import Session
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, Refused
+from sync.revisions import address_books
 
 _TYPE = dav("resourcetype")
 _TITLE = dav("displayname")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+from sync.books.etags import changed_at_of
 from sync.errors import PreconditionFailed
-from sync.etags import changed_at_of
 
 _ETAG = re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"')
 #: What the ETag of another representation than that without ``Accept`` has at its end.

@@ -16,20 +16,21 @@ from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.filter_xml import PropFilter
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.paths import DIRECTORY as PATH
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.prefer import NO_ROOT
 from radicale_plugin.dav.properties import DIRECTORY, EntryTemplate, collection_response, truncated
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import Response
-from radicale_plugin.paths import DIRECTORY as PATH
-from radicale_plugin.paths import Kind
-from sync import directory, previews
-from sync.address_books import Book
-from sync.connections import CONNECTION
-from sync.database import Session
-from sync.entries import EntryText
+from sync.books.entries import EntryText
+from sync.books.etags import etag_of
+from sync.database.engine import Session
+from sync.discovery import directory
 from sync.errors import TooManyTries
-from sync.etags import etag_of
-from sync.visibility import STRANGER
+from sync.revisions.address_books import Book
+from sync.sharing import previews
+from sync.sharing.connections import CONNECTION
+from sync.sharing.visibility import STRANGER
 
 #: Properties by which people are looked for; what a phone asks of others beside them finds nobody.
 _SEARCHED = frozenset({"FN", "N", "NICKNAME", "EMAIL", "TEL", "X-PHONETIC-FIRST-NAME", "X-PHONETIC-LAST-NAME"})

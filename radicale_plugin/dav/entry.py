@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from email.utils import formatdate
 
-from radicale_plugin import paths
-from radicale_plugin.dav import collections
+from radicale_plugin.dav import collections, paths
 from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import card, href
 from radicale_plugin.dav.negotiation import VCARD_TYPES, version_wanted
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.properties import VCARD_TYPE
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
-from radicale_plugin.paths import Kind
-from sync import entries, served
-from sync.entry_rows import PRIVATE
+from sync.books import entries, served
+from sync.books.entry_rows import PRIVATE
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
 
 #: The versions that can be stored. A card that says none is not valid.

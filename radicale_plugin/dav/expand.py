@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import unescape
 
-from radicale_plugin import paths
+from radicale_plugin.dav import paths
 from radicale_plugin.dav.expand_xml import Expanded, ExpandProperty
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import element

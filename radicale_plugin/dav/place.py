@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from radicale_plugin import paths
-from sync.address_books import Book
-from sync.credentials import Caller
+from radicale_plugin.dav import paths
+from sync.accounts.credentials import Caller
+from sync.revisions.address_books import Book
 from sync.settings import Settings
 
 

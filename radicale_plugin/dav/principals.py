@@ -14,6 +14,7 @@ from lxml import etree
 from radicale_plugin.dav.filters import collated
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, dav, href
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch
 from radicale_plugin.dav.properties import EntryTemplate, collection_response, there
@@ -21,9 +22,9 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import Resource, address_book, book_of, existing, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
-from radicale_plugin.paths import Kind
-from sync import address_books, entries
-from sync.address_books import Book
+from sync.books import entries
+from sync.revisions import address_books
+from sync.revisions.address_books import Book
 
 _SEARCHABLE = dav("displayname")
 _SEARCHABLE_SET = (

@@ -12,17 +12,17 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 
-from radicale_plugin import paths
+from radicale_plugin.dav import paths
 from radicale_plugin.dav.access import GRANTS, NAMES, access
 from radicale_plugin.dav.names import CS, card, dav, element, href, text
 from radicale_plugin.dav.partial import part_of
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.place import Place, Table
 from radicale_plugin.dav.supported import REPORT_SETS
 from radicale_plugin.dav.wanted import Wanted
-from radicale_plugin.paths import Kind
-from sync.address_books import Book
-from sync.connections import CONNECTION
-from sync.entries import EntryHead, EntryText
+from sync.books.entries import EntryHead, EntryText
+from sync.revisions.address_books import Book
+from sync.sharing.connections import CONNECTION
 
 MAX_IMAGE_OCTETS = 229_376
 VCARD_TYPE = "text/vcard; charset=utf-8"

@@ -8,6 +8,7 @@ from radicale_plugin.dav.bodies import read_propfind
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import card, dav
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.place import Table
 from radicale_plugin.dav.prefer import NO_ROOT
 from radicale_plugin.dav.properties import ROOT, EntryTemplate, collection_response
@@ -15,8 +16,8 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import address_book, book_of, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
-from radicale_plugin.paths import Kind
-from sync import address_books, entries
+from sync.books import entries
+from sync.revisions import address_books
 
 
 def propfind(service: Service, request: Request) -> Response:

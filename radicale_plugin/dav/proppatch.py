@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from radicale_plugin import paths
+from radicale_plugin.dav import paths
 from radicale_plugin.dav.bodies import parse
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav, element, href
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.prefer import MINIMAL, applied
 from radicale_plugin.dav.properties import DESCRIPTION, ME_CARD
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import Resource, book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import etag_of, write
-from radicale_plugin.paths import Kind
-from sync import address_books
-from sync.address_books import CONTACTS_PATH
-from sync.database import Session
+from sync.database.engine import Session
+from sync.revisions import address_books
+from sync.revisions.address_books import CONTACTS_PATH
 
 _OK = "HTTP/1.1 200 OK"
 _FORBIDDEN = "HTTP/1.1 403 Forbidden"

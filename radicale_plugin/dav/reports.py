@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from radicale_plugin import paths
-from radicale_plugin.dav import expand, filters, principals
+from radicale_plugin.dav import expand, filters, paths, principals
 from radicale_plugin.dav.bodies import Multiget, PrincipalReport, Query, SyncCollection, read_report
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.expand_xml import ExpandProperty
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch, SearchableProperties
 from radicale_plugin.dav.properties import EntryTemplate, gone, truncated
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of, existing
 from radicale_plugin.dav.responses import Response
-from radicale_plugin.paths import Kind
-from sync import entries
-from sync.address_books import CONTACTS_PATH, Book, sync_token
+from sync.books import entries
 from sync.errors import InvalidSyncToken
+from sync.revisions.address_books import CONTACTS_PATH, Book, sync_token
 
 
 def report(service: Service, request: Request) -> Response:

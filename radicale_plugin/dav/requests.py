@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from radicale_plugin import paths
+from radicale_plugin.dav import paths
 from radicale_plugin.dav.conditions import Conditions
 from radicale_plugin.dav.if_header import IfHeader
+from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place
-from radicale_plugin.paths import Kind, Location
-from sync.credentials import Gate
-from sync.database import Database
+from sync.accounts.credentials import Gate
+from sync.database.engine import Database
 
 
 @dataclass(frozen=True, slots=True)

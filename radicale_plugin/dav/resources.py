@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from radicale_plugin import paths
+from radicale_plugin.dav import paths
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place, Table
 from radicale_plugin.dav.properties import ROOT, book_table, entry_table, principal_table
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.paths import Kind, Location
-from sync import address_books, entries
-from sync.address_books import CONTACTS_PATH, Book
+from sync.books import entries
+from sync.revisions import address_books
+from sync.revisions.address_books import CONTACTS_PATH, Book
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from radicale_plugin import paths
+from radicale_plugin.dav import paths
 from radicale_plugin.dav.if_header import holds
+from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.paths import Kind, Location
-from sync import address_books, entries
-from sync.database import Session
+from sync.books import entries
+from sync.database.engine import Session
 from sync.errors import PreconditionFailed
+from sync.revisions import address_books
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from radicale_plugin.dav.names import card, dav, element
-from radicale_plugin.paths import Kind
+from radicale_plugin.dav.paths import Kind
 
 _ANYWHERE = (dav("expand-property"), dav("acl-principal-prop-set"))
 _OF_CARDS = (card("addressbook-multiget"), card("addressbook-query"))

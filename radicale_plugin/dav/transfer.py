@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from radicale_plugin import paths
+from radicale_plugin.dav import paths
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import card, href
+from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
-from radicale_plugin.paths import Kind
-from sync import transfers
+from sync.books import transfers
 from sync.errors import PreconditionFailed, Refused, UIDConflict
 
 #: Characters; a name of 255 octets that all had to be encoded, and what is before it, are far less.

@@ -29,9 +29,9 @@ from radicale.web import BaseWeb
 from typing_extensions import override
 
 from radicale_plugin import settings
+from radicale_plugin.server.wsgi import Rejected, client_address, read_body
 from radicale_plugin.web import application
-from radicale_plugin.web.place import Place
-from radicale_plugin.wsgi import Rejected, client_address, read_body
+from radicale_plugin.web.base_url import Place
 
 ROOT = "/.web"
 STATIC = f"{ROOT}/static/"

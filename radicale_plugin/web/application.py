@@ -12,11 +12,22 @@ import jinja2
 from flask import Flask, current_app, request
 from typing_extensions import override
 
-from radicale_plugin.web import assets, ids, language, menu, moments, pages, protection, shown, trouble, visitors
-from radicale_plugin.web.place import Place
-from sync import visits
-from sync.database import Database
-from sync.keys import key_for
+from radicale_plugin.web import (
+    assets,
+    error_pages,
+    field_display,
+    ids,
+    language,
+    menu,
+    pages,
+    protection,
+    signed_in,
+    times,
+)
+from radicale_plugin.web.base_url import Place
+from sync.accounts import sessions
+from sync.database.engine import Database
+from sync.database.server_keys import key_for
 
 #: The most octets of a form, and of one with files in it.
 MAX_FORM = 1024 * 1024
@@ -48,13 +59,13 @@ def create(database: Database, place: Place) -> Portal:
     portal.before_request(_limit_body)
     protection.install(portal)
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
-    visitors.install(portal)
+    signed_in.install(portal)
     language.install(portal)
     assets.install(portal)
-    moments.install(portal)
-    shown.install(portal)
+    times.install(portal)
+    field_display.install(portal)
     menu.install(portal)
-    trouble.install(portal)
+    error_pages.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
         portal.register_blueprint(importlib.import_module(f"{pages.__name__}.{found.name}").blueprint)
     return portal
@@ -77,7 +88,7 @@ def _configure(portal: Portal, key: bytes) -> None:
         # Not Strict: whoever follows a link from an e-mail would seem to be signed out.
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(seconds=visits.IDLE),
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=sessions.IDLE),
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         MAX_CONTENT_LENGTH=MAX_UPLOAD,
         MAX_FORM_MEMORY_SIZE=MAX_FORM,

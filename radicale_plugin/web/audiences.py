@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from radicale_plugin.web.language import gettext as _
-from sync.groups import GroupSummary
-from sync.visibility import STRANGERS
+from sync.sharing.groups import GroupSummary
+from sync.sharing.visibility import STRANGERS
 
 
 @dataclass(frozen=True, slots=True)

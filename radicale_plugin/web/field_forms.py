@@ -8,10 +8,10 @@ from babel.dates import get_month_names
 from wtforms import Field, HiddenField, SelectField, StringField, TextAreaField
 
 from radicale_plugin.web import language
+from radicale_plugin.web.field_display import kind_title
 from radicale_plugin.web.forms import Form, choice
 from radicale_plugin.web.language import gettext
 from radicale_plugin.web.language import lazy as _
-from radicale_plugin.web.shown import kind_title
 from sync.fields import CATALOGUE, FieldContent, parts
 from sync.fields.parts import Parts
 

@@ -13,7 +13,7 @@ from wtforms.i18n import get_translations
 from wtforms.meta import DefaultMeta
 
 from radicale_plugin.web import language
-from radicale_plugin.web.explained import explained
+from radicale_plugin.web.error_messages import explained
 from sync.errors import EvercardError
 
 

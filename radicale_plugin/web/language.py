@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from babel.support import LazyProxy
 from flask import g, has_request_context, request, session
 
-from radicale_plugin.web.visitors import visitor
+from radicale_plugin.web.signed_in import visitor
 
 if TYPE_CHECKING:
     from radicale_plugin.web.application import Portal

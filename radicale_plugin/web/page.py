@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from flask import Response, flash, make_response, redirect, render_template, url_for
 
-from radicale_plugin.web.explained import told
-from radicale_plugin.web.visitors import portal
+from radicale_plugin.web.error_messages import told
+from radicale_plugin.web.signed_in import portal
 from sync.errors import DatabaseUnavailable, EvercardError
 
 

@@ -6,10 +6,10 @@ from flask import request, url_for
 
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.page import is_own
-from sync import groups
-from sync.database import Session
-from sync.groups import GroupSummary
-from sync.visibility import STRANGERS
+from sync.database.engine import Session
+from sync.sharing import groups
+from sync.sharing.groups import GroupSummary
+from sync.sharing.visibility import STRANGERS
 
 
 def own_groups(session: Session, owner_id: int) -> list[GroupSummary]:

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import segno
 
+from radicale_plugin.web.base_url import Place
 from radicale_plugin.web.language import lazy as _
-from radicale_plugin.web.place import Place
 
 #: The type by which an iPhone or Mac knows a profile.
 PROFILE_TYPE = "application/x-apple-aspen-config"

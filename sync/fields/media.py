@@ -8,8 +8,8 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from sync.errors import InvalidInput, InvalidVCard
-from sync.photos import normalize
 from sync.vcard import Parameters, Property
+from sync.vcard.photos import normalize
 
 MEDIA = {"PHOTO": "image", "LOGO": "image", "SOUND": "audio", "KEY": "application"}
 TRACKING = frozenset(("PHOTO", "LOGO", "SOUND"))

@@ -14,8 +14,8 @@ from sync.fields.dates import Moment, as_extended
 from sync.fields.labels import DEFAULT_LABELS, NAMED_TEXTS, label_line, marked
 from sync.fields.media import photo
 from sync.fields.recognise import kind_of
-from sync.photos import Square, normalize
 from sync.vcard import Parameters, Property, clean, escape, join_structured
+from sync.vcard.photos import Square, normalize
 
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)|--(\d\d)-?(\d\d)")
 _EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from sync.meeting.blocks import block, blocked, unblock
 from sync.meeting.direct import answer, connect_directly
-from sync.meeting.listing import DECISIONS, Asked, decide_by_letter, open_letter, refused, requests_of
-from sync.meeting.parting import disconnect
+from sync.meeting.disconnecting import disconnect
+from sync.meeting.request_lists import DECISIONS, Asked, decide_by_letter, open_letter, refused, requests_of
 from sync.meeting.requests import allow_again, ask, confirm, decline, refuse, withdraw
 
 __all__ = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Delete, delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync import accounts, connections
+from sync.database import accounts
+from sync.database.models import Block, Request, now
 from sync.errors import InvalidInput, NotFound
 from sync.meeting import pairs
-from sync.models import Block, Request, now
+from sync.sharing import connections
 
 
 def block(session: Session, owner_id: int, other_id: int) -> None:

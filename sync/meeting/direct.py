@@ -9,13 +9,15 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import connections, models, slow_hash
-from sync.allowances import DAY, HOUR, Limit, take
-from sync.database import Database
-from sync.decisions import ANYONE, QUESTION
+from sync.accounts import slow_hash
+from sync.accounts.preference_changes import normalize_answer
+from sync.accounts.rate_limits import DAY, HOUR, Limit, take
+from sync.database import models
+from sync.database.engine import Database
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.meeting import pairs
-from sync.preferences import normalize_answer
+from sync.sharing import connections
+from sync.sharing.preferences import ANYONE, QUESTION
 
 #: How many answers one person may give to another, all people to one, one source, and all together.
 ANSWERS = Limit("answer", 3, DAY)
@@ -52,7 +54,7 @@ def answer(database: Database, asker_id: int, target_id: int, text: str, source:
     """
     Answer somebody's question, and return whether the answer was right: then the two are connected.
 
-    *source* is where the answer comes from (see `sync.allowances.source`). The try is counted before anything else.
+    *source* is where the answer comes from (see `sync.accounts.rate_limits.source`). The try is counted before anything else.
 
     Raises:
         InvalidInput: They are the same person.

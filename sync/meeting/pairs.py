@@ -7,12 +7,13 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import accounts, connections
-from sync.database import among
-from sync.decisions import NOBODY, Preferences, preferences_of
+from sync.database import accounts
+from sync.database.engine import among
+from sync.database.models import Account, Block, Group, Request
 from sync.errors import NotFound
-from sync.models import Account, Block, Group, Request
-from sync.visibility import STRANGERS
+from sync.sharing import connections
+from sync.sharing.preferences import NOBODY, Preferences, preferences_of
+from sync.sharing.visibility import STRANGERS
 
 #: `Request.direction`: of who was asked, and of who asks.
 IN, OUT = "in", "out"

@@ -12,14 +12,14 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import connections
-from sync.allowances import DAY, Limit, take
-from sync.database import settings_of
-from sync.decisions import ANYONE
+from sync.accounts.rate_limits import DAY, Limit, take
+from sync.database.engine import settings_of
+from sync.database.models import Request, now
 from sync.errors import AlreadyExists, InvalidInput, NotFound, Refused
-from sync.meeting import pairs, telling
+from sync.meeting import pairs, request_messages
 from sync.meeting.pairs import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING
-from sync.models import Request, now
+from sync.sharing import connections
+from sync.sharing.preferences import ANYONE
 from sync.vcard import clean
 
 MESSAGE_LENGTH = 500
@@ -65,7 +65,7 @@ def ask(session: Session, asker_id: int, target_id: int, message: str = "", *, b
         put(session, asker_id, OUT, target_id, message, at)
         if preferences is not None:
             put(session, target_id, IN, asker_id, message, at)
-            telling.of_request(session, target_id, asker_id, message, at)
+            request_messages.of_request(session, target_id, asker_id, message, at)
     return False
 
 
@@ -98,7 +98,7 @@ def confirm(session: Session, owner_id: int, other_id: int, group_ids: Collectio
         request = _open(session, owner_id, other_id, WAITING)
         if request.introducer_id is None or pairs.consents(session, other_id, owner_id):
             pairs.join(session, owner_id, other_id, into=None if group_ids is None else {owner_id: group_ids})
-            telling.of_acceptance(session, other_id, owner_id)
+            request_messages.of_acceptance(session, other_id, owner_id)
             return True
         _set(session, owner_id, IN, other_id, ACCEPTED)
     return False

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database import Database, settings_of
-from sync.models import BUCKETS, Message, new_id, now
+from sync.database.engine import Database, settings_of
+from sync.database.models import BUCKETS, Message, new_id, now
 from sync.notify import suppression
 from sync.notify.templates import Text, render
 

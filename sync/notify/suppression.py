@@ -10,9 +10,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sync.errors import InvalidTicket
-from sync.keys import key_for
-from sync.models import Suppression, now
+from sync.database.models import Suppression, now
+from sync.database.server_keys import key_for
+from sync.errors import InvalidOneTimeToken
 
 PURPOSE = "unsubscribe"
 
@@ -54,7 +54,7 @@ def _read(session: Session, token: str) -> str:
     try:
         return str(_serializer(session).loads(token))
     except (BadData, UnicodeError, ValueError) as error:
-        raise InvalidTicket from error
+        raise InvalidOneTimeToken from error
 
 
 def _digest(session: Session, channel: str, recipient: str) -> str:

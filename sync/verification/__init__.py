@@ -14,10 +14,10 @@ from sqlalchemy import and_, exists, func, select, text
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
-from sync.database import among
-from sync.fan_out import FAN_OUT
-from sync.migrations import differences
-from sync.models import NOBODY, Account, Base, Job, LoginName
+from sync.database.engine import among
+from sync.database.migrations import differences
+from sync.database.models import NOBODY, Account, Base, Job, LoginName
+from sync.revisions.fan_out import FAN_OUT
 from sync.verification import meeting, owners, past, viewers
 
 #: People that one statement names.

@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sync import connections, listings
-from sync.models import Block, DirectoryKey, Listing, PublicFriend
+from sync.database.models import Block, OwnSearchKey, PublicFriend, SearchKey
+from sync.sharing import connections, search_keys
 
 
 def listing_of(session: Session, account_id: int) -> Iterator[str]:
     """Yield what is wrong with the keys by which a person is found."""
-    kept = set(listings.keys_of(session, account_id))
-    if kept - set(listings.wanted(session, account_id)):
+    kept = set(search_keys.keys_of(session, account_id))
+    if kept - set(search_keys.wanted(session, account_id)):
         yield "The directory has keys by which the person does not want to be found."
-    held = select(DirectoryKey.key).where(DirectoryKey.key.in_(sorted(kept)), DirectoryKey.account_id == account_id)
+    held = select(SearchKey.key).where(SearchKey.key.in_(sorted(kept)), SearchKey.account_id == account_id)
     if set(session.scalars(held)) != kept:
         yield "The directory does not have the keys that the person is listed under."
 
 
 def directory(session: Session) -> Iterator[str]:
     """Yield whether the directory has keys that nobody is listed under; what is missing there, `listing_of` finds."""
-    held = session.scalars(select(func.count()).select_from(DirectoryKey)).one()
-    listed = session.scalars(select(func.count()).select_from(Listing)).one()
+    held = session.scalars(select(func.count()).select_from(SearchKey)).one()
+    listed = session.scalars(select(func.count()).select_from(OwnSearchKey)).one()
     if held > listed:
         yield f"The directory has {held} keys, and people are listed under {listed}."
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sync import cards
-from sync.address_books import HIDDEN, PRESENT
-from sync.connections import CONNECTION
-from sync.database import among
+from sync.database.engine import among
+from sync.database.models import Account, Audience, Card, Connection, Entry, Group, LoginName, Profile
 from sync.errors import InvalidInput
-from sync.models import Account, Audience, Card, Connection, Entry, Group, LoginName, Profile
-from sync.visibility import STRANGER, STRANGERS, Composition, compositions_of, fields_of, grants_of
+from sync.revisions.address_books import HIDDEN, PRESENT
+from sync.sharing import cards
+from sync.sharing.connections import CONNECTION
+from sync.sharing.visibility import STRANGER, STRANGERS, Composition, compositions_of, fields_of, grants_of
 
 #: Viewers that one statement names.
 _PAGE = 1_000

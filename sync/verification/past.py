@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import cards
-from sync.models import Audience, Connection, FieldState, SeenAudience, ShownField
+from sync.database.models import Audience, Connection, DisclosedAudience, DisclosedField, FieldState
+from sync.sharing import cards
+from sync.sharing.visibility import fields_of, grants_of
 from sync.verification.owners import composition_in, login_of
-from sync.visibility import fields_of, grants_of
 
 
 def history_of(session: Session, owner_id: int) -> Iterator[str]:
@@ -26,8 +26,8 @@ def history_of(session: Session, owner_id: int) -> Iterator[str]:
 def sightings_of(session: Session, owner_id: int) -> Iterator[str]:
     """Yield where it is not known any more what somebody was shown, so that it might become theirs."""
     shown: dict[int, set[int]] = {}
-    open_fields = select(ShownField.audience_id, ShownField.field_id).where(
-        ShownField.owner_id == owner_id, ShownField.until.is_(None)
+    open_fields = select(DisclosedField.audience_id, DisclosedField.field_id).where(
+        DisclosedField.owner_id == owner_id, DisclosedField.until.is_(None)
     )
     for audience_id, field_id in session.execute(open_fields):
         shown.setdefault(audience_id, set()).add(field_id)
@@ -41,8 +41,8 @@ def sightings_of(session: Session, owner_id: int) -> Iterator[str]:
         visible = grants.visible(composition) & existing
         if shown.get(audience.id, set()) != visible:
             yield f"It is not noted rightly which fields audience {audience.id} is shown."
-    now_in = select(SeenAudience.viewer_id, SeenAudience.audience_id).where(
-        SeenAudience.owner_id == owner_id, SeenAudience.until.is_(None)
+    now_in = select(DisclosedAudience.viewer_id, DisclosedAudience.audience_id).where(
+        DisclosedAudience.owner_id == owner_id, DisclosedAudience.until.is_(None)
     )
     noted = {viewer_id: audience_id for viewer_id, audience_id in session.execute(now_in)}  # noqa: C416 - as in owners
     connected = select(Connection.viewer_id, Connection.audience_id).where(Connection.owner_id == owner_id)

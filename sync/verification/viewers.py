@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import cards, overlays
-from sync.address_books import PRESENT, REMOVED
-from sync.connections import CONNECTION
-from sync.entry_rows import PRIVATE
+from sync.books import overlays
+from sync.books.entry_rows import PRIVATE
+from sync.database.models import CONTACTS, AddressBook, Audience, Connection, Device, Entry, Overlay, PrivateCard
 from sync.errors import InvalidInput
-from sync.models import CONTACTS, AddressBook, Audience, Connection, Device, Entry, Overlay, PrivateCard
+from sync.revisions.address_books import PRESENT, REMOVED
+from sync.sharing import cards
+from sync.sharing.connections import CONNECTION
 from sync.vcard import parse_one
 from sync.verification.owners import login_of
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sync import grants, profiles, visibility
-from sync.database import Database
+from sync.database.engine import Database
 from sync.fields import FieldContent, field_from_photo
+from sync.profiles import profiles
+from sync.sharing import grants, visibility
 from tests.acceptance.clients.wire import Wire
 from tests.support import dav, factories, people
 from tests.support.people import Person

@@ -7,8 +7,9 @@ import uuid
 
 import pytest
 
-from sync import connections, profiles
 from sync.fields import field_from_photo
+from sync.profiles import profiles
+from sync.sharing import connections
 from tests.acceptance.clients import lines
 from tests.acceptance.clients.davx5 import DAVx5, Local, contacts
 from tests.acceptance.clients.davx5_cards import Contact

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 from PIL import Image
 
-from sync import connections, profiles
 from sync.fields import field_from_photo
+from sync.profiles import profiles
+from sync.sharing import connections
 from tests.acceptance.clients import lines
 from tests.acceptance.clients.apple_devices import IPhone
 from tests.acceptance.clients.apple_user import installed, person, polled

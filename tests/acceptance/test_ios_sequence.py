@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import connections, credentials, grants
-from sync.database import Session
+from sync.accounts import credentials
+from sync.database.engine import Session
+from sync.sharing import connections, grants
 from tests.acceptance.clients import lines
 from tests.acceptance.clients.apple import BATCH
 from tests.acceptance.clients.apple_devices import IPhone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_books
+from sync.revisions import address_books
 from tests.acceptance.clients.apple_devices import IPhone, Mac
 from tests.acceptance.clients.apple_user import group, installed, person, polled
 from tests.acceptance.clients.wire import conditions

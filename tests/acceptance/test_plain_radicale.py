@@ -1,7 +1,7 @@
 """
 The plugins under Radicale's own application and server, as ``python -m radicale`` starts them with our configuration.
 
-Less is possible there (see `radicale_plugin.application`), but nothing leaks, nothing is damaged and nothing stops it.
+Less is possible there (see `radicale_plugin.server.application`), but nothing leaks, nothing is damaged and nothing stops it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import radicale.item
 from lxml import html
 from typing_extensions import override
 
-from radicale_plugin import vobject_guard
-from sync import connections, grants, visibility
-from sync.database import Database
+from radicale_plugin.plugins import vobject_guard
+from sync.database.engine import Database
+from sync.sharing import connections, grants, visibility
 from tests.support import dav, factories, people
 from tests.support.server import PATIENCE, Server
 from tests.support.site import ON_SQLITE

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from sync import address_books, grants, verification, visibility
-from sync.database import Database
+from sync import verification
+from sync.database.engine import Database
 from sync.fields import FieldContent
+from sync.revisions import address_books
+from sync.sharing import grants, visibility
 from tests.acceptance.programs import Contacts, Evolution, Program, Tsdav, Unavailable
 from tests.support import factories, people
 from tests.support.people import Person

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sync import address_books, connections, grants
+from sync.revisions import address_books
+from sync.sharing import connections, grants
 from tests.acceptance.clients.wire import NAMESPACES, multistatus
 from tests.acceptance.conftest import HIDDEN, SHOWN, Stage
 from tests.acceptance.thunderbird.program import AddressBook, Failed, Thunderbird, Unavailable

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import address_books, grants
-from sync.database import Database
+from sync.database.engine import Database
+from sync.revisions import address_books
+from sync.sharing import grants
 from tests.support import dav, factories, people
 from tests.support.people import Person
 from tests.support.server import Server

@@ -12,8 +12,13 @@ import pytest
 from radicale_plugin import settings
 from radicale_plugin.cli.demo import stage
 from radicale_plugin.cli.demo.cast import CAST
-from sync import accounts, address_books, credentials, entries, fields, verification, visibility
-from sync.database import Database
+from sync import fields, verification
+from sync.accounts import credentials
+from sync.books import entries
+from sync.database import accounts
+from sync.database.engine import Database
+from sync.revisions import address_books
+from sync.sharing import visibility
 from sync.vcard import parse_one
 
 

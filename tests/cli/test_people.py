@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import accounts, connections, fan_out
-from sync.database import Database
+from sync.database import accounts
+from sync.database.engine import Database
+from sync.revisions import fan_out
+from sync.sharing import connections
 from tests.cli.conftest import Command
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.database import Database
+from sync.database.engine import Database
 from tests.cli.conftest import Command
 from tests.support.server import free_port
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import credentials
-from sync.database import Database
+from sync.accounts import credentials
+from sync.database.engine import Database
 from tests.cli.conftest import Command
 
 

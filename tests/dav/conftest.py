@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import credentials, grants
-from sync.database import Session
+from sync.accounts import credentials
+from sync.database.engine import Session
+from sync.sharing import grants
 from tests.dav.asking import snapshot
 from tests.support import factories, people
 from tests.support.people import Person

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import connections
+from sync.sharing import connections
 from tests.dav.asking import DATA, gone, report, responses, snapshot, sync_body, texts, token
 from tests.support import factories
 from tests.support.site import Circle, Lasting, Site

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync import grants, groups, profiles
-from sync.database import Session
-from sync.directory import SEARCHES
+from sync.database.engine import Session
+from sync.discovery.directory import SEARCHES
 from sync.fields import field_from_text
-from sync.visibility import STRANGERS
+from sync.profiles import profiles
+from sync.sharing import grants, groups
+from sync.sharing.visibility import STRANGERS
 from tests.dav.asking import ETAG, NS, propfind, query_body, report, responses
 from tests.support.meeting import block, prefer
 from tests.support.people import register

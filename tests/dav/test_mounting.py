@@ -8,7 +8,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from sync.database import Database
+from sync.database.engine import Database
 from tests.dav.asking import BOOK, gone, href_in, multiget_body, propfind, report, responses, sync_body, texts
 from tests.support import factories, people
 from tests.support.site import ON_SQLITE, Lasting, Site, collected, opened

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import entries
-from sync.database import Session
+from sync.books import entries
+from sync.database.engine import Session
 from tests.dav.asking import BOOK, DATA, NS, gone, multiget_body, present, propfind, report, responses, sync_body, texts
 from tests.support import factories
 from tests.support.site import ON_SQLITE, Circle, Lasting, Site

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import entries
-from sync.database import Session
+from sync.books import entries
+from sync.database.engine import Session
 from sync.vcard import parser
 from tests.dav.asking import BOOK, query_body, report, texts
 from tests.support import factories

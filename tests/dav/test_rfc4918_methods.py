@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import connections
+from sync.sharing import connections
 from tests.dav.asking import BOOK, gone, propfind, put, report, responses, since, snapshot, sync_body, token
 from tests.dav.test_rfc5689 import mkcol
 from tests.support import factories

@@ -12,8 +12,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from sync import connections
-from sync.models import Entry
+from sync.database.models import Entry
+from sync.sharing import connections
 from tests.dav.asking import (
     BOOK,
     DATA,

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import accounts
+from sync.database import accounts
 from sync.errors import AlreadyExists, InvalidInput
 from tests.dav.asking import href_in, multiget_body, propfind, report, responses
 from tests.support import people

@@ -17,11 +17,11 @@ from radicale.item import Item
 from radicale.rights import BaseRights
 from radicale.storage import BaseCollection, BaseStorage
 
-from radicale_plugin.application import Application
-from radicale_plugin.auth import Auth
-from radicale_plugin.collection import Collection, Folder
-from radicale_plugin.rights import Rights
-from radicale_plugin.storage import Storage
+from radicale_plugin.plugins.auth import Auth
+from radicale_plugin.plugins.collection import Collection, Folder
+from radicale_plugin.plugins.rights import Rights
+from radicale_plugin.plugins.storage import Storage
+from radicale_plugin.server.application import Application
 
 ROOT = Path(__file__).parents[2]
 PAIRS = [

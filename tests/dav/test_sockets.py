@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.database import Database
+from sync.database.engine import Database
 from tests.support import dav, factories, people
 from tests.support.people import Person
 from tests.support.server import Server

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sync import address_books, profiles
+from sync.profiles import profiles
+from sync.revisions import address_books
 from tests.dav.asking import (
     BOOK,
     DATA,

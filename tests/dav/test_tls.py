@@ -13,7 +13,7 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from sync.database import Database
+from sync.database.engine import Database
 from tests.dav.asking import BOOK
 from tests.support import factories, people
 from tests.support.people import Person

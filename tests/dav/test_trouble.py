@@ -7,7 +7,7 @@ import logging
 import pytest
 from sqlalchemy import select, text, update
 
-from sync.models import Device
+from sync.database.models import Device
 from tests.dav.asking import BOOK, put, report, sync_body
 from tests.support import factories
 from tests.support.people import Person

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from sync.database import Database
-from sync.models import Field
+from sync.database.engine import Database
+from sync.database.models import Field
 
 
 def test_an_error_of_the_database_holds_no_value(database: Database) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, make_url
 
-from sync.database import Database
-from sync.migrations import current, newest
+from sync.database.engine import Database
+from sync.database.migrations import current, newest
 from tests.support import postgresql
 
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from sync import address_books, entries, linking, versions
-from sync.address_books import CONTACTS_PATH, Book
-from sync.database import Session
-from sync.models import Entry
+from sync.books import entries, linking, versions
+from sync.database.engine import Session
+from sync.database.models import Entry
+from sync.revisions import address_books
+from sync.revisions.address_books import CONTACTS_PATH, Book
 
 #: A contact of Anna's own that has the number of her father, who is called Chen Bo.
 PAPA = "papa.vcf"

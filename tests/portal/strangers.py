@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync import accounts, fields, grants, groups, links, meeting, preferences, profiles, sideways
-from sync.database import Session
+from sync import fields, meeting
+from sync.accounts import preference_changes
+from sync.accounts.preference_changes import ANYONE, Preferences
+from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import NotFound
-from sync.meeting import pairs
-from sync.preferences import ANYONE, Preferences
-from sync.visibility import STRANGERS
+from sync.meeting import introductions, invitation_links, pairs
+from sync.profiles import profiles
+from sync.sharing import grants, groups
+from sync.sharing.visibility import STRANGERS
 from tests.support.pictures import portrait
 
 #: What all of them are found by.
@@ -30,27 +34,27 @@ def met(session: Session, ids: Mapping[str, int]) -> dict[str, int]:
         pass
     people = {login: stranger(session, login) for login in ("gerda", "hugo", "jan", "kim", "lea", "mia", "nils")}
     anna, ivy = ids["anna"], ids["ivy"]
-    preferences.set_question(session, people["gerda"], QUESTION, ANSWER)
+    preference_changes.set_question(session, people["gerda"], QUESTION, ANSWER)
     decided = Preferences(found_by_name=True, connecting=ANYONE)
-    preferences.set_preferences(session, people["kim"], decided)
+    preference_changes.set_preferences(session, people["kim"], decided)
     meeting.ask(session, people["hugo"], anna, "We met on the ferry.\nDo you remember?")
     meeting.ask(session, people["mia"], anna)
     meeting.refuse(session, anna, people["mia"])
     meeting.ask(session, anna, people["jan"], "Hello, Jan!")
     meeting.block(session, anna, people["lea"])
     pairs.join(session, ivy, people["nils"])
-    sideways.introduce(session, ivy, anna, people["nils"], "You both climb.")
+    introductions.introduce(session, ivy, anna, people["nils"], "You both climb.")
     for login in ("bo", "david", "emil", "nils"):
-        sideways.publish(session, ivy, ids.get(login) or people[login])
-    sideways.publish(session, anna, ids["bo"])
-    sideways.publish(session, anna, ids["emil"])
+        introductions.publish(session, ivy, ids.get(login) or people[login])
+    introductions.publish(session, anna, ids["bo"])
+    introductions.publish(session, anna, ids["emil"])
     return people
 
 
 def link_of(session: Session, owner_id: int) -> int:
     """Return the id of a link of a person's, made if there is none."""
-    made = links.links_of(session, owner_id)
-    return made[0].id if made else links.create(session, owner_id, label="Reunion", uses=20)
+    made = invitation_links.links_of(session, owner_id)
+    return made[0].id if made else invitation_links.create(session, owner_id, label="Reunion", uses=20)
 
 
 def stranger(session: Session, login: str) -> int:
@@ -67,5 +71,7 @@ def stranger(session: Session, login: str) -> int:
     mobile = profiles.add_field(session, account_id, fields.field_from_text("mobile", "+49 151 5555 0123"))
     group_id = groups.create(session, account_id, "New")
     grants.grant(session, account_id, group_id, [mobile])
-    preferences.set_preferences(session, account_id, Preferences(found_by_name=True, newcomers_group_id=group_id))
+    preference_changes.set_preferences(
+        session, account_id, Preferences(found_by_name=True, newcomers_group_id=group_id)
+    )
     return account_id

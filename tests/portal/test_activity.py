@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from radicale_plugin.web.pages import activity as pages
-from sync import connections, grants
+from sync.sharing import connections, grants
 from tests.portal import keepsakes
 from tests.portal.conftest import Cast
 from tests.support.factories import MOBILE, connected, contents, delete, field, group, put, set_field, vcard

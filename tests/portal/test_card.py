@@ -7,11 +7,12 @@ import io
 import pytest
 from PIL import Image
 
-from sync import edits, history, profiles
-from sync.cards import content_of
 from sync.fields import CATALOGUE, FieldContent
+from sync.profiles import edits, profiles
+from sync.sharing import history
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import fields_of
 from sync.vcard import parse_one
-from sync.visibility import fields_of
 from tests.support.factories import MOBILE, connected, content, field, group, person, seen, set_field, strangers, vcard
 from tests.support.forms import ORIGIN, ROOT, Page, Visitor
 from tests.support.pictures import portrait

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from sync import credentials
-from sync.database import Database
+from sync.accounts import credentials
+from sync.database.engine import Database
 from tests.portal import walk
 from tests.portal.conftest import Cast
 from tests.portal.test_pages import sign_in

@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from radicale_plugin.web import set_up
-from sync import accounts, credentials
-from sync.credentials import Gate
+from sync.accounts import credentials
+from sync.accounts.credentials import Gate
+from sync.database import accounts
 from tests.portal.conftest import Cast
 from tests.support import dav, forms
 from tests.support.forms import Page, Visitor

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 from lxml import etree
 
-from sync import addresses, directory, links
-from sync.allowances import Limit
-from sync.models import InvitationLink
-from sync.preferences import ANYONE
+from sync.accounts import addresses
+from sync.accounts.preference_changes import ANYONE
+from sync.accounts.rate_limits import Limit
+from sync.database.models import InvitationLink
+from sync.discovery import directory
+from sync.meeting import invitation_links
 from tests.support import forms, meeting
 from tests.support.factories import MOBILE, connect, field, group, people, person
 from tests.support.forms import Page, Visitor
@@ -220,11 +222,11 @@ def test_a_link_that_cannot_be_is_not_made(site: Site, visitor: Visitor, anna: i
 
 
 def test_nobody_else_s_link_is_shown_or_ended(site: Site, visitor: Visitor, bo: int) -> None:
-    link_id = site.database.write(lambda session: links.create(session, bo))
+    link_id = site.database.write(lambda session: invitation_links.create(session, bo))
     assert visitor.get(f"/find/links/{link_id}").status == 404
     assert visitor.get(f"/find/links/{link_id}/code.svg").status == 404
     assert visitor.post(f"/find/links/{link_id}/end").followed().told == ["There is no such link."]
-    assert links.works(links_of(site, bo)[0])
+    assert invitation_links.works(links_of(site, bo)[0])
 
 
 def test_a_link_lands_nobody_in_another_person_s_group(site: Site, visitor: Visitor, anna: int, bo: int) -> None:
@@ -241,4 +243,4 @@ def test_a_picture_is_that_which_strangers_see(site: Site, visitor: Visitor, bo:
 
 def links_of(site: Site, owner_id: int) -> list[InvitationLink]:
     with site.database.reading() as session:
-        return list(links.links_of(session, owner_id))
+        return list(invitation_links.links_of(session, owner_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import acquaintances
+from sync.books import connected_people
 from tests.support import meeting
 from tests.support.factories import MOBILE, connect, connected, field, people, person
 from tests.support.forms import Visitor
@@ -66,7 +66,7 @@ def test_only_a_connection_is_made_public(site: Site, cast: dict[str, int]) -> N
 
 
 def test_many_are_searched_and_paged(site: Site, cast: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acquaintances, "PAGE", 2)
+    monkeypatch.setattr(connected_people, "PAGE", 2)
     visitor = Visitor(site).signed_in(cast["ivy"])
     assert "a Whom" in visitor.get("/friends/").text
     second = visitor.get("/friends/?page=2")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import acquaintances, connections, groups, meeting
-from sync.decisions import preferences_of
+from sync import meeting
+from sync.books import connected_people
+from sync.sharing import connections, groups
+from sync.sharing.preferences import preferences_of
 from tests.support.factories import MOBILE, connect, connected, crowd, field, group, people, person, seen, strangers
 from tests.support.forms import Page, Visitor
 from tests.support.meeting import are_connected
@@ -172,7 +174,7 @@ def test_nobody_is_put_into_a_group_who_is_not_connected(site: Site, ids: list[i
 def test_large_groups_are_searched_and_paged(
     site: Site, ids: list[int], visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(acquaintances, "PAGE", 2)
+    monkeypatch.setattr(connected_people, "PAGE", 2)
     family = group(site.database, ids[0], "Family", ids[1:])
     assert rows(visitor.get(f"/groups/{family}")) == ["bert", "carl"]
     page = visitor.get(f"/groups/{family}?page=2")

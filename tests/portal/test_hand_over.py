@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from radicale import config
 
-from radicale_plugin.web.place import Place
-from radicale_plugin.wsgi import client_address
-from sync import signing_in
-from sync.allowances import Limit
+from radicale_plugin.server.wsgi import client_address
+from radicale_plugin.web.base_url import Place
+from sync.accounts import signing_in
+from sync.accounts.rate_limits import Limit
 from sync.errors import InvalidInput
 from tests.portal.conftest import Cast
 from tests.support import forms, site

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sync import accounts, addresses, credentials, preferences
-from sync.database import Database, Session
+from sync.accounts import addresses, credentials, preference_changes
+from sync.database import accounts
+from sync.database.engine import Database, Session
 from tests.portal import strangers
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
@@ -113,7 +114,9 @@ def test_people_come_together(stage: Stage) -> None:
 
 def _by_a_question(stage: Stage, page: Page) -> None:
     gerda = stage.id("gerda")
-    stage.database.write(lambda session: preferences.set_question(session, gerda, strangers.QUESTION, strangers.ANSWER))
+    stage.database.write(
+        lambda session: preference_changes.set_question(session, gerda, strangers.QUESTION, strangers.ANSWER)
+    )
     search(page, strangers.NAME)
     page.get_by_role("heading", name="Gerda Vogel").wait_for()
     show(page, "found")

@@ -58,7 +58,7 @@ def test_every_page_can_be_used_by_everybody(
             sign_in(page)
         for endpoint, path in paths(cast_site, cast):
             page.goto(path.removeprefix("/") or ".")
-            if not signed_in and page.url.partition("?")[0].endswith("/sign-in") and endpoint != "entry.sign_in":
+            if not signed_in and page.url.partition("?")[0].endswith("/sign-in") and endpoint != "signing.sign_in":
                 continue
             name = f"{endpoint}-{named(options)}-{'inside' if signed_in else 'outside'}"
             browsers.picture(page, name)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync import acquaintances, connections, credentials, fields, grants, holdings, profiles
+from sync import fields
+from sync.accounts import credentials
+from sync.books import connected_people, held_cards
 from sync.errors import NotFound
+from sync.profiles import profiles
+from sync.sharing import connections, grants
 from tests.support.factories import (
     MOBILE,
     connect,
@@ -77,7 +81,7 @@ def test_people_are_listed_by_the_names_that_one_sees(site: Site, ids: list[int]
 
 
 def test_a_long_list_is_paged(site: Site, ids: list[int], visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acquaintances, "PAGE", 2)
+    monkeypatch.setattr(connected_people, "PAGE", 2)
     assert listed(visitor.get("/people/")) == ["bert", "carl"]
     assert listed(visitor.get("/people/?page=2")) == ["dora"]
     for wrong in ("0", "-1", "x", "9" * 40, "٣"):
@@ -170,7 +174,7 @@ def test_nobody_else_is_sorted_and_nothing_into_groups_of_others(site: Site, ids
     assert (page.path, page.told) == ("/people/", ["These two are not connected."])
     assert visitor.post(f"/people/{carl}/groups", {"group": "-1"}).status == 400
     with site.database.reading() as session:
-        assert acquaintances.page_of(session, anna, only={stranger}).total == 0
+        assert connected_people.page_of(session, anna, only={stranger}).total == 0
     assert seen(site.database, carl, anna) == set()
 
 
@@ -246,7 +250,7 @@ def test_who_is_no_connection_has_no_page(site: Site, ids: list[int], visitor: V
     assert len({answer.text for answer in answers}) == 1
     assert visitor.get(f"/people/{2**63}{path}").status == 404
     with site.database.reading() as session, pytest.raises(NotFound):
-        holdings.of(session, ids[0], ids[3])
+        held_cards.of(session, ids[0], ids[3])
 
 
 def test_what_somebody_is_called_is_no_markup(site: Site, ids: list[int], visitor: Visitor) -> None:

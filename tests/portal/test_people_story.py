@@ -6,8 +6,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sync import credentials
-from sync.database import Database
+from sync.accounts import credentials
+from sync.database.engine import Database
 from tests.portal import keepsakes, walk
 from tests.portal.conftest import Cast
 from tests.portal.test_pages import sign_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import groups
+from sync.sharing import groups
 from tests.support import meeting
 from tests.support.factories import connect, field, group, person
 from tests.support.forms import Page, Visitor

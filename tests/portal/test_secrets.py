@@ -7,12 +7,13 @@ import zlib
 import pytest
 from sqlalchemy import select
 
-from sync import connections, grants, groups, profiles
-from sync.cards import content_of
-from sync.database import Session
+from sync.database.engine import Session
+from sync.database.models import Account
 from sync.fields import field_from_text
-from sync.models import Account
-from sync.visibility import STRANGER, composition_of, fields_of, visible_fields
+from sync.profiles import profiles
+from sync.sharing import connections, grants, groups
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import STRANGER, composition_of, fields_of, visible_fields
 from tests.portal import walk
 from tests.portal.conftest import Cast
 from tests.support.forms import Visitor, without_tokens

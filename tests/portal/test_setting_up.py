@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page
 
-from sync import accounts, addresses, connections
-from sync.database import Database
+from sync.accounts import addresses
+from sync.database import accounts
+from sync.database.engine import Database
+from sync.sharing import connections
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support import dav

@@ -8,16 +8,19 @@ import zipfile
 
 import pytest
 
-from sync import accounts, addresses, connections, exporting
-from sync.allowances import Limit
-from sync.decisions import QUESTION, Preferences, preferences_of
+from sync.accounts import addresses
+from sync.accounts.rate_limits import Limit
+from sync.books import exporting
+from sync.database import accounts
 from sync.meeting import answer
+from sync.sharing import connections
+from sync.sharing.preferences import QUESTION, Preferences, preferences_of
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import meeting
 from tests.support.factories import contents, group, person
 from tests.support.forms import Visitor
+from tests.support.one_time_tokens import newest_token
 from tests.support.site import Site
-from tests.support.tickets import newest_token
 
 VCARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{name}\r\nTEL:{number}\r\nEND:VCARD\r\n"
 

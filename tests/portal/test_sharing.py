@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import acquaintances, grants, previews, profiles
-from sync.visibility import STRANGER
+from sync.books import connected_people
+from sync.profiles import profiles
+from sync.sharing import grants, previews
+from sync.sharing.visibility import STRANGER
 from tests.support.factories import (
     MOBILE,
     connected,
@@ -237,7 +239,7 @@ def test_people_are_found_by_name_and_come_in_pages(stage: Stage, monkeypatch: p
         ("x", []),
     ):
         assert stage.open(f"/sharing/people?q={text}").document.xpath(links) == found
-    monkeypatch.setattr(acquaintances, "PAGE", 1)
+    monkeypatch.setattr(connected_people, "PAGE", 1)
     assert stage.open("/sharing/people").document.xpath(links) == ["bert"]
     assert stage.open("/sharing/people?page=2").document.xpath(links) == ["陈卡尔"]
     for number in ("0", "x", "9" * 40):

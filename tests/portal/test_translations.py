@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 
-from radicale_plugin.web import explained, language
+from radicale_plugin.web import error_messages, language
 from sync import errors
 from sync.errors import EvercardError
 from sync.fields import CATALOGUE
@@ -133,7 +133,7 @@ def test_no_chinese_text_has_english_punctuation() -> None:
 
 def test_what_the_engine_refuses_is_found_again() -> None:
     """The words that were filled in are carried over, whatever they are."""
-    patterns = explained._patterns("zh-Hans")
+    patterns = error_messages._patterns("zh-Hans")
     for text in refusals():
         raised = text.replace("{}", "x {} (y)")
         assert any(pattern.fullmatch(raised) for pattern, _ in patterns), text

@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from radicale_plugin.web.set_up import CLIENTS
-from sync import credentials, groups, history, links, meeting, tickets, visibility, visits
-from sync.database import Session
+from sync import meeting
+from sync.accounts import credentials, one_time_tokens, sessions
+from sync.database.engine import Session
+from sync.meeting import invitation_links
 from sync.notify import suppression
+from sync.sharing import groups, history, visibility
 from tests.portal import keepsakes, strangers
 from tests.support.forms import portal_of
 from tests.support.site import Site
@@ -27,7 +30,7 @@ ADDED = ("mobile", "name-parts", "phonetic", "address", "organization", "birthda
 
 def _ticket(purpose: str, **values: str) -> Parameters:
     def issue(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
-        return [{"token": tickets.issue(session, purpose, ids[WHO], values, lifetime=tickets.HOUR)}]
+        return [{"token": one_time_tokens.issue(session, purpose, ids[WHO], values, lifetime=one_time_tokens.HOUR)}]
 
     return issue
 
@@ -60,17 +63,17 @@ def _letter(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     hugo = strangers.met(session, ids)["hugo"]
     asked_at = next((each.asked_at for each in meeting.requests_of(session, ids[WHO]) if each.other_id == hugo), 0)
     values = {"other_id": hugo, "asked_at": asked_at}
-    return [{"token": tickets.issue(session, "request", ids[WHO], values, lifetime=tickets.HOUR)}]
+    return [{"token": one_time_tokens.issue(session, "request", ids[WHO], values, lifetime=one_time_tokens.HOUR)}]
 
 
 def _invitation(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     inviter_id, values = strangers.met(session, ids)["gerda"], {"channel": "email", "value": "anna@example.org"}
-    return [{"token": tickets.issue(session, "invitation", inviter_id, values, lifetime=tickets.HOUR)}]
+    return [{"token": one_time_tokens.issue(session, "invitation", inviter_id, values, lifetime=one_time_tokens.HOUR)}]
 
 
 def _join(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     gerda = strangers.met(session, ids)["gerda"]
-    return [{"token": links.token_for(session, gerda, strangers.link_of(session, gerda))}]
+    return [{"token": invitation_links.token_for(session, gerda, strangers.link_of(session, gerda))}]
 
 
 def _unsubscribe(session: Session, _ids: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -132,7 +135,9 @@ PARAMETERS: dict[str, Parameters] = {
     "sharing.index": lambda _session, ids: [{}, {"who": f"person-{ids['bo']}"}],
     "sharing.person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
     "sharing.save_person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
-    "account.end": lambda session, ids: [{"visit_id": visit.id} for visit in visits.visits_of(session, ids[WHO])[:1]],
+    "account.end": lambda session, ids: [
+        {"session_id": visit.id} for visit in sessions.sessions_of(session, ids[WHO])[:1]
+    ],
     "devices.new": lambda _session, _ids: [{"key": client.key} for client in CLIENTS],
     "devices.revoke": _device,
     "find.answer": _stranger("gerda"),
@@ -140,17 +145,17 @@ PARAMETERS: dict[str, Parameters] = {
     "find.connect": _stranger("kim"),
     "find.index": lambda _session, _ids: [{}, {"q": strangers.NAME}, {"q": "nobody at all"}],
     "find.portrait": _stranger("hugo"),
-    "forgotten.confirm": _ticket("confirm", email="anna@example.org"),
-    "forgotten.reset": _ticket("reset"),
+    "password_reset.confirm": _ticket("confirm", email="anna@example.org"),
+    "password_reset.reset": _ticket("reset"),
     "friends.introduce": _known("bo"),
     "friends.of": _known("ivy"),
     "friends.publish": _known("chiara"),
     "friends.unpublish": _known("bo"),
-    "letters.asked": _letter,
-    "letters.invitation": _invitation,
-    "letters.join": _join,
-    "letters.portrait": _letter,
-    "letters.unsubscribe": _unsubscribe,
+    "mail_links.asked": _letter,
+    "mail_links.invitation": _invitation,
+    "mail_links.join": _join,
+    "mail_links.portrait": _letter,
+    "mail_links.unsubscribe": _unsubscribe,
     "links.code": _link,
     "links.end": _link,
     "links.one": _link,
@@ -162,7 +167,15 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.unblock": _stranger("lea"),
     "requests.withdraw": _stranger("jan"),
 }
-NO_PAGE = {"card.export", "find.portrait", "letters.portrait", "links.code", "people.photo", "sharing.card", "static"}
+NO_PAGE = {
+    "card.export",
+    "find.portrait",
+    "mail_links.portrait",
+    "invitation_links.code",
+    "people.photo",
+    "sharing.card",
+    "static",
+}
 
 
 def addresses(site: Site, method: str, ids: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from sync.database import Database
+from sync.database.engine import Database
 from sync.settings import Settings
 from tests.properties.world import Service
 from tests.support import dav

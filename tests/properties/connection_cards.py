@@ -9,9 +9,11 @@ from random import Random
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from sync import connections, entries, grants, groups, history, previews, profiles
+from sync.books import entries
+from sync.database.models import Field
 from sync.fields import FieldContent
-from sync.models import Field
+from sync.profiles import profiles
+from sync.sharing import connections, grants, groups, history, previews
 from sync.vcard import Property, VCard
 from tests.properties import programs
 from tests.properties.profile_engine import CHOICE, RANDOM, VERSION, Engine

@@ -9,9 +9,11 @@ from __future__ import annotations
 import sys
 import threading
 
-from sync import fields, grants, profiles
-from sync.database import Database
+from sync import fields
+from sync.database.engine import Database
+from sync.profiles import profiles
 from sync.settings import Settings
+from sync.sharing import grants
 
 
 def main(url: str, owner_id: int, group_id: int, inline_viewers: int) -> None:

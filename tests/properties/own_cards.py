@@ -10,10 +10,11 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from sqlalchemy import select
 from typing_extensions import override
 
-from sync import history, profiles, visibility
+from sync.database.models import Grant
 from sync.errors import NotFound
 from sync.fields import FieldContent
-from sync.models import Grant
+from sync.profiles import profiles
+from sync.sharing import history, visibility
 from sync.vcard import Property, VCard
 from tests.properties import programs
 from tests.properties.profile_engine import CHOICE, RANDOM, VERSION, Engine

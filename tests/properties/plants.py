@@ -16,25 +16,16 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from radicale_plugin.dav import filters
-from sync import (
-    address_books,
-    cards,
-    connections,
-    entries,
-    entry_rows,
-    fan_out,
-    fields,
-    grants,
-    groups,
-    previews,
-    visibility,
-)
-from sync.address_books import Book
-from sync.cards import content_of
-from sync.changes import change
-from sync.database import Database, Session
+from sync import fields
+from sync.books import entries, entry_rows
+from sync.database.engine import Database, Session
+from sync.database.models import CONTACTS, AddressBook, Connection, Entry, FieldException, Grant, Group
 from sync.errors import InvalidSyncToken
-from sync.models import CONTACTS, AddressBook, Connection, Entry, FieldException, Grant, Group
+from sync.revisions import address_books, fan_out
+from sync.revisions.address_books import Book
+from sync.sharing import cards, connections, grants, groups, previews, visibility
+from sync.sharing.cards import content_of
+from sync.sharing.changes import change
 from tests.support.dav import unfolded
 
 Planting = Callable[[pytest.MonkeyPatch, Database], None]

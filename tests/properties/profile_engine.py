@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from typing_extensions import override
 
-from sync import connections, grants, profiles, verification, visibility
-from sync.database import Database
+from sync import verification
+from sync.database.engine import Database
 from sync.fields import FieldContent
+from sync.profiles import profiles
+from sync.sharing import connections, grants, visibility
 from tests.properties.samples import marked, samples
 from tests.support import factories
 

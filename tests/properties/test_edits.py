@@ -13,10 +13,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from sync import matching
-from sync.database import Database
+from sync.database.engine import Database
+from sync.database.models import Base
 from sync.fields import fields_of, head, render, same_meaning
-from sync.models import Base
+from sync.merging import matching
 from sync.vcard import parse_one
 from tests.properties import programs
 from tests.properties.connection_cards import ConnectionsCards

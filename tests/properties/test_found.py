@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync import address_books, connections, entries, fan_out, fields, grants, groups, profiles
-from sync.database import Database, Session
+from sync import fields
+from sync.books import entries
+from sync.database.engine import Database, Session
+from sync.profiles import profiles
+from sync.revisions import address_books, fan_out
 from sync.settings import Settings
-from sync.visibility import STRANGERS
+from sync.sharing import connections, grants, groups
+from sync.sharing.visibility import STRANGERS
 from tests.support.people import Person, register
 
 

@@ -16,11 +16,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from sync import allowances, connections, directory, meeting, preferences, sideways
-from sync.allowances import Limit
-from sync.database import Database
+from sync import meeting
+from sync.accounts import preference_changes, rate_limits
+from sync.accounts.rate_limits import Limit
+from sync.database.engine import Database
+from sync.discovery import directory
 from sync.errors import AlreadyExists, InvalidInput, NotFound, Refused
+from sync.meeting import introductions
 from sync.settings import Limits, Settings
+from sync.sharing import connections
 from tests.support.factories import MOBILE, connect, field, person
 from tests.support.meeting import prefer, said, show_strangers
 
@@ -90,7 +94,9 @@ class Meeting(RuleBasedStateMachine):
         """Say who may connect."""
         if policy == "question":
             answer = self.answers[who] = f"answer {who}"
-            self.database.write(lambda session: preferences.set_question(session, self.ids[who], "What?", answer))
+            self.database.write(
+                lambda session: preference_changes.set_question(session, self.ids[who], "What?", answer)
+            )
         else:
             prefer(self.database, self.ids[who], connecting=policy)
         self.policy[who] = policy
@@ -192,7 +198,7 @@ class Meeting(RuleBasedStateMachine):
         if not all(frozenset((introducer, each)) in self.connected for each in (one, other)):
             return
         first, second, third = (self.ids[each] for each in (introducer, one, other))
-        self.database.write(lambda session: sideways.introduce(session, first, second, third))
+        self.database.write(lambda session: introductions.introduce(session, first, second, third))
         if frozenset((one, other)) in self.connected or self.shut(one, other) or self.shut(other, one):
             return
         for pair in ((one, other), (other, one)):
@@ -235,7 +241,7 @@ class Meeting(RuleBasedStateMachine):
         owner, friend = pair
         if frozenset((owner, friend)) not in self.connected:
             return
-        assert self.act(sideways.publish, owner, friend) is None
+        assert self.act(introductions.publish, owner, friend) is None
         self.published.add((owner, friend))
 
     @invariant()
@@ -264,7 +270,7 @@ class Meeting(RuleBasedStateMachine):
                     assert not (asked.direction == "out" and asked.fields)
                 for owner in range(PEOPLE):
                     if frozenset((viewer, owner)) in self.connected:
-                        friends = sideways.public_friends(session, viewer_id, self.ids[owner])
+                        friends = introductions.public_friends(session, viewer_id, self.ids[owner])
                         self.judge(viewer, [each.account_id for each in friends])
                         assert {self.ids.index(each.account_id) for each in friends} <= {
                             friend for publisher, friend in self.published if publisher == owner
@@ -280,7 +286,7 @@ class Meeting(RuleBasedStateMachine):
 @pytest.fixture
 def boundless(monkeypatch: pytest.MonkeyPatch) -> None:
     """How often something may be tried is not what is searched for here."""
-    for module in (meeting.direct, meeting.requests, sideways, allowances):
+    for module in (meeting.direct, meeting.requests, introductions, rate_limits):
         for name, value in vars(module).items():
             if isinstance(value, Limit):
                 monkeypatch.setattr(module, name, dataclasses.replace(value, tries=1_000_000))

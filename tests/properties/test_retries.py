@@ -12,11 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from sync import address_books, connections, entries, fields, grants, groups, profiles
-from sync.database import Database, Session
+from sync import fields
+from sync.books import entries
+from sync.database.engine import Database, Session
+from sync.database.models import AddressBook, Connection, Entry, Field, Grant, Group, PrivateCard
 from sync.errors import DatabaseUnavailable
-from sync.models import AddressBook, Connection, Entry, Field, Grant, Group, PrivateCard
-from sync.visibility import STRANGERS, fields_of
+from sync.profiles import profiles
+from sync.revisions import address_books
+from sync.sharing import connections, grants, groups
+from sync.sharing.visibility import STRANGERS, fields_of
 from tests.properties.model import new_marker
 from tests.properties.world import private_card
 from tests.support.people import Person, register

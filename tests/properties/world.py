@@ -13,10 +13,15 @@ from dataclasses import dataclass
 
 import httpx
 
-from sync import accounts, address_books, connections, credentials, fan_out, fields, grants, groups, profiles
-from sync.database import Database
+from sync import fields
+from sync.accounts import credentials
+from sync.database import accounts
+from sync.database.engine import Database
+from sync.profiles import profiles
+from sync.revisions import address_books, fan_out
+from sync.sharing import connections, grants, groups
+from sync.sharing.visibility import fields_of
 from sync.vcard import parse_one
-from sync.visibility import fields_of
 from tests.properties.model import STRANGERS, Field, Group, Model, Person
 from tests.support import dav
 

@@ -26,7 +26,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL, make_url
 
-from sync.database import Database
+from sync.database.engine import Database
 from tests.support import postgresql
 
 if TYPE_CHECKING:

@@ -12,16 +12,31 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import insert, select, update
 
-from sync import accounts, address_books, cards, connections, entries, fields, grants, groups, profiles
-from sync.address_books import PRESENT, Book
-from sync.changes import change
-from sync.connections import CONNECTION
-from sync.database import Database, Session
-from sync.entries import EntryHead, EntryText
+from sync import fields
+from sync.books import entries
+from sync.books.entries import EntryHead, EntryText
+from sync.database import accounts
+from sync.database.engine import Database, Session
+from sync.database.models import (
+    CONTACTS,
+    Account,
+    AddressBook,
+    Connection,
+    DisclosedAudience,
+    Entry,
+    Member,
+    Profile,
+    new_id,
+)
 from sync.fields import FieldContent
-from sync.models import CONTACTS, Account, AddressBook, Connection, Entry, Member, Profile, SeenAudience, new_id
+from sync.profiles import profiles
+from sync.revisions import address_books
+from sync.revisions.address_books import PRESENT, Book
+from sync.sharing import cards, connections, grants, groups
+from sync.sharing.changes import change
+from sync.sharing.connections import CONNECTION
+from sync.sharing.visibility import STRANGERS, Composition
 from sync.vcard import parse_one
-from sync.visibility import STRANGERS, Composition
 
 MOBILE = "+86 138 0013 8000"
 
@@ -122,7 +137,7 @@ def crowd(database: Database, owner_id: int, count: int, group_ids: Iterable[int
             add(Entry, lambda viewer: _entry_row(viewer, owner_id, card_id, at))
             since = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
             add(
-                SeenAudience,
+                DisclosedAudience,
                 lambda viewer: {"owner_id": owner_id, "viewer_id": viewer, "since": since, "audience_id": card_id},
             )
 

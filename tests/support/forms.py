@@ -19,10 +19,10 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 from lxml import html
 
-from radicale_plugin.application import Application
+from radicale_plugin.server.application import Application
 from radicale_plugin.web import Web
 from radicale_plugin.web.application import Portal
-from sync import visits
+from sync.accounts import sessions
 from tests.support import site
 from tests.support.site import Site, Transport
 
@@ -155,7 +155,7 @@ class Visitor:
 
     def signed_in(self, account_id: int) -> Self:
         """Sign in without a password, which takes a while to check."""
-        token = self.site.database.write(lambda session: visits.start(session, account_id, "Test"))
+        token = self.site.database.write(lambda session: sessions.start(session, account_id, "Test"))
         portal = portal_of(self.site)
         serializer = portal.session_interface.get_signing_serializer(portal)  # type: ignore[attr-defined]
         value = serializer.dumps({"visit": token})

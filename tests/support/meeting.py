@@ -7,13 +7,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sync import connections, directory, grants, groups, meeting, preferences
-from sync.database import Database
+from sync import meeting
+from sync.accounts import preference_changes
+from sync.database.engine import Database
+from sync.database.models import Message
+from sync.discovery import directory
 from sync.fields import FieldContent
 from sync.meeting import Asked
-from sync.models import Message
 from sync.settings import Sending, Settings
-from sync.visibility import STRANGERS
+from sync.sharing import connections, grants, groups
+from sync.sharing.visibility import STRANGERS
 from tests.support.factories import field
 
 #: A server that sends both kinds of messages; nothing is sent without a worker.
@@ -28,15 +31,15 @@ def prefer(database: Database, owner_id: int, **changes: Any) -> None:
     """Change some of what a person decided."""
 
     def change(session: Any) -> None:
-        decided = replace(preferences.preferences_of(session, owner_id), **changes)
-        preferences.set_preferences(session, owner_id, decided)
+        decided = replace(preference_changes.preferences_of(session, owner_id), **changes)
+        preference_changes.set_preferences(session, owner_id, decided)
 
     database.write(change)
 
 
 def ask_first(database: Database, owner_id: int, question: str, answer: str) -> None:
     """Let whoever answers a question connect."""
-    database.write(lambda session: preferences.set_question(session, owner_id, question, answer))
+    database.write(lambda session: preference_changes.set_question(session, owner_id, question, answer))
 
 
 def show_strangers(database: Database, owner_id: int, kind: str, text: str) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from sync import accounts, credentials
-from sync.database import Database, Session
+from sync.accounts import credentials
+from sync.database import accounts
+from sync.database.engine import Database, Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import random
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from sync.photos import normalize
+from sync.vcard.photos import normalize
 
 
 def picture(number: int) -> bytes:

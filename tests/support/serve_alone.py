@@ -6,7 +6,7 @@ import os
 import threading
 from unittest import mock
 
-from radicale_plugin import serving
+from radicale_plugin.server import serving
 
 
 def no_worker(_stop: threading.Event) -> None:

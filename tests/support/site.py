@@ -22,8 +22,9 @@ from lxml import etree
 from radicale import config
 from typing_extensions import override
 
-from radicale_plugin import serving, settings
-from sync.database import Database
+from radicale_plugin import settings
+from radicale_plugin.server import serving
+from sync.database.engine import Database
 from tests.support.people import Person
 
 #: For ``pytestmark`` of a module that is not about storage.

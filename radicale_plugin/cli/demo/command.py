@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from radicale_plugin import serving
 from radicale_plugin.cli.demo import stage
 from radicale_plugin.cli.demo.cast import CAST
 from radicale_plugin.cli.output import print_table
+from radicale_plugin.server import serving
 from sync.errors import InvalidInput
 
 _HOLDER = "bo"

@@ -13,10 +13,14 @@ from radicale_plugin import settings
 from radicale_plugin.cli.addressing import choose, named_fields
 from radicale_plugin.cli.demo.cast import CAST, CONNECTED, STRANGERS, Person
 from radicale_plugin.cli.demo.portraits import portrait
-from sync import accounts, address_books, connections, credentials, grants, groups, profiles
-from sync.database import Database, Session
+from sync.accounts import credentials
+from sync.database import accounts
+from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, InvalidSyncToken
 from sync.fields import field_from_photo, field_from_text
+from sync.profiles import profiles
+from sync.revisions import address_books
+from sync.sharing import connections, grants, groups
 
 ADDRESS = "127.0.0.1"
 LABEL = "Demo"

@@ -6,14 +6,14 @@ from flask import Blueprint, Response
 from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length
 
-from radicale_plugin.web import visitors
+from radicale_plugin.web import signed_in
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.visitors import current_person, database
-from sync import signing_in, visits
-from sync.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from radicale_plugin.web.signed_in import current_person, database
+from sync.accounts import sessions, signing_in
+from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from sync.errors import InvalidInput, TooManyTries, WrongPassword
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -46,7 +46,7 @@ def change_password() -> Response:
     old, new = form.old.data or "", form.new.data or ""
     try:
         token = signing_in.change_password(
-            database(), person.account_id, person.login, old=old, new=new, browser=visitors.browser()
+            database(), person.account_id, person.login, old=old, new=new, browser=signed_in.browser()
         )
     except (WrongPassword, TooManyTries) as error:
         form.refuse("old", error)
@@ -54,19 +54,19 @@ def change_password() -> Response:
     except InvalidInput as error:
         form.refuse("new", error)
         return _show(form, 400)
-    visitors.sign_in(token)
+    signed_in.sign_in(token)
     say(_("Your password was changed. All other browsers are signed out; your devices stay as they are."))
     return go("account.index")
 
 
-@blueprint.post("/browsers/<int:visit_id>/end")
-def end(visit_id: int) -> Response:
+@blueprint.post("/browsers/<int:session_id>/end")
+def end(session_id: int) -> Response:
     """Sign a browser out."""
     person = current_person()
-    if visit_id == person.id:
-        visitors.sign_out()
+    if session_id == person.id:
+        signed_in.sign_out()
         return go("home.index")
-    if attempt(lambda: database().write(lambda session: visits.end(session, person.account_id, visit_id))):
+    if attempt(lambda: database().write(lambda session: sessions.end(session, person.account_id, session_id))):
         say(_("That browser is signed out."))
     return go("account.index")
 
@@ -75,12 +75,12 @@ def end(visit_id: int) -> Response:
 def end_others() -> Response:
     """Sign every other browser out."""
     person = current_person()
-    database().write(lambda session: visits.end_all(session, person.account_id, but=person.id))
+    database().write(lambda session: sessions.end_all(session, person.account_id, but=person.id))
     say(_("All other browsers are signed out."))
     return go("account.index")
 
 
 def _show(form: ChangePassword, status: int) -> Response:
     with database().reading() as session:
-        browsers = visits.visits_of(session, current_person().account_id)
+        browsers = sessions.sessions_of(session, current_person().account_id)
     return page("account/index.html", status, form=form, browsers=browsers)

@@ -8,21 +8,24 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from radicale_plugin.web import people
+from radicale_plugin.web.field_display import Shown, ShownCard, card_of, kind_title, shown
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.shown import Shown, ShownCard, card_of, kind_title, shown
-from radicale_plugin.web.visitors import current_person, database
-from sync import accounts, acquaintances, activity, edits, fields, overlays, restoring, versions
-from sync.acquaintances import Acquaintance
-from sync.activity import CHANGED, GONE, NEW, CardChange
-from sync.address_books import PRESENT
-from sync.connections import CONNECTION
-from sync.database import Session
-from sync.edits import FieldEdit
+from radicale_plugin.web.signed_in import current_person, database
+from sync import fields
+from sync.books import activity, connected_people, overlays, restoring, versions
+from sync.books.activity import CHANGED, GONE, NEW, CardChange
+from sync.books.connected_people import ConnectedPerson
+from sync.books.versions import KeptVersion
+from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import InvalidInput
+from sync.profiles import edits
+from sync.profiles.edits import FieldEdit
+from sync.revisions.address_books import PRESENT
+from sync.sharing.connections import CONNECTION
 from sync.vcard import parse_one
-from sync.versions import KeptVersion
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -65,7 +68,7 @@ def index() -> Response:
     me, number = current_person().account_id, people.number_of_page()
     with database().reading() as session:
         found = activity.latest(session, me, count=COUNT + 1, offset=(number - 1) * COUNT)
-        names = acquaintances.some(session, me, [change.owner_id for change in found])
+        names = connected_people.some(session, me, [change.owner_id for change in found])
         own = edits.edits_of(session, me, count=_OWN) if number == 1 else []
     mine = [(edit, list(dict.fromkeys(_title(field) for field in edit.fields))) for edit in own]
     return page(
@@ -119,12 +122,12 @@ def _title(edit: FieldEdit) -> str:
 
 def _kept(session: Session, found: Sequence[KeptVersion]) -> list[Kept]:
     others = {entry.id for entry, _version in found if entry.kind == CONNECTION}
-    names = acquaintances.some(session, current_person().account_id, others)
+    names = connected_people.some(session, current_person().account_id, others)
     logins = accounts.logins(session, others)
     return [_version(each, names, logins) for each in found]
 
 
-def _version(found: KeptVersion, names: Mapping[int, Acquaintance], logins: Mapping[int, str]) -> Kept:
+def _version(found: KeptVersion, names: Mapping[int, ConnectedPerson], logins: Mapping[int, str]) -> Kept:
     entry, kept = found
     is_own = entry.kind != CONNECTION
     if is_own:

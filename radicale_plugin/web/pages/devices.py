@@ -12,10 +12,11 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.set_up import Access, Client
-from radicale_plugin.web.visitors import current_person, database, portal
-from sync import address_books, credentials
-from sync.credentials import Gate
+from radicale_plugin.web.signed_in import current_person, database, portal
+from sync.accounts import credentials
+from sync.accounts.credentials import Gate
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.revisions import address_books
 
 blueprint = Blueprint("devices", __name__, url_prefix="/devices")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, flash, make_response, request
 
-from radicale_plugin.web import people, visitors
-from radicale_plugin.web.explained import explained
+from radicale_plugin.web import people, signed_in
+from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go_to, page, say
-from radicale_plugin.web.visitors import current_person, database
-from sync import directory, meeting, portraits
+from radicale_plugin.web.signed_in import current_person, database
+from sync import meeting
+from sync.discovery import directory, public_photos
 from sync.errors import TooManyTries
 
 blueprint = Blueprint("find", __name__, url_prefix="/find")
@@ -25,7 +26,7 @@ def index() -> Response:
     if not text:
         return page("find/index.html", text="", found=None, wait=None)
     try:
-        found = directory.search(database(), current_person().account_id, text, visitors.source())
+        found = directory.search(database(), current_person().account_id, text, signed_in.source())
     except TooManyTries as error:
         answer = page("find/index.html", 429, text=text, found=None, wait=explained(error))
         answer.headers["Retry-After"] = str(error.seconds)
@@ -48,7 +49,7 @@ def answer(account_id: int) -> Response:
     me = current_person().account_id
     text = request.form.get("answer", "")
     right: list[bool] = []
-    if attempt(lambda: right.append(meeting.answer(database(), me, account_id, text, visitors.source()))):
+    if attempt(lambda: right.append(meeting.answer(database(), me, account_id, text, signed_in.source()))):
         if right == [True]:
             say(_("That is right: you are connected now. The card is in your address book."))
         else:
@@ -73,7 +74,7 @@ def ask(account_id: int) -> Response:
 def portrait(account_id: int) -> Response:
     """Answer with the picture that strangers may see of somebody."""
     with database().reading() as session:
-        picture = portraits.portrait(session, current_person().account_id, account_id)
+        picture = public_photos.public_photo(session, current_person().account_id, account_id)
     return as_picture(picture)
 
 

@@ -8,12 +8,13 @@ from radicale_plugin.web import people
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, go_to, page, say
-from radicale_plugin.web.visitors import current_person, database
-from sync import acquaintances, sideways
-from sync.acquaintances import Acquaintance
-from sync.database import Session
+from radicale_plugin.web.signed_in import current_person, database
+from sync.books import connected_people
+from sync.books.connected_people import ConnectedPerson
+from sync.database.engine import Session
+from sync.discovery.public_profiles import public_profiles
 from sync.errors import NotFound
-from sync.strangers import strangers
+from sync.meeting import introductions
 
 blueprint = Blueprint("friends", __name__, url_prefix="/friends")
 
@@ -25,13 +26,13 @@ def index() -> Response:
     """Choose whom to show."""
     me, text = current_person().account_id, _wanted()
     with database().reading() as session:
-        listed = acquaintances.page_of(session, me, text, people.number_of_page())
+        listed = connected_people.page_of(session, me, text, people.number_of_page())
         return page(
             "friends/index.html",
             listed=listed,
             text=text,
-            public=set(sideways.published(session, me)),
-            shown=strangers(session, [each.account_id for each in listed.people]),
+            public=set(introductions.published(session, me)),
+            shown=public_profiles(session, [each.account_id for each in listed.people]),
         )
 
 
@@ -39,7 +40,7 @@ def index() -> Response:
 def publish(account_id: int) -> Response:
     """Show somebody to one's other connections."""
     me = current_person().account_id
-    if attempt(lambda: database().write(lambda session: sideways.publish(session, me, account_id))):
+    if attempt(lambda: database().write(lambda session: introductions.publish(session, me, account_id))):
         say(_("Your other connections can see now that you know this person."))
     return go_to(people.back("friends.index"), "friends.index")
 
@@ -48,7 +49,7 @@ def publish(account_id: int) -> Response:
 def unpublish(account_id: int) -> Response:
     """Show somebody no longer."""
     me = current_person().account_id
-    if attempt(lambda: database().write(lambda session: sideways.unpublish(session, me, account_id))):
+    if attempt(lambda: database().write(lambda session: introductions.unpublish(session, me, account_id))):
         say(_("Nobody can see any more that you know this person."))
     return go_to(people.back("friends.index"), "friends.index")
 
@@ -57,7 +58,7 @@ def unpublish(account_id: int) -> Response:
 def of(account_id: int) -> Response:
     """Show whom a connection knows and shows."""
     with database().reading() as session:
-        found = sideways.public_friends(session, current_person().account_id, account_id)
+        found = introductions.public_friends(session, current_person().account_id, account_id)
         return page("friends/of.html", found=found, owner=_acquaintance(session, account_id))
 
 
@@ -68,7 +69,7 @@ def introduce(account_id: int) -> Response:
     if request.method == "POST":
         other, message = as_id(request.form.get("other", "")) or 0, request.form.get("message", "")
         change = database().write
-        if attempt(lambda: change(lambda session: sideways.introduce(session, me, account_id, other, message))):
+        if attempt(lambda: change(lambda session: introductions.introduce(session, me, account_id, other, message))):
             say(_("Both are asked now. They are connected when both have confirmed."))
             return go("friends.index")
         return go("friends.introduce", account_id=account_id)
@@ -76,7 +77,7 @@ def introduce(account_id: int) -> Response:
         return page(
             "friends/introduce.html",
             one=_acquaintance(session, account_id),
-            listed=acquaintances.page_of(session, me, text, people.number_of_page()),
+            listed=connected_people.page_of(session, me, text, people.number_of_page()),
             text=text,
         )
 
@@ -85,8 +86,8 @@ def _wanted() -> str:
     return request.args.get("q", "").strip()[:_LONGEST]
 
 
-def _acquaintance(session: Session, account_id: int) -> Acquaintance:
-    found = acquaintances.find(session, current_person().account_id, account_id)
+def _acquaintance(session: Session, account_id: int) -> ConnectedPerson:
+    found = connected_people.find(session, current_person().account_id, account_id)
     if found is None:
         raise NotFound("These two are not connected.")
     return found

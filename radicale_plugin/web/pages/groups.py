@@ -13,13 +13,15 @@ from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.visitors import current_person, database
-from sync import acquaintances, grants, groups, holdings, preferences
-from sync.database import Session
-from sync.decisions import preferences_of
+from radicale_plugin.web.signed_in import current_person, database
+from sync.accounts import preference_changes
+from sync.books import connected_people, held_cards
+from sync.database.engine import Session
 from sync.errors import AlreadyExists, InvalidInput, NotFound
-from sync.groups import NAME_LENGTH, GroupSummary
-from sync.visibility import grants_of
+from sync.sharing import grants, groups
+from sync.sharing.groups import NAME_LENGTH, GroupSummary
+from sync.sharing.preferences import preferences_of
+from sync.sharing.visibility import grants_of
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
 
@@ -63,7 +65,7 @@ def newcomers() -> Response:
     group_id = as_id(chosen)
     if chosen and group_id is None:
         raise NotFound("There is no such group.")
-    if attempt(lambda: database().write(lambda session: preferences.set_newcomers_group(session, me, group_id))):
+    if attempt(lambda: database().write(lambda session: preference_changes.set_newcomers_group(session, me, group_id))):
         say(_("That is where new connections land from now on. Who is connected already stays where they are."))
     return go("groups.index")
 
@@ -127,7 +129,7 @@ def add(group_id: int) -> Response:
     with database().reading() as session:
         group = _group(session, group_id)
         members = set(groups.members(session, me, group_id))
-        listed = acquaintances.page_of(session, me, text, people.number_of_page(), but=members)
+        listed = connected_people.page_of(session, me, text, people.number_of_page(), but=members)
     return page("groups/add.html", group=group, listed=listed, text=text)
 
 
@@ -157,8 +159,8 @@ def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
     me, text = current_person().account_id, _wanted()
     with database().reading() as session:
         members = set(groups.members(session, me, group.id))
-        listed = acquaintances.page_of(session, me, text, people.number_of_page(), only=members)
-        pictured = holdings.with_photo(session, me, [each.account_id for each in listed.people])
+        listed = connected_people.page_of(session, me, text, people.number_of_page(), only=members)
+        pictured = held_cards.with_photo(session, me, [each.account_id for each in listed.people])
         fields = len(grants.granted(session, me, group.id))
     return page(
         "groups/one.html", status, group=group, form=form, listed=listed, text=text, pictured=pictured, fields=fields

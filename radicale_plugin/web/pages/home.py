@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from radicale_plugin.web.page import page
-from radicale_plugin.web.visitors import current_person, database, open_to_all, visitor
-from sync import acquaintances, activity, overview, signing_up
+from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
+from sync.accounts import signing_up
+from sync.books import activity, connected_people
+from sync.meeting import overview
 
 blueprint = Blueprint("home", __name__)
 
@@ -25,6 +27,6 @@ def index() -> Response:
     with database().reading() as session:
         found = overview.of(session, account_id)
         changes = activity.latest(session, account_id, count=_CHANGES)
-        names = acquaintances.some(session, account_id, [change.owner_id for change in changes])
+        names = connected_people.some(session, account_id, [change.owner_id for change in changes])
     told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
     return page("home/index.html", overview=found, changes=told)

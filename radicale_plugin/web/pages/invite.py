@@ -6,16 +6,16 @@ from flask import Blueprint, Response, request, url_for
 from wtforms import StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from radicale_plugin.web import visitors
+from radicale_plugin.web import signed_in
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say
-from radicale_plugin.web.visitors import current_person, database
-from sync import invitations
-from sync.addresses import CHANNELS
-from sync.database import settings_of
+from radicale_plugin.web.signed_in import current_person, database
+from sync.accounts.addresses import CHANNELS
+from sync.database.engine import settings_of
 from sync.errors import AlreadyExists, InvalidInput, Refused, TooManyTries
+from sync.meeting import invitations
 from sync.meeting.requests import MESSAGE_LENGTH
 
 blueprint = Blueprint("invite", __name__, url_prefix="/find/invite")
@@ -47,7 +47,7 @@ def index() -> Response:
                 current_person().account_id,
                 form.address.data or "",
                 form.message.data or "",
-                source=visitors.source(),
+                source=signed_in.source(),
             )
         except (AlreadyExists, InvalidInput, Refused, TooManyTries) as error:
             form.refuse("address", error)

@@ -15,11 +15,11 @@ from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.visitors import current_person, database
-from sync import links
-from sync.database import settings_of
+from radicale_plugin.web.signed_in import current_person, database
+from sync.database.engine import settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
-from sync.links import MOST_DAYS, MOST_USES
+from sync.meeting import invitation_links
+from sync.meeting.invitation_links import MOST_DAYS, MOST_USES
 
 blueprint = Blueprint("links", __name__, url_prefix="/find/links")
 
@@ -53,7 +53,7 @@ def index() -> Response:
         wanted: dict[str, Any] = {"label": form.label.data or "", "at_once": bool(form.at_once.data)}
         wanted.update(days=form.days.data, uses=form.uses.data, group_id=group_id)
         try:
-            link_id = database().write(lambda session: links.create(session, me, **wanted))
+            link_id = database().write(lambda session: invitation_links.create(session, me, **wanted))
         except (InvalidInput, LimitExceeded, NotFound) as error:
             form.refuse("label", error)
             return _show(form, 400)
@@ -66,8 +66,10 @@ def index() -> Response:
 def one(link_id: int) -> Response:
     """Show a link, to be copied, or scanned from the screen."""
     me = current_person().account_id
-    link, address = database().write(lambda session: (links.link_of(session, me, link_id), _address(session, link_id)))
-    return page("links/one.html", link=link, address=address, works=links.works(link))
+    link, address = database().write(
+        lambda session: (invitation_links.link_of(session, me, link_id), _address(session, link_id))
+    )
+    return page("links/one.html", link=link, address=address, works=invitation_links.works(link))
 
 
 @blueprint.get("/<int:link_id>/code.svg")
@@ -76,8 +78,8 @@ def code(link_id: int) -> Response:
     me = current_person().account_id
 
     def read(session: Any) -> str:
-        links.link_of(session, me, link_id)
-        return links.address_of(session, me, link_id)
+        invitation_links.link_of(session, me, link_id)
+        return invitation_links.address_of(session, me, link_id)
 
     drawn = io.BytesIO()
     # Black on white in any case: a phone's camera does not know of dark mode.
@@ -91,18 +93,22 @@ def code(link_id: int) -> Response:
 def end(link_id: int) -> Response:
     """Take a link back."""
     me = current_person().account_id
-    if attempt(lambda: database().write(lambda session: links.revoke(session, me, link_id))):
+    if attempt(lambda: database().write(lambda session: invitation_links.revoke(session, me, link_id))):
         say(_("The link is taken back. Who came by it stays connected."))
     return go("links.index")
 
 
 def _address(session: Any, link_id: int) -> str:
-    return links.address_of(session, current_person().account_id, link_id) if settings_of(session).base_url else ""
+    return (
+        invitation_links.address_of(session, current_person().account_id, link_id)
+        if settings_of(session).base_url
+        else ""
+    )
 
 
 def _show(form: NewLink, status: int) -> Response:
     with database().reading() as session:
-        made = links.links_of(session, current_person().account_id)
+        made = invitation_links.links_of(session, current_person().account_id)
         can_make = bool(settings_of(session).base_url)
-    listed = [(link, links.works(link)) for link in made]
+    listed = [(link, invitation_links.works(link)) for link in made]
     return page("links/index.html", status, form=form, made=listed, can_make=can_make)

@@ -10,10 +10,10 @@ from radicale_plugin.web import people
 from radicale_plugin.web.ids import posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.visitors import current_person, database
+from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
-from sync.database import Session
-from sync.decisions import preferences_of
+from sync.database.engine import Session
+from sync.sharing.preferences import preferences_of
 
 blueprint = Blueprint("requests", __name__, url_prefix="/requests")
 

@@ -8,17 +8,18 @@ from flask import Blueprint, Response, make_response, request
 from werkzeug.exceptions import BadRequest
 
 from radicale_plugin.web.audiences import audiences, group_title
+from radicale_plugin.web.field_display import Shown, ShownCard, shown, shown_card
 from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.people import number_of_page
-from radicale_plugin.web.shown import Shown, ShownCard, shown, shown_card
-from radicale_plugin.web.visitors import current_person, database
-from sync import acquaintances, grants, groups, previews
-from sync.cards import content_of
-from sync.database import Session
+from radicale_plugin.web.signed_in import current_person, database
+from sync.books import connected_people
+from sync.database.engine import Session
 from sync.errors import NotFound
-from sync.visibility import (
+from sync.sharing import grants, groups, previews
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import (
     STRANGER,
     STRANGERS,
     UNCHANGED,
@@ -108,7 +109,7 @@ def people() -> Response:
     person = current_person()
     text = request.args.get("q", "").strip()[:100]
     with database().reading() as session:
-        listed = acquaintances.page_of(session, person.account_id, text, number_of_page())
+        listed = connected_people.page_of(session, person.account_id, text, number_of_page())
         exceptions = grants.exceptions_of(session, person.account_id)
     counts = {viewer_id: len(of_person) for viewer_id, of_person in exceptions.items()}
     return page("sharing/people.html", listed=listed, text=text, counts=counts)
@@ -119,7 +120,7 @@ def person(viewer_id: int) -> Response:
     """Show what one person sees, and why."""
     owner = current_person()
     with database().reading() as session:
-        who = acquaintances.find(session, owner.account_id, viewer_id)
+        who = connected_people.find(session, owner.account_id, viewer_id)
         if who is None:
             raise NotFound("These two are not connected.")
         found = _preview(session, f"{_PERSON}{viewer_id}", UNCHANGED)
@@ -176,9 +177,9 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         every = audiences(groups.groups_of(session, owner_id))
         rows = _rows(session, owner_id)
         given = grants_of(session, owner_id)
-        people = list(acquaintances.page_of(session, owner_id).people)
+        people = list(connected_people.page_of(session, owner_id).people)
         found = _preview(session, who, adjustment)
-        person = acquaintances.find(session, owner_id, as_id(found.who.removeprefix(_PERSON)) or 0)
+        person = connected_people.find(session, owner_id, as_id(found.who.removeprefix(_PERSON)) or 0)
         if person is not None and person not in people:
             people.append(person)
     granted: Boxes = frozenset(
@@ -233,7 +234,7 @@ def _chosen(session: Session, who: str) -> tuple[str, int | None, str]:
     """Return for whom a preview is: what they are called in addresses, the id, and a title; strangers by default."""
     owner_id = current_person().account_id
     kind, number = who[: who.find("-") + 1], as_id(who[who.find("-") + 1 :])
-    if kind == _PERSON and number is not None and (found := acquaintances.find(session, owner_id, number)):
+    if kind == _PERSON and number is not None and (found := connected_people.find(session, owner_id, number)):
         return _PERSON, number, found.name
     for group in groups.groups_of(session, owner_id):
         if kind == _GROUP and group.id == number and group.kind != STRANGERS:

@@ -10,7 +10,7 @@
   const part = (name) => Number(input(name).value) / 100;
   let picture = null;
 
-  // As `sync.photos.Square.box` has it.
+  // As `sync.vcard.photos.Square.box` has it.
   const box = () => {
     const [width, height] = [picture.naturalWidth, picture.naturalHeight];
     const side = Math.max(1, Math.min(width, height) / part("zoom"));

@@ -9,19 +9,21 @@ from flask import Response, abort, request
 
 from radicale_plugin.web import field_forms
 from radicale_plugin.web.audiences import audiences, group_title
+from radicale_plugin.web.field_display import Shown, kind_title, shown
 from radicale_plugin.web.field_forms import FieldForm
 from radicale_plugin.web.ids import posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
-from radicale_plugin.web.shown import Shown, kind_title, shown
-from radicale_plugin.web.visitors import current_person, database
-from sync import accounts, grants, groups, profiles
-from sync.cards import content_of
-from sync.database import Session
+from radicale_plugin.web.signed_in import current_person, database
+from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import CATALOGUE, FieldContent, full_name, parts
-from sync.visibility import Adjustment, fields_of, grants_of
+from sync.profiles import profiles
+from sync.sharing import grants, groups
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import Adjustment, fields_of, grants_of
 
 
 @dataclass(frozen=True, slots=True)

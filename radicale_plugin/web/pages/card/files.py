@@ -9,21 +9,22 @@ from wtforms import BooleanField, HiddenField, IntegerField, RadioField
 from wtforms.validators import NumberRange, Optional
 
 from radicale_plugin.web.application import takes_files
+from radicale_plugin.web.field_display import picture_of
 from radicale_plugin.web.forms import Form, choice
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
-from radicale_plugin.web.shown import picture_of
-from radicale_plugin.web.visitors import current_person, database
-from sync import edits, profiles, vcard
-from sync.cards import content_of
-from sync.database import Session
+from radicale_plugin.web.signed_in import current_person, database
+from sync import vcard
+from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput
 from sync.fields import FieldContent, field_from_photo, without_broken_photos
-from sync.photos import Square
-from sync.visibility import fields_of
+from sync.profiles import edits, profiles
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import fields_of
+from sync.vcard.photos import Square
 
 MERGE, REPLACE = "merge", "replace"
 

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
+from radicale_plugin.web.field_display import Shown, card_of, shown
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
-from radicale_plugin.web.shown import Shown, card_of, shown
-from radicale_plugin.web.visitors import current_person, database
-from sync import edits, history, profiles
-from sync.edits import ADDED, CHANGED, MOVED, REMOVED, FieldEdit
+from radicale_plugin.web.signed_in import current_person, database
 from sync.fields import FieldContent
+from sync.profiles import edits, profiles
+from sync.profiles.edits import ADDED, CHANGED, MOVED, REMOVED, FieldEdit
+from sync.sharing import history
 
 #: Edits on one page.
 COUNT = 20

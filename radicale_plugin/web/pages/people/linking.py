@@ -11,9 +11,9 @@ from radicale_plugin.web import people
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
-from radicale_plugin.web.visitors import current_person, database
-from sync import acquaintances, linking
-from sync.linking import Link, Suggestion
+from radicale_plugin.web.signed_in import current_person, database
+from sync.books import connected_people, linking
+from sync.books.linking import Link, Suggestion
 
 #: Proposals, or links, on one page.
 COUNT = 25
@@ -35,7 +35,7 @@ def link() -> Response:
     me = current_person().account_id
     with database().reading() as session:
         part = _part(linking.suggestions(session, me))
-        known = acquaintances.some(session, me, [each.owner_id for each in part.items])
+        known = connected_people.some(session, me, [each.owner_id for each in part.items])
         count = len(linking.links_of(session, me))
     return page("people/linking.html", part=part, known=known, count=count)
 
@@ -55,7 +55,7 @@ def linked() -> Response:
     me = current_person().account_id
     with database().reading() as session:
         part = _part(linking.links_of(session, me))
-        known = acquaintances.some(session, me, [each.owner_id for each in part.items])
+        known = connected_people.some(session, me, [each.owner_id for each in part.items])
     return page("people/linked.html", part=part, known=known)
 
 

@@ -7,8 +7,10 @@ from flask import Response, abort, make_response, request
 from radicale_plugin.web import people
 from radicale_plugin.web.page import page
 from radicale_plugin.web.pages.people.area import blueprint
-from radicale_plugin.web.visitors import current_person, database
-from sync import acquaintances, holdings, photos, previews
+from radicale_plugin.web.signed_in import current_person, database
+from sync.books import connected_people, held_cards
+from sync.sharing import previews
+from sync.vcard import photos
 
 #: The most characters that are looked for in the list.
 _LONGEST = 100
@@ -21,15 +23,15 @@ def index() -> Response:
     """Show everybody, page by page, in which groups they are and whether they have the card as it is."""
     me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
     with database().reading() as session:
-        listed = acquaintances.page_of(session, me, text, people.number_of_page())
+        listed = connected_people.page_of(session, me, text, people.number_of_page())
         ids = [each.account_id for each in listed.people]
         return page(
             "people/index.html",
             listed=listed,
             text=text,
             holders={holder.account_id: holder for holder in previews.holders(session, me, ids)},
-            pictured=holdings.with_photo(session, me, ids),
-            hidden=holdings.hidden_among(session, me, ids),
+            pictured=held_cards.with_photo(session, me, ids),
+            hidden=held_cards.hidden_among(session, me, ids),
         )
 
 
@@ -37,7 +39,7 @@ def index() -> Response:
 def photo(account_id: int) -> Response:
     """Answer with the picture in one's own entry of somebody; with ``size=small``, as a list shows it."""
     with database().reading() as session:
-        picture = holdings.photo(session, current_person().account_id, account_id)
+        picture = held_cards.photo(session, current_person().account_id, account_id)
     if picture is None:
         abort(404)
     if request.args.get("size") == "small":

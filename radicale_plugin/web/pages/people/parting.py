@@ -8,7 +8,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.pages.people.person import acquaintance
-from radicale_plugin.web.visitors import current_person, database
+from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from flask import Response
 
 from radicale_plugin.web import people
+from radicale_plugin.web.field_display import card_of, shown, shown_card
 from radicale_plugin.web.ids import posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
-from radicale_plugin.web.shown import card_of, shown, shown_card
-from radicale_plugin.web.visitors import current_person, database
-from sync import acquaintances, connections, groups, holdings, previews, sideways
-from sync.acquaintances import Acquaintance
-from sync.cards import content_of
-from sync.database import Session
+from radicale_plugin.web.signed_in import current_person, database
+from sync.books import connected_people, held_cards
+from sync.books.connected_people import ConnectedPerson
+from sync.database.engine import Session
 from sync.errors import NotFound
-from sync.visibility import composition_of, fields_of
+from sync.meeting import introductions
+from sync.sharing import connections, groups, previews
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import composition_of, fields_of
 
 
 @blueprint.get("/<int:account_id>")
@@ -25,14 +27,14 @@ def one(account_id: int) -> Response:
     me = current_person()
     with database().reading() as session:
         who = acquaintance(session, account_id)
-        held = holdings.of(session, me.account_id, account_id)
+        held = held_cards.of(session, me.account_id, account_id)
         kind = composition_of(session, me.account_id, account_id)
         own = {field.id: content_of(field) for field in fields_of(session, me.account_id)}
         (holder,) = previews.holders(session, me.account_id, [account_id])
         values = {
             "groups": people.own_groups(session, me.account_id),
             "preview": shown_card(previews.for_person(session, me.account_id, account_id), me.login),
-            "is_public": account_id in sideways.published(session, me.account_id),
+            "is_public": account_id in introductions.published(session, me.account_id),
         }
     return page(
         "people/one.html",
@@ -81,14 +83,14 @@ def show(account_id: int) -> Response:
     return _back(account_id)
 
 
-def acquaintance(session: Session, account_id: int) -> Acquaintance:
+def acquaintance(session: Session, account_id: int) -> ConnectedPerson:
     """
     Return somebody whom the person is connected to.
 
     Raises:
         NotFound: They are not.
     """
-    found = acquaintances.find(session, current_person().account_id, account_id)
+    found = connected_people.find(session, current_person().account_id, account_id)
     if found is None or not connections.is_connected(session, current_person().account_id, account_id):
         raise NotFound("These two are not connected.")
     return found

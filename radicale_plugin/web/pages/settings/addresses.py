@@ -11,9 +11,9 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
-from radicale_plugin.web.visitors import current_person, database
-from sync import addresses
-from sync.addresses import CHANNELS, EMAIL, SMS
+from radicale_plugin.web.signed_in import current_person, database
+from sync.accounts import addresses
+from sync.accounts.addresses import CHANNELS, EMAIL, SMS
 from sync.errors import InvalidInput, LimitExceeded, Refused, TooManyTries
 
 

@@ -6,20 +6,20 @@ from flask import Response, request
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
 
-from radicale_plugin.web import visitors
+from radicale_plugin.web import signed_in
 from radicale_plugin.web.application import takes_files
-from radicale_plugin.web.explained import explained, told
+from radicale_plugin.web.error_messages import explained, told
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.ids import posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
-from radicale_plugin.web.visitors import current_person, database
+from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
+from sync.books.importing import import_contacts
+from sync.discovery.contact_discovery import KnownContact, contacts_here
 from sync.errors import AlreadyExists, DatabaseUnavailable, EvercardError, InvalidInput, TooManyTries
-from sync.familiar import Familiar, familiar
-from sync.importing import import_contacts
 from sync.meeting.requests import MESSAGE_LENGTH
 
 #: How many cards that were left out are named.
@@ -90,8 +90,8 @@ def ask_contacts() -> Response:
     return go("settings.own_contacts")
 
 
-def _familiar() -> tuple[list[Familiar], str]:
+def _familiar() -> tuple[list[KnownContact], str]:
     try:
-        return familiar(database(), current_person().account_id, visitors.source()), ""
+        return contacts_here(database(), current_person().account_id, signed_in.source()), ""
     except TooManyTries as error:
         return [], explained(error)

@@ -14,13 +14,14 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
-from radicale_plugin.web.visitors import current_person, database
-from sync import addresses, groups, preferences
-from sync.database import Session
-from sync.decisions import ANYONE, CONFIRM, NOBODY, QUESTION, Preferences, preferences_of
+from radicale_plugin.web.signed_in import current_person, database
+from sync.accounts import addresses, preference_changes
+from sync.accounts.preference_changes import ANSWER_LENGTH, QUESTION_LENGTH
+from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
-from sync.preferences import ANSWER_LENGTH, QUESTION_LENGTH
-from sync.visibility import STRANGERS
+from sync.sharing import groups
+from sync.sharing.preferences import ANYONE, CONFIRM, NOBODY, QUESTION, Preferences, preferences_of
+from sync.sharing.visibility import STRANGERS
 
 AForm = TypeVar("AForm", bound=Form)
 
@@ -90,7 +91,7 @@ def set_found() -> Response:
         return _show(form, None, 400)
 
     chosen = {name: bool(value) for name, value in form.data.items()}
-    database().write(lambda session: preferences.change_preferences(session, me, **chosen))
+    database().write(lambda session: preference_changes.change_preferences(session, me, **chosen))
     say(_("Saved. It holds from now on."))
     return go("settings.finding")
 
@@ -113,8 +114,8 @@ def set_connecting() -> Response:
     def change(session: Session) -> None:
         before = preferences_of(session, me)
         if answer or (question and question != before.question):
-            preferences.set_question(session, me, question, answer)
-        preferences.change_preferences(session, me, **wanted)
+            preference_changes.set_question(session, me, question, answer)
+        preference_changes.change_preferences(session, me, **wanted)
 
     try:
         database().write(change)

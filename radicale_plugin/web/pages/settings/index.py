@@ -8,8 +8,8 @@ from radicale_plugin.web import language
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
-from radicale_plugin.web.visitors import current_person, database
-from sync import preferences
+from radicale_plugin.web.signed_in import current_person, database
+from sync.accounts import preference_changes
 
 
 @blueprint.get("/")
@@ -24,7 +24,7 @@ def choose_language() -> Response:
     me = current_person().account_id
     tag = request.form.get("language", "")
     if tag == "" or tag in language.LANGUAGES:
-        database().write(lambda transaction: preferences.set_language(transaction, me, tag or None))
+        database().write(lambda transaction: preference_changes.set_language(transaction, me, tag or None))
         session.pop("language", None)
         for kept in ("visit", "language"):
             g.pop(kept, None)

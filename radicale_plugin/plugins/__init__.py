@@ -1,0 +1,1 @@
+"""What Radicale loads: its storage, auth and rights plugins, and an address book as its own methods see it."""

@@ -1,0 +1,1 @@
+"""The server: the WSGI application, what stands around it, and the processes that serve it."""

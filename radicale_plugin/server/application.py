@@ -1,0 +1,227 @@
+"""
+Evercard's application: Radicale's, with everything below a principal answered here.
+
+Radicale's own methods know no limits, no vCard versions and no preconditions with a body, and hand every card to a
+parser that damages it. What is left to them is the portal under ``/.web/``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from radicale import config
+from radicale.app import Application as RadicaleApplication
+from typing_extensions import override
+
+from radicale_plugin import settings
+from radicale_plugin.dav import (
+    acl,
+    collections,
+    conditions,
+    directory,
+    entry,
+    errors,
+    if_header,
+    paths,
+    prefer,
+    propfind,
+    proppatch,
+    reports,
+    states,
+    transfer,
+)
+from radicale_plugin.dav.names import dav
+from radicale_plugin.dav.paths import Kind, Location
+from radicale_plugin.dav.place import Place
+from radicale_plugin.dav.requests import Request, Service
+from radicale_plugin.dav.responses import ALLOW, Response
+from radicale_plugin.server.wsgi import StartResponse
+from sync.accounts.credentials import Caller, Gate
+from sync.errors import EvercardError
+
+logger = logging.getLogger("evercard")
+
+COMPLIANCE = "1, 3, access-control, extended-mkcol, addressbook"
+_OPTIONS = Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
+_CHALLENGE = Response(
+    401,
+    [("WWW-Authenticate", 'Basic realm="Evercard", charset="UTF-8"'), ("Content-Type", "text/plain; charset=utf-8")],
+    b"Sign in with your login and the password of this device.\n",
+)
+_HANDLERS = {
+    "PROPFIND": propfind.propfind,
+    "REPORT": reports.report,
+    "GET": entry.get,
+    "HEAD": entry.get,
+    "PUT": entry.put,
+    "DELETE": entry.delete,
+    "PROPPATCH": proppatch.proppatch,
+    "MKCOL": collections.make,
+    "MOVE": transfer.transfer,
+    "COPY": transfer.transfer,
+    "ACL": acl.acl,
+}
+#: What can be done with the directory, which nobody can change.
+_DIRECTORY_HANDLERS = {"PROPFIND": directory.propfind, "REPORT": directory.report}
+_READING = ("GET", "HEAD", "PROPFIND", "REPORT")
+#: Methods whose requests have no body; one that has means something that we do not know (RFC 4918, 8.4).
+_BODILESS = ("GET", "HEAD", "DELETE", "MOVE", "COPY")
+#: Methods that leave something out when they are asked to (RFC 8144).
+_HONOURING = ("PROPFIND", "REPORT")
+
+
+class Application(RadicaleApplication):
+    """The WSGI application. It expects what `radicale_plugin.server.wsgi.Wrapper` makes of a request."""
+
+    def __init__(self, configuration: config.Configuration) -> None:
+        """Prepare for *configuration*; the database must have been migrated."""
+        super().__init__(configuration)
+        database = settings.database(configuration)
+        self._service = Service(database, Gate(database))
+        self._prefix: str = configuration.get("server", "script_name").rstrip("/")
+        # Radicale sleeps before it refuses, in a thread that others wait for.
+        self._auth_delay = self._delay_on_error = 0.0
+
+    @override
+    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        if _is_for_portal(environ):
+            return super().__call__(self._for_portal(environ), start_response)
+        try:
+            response = self._answer(environ, _location(environ))
+        except errors.DavError as error:
+            response = error.response()
+        except EvercardError as error:
+            response = errors.refusal(error).response()
+        except Exception:
+            logger.exception("A %s request failed", environ["REQUEST_METHOD"])
+            response = Response(500, [("Content-Type", "text/plain; charset=utf-8")], b"Something went wrong here.\n")
+        return _send(response, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
+
+    def _for_portal(self, environ: Mapping[str, Any]) -> dict[str, Any]:
+        # It has sessions of its own: the password of a device opens nothing there (security rule R8).
+        kept = {name: value for name, value in environ.items() if name != "HTTP_AUTHORIZATION"}
+        return {**kept, "SCRIPT_NAME": self._prefix}
+
+    def _answer(self, environ: Mapping[str, Any], location: Location | None) -> Response:
+        method = environ["REQUEST_METHOD"]
+        if method == "OPTIONS":
+            return _OPTIONS
+        if _is_redirected(method, environ["PATH_INFO"]):
+            # Where it leads to is a matter of configuration, and so can change.
+            return Response(301, [("Location", paths.href(self._prefix)), ("Cache-Control", "no-cache")])
+        caller = self._admit(environ.get("HTTP_AUTHORIZATION", ""))
+        if caller is None:
+            return _CHALLENGE
+        if location is None:
+            raise errors.DavError(_status_of_nowhere(environ), "There can be nothing at this path.")
+        if location.login not in ("", caller.login):
+            # Not a word about the place, so that what there is looks the same as what there is not.
+            raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
+        handler = (_DIRECTORY_HANDLERS if location.kind is Kind.DIRECTORY else _HANDLERS).get(method)
+        if handler is None:
+            raise errors.DavError(405, "This cannot be done here.")
+        self._service.gate.note_use(caller)
+        response = self._handle(handler, self._request(environ, location, caller))
+        if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":
+            # A collection that was named without its last slash (RFC 4918, 5.2).
+            names = [name for name in (location.login, location.book) if name]
+            response.headers.append(("Content-Location", paths.href(self._prefix, *names)))
+        return response
+
+    def _handle(self, handler: Callable[[Service, Request], Response], request: Request) -> Response:
+        if request.method in _BODILESS and request.body:
+            raise errors.DavError(415, f"A {request.method} has no body here.")
+        if request.method in _READING and request.if_header:
+            with self._service.database.reading() as session:
+                states.require(session, request)
+        response = handler(self._service, request)
+        if request.method in _HONOURING and response.status == 207:
+            response.headers.append(("Vary", "Brief, Prefer"))
+            response.headers.extend(prefer.applied(*_heeded(request)))
+        return response
+
+    def _admit(self, header: str) -> Caller | None:
+        scheme, _, encoded = header.partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            login, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeError, ValueError):
+            return None
+        return self._service.gate.admit(login, password)
+
+    def _request(self, environ: Mapping[str, Any], location: Location, caller: Caller) -> Request:
+        preferences = prefer.preferences(environ.get("HTTP_PREFER", ""))
+        return Request(
+            method=environ["REQUEST_METHOD"],
+            location=location,
+            place=Place(self._prefix, caller, self._service.database.settings),
+            body=environ["wsgi.input"].read(),
+            depth=environ.get("HTTP_DEPTH", "").strip(),
+            user_agent=environ.get("HTTP_USER_AGENT", ""),
+            content_type=environ.get("CONTENT_TYPE") or "",
+            accept=environ.get("HTTP_ACCEPT", ""),
+            minimal=prefer.MINIMAL in preferences or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
+            conditions=conditions.Conditions(
+                environ.get("HTTP_IF_MATCH"),
+                environ.get("HTTP_IF_NONE_MATCH"),
+                environ.get("HTTP_IF_UNMODIFIED_SINCE"),
+                environ.get("HTTP_IF_MODIFIED_SINCE"),
+            ),
+            destination=environ.get("HTTP_DESTINATION", ""),
+            overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
+            if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
+            preferences=preferences,
+        )
+
+
+def _location(environ: Mapping[str, Any]) -> Location | None:
+    """Return what the request is about. A collection can be meant also where there can be none but a card."""
+    path: str = environ["PATH_INFO"]
+    return paths.locate(path.rstrip("/") if environ["REQUEST_METHOD"] == "MKCOL" else path)
+
+
+def _heeded(request: Request) -> list[str]:
+    """Return which preferences the answer to a PROPFIND or REPORT heeds."""
+    rootless = request.method == "PROPFIND" and request.depth == "1" and request.location.kind is not Kind.ENTRY
+    return [wanted for wanted in sorted(request.preferences) if wanted == prefer.MINIMAL or rootless]
+
+
+def _status_of_nowhere(environ: Mapping[str, Any]) -> int:
+    """Return what a request for a path is answered with where there can be nothing."""
+    if environ["REQUEST_METHOD"] not in ("PUT", "MKCOL"):
+        return 404
+    # For a card, 404 would tell a device to send it again and again (client fact D-8). Below an entry there is no
+    # collection that something could be in (RFC 4918, 9.3 and 9.7.1).
+    return 409 if environ["PATH_INFO"].rstrip("/").count("/") > 3 else 403
+
+
+def _is_redirected(method: str, path: str) -> bool:
+    """Whether the answer is where the root is. A PROPFIND is answered in place: some phones give up on a redirect."""
+    return (method in ("GET", "HEAD") and path == "") or (method != "PROPFIND" and path in paths.WELL_KNOWN)
+
+
+def _is_for_portal(environ: Mapping[str, Any]) -> bool:
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    if path == "/":
+        return method in ("GET", "HEAD")
+    return method in ("GET", "HEAD", "POST") and paths.is_portal(path)
+
+
+def _send(response: Response, start_response: StartResponse, *, with_body: bool) -> Iterable[bytes]:
+    headers = list(response.headers)
+    body = response.body
+    if response.status not in (204, 304):
+        headers.append(("Content-Length", str(len(body) if isinstance(body, bytes) else response.length)))
+    if response.status == 503:
+        headers.append(("Retry-After", "5"))
+    start_response(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
+    if not with_body:
+        return []
+    return [body] if isinstance(body, bytes) else body

@@ -1,0 +1,195 @@
+"""Serving: the production WSGI server with its workers, and the process that works off the outbox beside it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.common import AbstractServer
+from radicale import config, log
+
+from radicale_plugin import settings
+from radicale_plugin.server.application import Application
+from radicale_plugin.server.wsgi import Wrapper
+from sync.errors import InvalidInput
+
+#: Where a worker process finds the configuration file, as Radicale's own WSGI entry point does.
+CONFIGURATION = "RADICALE_CONFIG"
+#: Seconds that requests under way have when the server is to end.
+_PATIENCE = 10
+#: What the server has to say by itself goes to standard error.
+_LOGGING = {
+    "handlers": {name: {"formatter": "generic", "class": "logging.StreamHandler"} for name in ("console", "access")}
+}
+
+
+def create() -> Wrapper:
+    """Make the WSGI application that the configuration in the environment describes, for whatever WSGI server."""
+    configuration = settings.load(os.environ.get(CONFIGURATION) or None)
+    # Radicale reports the level that it logs at, at that level.
+    logging.disable()
+    log.setup()
+    log.set_level(configuration.get("logging", "level"), backtrace_on_debug=False)
+    logging.disable(logging.NOTSET)
+    return wrapped(configuration)
+
+
+def create_child() -> Wrapper:
+    """Make the same application, in a process of `serve`, which must not go on when that was killed."""
+    # Ctrl-C reaches every process of a terminal, and the server's processes never end that get its signal besides the
+    # one by which the main process ends them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    when_ended(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    return create()
+
+
+def when_ended(parent: int, call: Callable[[], object]) -> None:
+    """Call *call* once *parent*, the process that started this one, has ended in whatever way."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        call()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def wrapped(configuration: config.Configuration) -> Wrapper:
+    """Make the application of *configuration* with what stands around it."""
+    return Wrapper(Application(configuration), settings.database(configuration))
+
+
+def serve(configuration_path: str | None, listening: Callable[[str], object] = lambda _: None) -> None:
+    """
+    Serve until a signal ends it. *listening* is called with the address once requests are answered there.
+
+    Raises:
+        InvalidInput: The configuration cannot be used, or nothing can listen where it says.
+    """
+    configuration = settings.load(configuration_path)
+    settings.database(configuration).migrate()
+    address, port = _address(configuration)
+    require_free(address, port)
+    if configuration_path:
+        os.environ[CONFIGURATION] = str(Path(configuration_path).resolve())
+    certificate = configuration.get("server", "ssl")
+    server = granian(
+        "radicale_plugin.server.serving:create_child",
+        address,
+        port,
+        settings.serving(configuration),
+        certificate=Path(configuration.get("server", "certificate")) if certificate else None,
+        key=Path(configuration.get("server", "key")) if certificate else None,
+    )
+    if os.isatty(0):
+        # Whoever closes the terminal does not mean what the signal means to a daemon, which is to start anew.
+        server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
+    stop = threading.Event()
+    keeper = threading.Thread(target=_keep_worker, args=(stop,), daemon=True)
+    keeper.start()
+    announced = f"http{'s' if certificate else ''}://{f'[{address}]' if ':' in address else address}:{port}/"
+    waiting = (stop, address, port, lambda: listening(announced))
+    threading.Thread(target=_call_when_listening, args=waiting, daemon=True).start()
+    try:
+        server.serve()
+    finally:
+        stop.set()
+        keeper.join()
+
+
+def granian(
+    target: str,
+    address: str,
+    port: int,
+    serving: settings.Serving,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> AbstractServer[Any]:
+    """Prepare the production server for the application that the function *target* makes."""
+    return Granian(
+        target,
+        factory=True,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.auto,
+        address=address,
+        port=port,
+        workers=serving.workers,
+        blocking_threads=serving.threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_PATIENCE,
+        ssl_cert=certificate,
+        ssl_key=key,
+        log_level=LogLevels.error,
+        log_dictconfig=_LOGGING,
+        log_access=False,
+        websockets=False,
+    )
+
+
+def _keep_worker(stop: threading.Event) -> None:
+    # A process of its own: a large fan-out never takes the interpreter away from somebody's poll.
+    while not stop.is_set():
+        command = [sys.executable, "-m", "radicale_plugin.cli", "worker", "--parent", str(os.getpid())]
+        # In a session of its own Ctrl-C does not end it before its time.
+        worker = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - a program of our own, with a number
+        while worker.poll() is None and not stop.wait(0.5):
+            pass
+        if worker.poll() is None:
+            worker.terminate()
+            worker.wait()
+        elif not stop.is_set():
+            logging.getLogger("evercard").error("The worker ended; it is started again")
+            stop.wait(2)
+
+
+def require_free(address: str, port: int) -> None:
+    """
+    Make sure that nobody listens at *address* and *port*, which several servers could do without noticing each other.
+
+    Raises:
+        InvalidInput: Somebody does, or nobody can.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise InvalidInput(f"Nothing can listen at {address}, port {port}: {error.strerror}.") from error
+
+
+def _call_when_listening(stop: threading.Event, address: str, port: int, call: Callable[[], object]) -> None:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
+    while not stop.wait(0.05):
+        try:
+            socket.create_connection((reachable, port), timeout=1).close()
+        except OSError:
+            continue
+        call()
+        return
+
+
+def _address(configuration: config.Configuration) -> tuple[str, int]:
+    hosts: list[tuple[str, int]] = configuration.get("server", "hosts")
+    if len(hosts) != 1:
+        raise InvalidInput("`hosts` in the section [server] must be one address and port, such as 127.0.0.1:5232.")
+    host, port = hosts[0]
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise InvalidInput(f"`hosts` in the section [server] names {host!r}, which has no address.") from error
+    # A name such as localhost has several; the older kind is what other programs try as well.
+    addresses = sorted(found, key=lambda info: info[0] != socket.AF_INET)
+    return str(addresses[0][4][0]), port

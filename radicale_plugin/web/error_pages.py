@@ -1,0 +1,70 @@
+"""What people are told when something goes wrong. No answer is 401 or 403: Radicale would hold it back for a while."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from radicale_plugin.web.error_messages import explained
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.page import page
+from sync.errors import AlreadyExists, Conflict, DatabaseUnavailable, EvercardError, NotFound, TooManyTries
+
+if TYPE_CHECKING:
+    from radicale_plugin.web.application import Portal
+
+logger = logging.getLogger("evercard")
+
+
+def install(portal: Portal) -> None:
+    """Answer every error with a page."""
+    portal.register_error_handler(CSRFError, _stale_form)
+    portal.register_error_handler(HTTPException, _http_error)
+    portal.register_error_handler(EvercardError, _refused)
+    portal.register_error_handler(Exception, _failed)
+
+
+def _stale_form(_error: CSRFError) -> Response:
+    told = _("This form is not valid any more, perhaps because you signed in or out meanwhile. Open it again.")
+    return _told(400, told)
+
+
+def _http_error(error: HTTPException) -> Response:
+    code = error.code or 500
+    if code in (401, 403):
+        code = 404
+    said = {
+        404: _("There is nothing at this address."),
+        405: _("This cannot be done here."),
+        413: _("That was too large. Send less at once, or a smaller file."),
+    }
+    # A text of ours is a sentence in the language of the page; Werkzeug's are in English.
+    own = error.description if code == 400 and type(error).description != error.description else None
+    answer = _told(code, said.get(code) or own or _("This request was not understood."))
+    if code == 405 and error.get_response().headers.get("Allow"):
+        answer.headers["Allow"] = error.get_response().headers["Allow"]
+    return answer
+
+
+def _refused(error: EvercardError) -> Response:
+    if isinstance(error, DatabaseUnavailable):
+        logger.error("The portal cannot reach the database: %s", error.reason)
+        return _told(503, _("This server is busy or being maintained. Try again in a minute."))
+    kinds = ((NotFound, 404), ((AlreadyExists, Conflict), 409), (TooManyTries, 429))
+    answer = _told(next((code for kind, code in kinds if isinstance(error, kind)), 400), explained(error))
+    if isinstance(error, TooManyTries):
+        answer.headers["Retry-After"] = str(error.seconds)
+    return answer
+
+
+def _failed(error: Exception) -> Response:
+    logger.error("The page %s failed", request.endpoint, exc_info=error)
+    return _told(500, _("Something went wrong here. It was written down; try again later."))
+
+
+def _told(code: int, message: str) -> Response:
+    return page("error.html", code, message=message)

@@ -1,0 +1,278 @@
+"""
+Credentials: passwords of people for the portal, and passwords of devices for everything else.
+
+A device password is made here, shown once, and random: 30 bits that name the device and 130 that prove it. So a fast
+keyed hash is enough to store, and checking one costs a poll next to nothing. People choose theirs, so it gets
+argon2id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sync.accounts import slow_hash
+from sync.database import accounts
+from sync.database.engine import Database, settings_of
+from sync.database.models import CONTACTS, Account, Device, now
+from sync.database.server_keys import server_key
+from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.revisions.address_books import CONTACTS_PATH, Book
+from sync.vcard import clean
+
+#: No letter that is mistaken for another when it is typed from a screen.
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+_ID_LENGTH = 6
+_LENGTH = 32
+_GROUP = 4
+_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_READABLE = str.maketrans("", "", "- ")
+#: The last use of a device is written down at most once in this many seconds, so that a poll writes nothing.
+LAST_USE_PRECISION = 3600
+MINIMUM_LENGTH = 10
+#: More than anybody types; a hash of more would cost this server more.
+MAXIMUM_LENGTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request comes from, and the state of their address book in the same moment."""
+
+    account_id: int
+    login: str
+    device_id: int
+    synced_revision: int
+    last_used_at: int | None
+    title: str
+    epoch: int
+    revision: int
+
+    @property
+    def contacts(self) -> Book:
+        """The address book of the person's connections, as it was when the request was let in."""
+        return Book(self.account_id, CONTACTS, CONTACTS_PATH, self.title, self.epoch, self.revision)
+
+
+class Gate:
+    """
+    Lets devices in, for one process.
+
+    Which account a login belongs to is remembered between requests; whether it is open, whether the device may still
+    come in and with which password is asked of the database every time, so that a revocation works at once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Read the server's key from *database*, where the settings name none."""
+        self._database = database
+        self._key = _key(database)
+        self._accounts: dict[str, int] = {}
+        self._statement = database.placeholders(_CHECK)
+
+    def admit(self, login: str, password: str) -> Caller | None:
+        """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
+        login = login.lower()
+        proof = _Proof.read(password)
+        account_id = self._accounts.get(login) or self._find(login)
+        if proof is None or account_id is None:
+            return None
+        row = self._database.quick(self._statement, (account_id, proof.device_id))
+        if row is None or row[0] != login:
+            # The login may have been given to somebody else since.
+            self._accounts.pop(login, None)
+            return None
+        stored, synced_revision, last_used_at, title, epoch, revision = row[1:]
+        if not hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
+            return None
+        return Caller(account_id, login, proof.device_id, synced_revision, last_used_at, title, epoch, revision)
+
+    def note_use(self, caller: Caller) -> None:
+        """Write down that the device was used, if that is worth a write and nothing is in the way."""
+        at = now()
+        if caller.last_used_at is None or at - caller.last_used_at >= LAST_USE_PRECISION:
+            self._update(caller, last_used_at=at)
+
+    def note_sync(self, caller: Caller, revision: int) -> None:
+        """
+        Write down that the device was given everything up to *revision*, if it is not known.
+
+        Where others are writing for long, nobody is kept waiting for that: it is noted the next time.
+        """
+        if caller.synced_revision != revision:
+            self._update(caller, synced_revision=revision, synced_at=now())
+
+    def _update(self, caller: Caller, **values: int) -> None:
+        key = (Device.viewer_id == caller.account_id, Device.id == caller.device_id)
+
+        def change(session: Session) -> None:
+            session.execute(update(Device).where(*key).values(**values))
+
+        self._database.write_if_free(change)
+
+    def _find(self, login: str) -> int | None:
+        if not accounts.is_possible(login):
+            return None
+        row = self._database.quick(
+            self._database.placeholders("SELECT account_id FROM login_name WHERE name = ?"), (login,)
+        )
+        if row is None:
+            return None
+        if len(self._accounts) > 100_000:
+            self._accounts.clear()
+        self._accounts[login] = account_id = int(row[0])
+        return account_id
+
+
+# One row each of three tables of one person, in one round trip: all that a poll has to know.
+_CHECK = """
+SELECT account.login, device.secret_hash, device.synced_revision, device.last_used_at, address_book.title,
+    address_book.epoch, address_book.revision
+FROM device
+JOIN account ON account.id = device.viewer_id
+JOIN address_book ON address_book.viewer_id = device.viewer_id AND address_book.id = 1
+WHERE device.viewer_id = ? AND device.id = ? AND device.revoked_at IS NULL AND account.disabled_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    device_id: int
+    secret: str
+
+    @classmethod
+    def read(cls, password: str) -> _Proof | None:
+        text = password.translate(_READABLE).lower()
+        if len(text) != _LENGTH or not _VALUE.keys() >= set(text):
+            return None
+        device_id = 0
+        for letter in text[:_ID_LENGTH]:
+            device_id = device_id * 32 + _VALUE[letter]
+        return cls(device_id, text[_ID_LENGTH:])
+
+    def digest(self, key: bytes, account_id: int) -> bytes:
+        message = f"{account_id}/{self.device_id}/{self.secret}"
+        return hashlib.blake2b(message.encode(), key=key, digest_size=32).digest()
+
+
+def add_device(session: Session, account_id: int, label: str) -> tuple[int, str]:
+    """
+    Let one more device in. Returns its id and its password, which is stored nowhere and cannot be shown again.
+
+    Raises:
+        InvalidInput: The label is empty or too long.
+        LimitExceeded: The person has as many devices as they may.
+        NotFound: There is no such person.
+    """
+    label = " ".join(clean(label).split())
+    if not label or len(label) > 100:
+        raise InvalidInput("A device's label has 1 to 100 characters, such as “Anna's phone”.")
+    # Two that are let in at once must not come past the limit.
+    if session.scalars(select(Account.id).where(Account.id == account_id).with_for_update()).first() is None:
+        raise NotFound("There is no such person.")
+    limit = settings_of(session).limits.devices
+    used = select(func.count()).where(Device.viewer_id == account_id, Device.revoked_at.is_(None))
+    if session.scalars(used).one() >= limit:
+        raise LimitExceeded(f"A person has at most {limit} devices; revoke one first.")
+    key = server_key(session)
+    while True:
+        text = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+        proof = _Proof.read(text)
+        assert proof is not None  # noqa: S101 - made of the alphabet two lines above
+        values = {
+            "label": label,
+            "secret_hash": proof.digest(key, account_id),
+            "created_at": now(),
+            "synced_revision": 0,
+        }
+        try:
+            with session.begin_nested():
+                session.execute(insert(Device).values(viewer_id=account_id, id=proof.device_id, **values))
+        except IntegrityError:
+            # Another device of this person's has this id.
+            continue
+        return proof.device_id, "-".join(text[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+
+
+def devices(session: Session, account_id: int) -> Sequence[Device]:
+    """Return the devices of a person, revoked ones too, oldest first."""
+    return session.scalars(
+        select(Device).where(Device.viewer_id == account_id).order_by(Device.created_at, Device.id)
+    ).all()
+
+
+def revoke_device(session: Session, account_id: int, device_id: int) -> None:
+    """
+    Shut a device out, from its next request on.
+
+    Raises:
+        NotFound: The person has no such device, or it is revoked already.
+    """
+    gone = session.execute(
+        update(Device)
+        .where(Device.viewer_id == account_id, Device.id == device_id, Device.revoked_at.is_(None))
+        .values(revoked_at=now())
+        .returning(Device.id)
+    ).first()
+    if gone is None:
+        raise NotFound("There is no such device.")
+
+
+def set_password(session: Session, account_id: int, password: str) -> None:
+    """
+    Set a person's password for the portal; devices have passwords of their own.
+
+    Raises:
+        InvalidInput: It is too short or too long.
+        NotFound: There is no such person.
+    """
+    set_password_hash(session, account_id, hash_password(password))
+
+
+def hash_password(password: str) -> str:
+    """
+    Return what is stored of a password, which takes a while: best done outside of a transaction.
+
+    Raises:
+        InvalidInput: It is too short or too long.
+    """
+    if len(password) < MINIMUM_LENGTH:
+        raise InvalidInput(f"A password has at least {MINIMUM_LENGTH} characters.")
+    if len(password) > MAXIMUM_LENGTH:
+        raise InvalidInput(f"A password has at most {MAXIMUM_LENGTH} characters.")
+    return slow_hash.make(password)
+
+
+def set_password_hash(session: Session, account_id: int, hashed: str) -> None:
+    """
+    Give a person the password of which `hash_password` made *hashed*.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    changed = session.execute(
+        update(Account).where(Account.id == account_id).values(password_hash=hashed).returning(Account.id)
+    ).first()
+    if changed is None:
+        raise NotFound("There is no such person.")
+
+
+def check_password(session: Session, login: str, password: str) -> int | None:
+    """Return the account whose password for the portal this is, or None. Takes as long for a login that nobody has."""
+    account = None
+    with contextlib.suppress(NotFound):
+        account = session.get(Account, accounts.find(session, login), populate_existing=True)
+    stored = account.password_hash if account else None
+    if not slow_hash.fits(stored, password[: MAXIMUM_LENGTH + 1]):
+        return None
+    return account.id if account and account.disabled_at is None else None
+
+
+def _key(database: Database) -> bytes:
+    return database.write(server_key)

@@ -1,0 +1,167 @@
+"""Preferences: how a person changes what they decided about being found and connected."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import unicodedata
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.accounts import slow_hash
+from sync.database import accounts, models
+from sync.database.models import Group, Profile
+from sync.errors import InvalidInput, NotFound
+from sync.sharing import search_keys
+from sync.sharing.preferences import ANYONE, CONFIRM, CONNECTING, NOBODY, QUESTION, Preferences, preferences_of
+from sync.sharing.visibility import STRANGERS
+from sync.vcard import clean
+
+QUESTION_LENGTH = 200
+ANSWER_LENGTH = 200
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}", re.ASCII)
+
+
+def set_preferences(session: Session, owner_id: int, preferences: Preferences) -> None:
+    """
+    Decide about being found and connected; it works at once. The question is left as it is: see `set_question`.
+
+    Raises:
+        InvalidInput: There is no such way of connecting, no question that could be answered, or no such language.
+        NotFound: There is no such person, or no such group of theirs.
+    """
+    if preferences.connecting not in CONNECTING:
+        raise InvalidInput(f"Who may connect is one of {', '.join(CONNECTING)}.")
+    if preferences.language is not None and not _LANGUAGE.fullmatch(preferences.language):
+        raise InvalidInput("A language is written as en or zh-Hans.")
+    with session.begin_nested():
+        _lock(session, owner_id)
+        if preferences.connecting == QUESTION and preferences_of(session, owner_id).question is None:
+            raise InvalidInput("There is no question that could be answered; set one first.")
+        _require_group(session, owner_id, preferences.newcomers_group_id)
+        values = dataclasses.asdict(preferences)
+        del values["question"]
+        _store(session, owner_id, values)
+        search_keys.renew(session, owner_id)
+
+
+def change_preferences(session: Session, owner_id: int, **changes: Any) -> None:
+    """
+    Decide anew about some of `Preferences`, by their names, and leave the others as they are at that moment.
+
+    Raises:
+        InvalidInput, NotFound: As in `set_preferences`.
+    """
+    with session.begin_nested():
+        _lock(session, owner_id)
+        set_preferences(session, owner_id, dataclasses.replace(preferences_of(session, owner_id), **changes))
+
+
+def set_language(session: Session, owner_id: int, language: str | None) -> None:
+    """
+    Decide about the language of the portal and of messages; None leaves it to the browser.
+
+    Raises:
+        InvalidInput: There is no such language.
+        NotFound: There is no such person.
+    """
+    change_preferences(session, owner_id, language=language)
+
+
+def set_newcomers_group(session: Session, owner_id: int, group_id: int | None) -> None:
+    """
+    Decide which group new connections land in; None for none.
+
+    Raises:
+        NotFound: There is no such person, or no such group of theirs.
+    """
+    with session.begin_nested():
+        _lock(session, owner_id)
+        _require_group(session, owner_id, group_id)
+        _store(session, owner_id, {"newcomers_group_id": group_id})
+
+
+def set_question(session: Session, owner_id: int, question: str, answer: str) -> None:
+    """
+    Let whoever answers a question connect at once.
+
+    Raises:
+        InvalidInput: The question or the answer is empty or too long.
+        NotFound: There is no such person.
+    """
+    question = " ".join(clean(question).split())
+    if not question or len(question) > QUESTION_LENGTH:
+        raise InvalidInput(f"A question has 1 to {QUESTION_LENGTH} characters.")
+    said = normalize_answer(answer)
+    if not said or len(answer) > ANSWER_LENGTH:
+        raise InvalidInput(f"An answer has 1 to {ANSWER_LENGTH} letters or digits.")
+    hashed = slow_hash.make(said)
+    with session.begin_nested():
+        _lock(session, owner_id)
+        _store(session, owner_id, {"connecting": QUESTION, "question": question, "answer_hash": hashed})
+        search_keys.renew(session, owner_id)
+
+
+def remove_question(session: Session, owner_id: int) -> None:
+    """
+    Ask no question any more; whom it would have let connect, the person confirms from now on.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    with session.begin_nested():
+        _lock(session, owner_id)
+        before = preferences_of(session, owner_id).connecting
+        connecting = CONFIRM if before == QUESTION else before
+        _store(session, owner_id, {"connecting": connecting, "question": None, "answer_hash": None})
+
+
+def normalize_answer(text: str) -> str:
+    """Return an answer as it is compared: NFKC, without case, spaces and punctuation: ``１９ Main St.`` fits."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean(text[:ANSWER_LENGTH])).casefold())
+    printed = "".join(letter for letter in plain if unicodedata.category(letter)[0] not in "CZ")
+    # An answer such as “:-)” is made of nothing else.
+    kept = "".join(letter for letter in printed if unicodedata.category(letter)[0] != "P") or printed
+    # What stood apart may have come to stand together.
+    return unicodedata.normalize("NFKC", kept)
+
+
+def _lock(session: Session, owner_id: int) -> None:
+    # The account first, as whoever connects two people does, so that nobody gets in by what was just taken back; then
+    # the profile, whose holder keeps the keys.
+    accounts.lock(session, owner_id)
+    session.execute(select(Profile.version).where(Profile.owner_id == owner_id).with_for_update())
+
+
+def _require_group(session: Session, owner_id: int, group_id: int | None) -> None:
+    own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind != STRANGERS)
+    if group_id is not None and session.scalars(own).first() is None:
+        raise NotFound("There is no such group.")
+
+
+def _store(session: Session, owner_id: int, values: dict[str, object]) -> None:
+    stored = models.Preferences
+    changed = update(stored).where(stored.owner_id == owner_id).values(**values).returning(stored.owner_id)
+    if session.execute(changed).first() is None:
+        everything = dataclasses.asdict(Preferences()) | {"answer_hash": None} | values
+        session.execute(insert(stored).values(owner_id=owner_id, **everything))
+
+
+__all__ = [
+    "ANYONE",
+    "CONFIRM",
+    "CONNECTING",
+    "NOBODY",
+    "QUESTION",
+    "Preferences",
+    "change_preferences",
+    "normalize_answer",
+    "preferences_of",
+    "remove_question",
+    "set_language",
+    "set_newcomers_group",
+    "set_preferences",
+    "set_question",
+]

@@ -1,0 +1,101 @@
+"""
+Signing in to the portal: a login and a password, limited by who tries for whom and from where.
+
+A try is counted before the password is looked at, and whatever is wrong is answered alike. Somebody's wrong tries
+from one place never make the same person wait at another.
+"""
+
+from __future__ import annotations
+
+from sync.accounts import addresses, credentials, rate_limits, sessions
+from sync.accounts.rate_limits import HOUR, MINUTE, Limit
+from sync.database import accounts
+from sync.database.engine import Database, Session
+from sync.errors import InvalidInput, NotFound, WrongPassword
+from sync.sharing import search_keys
+
+#: For one login from one source; for one source, which may be a whole company; and for this server, which has to hash.
+PAIR = Limit("sign-in", 10, 15 * MINUTE)
+SOURCE = Limit("sign-in-source", 200, HOUR)
+ALL = Limit("sign-in-all", 600, MINUTE)
+#: Checks of a password by somebody who is signed in, before they change something that matters.
+OWN = Limit("own-password", 10, 15 * MINUTE)
+
+
+def sign_in(database: Database, login: str, password: str, *, source: str, browser: str) -> str:
+    """
+    Begin a visit for who knows the password of *login*, and return its token.
+
+    *login* may also be an e-mail address that the person proved to be theirs, if nobody else did.
+
+    *source* is where the try comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of itself.
+
+    Raises:
+        TooManyTries: There were as many already as are allowed.
+        WrongPassword: The password is wrong, nobody has this login, or the account is closed.
+    """
+    name = login.strip().lower()[:300]
+
+    def count(session: Session) -> None:
+        rate_limits.take(session, PAIR, name, source)
+        rate_limits.take(session, SOURCE, source)
+        rate_limits.take(session, ALL)
+
+    database.write(count)
+    with database.reading() as session:
+        account_id = credentials.check_password(session, _login(session, name), password)
+    if account_id is None:
+        raise WrongPassword
+    return _start(database, account_id, browser)
+
+
+def require_password(database: Database, account_id: int, login: str, password: str) -> None:
+    """
+    Make sure that it is the person who is signed in who is about to change something that matters.
+
+    Raises:
+        TooManyTries: There were as many tries already as are allowed.
+        WrongPassword: It is not the person's password.
+    """
+    database.write(lambda session: rate_limits.take(session, OWN, str(account_id)))
+    with database.reading() as session:
+        if credentials.check_password(session, login, password) != account_id:
+            raise WrongPassword("This is not your password.")
+
+
+def change_password(database: Database, account_id: int, login: str, *, old: str, new: str, browser: str) -> str:
+    """
+    Give a person another password for the portal, end all their visits, and return the token of a new one.
+
+    Devices keep the passwords of their own.
+
+    Raises:
+        InvalidInput: The new password cannot be one.
+        TooManyTries: There were as many tries already as are allowed.
+        WrongPassword: *old* is not the person's password.
+    """
+    require_password(database, account_id, login, old)
+    hashed = credentials.hash_password(new)
+
+    def change(session: Session) -> str:
+        credentials.set_password_hash(session, account_id, hashed)
+        sessions.end_all(session, account_id)
+        return sessions.start(session, account_id, browser)
+
+    return database.write(change)
+
+
+def _login(session: Session, name: str) -> str:
+    """Return the login that *name* means. A family that shares an address sign in with their logins."""
+    try:
+        owners = search_keys.owners_of_email(session, addresses.normalize(session, addresses.EMAIL, name))
+    except InvalidInput:
+        return name
+    return accounts.logins(session, owners).get(owners[0], "") if len(owners) == 1 else ""
+
+
+def _start(database: Database, account_id: int, browser: str) -> str:
+    try:
+        return database.write(lambda session: sessions.start(session, account_id, browser))
+    except NotFound as error:
+        raise WrongPassword from error

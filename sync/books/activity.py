@@ -1,0 +1,179 @@
+"""
+Activity: what changed last in the cards of the people whom a person is connected to, as the person was shown it.
+
+It is read from what is kept of every profile and of who was shown what (`sync.sharing.history`, `sync.sharing.disclosure`), so it says
+nothing that the person's devices were not told. What somebody does not show any more is named by its kind alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.database import accounts
+from sync.database.lists import among
+from sync.database.models import Card, DisclosedAudience, DisclosedField, Entry, FieldState, ProfileState
+from sync.fields import FieldContent
+from sync.revisions.address_books import PRESENT
+from sync.sharing.connections import CONNECTION
+
+NEW, CHANGED, GONE = "new", "changed", "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """
+    One field of a card that is ``new``, ``changed`` or ``gone``.
+
+    *content* is what it says now; absent for one that is gone, of which the reader has no right to more than the kind.
+    """
+
+    what: str
+    kind: str
+    content: FieldContent | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardChange:
+    """The last change of somebody's card. *changes* is empty where all of it is new: the two were just connected."""
+
+    owner_id: int
+    login: str
+    at: int
+    changes: list[FieldChange]
+
+
+def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0) -> list[CardChange]:
+    """
+    Return the last change of each connection's card, newest first, *count* of them after *offset*.
+
+    People whose entries the person hid are left out.
+    """
+    newest = (
+        select(Entry.id, Entry.changed_at, Card.changed_at)
+        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
+        .order_by(Entry.changed_at.desc(), Entry.id)
+        .limit(count)
+        .offset(offset)
+    )
+    rows = session.execute(newest).all()
+    owners = [owner_id for owner_id, _, _ in rows]
+    names = accounts.logins(session, owners)
+    stays = _stays(session, viewer_id, owners)
+    sightings = _sightings(session, stays)
+    found = {owner_id: _last_change(stays[owner_id], sightings[owner_id]) for owner_id in owners}
+    times = _times(session, {owner_id: version for owner_id, (version, _) in found.items()})
+    latest_changes = []
+    for owner_id, entry_at, card_at in rows:
+        version, changes = found[owner_id]
+        # A version that changed no field of the profile changed who sees what.
+        moved = not changes or any(stay.since == version for stay in stays[owner_id])
+        at = times.get((owner_id, version)) or (entry_at if moved else card_at)
+        latest_changes.append(CardChange(owner_id, names.get(owner_id, ""), at, changes))
+    return latest_changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """One value of a field, and the versions of the profile between which the viewer was shown it."""
+
+    field_id: int
+    kind: str
+    content: str
+    since: int
+    until: int
+
+
+_NEVER = 2**62
+
+
+def _stays(session: Session, viewer_id: int, owners: Sequence[int]) -> dict[int, list[DisclosedAudience]]:
+    found: dict[int, list[DisclosedAudience]] = {owner_id: [] for owner_id in owners}
+    chosen = select(DisclosedAudience).where(among(session, DisclosedAudience.owner_id, owners))
+    for stay in session.scalars(
+        chosen.where(DisclosedAudience.viewer_id == viewer_id).order_by(DisclosedAudience.since)
+    ):
+        found[stay.owner_id].append(stay)
+    return found
+
+
+def _sightings(session: Session, stays: Mapping[int, Sequence[DisclosedAudience]]) -> dict[int, list[_Sighting]]:
+    audiences = {stay.audience_id for each in stays.values() for stay in each}
+    shown = session.execute(
+        select(
+            DisclosedField.owner_id,
+            DisclosedField.audience_id,
+            DisclosedField.since,
+            DisclosedField.until,
+            FieldState.field_id,
+            FieldState.kind,
+            FieldState.content,
+            FieldState.since,
+            FieldState.until,
+        )
+        .join(
+            FieldState,
+            (FieldState.owner_id == DisclosedField.owner_id) & (FieldState.field_id == DisclosedField.field_id),
+        )
+        .where(
+            among(session, DisclosedField.owner_id, list(stays)), among(session, DisclosedField.audience_id, audiences)
+        )
+    )
+    found: dict[int, list[_Sighting]] = {owner_id: [] for owner_id in stays}
+    for owner_id, audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
+        for stay in stays[owner_id]:
+            since = max(stay.since, shown_since, said_since)
+            until = min(end if end is not None else _NEVER for end in (stay.until, shown_until, said_until))
+            if audience_id == stay.audience_id and since < until:
+                found[owner_id].append(_Sighting(field_id, kind, content, since, until))
+    return found
+
+
+def _times(session: Session, versions: Mapping[int, int]) -> dict[tuple[int, int], int]:
+    """Return when profiles came to be at these versions, by owner and version; those that changed no field are none."""
+    chosen = select(ProfileState.owner_id, ProfileState.version, ProfileState.changed_at).where(
+        among(session, ProfileState.owner_id, list(versions)),
+        among(session, ProfileState.version, set(versions.values())),
+    )
+    return {(owner_id, version): at for owner_id, version, at in session.execute(chosen)}
+
+
+def _last_change(stays: Sequence[DisclosedAudience], sightings: list[_Sighting]) -> tuple[int, list[FieldChange]]:
+    """Return the version of the profile with which a card became what it is, and what changed then."""
+    # The two may have been connected before; what counts is this time.
+    began = _beginning(stays)
+    points = {point for seen in sightings for point in (seen.since, seen.until) if began < point < _NEVER}
+    return _last_difference(sightings, sorted(points, reverse=True)) or (began, [])
+
+
+def _beginning(stays: Sequence[DisclosedAudience]) -> int:
+    began = 0
+    before: int | None = -1
+    for stay in stays:
+        if stay.since != before:
+            began = stay.since
+        before = stay.until
+    return began
+
+
+def _last_difference(sightings: list[_Sighting], points: list[int]) -> tuple[int, list[FieldChange]] | None:
+    # An edge between two sightings of the same value, as when somebody moves from one group to another, is none.
+    for point in points:
+        before, after = _seen_at(sightings, point - 1), _seen_at(sightings, point)
+        changes = [
+            FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
+            for field_id, seen in after.items()
+            if field_id not in before or before[field_id].content != seen.content
+        ]
+        changes += [FieldChange(GONE, seen.kind, None) for field_id, seen in before.items() if field_id not in after]
+        if changes:
+            return point, sorted(changes, key=lambda change: (change.what == GONE, change.kind))
+    return None
+
+
+def _seen_at(sightings: list[_Sighting], version: int) -> dict[int, _Sighting]:
+    return {seen.field_id: seen for seen in sightings if seen.since <= version < seen.until}

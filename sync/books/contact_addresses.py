@@ -1,0 +1,55 @@
+"""By which numbers and addresses somebody's own contacts can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.accounts import addresses
+from sync.database.models import PrivateCard
+from sync.errors import InvalidInput, InvalidVCard
+from sync.vcard import Property, lines_named, parse_one, read_line, unescape
+
+#: How many cards are held in memory at a time.
+_BATCH = 100
+_CHANNELS = {"EMAIL": addresses.EMAIL, "TEL": addresses.SMS}
+
+
+def private_cards(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]:
+    """Yield the entry and the text of each of a person's own contacts."""
+    rows = session.execute(
+        select(PrivateCard.entry_id, PrivateCard.data)
+        .where(PrivateCard.viewer_id == viewer_id)
+        .execution_options(yield_per=_BATCH)
+    )
+    for entry_id, data in rows:
+        yield entry_id, data.decode(errors="replace")
+
+
+def addresses_of_contact(session: Session, text: str) -> set[tuple[str, str]]:
+    """Return channel and normalised value of every number and e-mail address of a card."""
+    reaches = set()
+    for line in _lines(text, frozenset(_CHANNELS)):
+        said = unescape(line.value).removeprefix("tel:").removeprefix("mailto:")
+        try:
+            reaches.add((_CHANNELS[line.name], addresses.normalize(session, _CHANNELS[line.name], said)))
+        except InvalidInput:
+            continue
+    return reaches
+
+
+def name_of(text: str) -> str:
+    """Return what a card is called, which may be nothing."""
+    return next((unescape(line.value) for line in _lines(text, frozenset({"FN"}))), "").strip()
+
+
+def _lines(text: str, names: frozenset[str]) -> list[Property]:
+    lines = lines_named(text, names)
+    if lines is not None:
+        return [read_line(line) for line in lines]
+    try:
+        return [line for line in parse_one(text).properties if line.name in names]
+    except InvalidVCard:
+        return []

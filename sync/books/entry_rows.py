@@ -1,0 +1,128 @@
+"""The rows behind an entry: found, locked, made, stamped. What may be done to them is decided in `sync.books.entries`."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.books import versions
+from sync.database.engine import settings_of
+from sync.database.models import Entry, PrivateCard, new_id, now
+from sync.errors import Conflict, LimitExceeded, UIDConflict
+from sync.revisions import address_books
+from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
+
+PRIVATE = "private"
+
+
+def lock(session: Session, book: Book) -> None:
+    """
+    Let nobody else write to *book* until the transaction ends.
+
+    Two devices of one person may write at once: whoever is second must see what the first left, to compare ETags and
+    UIDs.
+    """
+    address_books.lock(session, book.viewer_id, book.id)
+
+
+def find(session: Session, book: Book, href: str) -> Entry | None:
+    """Return the entry of this name, present or gone, as it is in the database."""
+    key = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
+    return session.scalars(select(Entry).where(*key).execution_options(populate_existing=True)).first()
+
+
+def changed(
+    statement: Select[*tuple[Any, ...]], book: Book, since: int | None, until: int | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Narrow *statement* to the present entries of *book*; with *since*, to those that changed after that revision."""
+    chosen = statement.where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
+    if until is not None:
+        chosen = chosen.where(Entry.revision <= until)
+    return chosen.where(Entry.state == PRESENT) if since is None else chosen.where(Entry.revision > since)
+
+
+def change(session: Session, entry: Entry, **values: object) -> None:
+    """Set columns of an entry."""
+    session.execute(update(Entry).where(Entry.viewer_id == entry.viewer_id, Entry.id == entry.id).values(**values))
+
+
+def href_of_uid(session: Session, book: Book, uid: str) -> str | None:
+    """Return the name of the entry, present or gone, that has this UID."""
+    named = select(Entry.href).where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.uid == uid)
+    return session.scalars(named).first()
+
+
+def require_uid(session: Session, book: Book, uid: str, href: str) -> None:
+    """
+    Make sure that no other entry than that at *href* has this UID.
+
+    Raises:
+        UIDConflict: One has.
+    """
+    other = href_of_uid(session, book, uid)
+    if other is not None and other != href:
+        raise UIDConflict(other)
+
+
+def make_private(session: Session, book: Book, href: str, gone: Entry | None) -> Entry:
+    """
+    Return the row of a private entry that is about to come: *gone*, if it was there before, else a new one.
+
+    Raises:
+        LimitExceeded: The address book is full.
+        Conflict: The name is too long.
+    """
+    own = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.kind == PRIVATE, Entry.state == PRESENT)
+    limit = settings_of(session).limits.private_entries
+    if session.scalars(select(func.count()).where(*own)).one() >= limit:
+        raise LimitExceeded(f"An address book has at most {limit} private entries.")
+    if gone is not None:
+        return gone
+    if len(href) > 255:
+        raise Conflict("The name of an entry has at most 255 characters.")
+    entry = Entry(
+        viewer_id=book.viewer_id,
+        id=new_id(),
+        book_id=book.id,
+        href=href,
+        kind=PRIVATE,
+        state=REMOVED,
+        revision=0,
+        changed_at=0,
+    )
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def digest_of(data: bytes) -> str:
+    """Return the hash of the bytes of a private entry."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def set_bytes(session: Session, entry: Entry, data: bytes | None) -> None:
+    """Keep *data* as the bytes of a private entry, or none; those that it had can be restored for a while."""
+    key = (PrivateCard.viewer_id == entry.viewer_id, PrivateCard.entry_id == entry.id)
+    before = session.scalars(delete(PrivateCard).where(*key).returning(PrivateCard.data)).first()
+    if before is not None:
+        versions.keep(session, entry, before)
+    if data is not None:
+        session.execute(insert(PrivateCard).values(viewer_id=entry.viewer_id, entry_id=entry.id, data=data))
+
+
+def remove_private(session: Session, book: Book, entry: Entry) -> None:
+    """Leave nothing of a private entry but the news that it is gone."""
+    set_bytes(session, entry, None)
+    change(session, entry, state=REMOVED, uid=None, digest=None)
+    stamp_now(session, book, entry)
+
+
+def stamp_now(session: Session, book: Book, entry: Entry) -> int:
+    """Tell the devices that the entry changed; returns the time that it has as REV."""
+    at = now()
+    raise_revisions(session, [book.viewer_id], at, book.id)
+    stamp(session, [book.viewer_id], entry.id, at)
+    return at

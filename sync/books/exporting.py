@@ -1,0 +1,153 @@
+"""
+Export: everything that is a person's, in one archive that other programs can read.
+
+``my card.vcf`` has the whole profile; ``address books/`` each entry as the person's devices get it, other people's
+cards with what the person added, and nothing that the person may not see; ``evercard.json`` what no vCard can say:
+groups, who is in them and sees what, decisions, requests, devices.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync import fields
+from sync.accounts import credentials
+from sync.accounts.preference_changes import preferences_of
+from sync.accounts.rate_limits import HOUR, Limit, take
+from sync.books import entries
+from sync.database import accounts
+from sync.database.engine import Database
+from sync.database.models import Address, Block, Invitation, PublicFriend, Request
+from sync.profiles import profiles
+from sync.revisions import address_books
+from sync.sharing import connections, grants, groups, history
+from sync.sharing.visibility import fields_of
+
+#: An archive reads everything that a person has.
+EXPORTS = Limit("export", 10, HOUR)
+
+
+def take_along(database: Database, account_id: int) -> bytes:
+    """
+    Return `export` to somebody who asks by themselves.
+
+    Raises:
+        TooManyTries: They asked so often already.
+    """
+    database.write(lambda session: take(session, EXPORTS, str(account_id)))
+    with database.reading() as session:
+        return export(session, account_id)
+
+
+def export(session: Session, account_id: int) -> bytes:
+    """Return a ZIP archive of everything that is a person's, as it is at one moment if *session* sees one."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
+        files.writestr("my card.vcf", profiles.export(session, account_id, "4.0"))
+        files.writestr("my card (vCard 3.0).vcf", profiles.export(session, account_id, "3.0"))
+        for book in address_books.books_of(session, account_id):
+            for entry in entries.texts(session, book, None):
+                files.writestr(f"address books/{book.path}/{entry.href.replace('/', '_')}", entry.text)
+        about = json.dumps(_about(session, account_id), ensure_ascii=False, indent=2)
+        files.writestr("evercard.json", about + "\n")
+    return archive.getvalue()
+
+
+def _about(session: Session, account_id: int) -> dict[str, Any]:
+    connected = connections.connected_to(session, account_id)
+    requests = session.scalars(select(Request).where(Request.owner_id == account_id)).all()
+    blocked = session.scalars(select(Block.other_id).where(Block.owner_id == account_id)).all()
+    published = session.scalars(select(PublicFriend.friend_id).where(PublicFriend.owner_id == account_id)).all()
+    names = accounts.logins(session, {*connected, *blocked, *published, *(request.other_id for request in requests)})
+    preferences = preferences_of(session, account_id)
+    addresses = session.scalars(select(Address).where(Address.owner_id == account_id)).all()
+    invitations = session.scalars(select(Invitation).where(Invitation.owner_id == account_id)).all()
+    return {
+        "login": accounts.logins(session, [account_id]).get(account_id, ""),
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fields": [_field(field.id, field.kind, field.content) for field in fields_of(session, account_id)],
+        "groups": [_group(session, account_id, group, names) for group in groups.groups_of(session, account_id)],
+        "exceptions": [
+            {"person": names.get(viewer_id, ""), "field": str(field_id), "allowed": allowed}
+            for viewer_id, of_person in grants.exceptions_of(session, account_id).items()
+            for field_id, allowed in of_person.items()
+        ],
+        "connections": _named(connected, names),
+        "public_friends": _named(published, names),
+        "blocked": _named(blocked, names),
+        "requests": [
+            {
+                "direction": request.direction,
+                "person": names.get(request.other_id, ""),
+                "state": request.state,
+                "message": request.message,
+                "asked_at": _time(request.asked_at),
+            }
+            for request in requests
+        ],
+        "invitations": [
+            {"channel": sent.channel, "to": sent.value, "message": sent.message, "invited_at": _time(sent.invited_at)}
+            for sent in invitations
+        ],
+        "addresses": [
+            {"channel": address.channel, "value": address.value, "verified_at": _time(address.verified_at)}
+            for address in addresses
+        ],
+        "preferences": {
+            "found_by_login": preferences.found_by_login,
+            "found_by_email": preferences.found_by_email,
+            "found_by_phone": preferences.found_by_phone,
+            "found_by_name": preferences.found_by_name,
+            "connecting": preferences.connecting,
+            "question": preferences.question,
+            "told_of_requests": preferences.told_of_requests,
+            "language": preferences.language,
+        },
+        "devices": [
+            {"label": device.label, "added_at": _time(device.created_at), "revoked": device.revoked_at is not None}
+            for device in credentials.devices(session, account_id)
+        ],
+        "history": [
+            {
+                "changed_at": _time(state.changed_at),
+                "fields": [
+                    _field(field.field_id, field.kind, field.content)
+                    for field in history.fields_at(session, account_id, state.version)
+                ],
+            }
+            for state in history.states(session, account_id)
+        ],
+    }
+
+
+def _field(field_id: int, kind: str, content: str) -> dict[str, str]:
+    said = fields.FieldContent.load(kind, content)
+    # A photo is in the card; here its format and size do.
+    return {"id": str(field_id), "kind": kind, "label": said.label, "value": said.text()}
+
+
+def _group(session: Session, account_id: int, group: groups.GroupSummary, names: dict[int, str]) -> dict[str, Any]:
+    granted = grants.granted(session, account_id, group.id)
+    members = groups.members(session, account_id, group.id)
+    return {
+        "name": group.name,
+        "kind": group.kind,
+        "members": _named(members, names),
+        "fields": [str(field_id) for field_id in sorted(granted)],
+    }
+
+
+def _named(account_ids: Collection[int], names: dict[int, str]) -> list[str]:
+    return sorted(names.get(account_id, "") for account_id in account_ids)
+
+
+def _time(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()

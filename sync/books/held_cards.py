@@ -1,0 +1,122 @@
+"""
+What a person has of somebody whom they are connected to: the card as their devices show it, and what they added to it.
+
+It is there as long as the two are connected, also while the person hides it from their devices.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from sync.books import overlays, served
+from sync.database.lists import among
+from sync.database.models import Card, Connection, Entry, Overlay
+from sync.errors import NotFound
+from sync.fields import FieldContent
+from sync.fields.media import encoded_data
+from sync.revisions.address_books import HIDDEN
+from sync.sharing.connections import CONNECTION
+from sync.vcard import Property, lines_named, parse_one, read_line
+
+_JPEG = b"\xff\xd8\xff"
+_CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
+_ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
+#: As `sync.fields.media.as_encoded` begins the line of a picture; in a text a semicolon has a backslash before it.
+_PICTURE = "PHOTO;ENCODING=b;"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCard:
+    """
+    Somebody's card in a person's address book.
+
+    *text* is the vCard 3.0 with what the person added, and *added* what that is. *hidden*: the person took it off
+    their devices. *connected_at* is since when the two are connected, *changed_at* when the entry changed last.
+    """
+
+    text: str
+    added: list[FieldContent]
+    hidden: bool
+    connected_at: int
+    changed_at: int
+
+
+def of(session: Session, viewer_id: int, owner_id: int, *, uid: str | None = None) -> HeldCard:
+    """
+    Return what a person has of somebody; with *uid*, as a card of its own that bears it.
+
+    Raises:
+        NotFound: The two are not connected.
+    """
+    # The viewer's own row of the connection, which was made in the same moment as the owner's.
+    since = select(Connection.connected_at).where(Connection.owner_id == viewer_id, Connection.viewer_id == owner_id)
+    connected_at = session.scalars(since).first()
+    found = session.execute(
+        select(Entry, Card.body_3, Overlay.content)
+        .select_from(Entry)
+        .join(Card, _CARD)
+        .outerjoin(Overlay, _ADDED)
+        .where(Entry.viewer_id == viewer_id, Entry.id == owner_id, Entry.kind == CONNECTION)
+    ).first()
+    if connected_at is None or found is None:
+        raise NotFound("These two are not connected.")
+    entry, body, overlay = found
+    return HeldCard(
+        text=served.held(body, overlay, "3.0", uid or entry.uid or "", entry.changed_at),
+        added=overlays.load(overlay or "[]"),
+        hidden=entry.state == HIDDEN,
+        connected_at=connected_at,
+        changed_at=entry.changed_at,
+    )
+
+
+def photo(session: Session, viewer_id: int, owner_id: int) -> bytes | None:
+    """Return the JPEG in a person's own entry of somebody; None where there is none, or no such entry."""
+    try:
+        text = of(session, viewer_id, owner_id).text
+    except NotFound:
+        return None
+    for line in _photos(text):
+        data = encoded_data(line)
+        try:
+            picture = base64.b64decode(data or "")
+        except binascii.Error:
+            continue
+        if picture.startswith(_JPEG):
+            return picture
+    return None
+
+
+def with_photo(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
+    """Return those of these people in whose entries a person has a picture."""
+    pictured = or_(
+        Card.body_3.contains(_PICTURE, autoescape=True), Overlay.content.contains('["photo"', autoescape=True)
+    )
+    chosen = (
+        select(Entry.id)
+        .join(Card, _CARD)
+        .outerjoin(Overlay, _ADDED)
+        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids), pictured)
+    )
+    return set(session.scalars(chosen))
+
+
+def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
+    """Return those of these people whose entries a person took off their devices."""
+    chosen = select(Entry.id).where(
+        Entry.viewer_id == viewer_id, Entry.state == HIDDEN, among(session, Entry.id, owner_ids)
+    )
+    return set(session.scalars(chosen))
+
+
+def _photos(text: str) -> list[Property]:
+    lines = lines_named(text, frozenset({"PHOTO"}))
+    if lines is not None:
+        return [read_line(line) for line in lines]
+    return [line for line in parse_one(text).properties if line.name == "PHOTO"]

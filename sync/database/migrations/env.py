@@ -1,0 +1,15 @@
+"""What Alembic runs for each command: on the connection that `sync.database.migrations` hands over, in its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from sync.database.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+context.run_migrations()

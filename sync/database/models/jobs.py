@@ -1,0 +1,38 @@
+"""The outbox: what a committed change still owes to others."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, Integer
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sync.database.models.base import Base, Counter, Id, Moment, Word
+
+#: Jobs are spread over this many buckets; a worker claims within one bucket per statement.
+BUCKETS = 16
+
+
+class Job(Base):
+    """
+    One card whose change is still being carried to the address books that hold it.
+
+    *kind* is ``fan_out``. *card_id* names the card; *after_viewer* is the cursor: every viewer up to and including
+    that id has been reached.
+    *changed_at* is the time that the entries get as REV. *due_at* is when a
+    worker may claim the job next; a claim moves it into the future, which is the lease.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        Index(None, "bucket", "due_at"),
+        {"info": {"spread_by": "bucket"}, "sqlite_with_rowid": False},
+    )
+
+    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[Word]
+    owner_id: Mapped[Id]
+    card_id: Mapped[Id]
+    after_viewer: Mapped[Id] = mapped_column(default=0)
+    changed_at: Mapped[Moment]
+    due_at: Mapped[Moment]
+    attempts: Mapped[Counter] = mapped_column(default=0)

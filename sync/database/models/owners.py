@@ -1,0 +1,246 @@
+"""What a person keeps about themselves and decides about others, and the cards that are made of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sync.database.models.base import Base, Counter, Digest, Id, Moment, Word
+
+OWNER = {"info": {"spread_by": "owner_id"}, "sqlite_with_rowid": False}
+#: SQLite keeps rows with long text apart from its index only in tables with row ids.
+OWNER_WITH_TEXT = {"info": {"spread_by": "owner_id"}}
+
+
+class Profile(Base):
+    """
+    The row that whoever changes anything of an owner's locks first.
+
+    *version* is raised by one in every such transaction, so two of them never render cards from each other's stale
+    rows.
+    """
+
+    __tablename__ = "profile"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[Counter] = mapped_column(default=0)
+    changed_at: Mapped[Moment]
+
+
+class Field(Base):
+    """
+    One vCard property of a profile, with an identity that outlives a change of its value.
+
+    *content* is `sync.fields.FieldContent.dump`; *position* orders the fields of a profile and may have gaps.
+    """
+
+    __tablename__ = "field"
+    __table_args__ = OWNER_WITH_TEXT
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[Moment]
+
+
+class ProfileState(Base):
+    """A profile changed at *changed_at*; *version* is the profile's from then on."""
+
+    __tablename__ = "profile_state"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    changed_at: Mapped[Moment]
+
+
+class FieldState(Base):
+    """
+    What a field was from version *since* of the profile on, and before version *until*: absent for what it is now.
+
+    The other columns are those of `Field`. The field may be gone; its id is never given to another.
+    """
+
+    __tablename__ = "field_state"
+    __table_args__ = (Index(None, "owner_id", "until"), OWNER_WITH_TEXT)
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    field_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    until: Mapped[int | None] = mapped_column(BigInteger)
+    position: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str] = mapped_column(Text)
+
+
+class Group(Base):
+    """
+    A named set of the people whom a person is connected to.
+
+    *kind* is ``group`` or, once per owner, ``strangers``: the built-in group that has no members and stands for anyone.
+    *name_key* is the name as it is compared: NFKC, folded case.
+    """
+
+    __tablename__ = "contact_group"
+    __table_args__ = (UniqueConstraint("owner_id", "name_key"), OWNER)
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[Word]
+    name: Mapped[str] = mapped_column(String(100))
+    name_key: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[Moment]
+
+
+class Member(Base):
+    """*viewer_id* is in this group of the owner's. Only people who are connected to the owner are."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["owner_id", "group_id"], ["contact_group.owner_id", "contact_group.id"], ondelete="CASCADE"
+        ),
+        Index(None, "owner_id", "viewer_id"),
+        OWNER,
+    )
+
+    owner_id: Mapped[Id] = mapped_column(primary_key=True)
+    group_id: Mapped[Id] = mapped_column(primary_key=True)
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+
+
+class Grant(Base):
+    """Members of the group may see the field."""
+
+    __tablename__ = "field_grant"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["owner_id", "group_id"], ["contact_group.owner_id", "contact_group.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["owner_id", "field_id"], ["field.owner_id", "field.id"], ondelete="CASCADE", name="fk_field_grant_field"
+        ),
+        Index(None, "owner_id", "field_id"),
+        OWNER,
+    )
+
+    owner_id: Mapped[Id] = mapped_column(primary_key=True)
+    group_id: Mapped[Id] = mapped_column(primary_key=True)
+    field_id: Mapped[Id] = mapped_column(primary_key=True)
+
+
+class FieldException(Base):
+    """For this one person the field is shown (*allowed*) or withheld, whatever their groups say."""
+
+    __tablename__ = "field_exception"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["owner_id", "field_id"],
+            ["field.owner_id", "field.id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "owner_id", "field_id"),
+        OWNER,
+    )
+
+    owner_id: Mapped[Id] = mapped_column(primary_key=True)
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    field_id: Mapped[Id] = mapped_column(primary_key=True)
+    allowed: Mapped[bool]
+
+
+class Audience(Base):
+    """
+    One combination of an owner's groups, with exceptions for fields, that at least one viewer is or was in.
+
+    *kind* is ``self`` (the owner, who sees everything), or ``viewers``. *composition* is
+    `sync.sharing.visibility.Composition.dump`; *digest* its hash, by which the audience of a viewer is found. Two audiences
+    may have become the same when a group was deleted.
+    """
+
+    __tablename__ = "audience"
+    __table_args__ = (Index(None, "owner_id", "digest"), OWNER_WITH_TEXT)
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[Word]
+    composition: Mapped[str] = mapped_column(Text)
+    digest: Mapped[Digest]
+
+
+class Card(Base):
+    """
+    The owner's profile rendered for one audience, whose id it shares.
+
+    *body_3* and *body_4* are the card in vCard 3.0 and 4.0 without its first lines (BEGIN, VERSION, UID, REV), which
+    are the entry's own.
+    *digest* is a hash of both.
+    """
+
+    __tablename__ = "card"
+    __table_args__ = (
+        ForeignKeyConstraint(["owner_id", "id"], ["audience.owner_id", "audience.id"], ondelete="CASCADE"),
+        OWNER_WITH_TEXT,
+    )
+
+    owner_id: Mapped[Id] = mapped_column(primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[Digest]
+    changed_at: Mapped[Moment]
+    body_3: Mapped[str] = mapped_column(Text)
+    body_4: Mapped[str] = mapped_column(Text)
+
+
+class DisclosedField(Base):
+    """
+    The card of this audience showed the field from version *since* of the profile on, and before version *until*.
+
+    *until* is absent while it does. Together with `FieldState` and `DisclosedAudience` it tells what a viewer was ever
+    shown. The audience may be gone.
+    """
+
+    __tablename__ = "disclosed_field"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    audience_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    field_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    until: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class DisclosedAudience(Base):
+    """*viewer_id* was in this audience from version *since* of the owner's profile on, and before version *until*."""
+
+    __tablename__ = "disclosed_audience"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    until: Mapped[int | None] = mapped_column(BigInteger)
+    audience_id: Mapped[Id]
+
+
+class Connection(Base):
+    """
+    *viewer_id* has the owner's card in their address book. The other direction is a row of its own.
+
+    *hidden* means that the viewer deleted the entry on a device: it takes part in nothing until it is shown again.
+    """
+
+    __tablename__ = "connection"
+    __table_args__ = (
+        ForeignKeyConstraint(["owner_id", "audience_id"], ["audience.owner_id", "audience.id"]),
+        Index(None, "owner_id", "audience_id", "viewer_id"),
+        OWNER,
+    )
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    viewer_id: Mapped[Id] = mapped_column(BigInteger, primary_key=True)
+    audience_id: Mapped[Id]
+    hidden: Mapped[bool] = mapped_column(default=False)
+    connected_at: Mapped[Moment]

@@ -1,0 +1,127 @@
+"""What a person's devices see: the address book and its entries."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sync.database.models.base import Base, Counter, Digest, Id, Moment, Word
+
+#: The id of everybody's first address book, at ``/<login>/contacts/``.
+CONTACTS = 1
+
+VIEWER = {"info": {"spread_by": "viewer_id"}, "sqlite_with_rowid": False}
+
+
+class AddressBook(Base):
+    """
+    A collection of a person's. The first, `CONTACTS`, is the one that connections appear in.
+
+    *revision* rises by one with every change that the person can see. *epoch* is replaced by another random number
+    when revisions may have been handed out that this database does not remember (a restored backup). *path* is its
+    name below the principal. *me_card* is the name of the entry that a device declared to be the person's own card,
+    absent while none did. *description* is what the person says that it is for, absent while they say nothing.
+    """
+
+    __tablename__ = "address_book"
+    __table_args__ = (UniqueConstraint("viewer_id", "path"), VIEWER)
+
+    viewer_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    path: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str | None] = mapped_column(Text)
+    me_card: Mapped[str | None] = mapped_column(String(255))
+    epoch: Mapped[Id]
+    revision: Mapped[Counter] = mapped_column(default=0)
+    changed_at: Mapped[Moment]
+
+
+class Entry(Base):
+    """
+    One vCard resource of an address book, present or gone.
+
+    *kind* is ``self``, ``connection`` or ``private``. The id of a ``self`` or ``connection`` entry is the account id
+    of the owner of its card, so a pair (viewer, owner) has one entry for ever; that of a ``private`` entry is random.
+    *state* is ``present``; ``removed``: gone for the person's devices; ``hidden``: a connection's entry that the
+    person deleted, gone for the devices as well. *revision* is the book's revision of the last change, going
+    included. *changed_at* is the time of the last change of what the person sees, served as REV. *card_id* names the
+    card of a ``self`` or ``connection`` entry that is not removed; *digest* is the hash of a ``private`` entry's
+    bytes. *uid* is absent when a private entry is gone; that of the others stays.
+    """
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["viewer_id", "book_id"], ["address_book.viewer_id", "address_book.id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("viewer_id", "book_id", "href"),
+        UniqueConstraint("viewer_id", "book_id", "uid"),
+        Index(None, "viewer_id", "book_id", "revision"),
+        VIEWER,
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    book_id: Mapped[Id]
+    href: Mapped[str] = mapped_column(String(255))
+    uid: Mapped[str | None] = mapped_column(String(255))
+    kind: Mapped[Word]
+    state: Mapped[Word]
+    revision: Mapped[Counter]
+    changed_at: Mapped[Moment]
+    card_id: Mapped[int | None] = mapped_column(BigInteger)
+    digest: Mapped[Digest | None]
+
+
+class PrivateCard(Base):
+    """The bytes of a private entry, exactly as the client sent them."""
+
+    __tablename__ = "private_card"
+    __table_args__ = (
+        ForeignKeyConstraint(["viewer_id", "entry_id"], ["entry.viewer_id", "entry.id"], ondelete="CASCADE"),
+        {"info": {"spread_by": "viewer_id"}},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    entry_id: Mapped[Id] = mapped_column(primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class EntryVersion(Base):
+    """
+    What an entry had before a device replaced or deleted it.
+
+    *revision* is the entry's at that time. *content* is the bytes of a private entry, or an overlay's text form.
+    """
+
+    __tablename__ = "entry_version"
+    __table_args__ = (
+        ForeignKeyConstraint(["viewer_id", "entry_id"], ["entry.viewer_id", "entry.id"], ondelete="CASCADE"),
+        {"info": {"spread_by": "viewer_id"}},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    entry_id: Mapped[Id] = mapped_column(primary_key=True)
+    revision: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    replaced_at: Mapped[Moment]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Overlay(Base):
+    """
+    What a viewer added to a connection's entry. Only that viewer ever sees it, and it outlives the connection.
+
+    *content* is `sync.books.overlays.dump`; *digest* its hash.
+    """
+
+    __tablename__ = "overlay"
+    __table_args__ = (
+        ForeignKeyConstraint(["viewer_id", "entry_id"], ["entry.viewer_id", "entry.id"], ondelete="CASCADE"),
+        {"info": {"spread_by": "viewer_id"}},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    entry_id: Mapped[Id] = mapped_column(primary_key=True)
+    content: Mapped[str] = mapped_column(Text)
+    digest: Mapped[Digest]

@@ -1,0 +1,77 @@
+"""
+Who of a person's own contacts can be found here.
+
+Only who proved a number or address that stands in a contact, and wants to be found by it. Every number and address is
+counted, so that nobody reads the directory by making up contacts; and whoever is found is told nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from sync.accounts.rate_limits import DAY, HOUR, Limit, take
+from sync.books import contact_addresses
+from sync.database.engine import Database
+from sync.discovery import directory
+from sync.discovery.directory import Found
+
+#: How many numbers and addresses are looked for at once; those beyond, in the order of the alphabet, are not.
+MOST = 2_000
+#: How many may be looked for by one person, from one source, and by all together.
+LOOKUPS = Limit("contacts", 2 * MOST, 7 * DAY)
+LOOKUPS_OF_SOURCE = Limit("contacts from", 5 * MOST, DAY)
+LOOKUPS_OF_ALL = Limit("contacts at all", 30 * MOST, HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """Somebody who is here, under the names that the person's contacts have for them."""
+
+    found: Found
+    names: tuple[str, ...]
+
+
+def contacts_here(database: Database, viewer_id: int, source: str) -> list[KnownContact]:
+    """
+    Return who of a person's contacts is here and not connected to them yet, by the contacts' names.
+
+    *source* is where the question comes from (see `sync.accounts.rate_limits.source`).
+
+    Raises:
+        TooManyTries: So many numbers and addresses were looked for already.
+    """
+    with database.reading() as session:
+        contacts = _contacts(session, viewer_id)
+    wanted = sorted(contacts)[:MOST]
+    if not wanted:
+        return []
+
+    def count(session: Session) -> None:
+        take(session, LOOKUPS, str(viewer_id), tries=len(wanted))
+        take(session, LOOKUPS_OF_SOURCE, source, tries=len(wanted))
+        take(session, LOOKUPS_OF_ALL, tries=len(wanted))
+
+    database.write(count)
+    with database.reading() as session:
+        by_address = directory.find_by_addresses(session, viewer_id, wanted)
+    people: dict[int, Found] = {}
+    names: dict[int, set[str]] = {}
+    for address, holders in by_address.items():
+        for each in holders:
+            if not each.connected:
+                people[each.account_id] = each
+                names.setdefault(each.account_id, set()).update(contacts[address])
+    result = [KnownContact(each, tuple(sorted(names[account_id]))) for account_id, each in people.items()]
+    return sorted(result, key=lambda each: (each.names, each.found.login))
+
+
+def _contacts(session: Session, viewer_id: int) -> dict[tuple[str, str], set[str]]:
+    contacts: dict[tuple[str, str], set[str]] = {}
+    for _entry_id, text in contact_addresses.private_cards(session, viewer_id):
+        found = contact_addresses.addresses_of_contact(session, text)
+        name = contact_addresses.name_of(text) if found else ""
+        for address in found:
+            contacts.setdefault(address, set()).add(name)
+    return contacts

@@ -1,0 +1,66 @@
+"""What a person has and has not done yet, in numbers, for the first page that they see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from sync import fields
+from sync.database.models import Account, Block, Connection, Device, Field, Grant, Request
+from sync.meeting.pairs import IN, WAITING
+from sync.sharing.cards import content_of
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """
+    Numbers about a person.
+
+    *name* is what their card calls them, else the login. *grants* are pairs of a group and a field that it sees,
+    *devices* those that have been in use, and *asking* the people who wait for an answer.
+    """
+
+    name: str
+    fields: int
+    grants: int
+    connections: int
+    devices: int
+    asking: int
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the person has done everything once that the first steps are about."""
+        return bool(self.fields and self.grants and self.connections and self.devices)
+
+
+def of(session: Session, account_id: int) -> Overview:
+    """Return a person's numbers."""
+    login = session.scalars(select(Account.login).where(Account.id == account_id)).one()
+    names = session.scalars(
+        select(Field).where(Field.owner_id == account_id, Field.kind == "name").order_by(Field.position)
+    ).all()
+    blocked = select(Block.other_id).where(Block.owner_id == account_id)
+    waiting = session.scalars(
+        select(Request.other_id).where(
+            Request.owner_id == account_id, Request.direction == IN, Request.state == WAITING
+        )
+    ).all()
+    return Overview(
+        name=fields.full_name([content_of(field) for field in names], login),
+        fields=_count(session, Field.owner_id == account_id),
+        grants=_count(session, Grant.owner_id == account_id),
+        connections=_count(session, Connection.owner_id == account_id),
+        devices=_count(
+            session,
+            Device.viewer_id == account_id,
+            Device.revoked_at.is_(None),
+            Device.last_used_at.is_not(None),
+        ),
+        asking=len(set(waiting) - set(session.scalars(blocked))),
+    )
+
+
+def _count(session: Session, *conditions: object) -> int:
+    return session.scalars(select(func.count()).where(*conditions)).one()  # type: ignore[arg-type]

@@ -1,0 +1,72 @@
+"""Telling people by e-mail or text message what somebody asks of them: once, and only those who want to be told."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from sync.accounts import addresses, one_time_tokens
+from sync.accounts.rate_limits import DAY, Limit, take
+from sync.database.engine import settings_of
+from sync.discovery.public_profiles import public_profiles
+from sync.errors import TooManyTries
+from sync.notify import outbox
+from sync.sharing.preferences import preferences_of
+
+#: The purpose of the ticket that a message about a request carries.
+REQUEST = "request"
+LIFETIME = 30 * DAY
+#: So many messages a person gets, whoever asks; what is asked beyond that waits for them in the portal.
+TOLD = Limit("told of requests", 10, DAY)
+_NO_MESSAGE = "—"
+
+
+def of_request(session: Session, owner_id: int, asker_id: int, message: str, asked_at: int) -> None:
+    """Tell a person that somebody asks to be connected, with a link that lets them decide."""
+    _tell_to_decide(session, owner_id, asker_id, asked_at, "request", message=message or _NO_MESSAGE)
+
+
+def of_introduction(
+    session: Session, owner_id: int, other_id: int, introducer_id: int, message: str, asked_at: int
+) -> None:
+    """Tell a person that a connection of theirs would like them to be connected with somebody."""
+    named = public_profiles(session, [introducer_id])
+    if introducer_id in named:
+        said = {"introducer": named[introducer_id].name, "message": message or _NO_MESSAGE}
+        _tell_to_decide(session, owner_id, other_id, asked_at, "introduction", **said)
+
+
+def of_acceptance(session: Session, asker_id: int, other_id: int) -> None:
+    """Tell who asked that the other has confirmed, and that the two are connected."""
+    address = _address(session, asker_id)
+    named = public_profiles(session, [other_id])
+    if address is not None and other_id in named:
+        link = f"{settings_of(session).base_url}/.web/people"
+        channel, recipient, language = address
+        outbox.post(session, channel, recipient, "accepted", language, name=named[other_id].name, link=link)
+
+
+def _tell_to_decide(session: Session, owner_id: int, other_id: int, asked_at: int, template: str, **said: str) -> None:
+    address = _address(session, owner_id)
+    named = public_profiles(session, [other_id])
+    if address is None or other_id not in named:
+        return
+    try:
+        take(session, TOLD, str(owner_id))
+    except TooManyTries:
+        return
+    values = {"other_id": other_id, "asked_at": asked_at}
+    token = one_time_tokens.issue(session, REQUEST, owner_id, values, lifetime=LIFETIME)
+    channel, recipient, language = address
+    link = outbox.link(session, REQUEST, token)
+    outbox.post(session, channel, recipient, template, language, name=named[other_id].name, link=link, **said)
+
+
+def _address(session: Session, owner_id: int) -> tuple[str, str, str] | None:
+    """Return channel, address and language of whoever wants to be told and can be, else None."""
+    preferences, settings = preferences_of(session, owner_id), settings_of(session)
+    if not preferences.told_of_requests or not settings.base_url:
+        return None
+    for channel, value in addresses.addresses_of(session, owner_id):
+        if settings.sending.can_send(channel):
+            return channel, value, preferences.language or "en"
+    return None

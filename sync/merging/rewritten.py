@@ -1,0 +1,93 @@
+"""
+Fields as programs rewrite them without anybody having asked, told from edits. Pure: contents in, contents out.
+
+Android compresses every picture anew. DAVx5 makes one note of several, and types of the labels of relations, which are
+labels of Apple's that mean fields here. Programs drop parameters that they do not know.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+
+from sync import fields
+from sync.fields import FieldContent, media
+from sync.fields.labels import label_line, marked, plain_label
+from sync.vcard import Property, unescape
+from sync.vcard.photos import is_copy
+
+
+def undone(existing: Sequence[FieldContent], incoming: Iterable[FieldContent]) -> list[FieldContent]:
+    """Return *incoming*, the fields of a card that a client sent, without what it only rewrote of *existing* ones."""
+    found = [_with_its_picture(existing, _with_its_label(existing, content)) for content in incoming]
+    return _with_notes_apart(existing, found)
+
+
+def is_same_picture(one: FieldContent, other: FieldContent) -> bool:
+    """Whether two fields are photos and show one picture, however often it was compressed."""
+    if (one.kind, other.kind) != ("photo", "photo"):
+        return False
+    pictures = [_octets(content) for content in (one, other)]
+    return all(pictures) and is_copy(*pictures)
+
+
+def _with_its_picture(existing: Iterable[FieldContent], content: FieldContent) -> FieldContent:
+    return next((other for other in existing if is_same_picture(other, content)), content)
+
+
+def _octets(content: FieldContent) -> bytes:
+    data = media.encoded_data(content.main)
+    if data is None:
+        return b""
+    try:
+        return base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _with_its_label(existing: Iterable[FieldContent], content: FieldContent) -> FieldContent:
+    if content.kind != "related":
+        return content
+    said = _label_of(content.main) or content.label.casefold()
+    for other in existing:
+        written = fields.translate(other, "3.0")[0]
+        if said and written.name == "X-ABRELATEDNAMES" and other.kind != "related" and _key(other.label) == _key(said):
+            params = marked(other.kind, other.label, ())
+            main = Property("", "X-ABRELATEDNAMES", params, content.main.value)
+            return FieldContent(other.kind, "3.0", (main, label_line(other.label)))
+    return content
+
+
+def _label_of(main: Property) -> str:
+    """The label out of which a program made the types of a relation."""
+    types = [value for value in main.parameter("TYPE") if value.lower() != "pref"]
+    return plain_label(",".join(types)) if main.name == "RELATED" else ""
+
+
+def _key(label: str) -> str:
+    return ",".join(part.strip() for part in label.casefold().split(","))
+
+
+def _with_notes_apart(existing: Sequence[FieldContent], incoming: list[FieldContent]) -> list[FieldContent]:
+    notes = [content for content in existing if content.kind == "note"]
+    sent = [content for content in incoming if content.kind == "note"]
+    if len(notes) < 2 or len(sent) != 1:
+        return incoming
+    rest, found = f"\n{_text(sent[0])}\n", []
+    for note in sorted(notes, key=lambda content: -len(_text(content))):
+        before, whole, after = rest.partition(f"\n{_text(note)}\n")
+        if whole:
+            found.append(note)
+            rest = f"{before}\n{after}"
+    if len(found) < 2:
+        return incoming
+    parts = [note for note in notes if note in found]
+    if text := rest.strip():
+        parts.append(fields.field_from_text("note", text))
+    at = incoming.index(sent[0])
+    return [*incoming[:at], *parts, *incoming[at + 1 :]]
+
+
+def _text(content: FieldContent) -> str:
+    return unescape(content.main.value).replace("\r\n", "\n").strip()

@@ -1,0 +1,288 @@
+"""Profiles: the fields that a person keeps about themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync import fields
+from sync.database.models import Account, Entry, Field, new_id
+from sync.errors import Conflict, InvalidInput, NotFound
+from sync.fields import FieldContent
+from sync.merging import matching, programs
+from sync.profiles import edits
+from sync.sharing import cards, history
+from sync.sharing.cards import content_of
+from sync.sharing.changes import Change, change
+from sync.sharing.visibility import fields_of
+from sync.vcard import VCard, parse_one
+
+
+def add_field(session: Session, owner_id: int, content: FieldContent) -> int:
+    """
+    Add a field at the end of a profile and return its id. Nobody but the owner sees it until it is granted.
+
+    Raises:
+        NotFound: There is no such person.
+        LimitExceeded: The profile is full, or the field too large.
+    """
+    with change(session, owner_id) as under_way:
+        existing = fields_of(session, owner_id)
+        position = existing[-1].position + 1 if existing else 0
+        return _insert(under_way, owner_id, content, position)
+
+
+def set_field(
+    session: Session, owner_id: int, field_id: int, content: FieldContent, *, seen: str | None = None
+) -> None:
+    """
+    Give a field another value. It stays the same field: whoever was granted it sees the new value.
+
+    *seen* is the digest of what it said when its owner looked at it last.
+
+    Raises:
+        NotFound: There is no such field.
+        Conflict: It says something else than what was seen.
+        InvalidInput: *content* is of another kind; what is granted as a mobile number must not become a bank account.
+        LimitExceeded: The field is too large.
+    """
+    with change(session, owner_id) as under_way:
+        field = _own(session, owner_id, field_id, seen)
+        if field.kind != content.kind:
+            raise InvalidInput(f"This field is of the kind {field.kind}; add another field for {content.kind}.")
+        _update(under_way, owner_id, field_id, content)
+
+
+def remove_field(session: Session, owner_id: int, field_id: int, *, seen: str | None = None) -> None:
+    """
+    Delete a field, with everything that was granted of it; *seen* is as in `set_field`.
+
+    Raises:
+        NotFound: There is no such field.
+        Conflict: It says something else than what was seen.
+    """
+    with change(session, owner_id) as under_way:
+        _own(session, owner_id, field_id, seen)
+        _delete(under_way, owner_id, [field_id])
+
+
+def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> None:
+    """
+    Move a field among the others: towards the end by *steps*, towards the beginning where they are negative.
+
+    It stops at either end. Whoever sees no two fields in another order than before is told nothing.
+
+    Raises:
+        NotFound: There is no such field.
+    """
+    with change(session, owner_id) as under_way:
+        existing = fields_of(session, owner_id)
+        order = [field.id for field in existing]
+        if field_id not in order:
+            raise NotFound("There is no such field.")
+        place = order.index(field_id)
+        order.insert(max(0, place + steps), order.pop(place))
+        positions = sorted({field.position for field in existing})
+        if len(positions) < len(existing):
+            positions = list(range(len(existing)))
+        for moved, position in zip(order, positions, strict=True):
+            _place(under_way, owner_id, moved, position)
+
+
+def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool = False, seen: int | None = None) -> int:
+    """
+    Take the properties of *card* into a profile and return how many fields were added, changed or deleted.
+
+    A property that is in the profile already, in whatever spelling, stays the field that it is. One of a kind that a
+    person has once (a name, a birthday) changes the value of that field. Anything else is added as a new field that
+    nobody was granted yet. With *replace*, the profile becomes what *card* says: a property also takes over a field of
+    its kind and label with another value, and fields that the card does not have are deleted. A name that this server
+    put into the profile's own card, for want of one, is no field when it comes back. *seen* is the version of the
+    profile's state that its owner saw last (see `sync.profiles.edits.latest`).
+
+    Raises:
+        Conflict: The profile was changed since it was seen.
+        InvalidVCard: A property cannot be stored; the message names the line, and nothing was changed.
+        LimitExceeded: The card has more, or larger, fields than a profile may have; nothing was changed.
+    """
+    incoming = fields.fields_of(card)
+    with change(session, owner_id) as under_way:
+        _require_seen(session, owner_id, seen)
+        existing = fields_of(session, owner_id)
+        contents = [content_of(field) for field in existing]
+        if contents:
+            incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
+        matches = matching.match(contents, incoming, replace=replace)
+        gone = matching.unmatched(len(existing), matches) if replace else None
+        return _become(under_way, owner_id, existing, incoming, matches, gone)
+
+
+def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], None]) -> int:
+    """
+    Make a profile what a client made of the person's own card, and return how many fields changed.
+
+    As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
+    deleted it (see `sync.merging.matching.deleted_by_client`). What this server put into the card for want of a name is no
+    field. *check* is called once nobody else can change the profile, and raises what it likes against it.
+
+    Raises:
+        InvalidVCard: As `import_card`.
+        LimitExceeded: As `import_card`.
+    """
+    incoming = fields.fields_of(card)
+    with change(session, owner_id) as under_way:
+        check()
+        existing = fields_of(session, owner_id)
+        contents = [content_of(field) for field in existing]
+        incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
+        edited, matches = matching.edited(contents, incoming)
+        gone = matching.deleted_by_client(contents, matches, incoming, programs.kept_by_writer(card))
+        return _become(under_way, owner_id, existing, edited, matches, gone)
+
+
+def restore(session: Session, owner_id: int, version: int, *, seen: int | None = None) -> int:
+    """
+    Give a profile back the fields that it had in an earlier version, and return how many changed.
+
+    A field that was deleted since comes back as itself, but nobody is granted it: what was taken back stays so. *seen*
+    is as in `import_card`.
+
+    Raises:
+        NotFound: The profile never had this version.
+        Conflict: The profile was changed since it was seen.
+    """
+    with change(session, owner_id) as under_way:
+        _require_seen(session, owner_id, seen)
+        before = {state.field_id: state for state in history.fields_at(session, owner_id, version)}
+        existing = {field.id: field for field in fields_of(session, owner_id)}
+        count = 0
+        for field_id, state in before.items():
+            content = FieldContent.load(state.kind, state.content)
+            field = existing.get(field_id)
+            if field is None:
+                _insert(under_way, owner_id, content, state.position, field_id)
+            elif (field.kind, field.content) != (state.kind, state.content):
+                _update(under_way, owner_id, field_id, content)
+            else:
+                count -= 1
+            count += 1
+            _place(under_way, owner_id, field_id, state.position)
+        gone = existing.keys() - before.keys()
+        _delete(under_way, owner_id, gone)
+        return count + len(gone)
+
+
+def export(session: Session, owner_id: int, version: str = "3.0") -> str:
+    """
+    Return a profile as one vCard, with everything in it and the UID of the person's own entry.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    login = session.scalars(select(Account.login).where(Account.id == owner_id)).first()
+    entry = session.scalars(select(Entry).where(Entry.viewer_id == owner_id, Entry.id == owner_id)).first()
+    if login is None or entry is None:
+        raise NotFound("There is no such person.")
+    contents = [content_of(field) for field in fields_of(session, owner_id)]
+    return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=login)
+
+
+def _become(
+    under_way: Change,
+    owner_id: int,
+    existing: Sequence[Field],
+    incoming: Sequence[FieldContent],
+    matches: Sequence[int | None],
+    gone: Sequence[int] | None,
+) -> int:
+    contents = [content_of(field) for field in existing]
+    # Where the card is not the whole profile, what is new comes behind everything that is there.
+    order = matching.ordered(contents, matches, gone) if gone is not None else _appended(existing, matches)
+    deleted = [existing[index].id for index in gone or ()]
+    _delete(under_way, owner_id, deleted)
+    count, position = len(deleted), -1
+    for index in order:
+        position += 1
+        if index >= len(existing):
+            _insert(under_way, owner_id, incoming[index - len(existing)], position)
+            count += 1
+            continue
+        position = max(position, existing[index].position)
+        _place(under_way, owner_id, existing[index].id, position)
+    for content, matched in zip(incoming, matches, strict=True):
+        if matched is not None and not fields.same_meaning(contents[matched], content):
+            _update(under_way, owner_id, existing[matched].id, content)
+            count += 1
+    return count
+
+
+def _appended(existing: Sequence[Field], matches: Sequence[int | None]) -> list[int]:
+    new = [len(existing) + place for place, index in enumerate(matches) if index is None]
+    return [*range(len(existing)), *new]
+
+
+def _is_made(session: Session, owner_id: int, contents: Sequence[FieldContent], content: FieldContent) -> bool:
+    if content.main.name not in ("FN", "N") or any(field.main.name == content.main.name for field in contents):
+        return False
+    served = parse_one(export(session, owner_id))
+    return any(fields.same_meaning(made, content) for made in fields.fields_of(served))
+
+
+def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Field:
+    chosen = select(Field).where(Field.owner_id == owner_id, Field.id == field_id)
+    field = session.scalars(chosen.execution_options(populate_existing=True)).first()
+    if field is None:
+        raise NotFound("There is no such field.")
+    if seen is not None and seen != content_of(field).digest:
+        raise Conflict("This field was changed meanwhile; look at what it says now.")
+    return field
+
+
+def _require_seen(session: Session, owner_id: int, seen: int | None) -> None:
+    if seen is not None and seen != edits.latest(session, owner_id):
+        raise Conflict("Your card was changed meanwhile; look at it again.")
+
+
+def _insert(under_way: Change, owner_id: int, content: FieldContent, position: int, field_id: int = 0) -> int:
+    field_id = field_id or new_id()
+    under_way.rewritten.add(owner_id)
+    under_way.session.execute(
+        insert(Field).values(
+            owner_id=owner_id,
+            id=field_id,
+            position=position,
+            kind=content.kind,
+            content=content.dump(),
+            changed_at=under_way.at,
+        )
+    )
+    return field_id
+
+
+def _update(under_way: Change, owner_id: int, field_id: int, content: FieldContent) -> None:
+    under_way.rewritten.add(owner_id)
+    under_way.session.execute(
+        update(Field)
+        .where(Field.owner_id == owner_id, Field.id == field_id)
+        .values(kind=content.kind, content=content.dump(), changed_at=under_way.at)
+    )
+
+
+def _place(under_way: Change, owner_id: int, field_id: int, position: int) -> None:
+    under_way.rewritten.add(owner_id)
+    under_way.session.execute(
+        update(Field)
+        .where(Field.owner_id == owner_id, Field.id == field_id, Field.position != position)
+        .values(position=position)
+    )
+
+
+def _delete(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> None:
+    gone = frozenset(field_ids)
+    if not gone:
+        return
+    under_way.rewritten.add(owner_id)
+    under_way.session.execute(delete(Field).where(Field.owner_id == owner_id, Field.id.in_(gone)))
+    cards.forget(under_way.session, owner_id, fields=gone)

@@ -1,0 +1,292 @@
+"""
+Address books: revisions and the sync tokens that name them. Nothing else writes a revision.
+
+Theory of operation
+------------------- Rule 1: a change that the person can see raises the book's revision by one, in the transaction of
+the change, by an update in place. The row lock that this takes orders all changes of one book, so revisions are
+committed in their order. (A sequence, ``max + 1`` or a clock are not: readers would pass over numbers that are
+committed late.)
+
+Rule 2: an entry that changed, went or came carries the revision that its book was raised to. "What changed since r"
+is every entry with a higher revision, present or gone; nothing else is kept, so a token never expires.
+
+Rule 3: a reader takes the book's revision first and its entries afterwards. It may be shown a change twice; it never
+misses one.
+
+Rule 4: books are raised in the order of their viewers' ids, as the last thing a transaction does. Transactions that
+still meet in another order are run again by `sync.database.engine`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Update, bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.database.engine import settings_of
+from sync.database.lists import among_parameter, ids
+from sync.database.models import CONTACTS, AddressBook, Base, Device, Entry, new_id, now
+from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
+from sync.vcard import clean
+
+CONTACTS_PATH = "contacts"
+DEFAULT_TITLE = "Contacts"
+PRESENT = "present"
+REMOVED = "removed"
+HIDDEN = "hidden"
+#: Characters of what somebody says that an address book is for.
+_DESCRIPTION = 2_000
+
+_TOKEN = re.compile(r"urn:x-evercard:sync/([0-9a-f]{1,16})/([0-9a-f]{1,16})/([0-9]{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One state of an address book."""
+
+    viewer_id: int
+    id: int
+    path: str
+    title: str
+    epoch: int
+    revision: int
+
+    @property
+    def sync_token(self) -> str:
+        """The URI that names this state; the ctag is the same text (client fact E-2: it needs a colon and a slash)."""
+        return sync_token(self.epoch, self.id, self.revision)
+
+    def revision_of(self, token: str) -> int:
+        """
+        Return the revision that *token* stands for.
+
+        Raises:
+            InvalidSyncToken: It is no token of this book, is of another epoch, or of a revision that was never handed
+            out.
+        """
+        match = _TOKEN.fullmatch(token)
+        if not match:
+            raise InvalidSyncToken
+        epoch, book_id, revision = int(match[1], 16), int(match[2], 16), int(match[3])
+        if (epoch, book_id) != (self.epoch, self.id) or revision > self.revision:
+            raise InvalidSyncToken
+        return revision
+
+
+def sync_token(epoch: int, book_id: int, revision: int) -> str:
+    """Write the token of one state of an address book."""
+    return f"urn:x-evercard:sync/{epoch:x}/{book_id:x}/{revision}"
+
+
+def books_of(session: Session, viewer_id: int) -> list[Book]:
+    """Return a person's address books, the one of their connections first."""
+    return [
+        _book(row) for row in session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id).order_by(AddressBook.id))
+    ]
+
+
+def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
+    """Return the address book at *path* below a person's principal, if there is one."""
+    row = session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id, AddressBook.path == path)).first()
+    return _book(row) if row else None
+
+
+def create_contacts(session: Session, viewer_id: int, at: int) -> None:
+    """Make a person's first address book, in which connections appear."""
+    session.execute(
+        insert(AddressBook).values(
+            viewer_id=viewer_id,
+            id=CONTACTS,
+            path=CONTACTS_PATH,
+            title=DEFAULT_TITLE,
+            epoch=new_id(),
+            revision=0,
+            changed_at=at,
+        )
+    )
+
+
+def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_id: int = CONTACTS) -> None:
+    """
+    Raise the revision of one book of each viewer by one.
+
+    The caller stamps what changed (`stamp`, `stamp_entry`) in the same transaction and changes nothing else afterwards.
+    """
+    viewers = sorted(set(viewer_ids))
+    dialect = session.get_bind().dialect.name
+    if len(viewers) > 1 and dialect == "postgresql":
+        session.execute(_IN_ORDER)
+    if viewers:
+        session.execute(_raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
+
+
+def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
+    """Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV."""
+    viewers = sorted(set(viewer_ids))
+    if viewers:
+        dialect = session.get_bind().dialect.name
+        session.execute(_stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
+
+
+def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
+    """
+    Make a further address book, for private contacts only. *description* is what the person says that it is for.
+
+    Raises:
+        InvalidInput: There cannot be an address book at this path.
+        AlreadyExists: There is one.
+        LimitExceeded: The person has as many as they may, or the description is too long.
+    """
+    if not path or len(path) > 64 or path != clean(path):
+        raise InvalidInput("The name of an address book has 1 to 64 characters, none of them invisible.")
+    with session.begin_nested():
+        # Whoever makes two at once must not come past the limit.
+        lock(session, viewer_id, CONTACTS)
+        existing = books_of(session, viewer_id)
+        if any(book.path == path for book in existing):
+            raise AlreadyExists("There is an address book of this name already.")
+        limit = settings_of(session).limits.address_books
+        if len(existing) >= limit:
+            raise LimitExceeded(f"A person has at most {limit} address books.")
+        values = {
+            "path": path,
+            "title": clean(title)[:200] or path,
+            "description": _described(description),
+            "epoch": new_id(),
+            "revision": 0,
+            "changed_at": now(),
+        }
+        session.execute(insert(AddressBook).values(viewer_id=viewer_id, id=new_id(), **values))
+    found = find_book(session, viewer_id, path)
+    if found is None:
+        raise NotFound("There is no such address book.")
+    return found
+
+
+def remove(session: Session, book: Book) -> None:
+    """
+    Delete an address book that the person made, with everything in it.
+
+    Raises:
+        Refused: It is the one that connections appear in.
+    """
+    if book.id == CONTACTS:
+        raise Refused("The address book of your connections cannot be deleted.")
+    session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
+
+
+def lock(session: Session, viewer_id: int, book_id: int) -> None:
+    """Let nobody else change an address book until the transaction ends."""
+    session.execute(
+        select(AddressBook.id).where(AddressBook.viewer_id == viewer_id, AddressBook.id == book_id).with_for_update()
+    )
+
+
+def set_title(session: Session, book: Book, title: str) -> None:
+    """Give an address book another title, or its first one back when *title* is empty. What is in it stays the same."""
+    session.execute(
+        update(AddressBook)
+        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+        .values(title=clean(title)[:200] or DEFAULT_TITLE)
+    )
+
+
+def description(session: Session, book: Book) -> str:
+    """Return what the person says that an address book is for, empty where they say nothing."""
+    said = select(AddressBook.description).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+    return session.scalars(said).first() or ""
+
+
+def set_description(session: Session, book: Book, text: str) -> None:
+    """
+    Note what the person says that an address book is for. What is in it stays the same.
+
+    Raises:
+        LimitExceeded: They say more than can be kept.
+    """
+    session.execute(
+        update(AddressBook)
+        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+        .values(description=_described(text))
+    )
+
+
+def me_card(session: Session, viewer_id: int) -> str:
+    """Return the name of the entry that is the person's own card: that which a device chose, else the profile's."""
+    own = select(func.coalesce(AddressBook.me_card, Entry.href))
+    of_person = (AddressBook.viewer_id == viewer_id, AddressBook.id == CONTACTS, Entry.id == viewer_id)
+    return session.scalars(own.join(Entry, Entry.viewer_id == AddressBook.viewer_id).where(*of_person)).one()
+
+
+def set_me_card(session: Session, viewer_id: int, href: str) -> None:
+    """Note which entry of their connections' address book a device calls the person's own card."""
+    session.execute(
+        update(AddressBook)
+        .where(AddressBook.viewer_id == viewer_id, AddressBook.id == CONTACTS)
+        .values(me_card=href[:255])
+    )
+
+
+def begin_new_epoch(session: Session) -> int:
+    """
+    Make every sync token that was ever handed out invalid, so that each client fetches its whole address book once.
+
+    To be done after a backup was put back: revisions that clients have seen will be handed out again with another
+    meaning. For the same reason no device counts as having anything until it has come. Returns how many books there
+    are.
+    """
+    with session.begin_nested():
+        session.execute(update(Device).values(synced_revision=0, synced_at=None))
+        keys = session.execute(select(AddressBook.viewer_id, AddressBook.id)).all()
+        epochs = [{"viewer_id": viewer_id, "id": book_id, "epoch": new_id()} for viewer_id, book_id in keys]
+        if epochs:
+            session.execute(update(AddressBook), epochs)
+    return len(keys)
+
+
+_BOOK = select(
+    AddressBook.viewer_id, AddressBook.id, AddressBook.path, AddressBook.title, AddressBook.epoch, AddressBook.revision
+)
+#: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. The
+#: setting ends with the transaction.
+_IN_ORDER = select(func.set_config("enable_seqscan", "off", True), func.set_config("enable_bitmapscan", "off", True))
+# Every change of what somebody shows ends with these two; putting such a statement together takes longer than a small
+# one runs.
+_BOOKS, _ENTRIES = Base.metadata.tables["address_book"], Base.metadata.tables["entry"]
+_CURRENT_REVISION = (
+    select(_BOOKS.c.revision)
+    .where(_BOOKS.c.viewer_id == _ENTRIES.c.viewer_id, _BOOKS.c.id == _ENTRIES.c.book_id)
+    .scalar_subquery()
+)
+
+
+@functools.cache
+def _raising(dialect: str) -> Update:
+    return (
+        update(_BOOKS)
+        .where(among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"), _BOOKS.c.id == bindparam("book"))
+        .values(revision=_BOOKS.c.revision + 1, changed_at=bindparam("at"))
+    )
+
+
+@functools.cache
+def _stamping(dialect: str) -> Update:
+    return (
+        update(_ENTRIES)
+        .where(among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"), _ENTRIES.c.id == bindparam("entry"))
+        .values(revision=_CURRENT_REVISION, changed_at=bindparam("at"))
+    )
+
+
+def _described(text: str) -> str | None:
+    if len(text) > _DESCRIPTION:
+        raise LimitExceeded(f"The description of an address book has at most {_DESCRIPTION} characters.")
+    return clean(text) or None
+
+
+def _book(row: object) -> Book:
+    return Book(*row)  # type: ignore[misc]

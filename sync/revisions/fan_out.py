@@ -1,0 +1,223 @@
+"""
+Fan-out: carrying a change of a card to every address book that holds it.
+
+Decide first, act second. `plan` says how a changed card reaches its holders: in this transaction when they are few,
+through the outbox when they are many. `carry` does one chunk of either: two statements, however many viewers there
+are. The card's text is changed already when the outbox comes into play; what is still carried is the news that it
+did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.database.engine import Database, settings_of
+from sync.database.models import BUCKETS, Connection, Job, new_id, now
+from sync.revisions import address_books
+
+FAN_OUT = "fan_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who is reached now (viewer ids), and which cards go through the outbox."""
+
+    viewers: Sequence[int]
+    deferred: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that this worker has for as long as the lease runs."""
+
+    bucket: int
+    id: int
+    owner_id: int
+    card_id: int
+    after_viewer: int
+    changed_at: int
+
+
+def plan(session: Session, owner_id: int, changed: Sequence[int]) -> Plan:
+    """Decide for the *changed* cards of an owner, by how many people hold them."""
+    limit = settings_of(session).inline_viewers
+    if not changed:
+        return Plan([], [])
+    everybody = session.scalars(_ALL_HOLDERS, {"owner": owner_id, "cards": list(changed), "limit": limit + 1}).all()
+    if len(everybody) <= limit:
+        return Plan(everybody, [])
+    viewers: list[int] = []
+    deferred: list[int] = []
+    for card_id in changed:
+        holders = _holders(session, owner_id, card_id, 0, limit + 1 - len(viewers))
+        if len(viewers) + len(holders) > limit:
+            deferred.append(card_id)
+        else:
+            viewers += holders
+    return Plan(viewers, deferred)
+
+
+def defer(session: Session, owner_id: int, card_ids: Sequence[int], at: int) -> None:
+    """Write a job for each card, in the transaction of the change."""
+    for card_id in card_ids:
+        session.execute(
+            insert(Job).values(
+                bucket=owner_id % BUCKETS,
+                id=new_id(),
+                kind=FAN_OUT,
+                owner_id=owner_id,
+                card_id=card_id,
+                after_viewer=0,
+                changed_at=at,
+                due_at=at,
+                attempts=0,
+            )
+        )
+
+
+def is_owed(session: Session, owner_id: int, card_id: int, viewer_id: int) -> bool:
+    """Whether the outbox still has to tell the viewer that this card changed. The caller holds the owner's lock."""
+    owed = select(Job.id).where(
+        Job.bucket == owner_id % BUCKETS,
+        Job.owner_id == owner_id,
+        Job.card_id == card_id,
+        Job.after_viewer < viewer_id,
+    )
+    return session.scalars(owed).first() is not None
+
+
+def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int) -> None:
+    """Let *viewers* know that their entry of this owner's changed: raise their books, stamp the entries."""
+    address_books.raise_revisions(session, viewers, at)
+    address_books.stamp(session, viewers, owner_id, at)
+
+
+def work(
+    database: Database, *, buckets: Sequence[int] = range(BUCKETS), progress: Callable[[int], object] = lambda _: None
+) -> int:
+    """
+    Do everything that is due in the outbox and return how many viewers were reached.
+
+    *progress* is called after each chunk with the number of viewers that were reached in it.
+
+    Any number of workers may do this at once. Each chunk is one transaction with its cursor: whatever dies, the next
+    worker goes on behind the last chunk that was committed, as soon as the lease has run out.
+    """
+    reached = 0
+    with database.reading() as session:
+        due = _due(session, buckets, now())
+    for bucket in due:
+        while True:
+            at = now()
+            claim = database.write(lambda session, bucket=bucket, at=at: _claim(session, bucket, at))  # type: ignore[misc]
+            if claim is None:
+                break
+            while claim is not None:
+                count, claim = database.write(lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
+                reached += count
+                progress(count)
+    return reached
+
+
+def owed(session: Session) -> int:
+    """Count the viewers who are still to be reached, each once for every change that is on its way to them."""
+    jobs = session.execute(select(Job.owner_id, Job.card_id, Job.after_viewer)).all()
+    return sum(
+        session.scalars(select(func.count()).where(*_held(owner_id, card_id, after))).one()
+        for owner_id, card_id, after in jobs
+    )
+
+
+def pending(session: Session) -> int:
+    """Count the jobs that are not done."""
+    return len(session.execute(select(Job.bucket, Job.id)).all())
+
+
+def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
+    """
+    Reach the next chunk of viewers, and keep the job's cursor with them.
+
+    Returns how many were reached, and the claim to go on with: None when the job is done, or when another worker has
+    taken it over.
+    """
+    settings = settings_of(session)
+    viewers = _holders(session, claim.owner_id, claim.card_id, claim.after_viewer, settings.chunk_viewers)
+    mine = (Job.bucket == claim.bucket, Job.id == claim.id, Job.after_viewer == claim.after_viewer)
+    if len(viewers) < settings.chunk_viewers:
+        moved = session.execute(delete(Job).where(*mine).returning(Job.id)).first()
+        following = None
+    else:
+        lease = now() + settings.lease
+        moved = session.execute(
+            update(Job).where(*mine).values(after_viewer=viewers[-1], due_at=lease, attempts=0).returning(Job.id)
+        ).first()
+        following = Claim(claim.bucket, claim.id, claim.owner_id, claim.card_id, viewers[-1], claim.changed_at)
+    if moved is None:
+        return 0, None
+    reach(session, claim.owner_id, viewers, claim.changed_at)
+    return len(viewers), following
+
+
+def _holders(session: Session, owner_id: int, card_id: int, after: int, limit: int) -> list[int]:
+    # The owner's own entry is no connection; it is the one holder of the owner's own card and is added by
+    # `sync.sharing.changes`.
+    return list(
+        session.scalars(
+            select(Connection.viewer_id)
+            .where(*_held(owner_id, card_id, after))
+            .order_by(Connection.viewer_id)
+            .limit(limit)
+        )
+    )
+
+
+def _held(owner_id: int, card_id: int, after: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Connection.owner_id == owner_id,
+        Connection.audience_id == card_id,
+        Connection.hidden.is_(False),
+        Connection.viewer_id > after,
+    )
+
+
+def _due(session: Session, buckets: Sequence[int], at: int) -> Sequence[int]:
+    # A look at an empty outbox is one reading statement; a claim needs the right to write, bucket by bucket.
+    return session.scalars(_DUE, {"buckets": list(buckets), "at": at}).all()
+
+
+_DUE = (
+    select(Job.bucket)
+    .distinct()
+    .where(Job.bucket.in_(bindparam("buckets", expanding=True)), Job.due_at <= bindparam("at"))
+)
+_ALL_HOLDERS = (
+    select(Connection.viewer_id)
+    .where(
+        Connection.owner_id == bindparam("owner"),
+        Connection.audience_id.in_(bindparam("cards", expanding=True)),
+        Connection.hidden.is_(False),
+    )
+    .limit(bindparam("limit"))
+)
+
+
+def _claim(session: Session, bucket: int, at: int) -> Claim | None:
+    due = (
+        select(Job.id)
+        .where(Job.bucket == bucket, Job.due_at <= at)
+        .order_by(Job.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.execute(
+        update(Job)
+        .where(Job.bucket == bucket, Job.id == due.scalar_subquery())
+        .values(due_at=at + settings_of(session).lease, attempts=Job.attempts + 1)
+        .returning(Job.bucket, Job.id, Job.owner_id, Job.card_id, Job.after_viewer, Job.changed_at)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return Claim(*row) if row else None

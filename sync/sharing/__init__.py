@@ -1,0 +1,6 @@
+"""
+Who may see what of whom: groups, grants, exceptions, connections, the cards that follow from them, and what was shown.
+
+Everything that alters what an owner shows is one change (`sync.sharing.changes`), which renders, compares and hands on
+to `sync.revisions`; it may import that and what is below. It must never know what a device sends, or who signs in how.
+"""

@@ -1,0 +1,137 @@
+"""Grants: which group may see which field; and exceptions for single people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from sync.database.models import Field, FieldException, Grant, Group
+from sync.errors import NotFound
+from sync.sharing import connections
+from sync.sharing.changes import change
+from sync.sharing.visibility import Adjustment
+
+
+def grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    """
+    Let the members of a group see these fields, from now on. Granting twice is the same as once.
+
+    Raises:
+        NotFound: There is no such group or field.
+    """
+    with change(session, owner_id):
+        _grant(session, owner_id, group_id, field_ids)
+
+
+def take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    """
+    No longer let the members of a group see these fields. It works at once, for everyone who asks.
+
+    Raises:
+        NotFound: There is no such group or field.
+    """
+    with change(session, owner_id):
+        _take_back(session, owner_id, group_id, field_ids)
+
+
+def adjust(session: Session, owner_id: int, adjustment: Adjustment) -> None:
+    """
+    Grant and take back in one change. What is not named stays as it is, whatever it is by now.
+
+    Raises:
+        NotFound: There is no such group or field; nothing was changed.
+    """
+    with change(session, owner_id):
+        for group_id in sorted({group_id for group_id, _ in adjustment.granted | adjustment.taken_back}):
+            given = {field_id for group, field_id in adjustment.granted if group == group_id}
+            taken = {field_id for group, field_id in adjustment.taken_back if group == group_id}
+            _take_back(session, owner_id, group_id, taken)
+            _grant(session, owner_id, group_id, given)
+
+
+def granted(session: Session, owner_id: int, group_id: int) -> frozenset[int]:
+    """Return the ids of the fields that a group was granted."""
+    return frozenset(
+        session.scalars(select(Grant.field_id).where(Grant.owner_id == owner_id, Grant.group_id == group_id))
+    )
+
+
+def except_person(
+    session: Session, owner_id: int, viewer_id: int, field_ids: Collection[int], *, allowed: bool | None
+) -> None:
+    """
+    Make an exception for one person, whatever their groups say.
+
+    These fields are shown (*allowed* is true), withheld (false), or follow the groups again (None).
+
+    Raises:
+        NotFound: There is no such field, or the two are not connected.
+    """
+    except_fields(session, owner_id, viewer_id, dict.fromkeys(field_ids, allowed))
+
+
+def except_fields(session: Session, owner_id: int, viewer_id: int, allowed: Mapping[int, bool | None]) -> None:
+    """
+    Make exceptions for one person in one change: by field id, as `except_person` does.
+
+    Raises:
+        NotFound: There is no such field, or the two are not connected; nothing was changed.
+    """
+    with change(session, owner_id) as under_way:
+        _require(session, owner_id, None, allowed.keys())
+        connections.require(session, owner_id, viewer_id)
+        session.execute(
+            delete(FieldException).where(
+                FieldException.owner_id == owner_id,
+                FieldException.viewer_id == viewer_id,
+                FieldException.field_id.in_(sorted(allowed)),
+            )
+        )
+        rows = [
+            {"owner_id": owner_id, "viewer_id": viewer_id, "field_id": field_id, "allowed": shown}
+            for field_id, shown in sorted(allowed.items())
+            if shown is not None
+        ]
+        if rows:
+            session.execute(insert(FieldException), rows)
+        connections.regroup(under_way, owner_id, viewer_id)
+
+
+def exceptions_of(session: Session, owner_id: int) -> dict[int, dict[int, bool]]:
+    """Return an owner's exceptions for single people: by viewer id, which field ids are shown or withheld."""
+    rows = session.execute(
+        select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed).where(
+            FieldException.owner_id == owner_id
+        )
+    )
+    found: dict[int, dict[int, bool]] = {}
+    for viewer_id, field_id, allowed in rows:
+        found.setdefault(viewer_id, {})[field_id] = allowed
+    return found
+
+
+def _grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    _require(session, owner_id, group_id, field_ids)
+    missing = sorted(set(field_ids) - granted(session, owner_id, group_id))
+    if missing:
+        rows = [{"owner_id": owner_id, "group_id": group_id, "field_id": field_id} for field_id in missing]
+        session.execute(insert(Grant), rows)
+
+
+def _take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    _require(session, owner_id, group_id, field_ids)
+    session.execute(
+        delete(Grant).where(Grant.owner_id == owner_id, Grant.group_id == group_id, Grant.field_id.in_(list(field_ids)))
+    )
+
+
+def _require(session: Session, owner_id: int, group_id: int | None, field_ids: Collection[int]) -> None:
+    if group_id is not None:
+        group = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id)
+        if session.scalars(group).first() is None:
+            raise NotFound("There is no such group.")
+    own = session.scalars(select(Field.id).where(Field.owner_id == owner_id, Field.id.in_(list(field_ids)))).all()
+    if set(field_ids) - set(own):
+        raise NotFound("There is no such field.")

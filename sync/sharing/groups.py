@@ -1,0 +1,256 @@
+"""Groups: named sets of the people whom a person is connected to, and the built-in group of strangers."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.database.engine import settings_of
+from sync.database.models import Group, Member, new_id, now
+from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
+from sync.sharing import cards, connections
+from sync.sharing.changes import change
+from sync.sharing.visibility import STRANGERS
+from sync.vcard import clean
+
+GROUP = "group"
+NAME_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """A group as lists show it. *members* is 0 for strangers, who are not counted."""
+
+    id: int
+    name: str
+    kind: str
+    members: int
+
+
+def create_strangers(session: Session, owner_id: int) -> None:
+    """Make the built-in group of a new person."""
+    _insert(session, owner_id, STRANGERS, STRANGERS)
+
+
+def create(session: Session, owner_id: int, name: str) -> int:
+    """
+    Make a group and return its id.
+
+    Raises:
+        InvalidInput: The name is empty or too long.
+        AlreadyExists: There is a group of this name, in whatever case.
+        LimitExceeded: The person has as many groups as they may.
+    """
+    name = _checked_name(name)
+    with change(session, owner_id):
+        count = session.scalars(select(func.count()).where(Group.owner_id == owner_id)).one()
+        if count > settings_of(session).limits.groups:
+            raise LimitExceeded(
+                f"More than {settings_of(session).limits.groups} groups are not possible; delete one first."
+            )
+        _require_free(session, owner_id, name)
+        return _insert(session, owner_id, GROUP, name)
+
+
+def rename(session: Session, owner_id: int, group_id: int, name: str) -> None:
+    """
+    Give a group another name. Nobody but the owner ever sees it.
+
+    Raises:
+        InvalidInput: The name is empty or too long.
+        AlreadyExists: Another group has this name.
+        NotFound: There is no such group.
+        Refused: It is the built-in group.
+    """
+    name = _checked_name(name)
+    with change(session, owner_id):
+        group = _own(session, owner_id, group_id)
+        if _name_key(name) != group.name_key:
+            _require_free(session, owner_id, name)
+        session.execute(
+            update(Group)
+            .where(Group.owner_id == owner_id, Group.id == group_id)
+            .values(name=name, name_key=_name_key(name))
+        )
+
+
+def remove(session: Session, owner_id: int, group_id: int) -> None:
+    """
+    Delete a group with its grants. Its members stay connected and keep what their other groups give them.
+
+    Raises:
+        NotFound: There is no such group.
+        Refused: It is the built-in group.
+    """
+    with change(session, owner_id):
+        _own(session, owner_id, group_id)
+        session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
+        cards.forget(session, owner_id, groups=frozenset({group_id}))
+
+
+def add_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -> None:
+    """
+    Put a person into a group. Doing it twice is the same as once.
+
+    Raises:
+        NotFound: There is no such group, or the two are not connected.
+        Refused: It is the built-in group.
+    """
+    add_members(session, owner_id, group_id, [viewer_id])
+
+
+def add_members(session: Session, owner_id: int, group_id: int, viewer_ids: Collection[int]) -> None:
+    """
+    Put people into a group, all of them or nobody. Who is in it already stays there.
+
+    Raises:
+        NotFound: There is no such group, or somebody is not connected to the owner.
+        Refused: It is the built-in group.
+    """
+    with change(session, owner_id) as under_way:
+        _own(session, owner_id, group_id)
+        if set(viewer_ids) - set(connections.connected_to(session, owner_id, viewer_ids)):
+            raise NotFound("These two are not connected.")
+        for viewer_id in sorted(set(viewer_ids) - set(members(session, owner_id, group_id))):
+            session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
+            connections.regroup(under_way, owner_id, viewer_id)
+
+
+def sort(
+    session: Session, owner_id: int, viewer_id: int, *, into: Collection[int] = (), out_of: Collection[int] = ()
+) -> None:
+    """
+    Put a person into some groups and take them out of others, in one change; nobody sees a step in between.
+
+    Groups that are not named stay as they are, and so do those that the person is in, or not in, already.
+
+    Raises:
+        NotFound: There is no such group, or the two are not connected.
+        Refused: One of them is the built-in group.
+    """
+    with change(session, owner_id) as under_way:
+        connections.require(session, owner_id, viewer_id)
+        for group_id in sorted({*into, *out_of}):
+            _own(session, owner_id, group_id)
+        before = set(
+            session.scalars(select(Member.group_id).where(Member.owner_id == owner_id, Member.viewer_id == viewer_id))
+        )
+        gone, new = (set(out_of) - set(into)) & before, sorted(set(into) - before)
+        if not gone and not new:
+            return
+        session.execute(
+            delete(Member).where(
+                Member.owner_id == owner_id, Member.viewer_id == viewer_id, Member.group_id.in_(sorted(gone))
+            )
+        )
+        for group_id in new:
+            session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
+        connections.regroup(under_way, owner_id, viewer_id)
+
+
+def remove_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -> None:
+    """
+    Take a person out of a group.
+
+    Raises:
+        NotFound: There is no such group, or the person is not in it.
+        Refused: It is the built-in group.
+    """
+    with change(session, owner_id) as under_way:
+        _own(session, owner_id, group_id)
+        gone = session.execute(
+            delete(Member)
+            .where(Member.owner_id == owner_id, Member.group_id == group_id, Member.viewer_id == viewer_id)
+            .returning(Member.viewer_id)
+        ).first()
+        if gone is None:
+            raise NotFound("This person is not in the group.")
+        connections.regroup(under_way, owner_id, viewer_id)
+
+
+def find(session: Session, owner_id: int, name: str) -> GroupSummary:
+    """
+    Return a person's group by its name, in whatever case.
+
+    Raises:
+        NotFound: There is none.
+    """
+    for group in groups_of(session, owner_id):
+        if _name_key(group.name) == _name_key(name):
+            return group
+    raise NotFound(f"There is no group {name!r}.")
+
+
+def name_of(session: Session, owner_id: int, group_id: int) -> str:
+    """
+    Return the name of a person's group.
+
+    Raises:
+        NotFound: There is no such group.
+    """
+    name = session.scalars(select(Group.name).where(Group.owner_id == owner_id, Group.id == group_id)).first()
+    if name is None:
+        raise NotFound("There is no such group.")
+    return name
+
+
+def groups_of(session: Session, owner_id: int) -> list[GroupSummary]:
+    """Return all groups of a person by name, strangers last."""
+    counted = session.execute(
+        select(Member.group_id, func.count()).where(Member.owner_id == owner_id).group_by(Member.group_id)
+    )
+    counts = dict(counted.all())
+    rows = session.execute(
+        select(Group.id, Group.name, Group.kind).where(Group.owner_id == owner_id).order_by(Group.name_key)
+    )
+    summaries = [GroupSummary(group_id, name, kind, counts.get(group_id, 0)) for group_id, name, kind in rows]
+    return sorted(summaries, key=lambda group: group.kind == STRANGERS)
+
+
+def members(session: Session, owner_id: int, group_id: int) -> Sequence[int]:
+    """Return the account ids of the people in a group."""
+    return session.scalars(
+        select(Member.viewer_id)
+        .where(Member.owner_id == owner_id, Member.group_id == group_id)
+        .order_by(Member.viewer_id)
+    ).all()
+
+
+def _insert(session: Session, owner_id: int, kind: str, name: str) -> int:
+    group_id = new_id()
+    session.execute(
+        insert(Group).values(
+            owner_id=owner_id, id=group_id, kind=kind, name=name, name_key=_name_key(name), created_at=now()
+        )
+    )
+    return group_id
+
+
+def _own(session: Session, owner_id: int, group_id: int) -> Group:
+    group = session.get(Group, (owner_id, group_id), populate_existing=True)
+    if group is None:
+        raise NotFound("There is no such group.")
+    if group.kind == STRANGERS:
+        raise Refused("The built-in group of strangers has no members and cannot be renamed or deleted.")
+    return group
+
+
+def _require_free(session: Session, owner_id: int, name: str) -> None:
+    taken = select(Group.id).where(Group.owner_id == owner_id, Group.name_key == _name_key(name))
+    if session.scalars(taken).first() is not None:
+        raise AlreadyExists(f"There is a group {name!r} already.")
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(clean(name).split())
+    if not name or len(name) > NAME_LENGTH:
+        raise InvalidInput(f"A group's name has 1 to {NAME_LENGTH} characters.")
+    return name
+
+
+def _name_key(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()[:200]

@@ -1,0 +1,96 @@
+"""The history of a profile: every state that it ever had, kept field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync.database.models import Base, Field, FieldState, ProfileState
+from sync.errors import NotFound
+
+
+def record(session: Session, owner_id: int, fields: Sequence[Field], version: int, at: int) -> None:
+    """
+    Keep the state that a profile has now.
+
+    *fields* are its fields, *version* its version and *at* the time of the change. The caller holds the owner's lock.
+    """
+    known = {field_id: tuple(what) for field_id, *what in session.execute(_OPEN, {"owner": owner_id})}
+    now = {field.id: (field.position, field.kind, field.content) for field in fields}
+    changed = {field_id for field_id in known.keys() | now.keys() if known.get(field_id) != now.get(field_id)}
+    if not changed:
+        return
+    session.execute(_STATE, {"owner_id": owner_id, "version": version, "changed_at": at})
+    ended = changed & known.keys()
+    if ended:
+        session.execute(_END, {"owner": owner_id, "ended": list(ended), "version": version})
+    begun = [
+        {"owner_id": owner_id, "field_id": field.id, "since": version}
+        | {"position": field.position, "kind": field.kind, "content": field.content}
+        for field in fields
+        if field.id in changed
+    ]
+    if begun:
+        session.execute(_BEGIN, begun)
+
+
+def states(session: Session, owner_id: int) -> Sequence[ProfileState]:
+    """Return when a profile changed, newest first; the empty profile of the beginning is not among them."""
+    newest_first = ProfileState.version.desc()
+    return session.scalars(select(ProfileState).where(ProfileState.owner_id == owner_id).order_by(newest_first)).all()
+
+
+def changed_at(session: Session, owner_id: int, version: int) -> int:
+    """
+    Return when a profile came into one of its states.
+
+    Raises:
+        NotFound: The profile never had this version.
+    """
+    return _state(session, owner_id, version).changed_at
+
+
+def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldState]:
+    """
+    Return the fields of one state of a profile, in their order.
+
+    Raises:
+        NotFound: The profile never had this version.
+    """
+    _state(session, owner_id, version)
+    return session.scalars(
+        select(FieldState)
+        .where(
+            FieldState.owner_id == owner_id,
+            FieldState.since <= version,
+            FieldState.until.is_(None) | (FieldState.until > version),
+        )
+        .order_by(FieldState.position, FieldState.field_id)
+    ).all()
+
+
+def _state(session: Session, owner_id: int, version: int) -> ProfileState:
+    state = session.get(ProfileState, (owner_id, version))
+    if state is None:
+        raise NotFound(f"The profile has no earlier state {version}.")
+    return state
+
+
+# Put together once: for each change, that would take longer than they run.
+_STATE = insert(Base.metadata.tables["profile_state"])
+_STATES = Base.metadata.tables["field_state"]
+_BEGIN = insert(_STATES)
+_END = (
+    update(_STATES)
+    .where(
+        _STATES.c.owner_id == bindparam("owner"),
+        _STATES.c.until.is_(None),
+        _STATES.c.field_id.in_(bindparam("ended", expanding=True)),
+    )
+    .values(until=bindparam("version"))
+)
+_OPEN = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
+    FieldState.owner_id == bindparam("owner"), FieldState.until.is_(None)
+)

@@ -1,0 +1,49 @@
+"""What a person decided about being found and connected, and what counts until they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.database import models
+from sync.database.models import Group
+
+#: Who may connect: anyone at once; whoever answers the question at once; whoever the person confirms; nobody.
+ANYONE, QUESTION, CONFIRM, NOBODY = "anyone", "question", "confirm", "nobody"
+CONNECTING = (ANYONE, QUESTION, CONFIRM, NOBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """
+    What a person decided.
+
+    By e-mail and phone somebody is found under addresses that they proved to be theirs, and by name only while
+    strangers may see the name. *connecting* is one of `CONNECTING`. *newcomers_group_id* is the group that new
+    connections land in, None for none. *language* is a BCP 47 tag, None where the browser decides.
+    """
+
+    found_by_login: bool = True
+    found_by_email: bool = True
+    found_by_phone: bool = True
+    found_by_name: bool = False
+    connecting: str = CONFIRM
+    question: str | None = None
+    newcomers_group_id: int | None = None
+    told_of_requests: bool = True
+    language: str | None = None
+
+
+def preferences_of(session: Session, owner_id: int) -> Preferences:
+    """Return what a person decided; the defaults are for whoever did not, and for ids of nobody."""
+    stored = models.Preferences
+    columns = [getattr(stored, name) for name in Preferences.__slots__ if name != "newcomers_group_id"]
+    # A group that was deleted since is none.
+    row = session.execute(
+        select(*columns, Group.id.label("newcomers_group_id"))
+        .outerjoin(Group, (Group.owner_id == stored.owner_id) & (Group.id == stored.newcomers_group_id))
+        .where(stored.owner_id == owner_id)
+    ).first()
+    return Preferences(**row._asdict()) if row is not None else Preferences()

@@ -1,0 +1,121 @@
+"""
+Listings: the keys by which a person is found, kept as they decided and as strangers may see.
+
+A key is there only while the person may be found by it, so whoever looks for a key that is not there learns nothing:
+nobody has it, or somebody who does not want to be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from sync.database.models import Account, Address, Field, OwnSearchKey, SearchKey
+from sync.sharing import names
+from sync.sharing.cards import content_of
+from sync.sharing.preferences import NOBODY, Preferences, preferences_of
+from sync.sharing.visibility import shown_to_strangers
+from sync.vcard import split_structured
+
+LOGIN, EMAIL, SMS, NAME = "login:", "email:", "sms:", "name:"
+#: Before an e-mail address by which its owner signs in; nobody is found by it, and it does not depend on preferences.
+OWN = "own:"
+#: The kinds of fields that say what somebody is called.
+NAME_KINDS = ("name", "phonetic", "nickname")
+#: More keys than that nobody needs; whoever has them has not only names in their names.
+_MOST_NAMES = 200
+_KEY_LENGTH = 300
+
+
+def renew(session: Session, owner_id: int) -> None:
+    """
+    Bring the keys of a person up to date with what they decided, proved and show.
+
+    The caller holds the lock of the owner's profile.
+    """
+    own = select(Address.value).where(Address.owner_id == owner_id, Address.channel == "email")
+    to_sign_in = {OWN + value for value in session.scalars(own)}
+    _keep(session, owner_id, to_sign_in | set(wanted(session, owner_id)), "")
+
+
+def renew_names(session: Session, owner_id: int) -> None:
+    """Do the same after a change of what the owner shows, which concerns names only."""
+    preferences = preferences_of(session, owner_id)
+    if preferences.found_by_name:
+        _keep(session, owner_id, set(_names(session, owner_id, preferences)), NAME)
+
+
+def forget(session: Session, owner_id: int) -> None:
+    """Let nobody find a person any more."""
+    _keep(session, owner_id, set(), "")
+
+
+def keys_of(session: Session, owner_id: int) -> Sequence[str]:
+    """Return the keys that a person is found by."""
+    return [key for key in _stored(session, owner_id) if not key.startswith(OWN)]
+
+
+def owners_of_email(session: Session, value: str) -> Sequence[int]:
+    """Return who proved a normalised e-mail address to be theirs, whether or not they want to be found by it."""
+    key = OWN + value
+    return session.scalars(
+        select(SearchKey.account_id).where(SearchKey.key == key).order_by(SearchKey.account_id)
+    ).all()
+
+
+def wanted(session: Session, owner_id: int) -> Iterator[str]:
+    """Yield the keys by which a person is to be found: none for whoever is shut out, or lets nobody connect."""
+    row = session.execute(select(Account.login, Account.disabled_at).where(Account.id == owner_id)).first()
+    preferences = preferences_of(session, owner_id)
+    if row is None or row.disabled_at is not None or preferences.connecting == NOBODY:
+        return
+    if preferences.found_by_login:
+        yield LOGIN + row.login
+    by_channel = {"email": preferences.found_by_email, "sms": preferences.found_by_phone}
+    proved = select(Address.channel, Address.value).where(Address.owner_id == owner_id)
+    for channel, value in session.execute(proved):
+        if by_channel[channel]:
+            yield f"{channel}:{value}"
+    if preferences.found_by_name:
+        yield from _names(session, owner_id, preferences)
+
+
+def _names(session: Session, owner_id: int, preferences: Preferences) -> Iterable[str]:
+    enabled = select(Account.id).where(Account.id == owner_id, Account.disabled_at.is_(None))
+    if preferences.connecting == NOBODY or session.scalars(enabled).first() is None:
+        return ()
+    # Whoever finds somebody by a name has been told that it is theirs, so it must be one that strangers may see.
+    shown = shown_to_strangers(session, [owner_id], kinds=NAME_KINDS).get(owner_id, [])
+    keys = {NAME + key for field in shown for name in _said(field) for key in names.keys_of(name)}
+    return sorted(key for key in keys if len(key) <= _KEY_LENGTH)[:_MOST_NAMES]
+
+
+def _said(field: Field) -> Iterator[str]:
+    content = content_of(field)
+    if content.main.name == "N":
+        family, given, middle = (" ".join(part) for part in [*split_structured(content.main.value), [], [], []][:3])
+        yield f"{family} {given} {middle}"
+    else:
+        yield content.text()
+
+
+def _keep(session: Session, owner_id: int, keys: set[str], prefix: str) -> None:
+    stored = {key for key in _stored(session, owner_id) if key.startswith(prefix)}
+    if gone := stored - keys:
+        _drop(session, owner_id, gone)
+    if new := sorted(keys - stored):
+        session.execute(insert(OwnSearchKey), [{"owner_id": owner_id, "key": key} for key in new])
+        session.execute(insert(SearchKey), [{"key": key, "account_id": owner_id} for key in new])
+
+
+def _stored(session: Session, owner_id: int) -> Sequence[str]:
+    return session.scalars(
+        select(OwnSearchKey.key).where(OwnSearchKey.owner_id == owner_id).order_by(OwnSearchKey.key)
+    ).all()
+
+
+def _drop(session: Session, owner_id: int, keys: Collection[str]) -> None:
+    for model, owner in ((OwnSearchKey, OwnSearchKey.owner_id), (SearchKey, SearchKey.account_id)):
+        session.execute(delete(model).where(owner == owner_id, model.key.in_(sorted(keys))))

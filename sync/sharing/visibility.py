@@ -1,0 +1,190 @@
+"""
+Who may see which fields of whom: the one place that decides.
+
+Everything that shows an owner's fields to somebody (cards, previews, search, notification) asks here. What a viewer
+may see is the union over the owner's groups that the viewer is in, plus the group *strangers*, plus what is allowed
+and minus what is withheld for that one person. Nothing is the default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.database.lists import among
+from sync.database.models import Field, FieldException, Grant, Group, Member
+
+STRANGERS = "strangers"
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What makes an audience: ids of the owner's groups, and ids of fields that are allowed or withheld besides."""
+
+    groups: frozenset[int] = frozenset()
+    allowed: frozenset[int] = frozenset()
+    withheld: frozenset[int] = frozenset()
+
+    def dump(self) -> str:
+        """Return the one text form of this composition."""
+        return json.dumps([sorted(self.groups), sorted(self.allowed), sorted(self.withheld)], separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> Composition:
+        """Read what `dump` wrote."""
+        groups, allowed, withheld = json.loads(text)
+        return cls(frozenset(groups), frozenset(allowed), frozenset(withheld))
+
+    @property
+    def digest(self) -> str:
+        """The hash by which an audience of this composition is found."""
+        return hashlib.sha256(self.dump().encode()).hexdigest()
+
+    def without(self, *, groups: frozenset[int] = frozenset(), fields: frozenset[int] = frozenset()) -> Composition:
+        """Return what is left once *groups* or *fields* no longer exist."""
+        return Composition(self.groups - groups, self.allowed - fields, self.withheld - fields)
+
+
+#: What somebody is to an owner whom they are not connected to.
+STRANGER = Composition()
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """All grants of one owner: field ids by group id; *strangers* holds those of the built-in group."""
+
+    strangers: frozenset[int] = frozenset()
+    by_group: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    def visible(self, composition: Composition) -> frozenset[int]:
+        """Return the ids of the fields that an audience of *composition* may see."""
+        granted = self.strangers.union(
+            composition.allowed, *(self.by_group.get(group, ()) for group in composition.groups)
+        )
+        return granted - composition.withheld
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What is to change about an owner's grants: pairs of a group's and a field's id that come, and that go."""
+
+    granted: frozenset[tuple[int, int]] = frozenset()
+    taken_back: frozenset[tuple[int, int]] = frozenset()
+
+
+UNCHANGED = Adjustment()
+
+
+def grants_of(session: Session, owner_id: int) -> Grants:
+    """Read all grants of an owner."""
+    rows = session.execute(
+        select(Group.id, Group.kind, Grant.field_id)
+        .join(Grant, (Grant.owner_id == Group.owner_id) & (Grant.group_id == Group.id))
+        .where(Group.owner_id == owner_id)
+    )
+    strangers: set[int] = set()
+    by_group: dict[int, set[int]] = {}
+    for group_id, kind, field_id in rows:
+        (strangers if kind == STRANGERS else by_group.setdefault(group_id, set())).add(field_id)
+    return Grants(frozenset(strangers), {group: frozenset(fields) for group, fields in by_group.items()})
+
+
+def grants_after(session: Session, owner_id: int, adjustment: Adjustment) -> Grants:
+    """Return what an owner's grants would be after an adjustment. Groups that are not theirs count for nothing."""
+    before = grants_of(session, owner_id)
+    if adjustment == UNCHANGED:
+        return before
+    kinds = dict(session.execute(select(Group.id, Group.kind).where(Group.owner_id == owner_id)).all())
+    granted: dict[int, frozenset[int]] = {}
+    strangers = before.strangers
+    for group_id, kind in kinds.items():
+        fields = before.strangers if kind == STRANGERS else before.by_group.get(group_id, frozenset())
+        fields -= {field_id for group, field_id in adjustment.taken_back if group == group_id}
+        fields |= {field_id for group, field_id in adjustment.granted if group == group_id}
+        if kind == STRANGERS:
+            strangers = fields
+        else:
+            granted[group_id] = fields
+    return Grants(strangers, granted)
+
+
+def composition_of(session: Session, owner_id: int, viewer_id: int) -> Composition:
+    """Return what *viewer_id* is to the owner; `STRANGER` when there is neither group nor exception."""
+    groups = session.scalars(select(Member.group_id).where(Member.owner_id == owner_id, Member.viewer_id == viewer_id))
+    exceptions = session.execute(
+        select(FieldException.field_id, FieldException.allowed).where(
+            FieldException.owner_id == owner_id, FieldException.viewer_id == viewer_id
+        )
+    ).all()
+    return Composition(
+        frozenset(groups),
+        frozenset(field_id for field_id, allowed in exceptions if allowed),
+        frozenset(field_id for field_id, allowed in exceptions if not allowed),
+    )
+
+
+def compositions_of(session: Session, owner_id: int) -> dict[int, Composition]:
+    """Return by viewer id what people are to the owner, as `composition_of` does; who is a stranger is left out."""
+    groups: dict[int, set[int]] = {}
+    for viewer_id, group_id in session.execute(
+        select(Member.viewer_id, Member.group_id).where(Member.owner_id == owner_id)
+    ):
+        groups.setdefault(viewer_id, set()).add(group_id)
+    fields: dict[tuple[int, bool], set[int]] = {}
+    exceptions = select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
+    for viewer_id, field_id, allowed in session.execute(exceptions.where(FieldException.owner_id == owner_id)):
+        fields.setdefault((viewer_id, allowed), set()).add(field_id)
+    return {
+        viewer_id: Composition(
+            frozenset(groups.get(viewer_id, ())),
+            frozenset(fields.get((viewer_id, True), ())),
+            frozenset(fields.get((viewer_id, False), ())),
+        )
+        for viewer_id in groups.keys() | {viewer_id for viewer_id, _ in fields}
+    }
+
+
+def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
+    """Return all fields of a profile in their order, as the owner sees them."""
+    chosen = select(Field).where(Field.owner_id == owner_id).order_by(Field.position, Field.id)
+    # Whoever holds the owner's lock must see what others did before, whatever this session has read earlier.
+    return session.scalars(chosen.execution_options(populate_existing=True)).all()
+
+
+def visible_fields(
+    session: Session, owner_id: int, composition: Composition, adjustment: Adjustment = UNCHANGED
+) -> list[Field]:
+    """
+    Return the fields that an audience of *composition* may see, in the profile's order.
+
+    With an *adjustment* of the grants, they are those that it could see after that.
+    """
+    visible = grants_after(session, owner_id, adjustment).visible(composition)
+    return [field for field in fields_of(session, owner_id) if field.id in visible]
+
+
+def shown_to_strangers(
+    session: Session, owner_ids: Collection[int], *, kinds: Collection[str] = ()
+) -> dict[int, list[Field]]:
+    """
+    Return by owner id what `visible_fields` has for `STRANGER`, for many owners at once.
+
+    With *kinds*, only fields of these kinds. An owner who shows nothing is left out.
+    """
+    chosen = (
+        select(Field)
+        .join(Grant, (Grant.owner_id == Field.owner_id) & (Grant.field_id == Field.id))
+        .join(Group, (Group.owner_id == Grant.owner_id) & (Group.id == Grant.group_id))
+        .where(among(session, Field.owner_id, owner_ids), Group.kind == STRANGERS)
+        .order_by(Field.owner_id, Field.position, Field.id)
+        .execution_options(populate_existing=True)
+    )
+    shown: dict[int, list[Field]] = {}
+    for found in session.scalars(chosen.where(Field.kind.in_(sorted(kinds))) if kinds else chosen):
+        shown.setdefault(found.owner_id, []).append(found)
+    return shown

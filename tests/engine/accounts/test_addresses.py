@@ -1,0 +1,210 @@
+"""Addresses: written in one way, proved by a code or a link, and told to nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from sync.accounts import addresses, one_time_tokens
+from sync.accounts.addresses import verify_code, verify_link, verify_start
+from sync.database.engine import Database
+from sync.database.models import Message
+from sync.errors import InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
+from sync.settings import Limits, Sending, Settings
+from tests.support.factories import people, person
+from tests.support.meeting import SENDING, messages, prefer
+
+MAIL, NUMBER = "anna@example.org", "+8613800138000"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database of a server in China that sends messages."""
+    database = Database(database_url, replace(SENDING, limits=Limits(addresses=2)))
+    yield database
+    database.dispose()
+
+
+def proved(database: Database, owner_id: int) -> list[tuple[str, str]]:
+    with database.reading() as session:
+        return addresses.addresses_of(session, owner_id)
+
+
+def values_sent(database: Database) -> dict[str, str]:
+    with database.reading() as session:
+        values: dict[str, str] = json.loads(session.scalars(select(Message.values)).one())
+        return values
+
+
+@pytest.mark.parametrize(
+    ("channel", "text", "value"),
+    [
+        ("email", " Anna@Example.ORG", "anna@example.org"),
+        ("email", "李@例子.中国", "李@例子.中国"),
+        ("email", "a@xn--fsqu00a.xn--fiqs8s", "a@例子.中国"),
+        ("sms", "138 0013 8000", "+8613800138000"),
+        ("sms", "+86 (138) 0013-8000", "+8613800138000"),
+        ("sms", "００８６１３８００１３８０００", "+8613800138000"),
+        ("sms", "tel:+86-138-0013-8000", "+8613800138000"),
+        ("sms", "+852 5555 0138", "+85255550138"),
+    ],
+)
+def test_an_address_is_written_in_one_way(database: Database, channel: str, text: str, value: str) -> None:
+    with database.reading() as session:
+        assert addresses.normalize(session, channel, text) == value
+        assert addresses.normalize(session, channel, value) == value
+        assert addresses.meant_by(session, text) == (channel, value)
+
+
+@pytest.mark.parametrize(
+    ("channel", "text"),
+    [
+        ("email", "anna"),
+        ("email", "anna@localhost"),
+        ("email", "a@b@c.org"),
+        ("email", "anna@example.org\nBcc: bert@example.org"),
+        ("email", "x" * 300 + "@example.org"),
+        ("email", "\ud800@example.org"),
+        ("sms", "110"),
+        ("sms", "anna"),
+        ("sms", "\ud800"),
+        ("sms", "1" * 300),
+        ("pigeon", "anna@example.org"),
+    ],
+)
+def test_what_is_no_address_is_refused(database: Database, channel: str, text: str) -> None:
+    anna = person(database)
+    with pytest.raises(InvalidInput):
+        database.write(lambda session: addresses.add(session, anna, channel, text))
+    with pytest.raises(InvalidInput):
+        verify_start(database, anna, channel, text)
+    assert messages(database) == []
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_none(text: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        assert "@" in addresses._email(text)
+    with contextlib.suppress(InvalidInput):
+        assert addresses._number(text, "CN").startswith("+")
+
+
+def test_a_number_without_its_country_is_understood_where_the_settings_name_one(database_url: str) -> None:
+    elsewhere = Database(database_url, Settings())
+    with elsewhere.reading() as session:
+        assert addresses.meant_by(session, "13800138000") is None
+        assert addresses.meant_by(session, NUMBER) == ("sms", NUMBER)
+    elsewhere.dispose()
+
+
+def test_an_email_address_is_proved_by_a_link(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    assert verify_start(database, anna, "email", "Anna@example.org") == MAIL
+    assert messages(database) == [("email", MAIL, "confirm")]
+    assert proved(database, anna) == []
+    link = values_sent(database)["link"]
+    before, _, token = link.partition("=")
+    assert before == "https://cards.example.org/.web/confirm?token"
+    assert database.write(lambda session: verify_link(session, token)) == anna
+    assert proved(database, anna) == [("email", MAIL)]
+    assert proved(database, bert) == []
+    with pytest.raises(InvalidOneTimeToken):
+        database.write(lambda session: verify_link(session, token))
+
+
+def test_a_number_is_proved_by_a_code(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    assert verify_start(database, anna, "sms", "13800138000") == NUMBER
+    assert messages(database) == [("sms", NUMBER, "code")]
+    code = values_sent(database)["code"]
+    wrong = f"{(int(code) + 1) % 10**one_time_tokens.CODE_LENGTH:06}"
+    assert not database.write(lambda session: verify_code(session, anna, NUMBER, wrong))
+    assert not database.write(lambda session: verify_code(session, bert, NUMBER, code))
+    assert not database.write(lambda session: verify_code(session, anna, "+8613900139000", code))
+    assert proved(database, anna) == []
+    assert database.write(lambda session: verify_code(session, anna, "138 0013 8000", code))
+    assert proved(database, anna) == [("sms", NUMBER)]
+    assert not database.write(lambda session: verify_code(session, anna, NUMBER, code))
+
+
+def test_a_code_cannot_be_guessed(database: Database) -> None:
+    anna = person(database)
+    verify_start(database, anna, "sms", NUMBER)
+    code = values_sent(database)["code"]
+    for number in range(one_time_tokens.CODE_TRIES):
+        wrong = f"{(int(code) + 1 + number) % 10**one_time_tokens.CODE_LENGTH:06}"
+        assert not database.write(lambda session, wrong=wrong: verify_code(session, anna, NUMBER, wrong))  # type: ignore[misc]
+    assert not database.write(lambda session: verify_code(session, anna, NUMBER, code))
+
+
+def test_nobody_is_told_who_proved_an_address_before(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    database.write(lambda session: addresses.add(session, anna, "email", MAIL))
+    assert verify_start(database, bert, "email", MAIL) == MAIL
+    assert messages(database) == [("email", MAIL, "confirm")]
+
+
+def test_a_message_is_in_the_language_of_who_gets_it(database: Database) -> None:
+    anna = person(database)
+    prefer(database, anna, language="zh-Hans")
+    verify_start(database, anna, "email", MAIL)
+    with database.reading() as session:
+        assert session.scalars(select(Message.language)).one() == "zh-Hans"
+
+
+def test_an_address_gets_few_messages_whoever_asks_for_them(database: Database) -> None:
+    for number in range(addresses.PROOFS_OF_ADDRESS.tries):
+        verify_start(database, person(database, f"p{number}"), "email", MAIL)
+    with pytest.raises(TooManyTries):
+        verify_start(database, person(database), "email", "ANNA@example.org")
+    assert len(messages(database)) == addresses.PROOFS_OF_ADDRESS.tries
+
+
+def test_a_person_has_few_messages_sent(database: Database) -> None:
+    anna = person(database)
+    for number in range(addresses.PROOFS.tries):
+        verify_start(database, anna, "email", f"a{number}@example.org")
+    with pytest.raises(TooManyTries):
+        verify_start(database, anna, "sms", NUMBER)
+
+
+def test_a_server_that_sends_nothing_says_so(database_url: str) -> None:
+    silent = Database(database_url, replace(SENDING, sending=Sending()))
+    anna = person(silent)
+    for channel, value in (("email", MAIL), ("sms", NUMBER)):
+        with pytest.raises(Refused):
+            verify_start(silent, anna, channel, value)
+    silent.dispose()
+
+
+def test_a_person_has_so_many_addresses_and_each_once(database: Database) -> None:
+    anna = person(database)
+
+    def add(value: str) -> None:
+        database.write(lambda session: addresses.add(session, anna, "email", value))
+
+    for value in (MAIL, "ANNA@example.org", "b@example.org", MAIL):
+        add(value)
+    with pytest.raises(LimitExceeded):
+        add("c@example.org")
+    with pytest.raises(LimitExceeded):
+        verify_start(database, anna, "email", "c@example.org")
+    database.write(lambda session: addresses.remove(session, anna, "email", "Anna@Example.org"))
+    add("c@example.org")
+    assert sorted(proved(database, anna)) == [("email", "b@example.org"), ("email", "c@example.org")]
+
+
+def test_only_ones_own_address_can_be_removed(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    database.write(lambda session: addresses.add(session, anna, "email", MAIL))
+    with pytest.raises(NotFound):
+        database.write(lambda session: addresses.remove(session, bert, "email", MAIL))
+    with pytest.raises(NotFound):
+        database.write(lambda session: addresses.add(session, 1, "email", MAIL))

@@ -1,0 +1,141 @@
+"""Importing: every contact of a file that can be read arrives once, and what cannot be is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.accounts.rate_limits import Limit
+from sync.books import importing
+from sync.books.importing import Imported, import_contacts, split
+from sync.database.engine import Database
+from sync.errors import InvalidVCard, LimitExceeded, TooManyTries
+from sync.settings import Limits, Settings
+from sync.vcard import parse_one
+from tests.support.factories import connected, contents, delete, field, person, put, values_in, vcard
+
+ONE = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dora\r\nN:;Dora;;;\r\nTEL:+86 138 0013 8111\r\nEND:VCARD\r\n"
+OLD = (
+    b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=E7=8E=8B;=E8=8A=B3;;;\r\n"
+    b"TEL;CELL:13800138222\r\nEND:VCARD\r\n"
+)
+
+
+def texts(database: Database, viewer_id: int) -> list[str]:
+    """Return the texts of a person's private entries."""
+    return [entry.text for entry in contents(database, viewer_id) if entry.kind == "private"]
+
+
+def counted(result: Imported) -> tuple[int, int, int]:
+    return result.added, result.known, len(result.left_out)
+
+
+def test_contacts_of_any_version_arrive(database: Database) -> None:
+    anna = person(database, "anna")
+    new = ONE.replace(b"3.0", b"4.0").replace(b"Dora", b"Emil")
+    assert counted(import_contacts(database, anna, ONE + OLD + new)) == (3, 0, 0)
+    names = {name for text in texts(database, anna) for name in values_in(text, "FN")}
+    assert names == {"Dora", "Emil", "芳 王"}
+    for text in texts(database, anna):
+        card = parse_one(text)
+        assert card.version == "3.0"
+        assert card.uid
+        assert card.first("N") is not None
+
+
+def test_the_same_file_twice_makes_no_doubles(database: Database) -> None:
+    anna = person(database, "anna")
+    named = vcard("its-own-uid", "TEL:+1 555 0100")
+    assert counted(import_contacts(database, anna, ONE + OLD + named)) == (3, 0, 0)
+    assert counted(import_contacts(database, anna, named + ONE + OLD + ONE)) == (0, 4, 0)
+    assert len(texts(database, anna)) == 3
+
+
+def test_what_was_changed_here_is_not_overwritten_and_what_was_deleted_comes_again(database: Database) -> None:
+    anna = person(database, "anna")
+    import_contacts(database, anna, ONE)
+    (entry,) = [entry for entry in contents(database, anna) if entry.kind == "private"]
+    put(database, anna, entry.href, entry.text.replace("8111", "8999").encode())
+    assert counted(import_contacts(database, anna, ONE)) == (0, 1, 0)
+    assert "8999" in texts(database, anna)[0]
+    delete(database, anna, entry.href)
+    assert counted(import_contacts(database, anna, ONE)) == (1, 0, 0)
+
+
+def test_cards_that_came_from_here_are_known(database: Database) -> None:
+    anna, bo = connected(database, "anna", "bo")
+    field(database, bo)
+    exported = "".join(entry.text for entry in contents(database, anna)).encode()
+    assert counted(import_contacts(database, anna, exported)) == (0, 2, 0)
+
+
+def test_two_people_with_one_uid_are_two(database: Database) -> None:
+    anna = person(database, "anna")
+    both = vcard("same", name="Dora") + vcard("same", name="Emil")
+    assert counted(import_contacts(database, anna, both)) == (2, 0, 0)
+    assert counted(import_contacts(database, anna, both)) == (0, 2, 0)
+
+
+def test_bad_cards_are_named_and_good_ones_kept(database: Database) -> None:
+    anna = person(database, "anna")
+    unended = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Unended\r\n"
+    broken = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Broken\r\nno colon\r\nEND:VCARD\r\n"
+    foreign = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:\xff\xfe\r\nEND:VCARD\r\n"
+    nobody = b"BEGIN:VCARD\r\nVERSION:3.0\r\nNOTE:nothing else\r\nEND:VCARD\r\n"
+    result = import_contacts(database, anna, b"chatter\r\n" + unended + broken + ONE + foreign + nobody + OLD)
+    assert counted(result) == (2, 0, 4)
+    assert [(each.number, each.name) for each in result.left_out[:2]] == [(1, "Unended"), (2, "Broken")]
+    assert [each.number for each in result.left_out[2:]] == [4, 5]
+    assert all(str(each.error) for each in result.left_out)
+
+
+def test_a_card_without_a_name_is_called_by_what_it_has(database: Database) -> None:
+    anna = person(database, "anna")
+    import_contacts(database, anna, b"BEGIN:VCARD\nVERSION:3.0\nTEL:+1 555 0100\nEND:VCARD\n")
+    assert values_in(texts(database, anna)[0], "FN", "TEL") == ["+1 555 0100", "+1 555 0100"]
+
+
+def test_a_contact_whose_picture_is_too_large_comes_without_it(database: Database) -> None:
+    anna = person(database, "anna")
+    photo = "PHOTO;ENCODING=b;TYPE=JPEG:" + "A" * 300_000
+    result = import_contacts(database, anna, vcard("one", photo, "TEL:+1 555 0100"))
+    assert (result.added, result.without_photo, result.left_out) == (1, 1, [])
+    assert values_in(texts(database, anna)[0], "PHOTO", "TEL") == ["+1 555 0100"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_files_of_any_unicode_are_read(database: Database, encoding: str) -> None:
+    anna = person(database, "anna")
+    assert counted(import_contacts(database, anna, ONE.decode().encode(encoding))) == (1, 0, 0)
+
+
+def test_an_agent_is_no_contact_of_its_own() -> None:
+    inner = b"BEGIN:VCARD\nVERSION:2.1\nN:Agent\nEND:VCARD\n"
+    outer = b"BEGIN:VCARD\nVERSION:2.1\nN:Boss\nAGENT:\n" + inner + b"END:VCARD\n"
+    assert list(split(outer + inner)) == [outer, inner]
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"END:VCARD\n", b"\xff\xfe", b"\0" * 100])
+def test_a_file_without_a_card_is_refused(database: Database, data: bytes) -> None:
+    anna = person(database, "anna")
+    with pytest.raises(InvalidVCard, match="no vCard"):
+        import_contacts(database, anna, data)
+
+
+def test_no_file_brings_more_than_there_is_room_for(database_url: str) -> None:
+    database = Database(database_url, Settings(limits=Limits(private_entries=2)))
+    anna = person(database, "anna")
+    result = import_contacts(database, anna, b"".join(vcard(f"u{number}", name=f"P{number}") for number in range(4)))
+    assert counted(result) == (2, 0, 2)
+    assert isinstance(result.left_out[0].error, LimitExceeded)
+    database.dispose()
+
+
+def test_there_are_so_many_cards_and_files_and_no_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    anna = person(database, "anna")
+    monkeypatch.setattr(importing, "MOST", 1)
+    monkeypatch.setattr(importing, "FILES", Limit("import contacts", 2, 3600))
+    with pytest.raises(LimitExceeded, match="at most 1 cards"):
+        import_contacts(database, anna, ONE + OLD)
+    import_contacts(database, anna, ONE)
+    with pytest.raises(TooManyTries):
+        import_contacts(database, anna, ONE)

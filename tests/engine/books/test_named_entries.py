@@ -1,0 +1,68 @@
+"""Entries by their names: the same whether they are few, and read without a transaction, or many."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import fields
+from sync.books import entries, overlays
+from sync.books.entries import EntryText
+from sync.books.entry_texts import BATCH
+from sync.database.engine import Database, Session
+from sync.database.models import Entry
+from tests.support.factories import book, book_in, connected, field, group, href_of, put, vcard
+from tests.support.statements import sent
+
+
+@pytest.fixture
+def hrefs(database: Database) -> list[str]:
+    """Return the names of an entry of each sort in anna's book, and one that nothing has; anna is the first person."""
+    anna, ben, clara = connected(database, "anna", "ben", "clara")
+    for owner, viewer in ((ben, anna), (clara, anna)):
+        group(database, owner, "friends", [viewer], [field(database, owner, "note", "Grüße, ä")])
+    put(database, anna, "three.vcf", vcard("three", "NOTE:" + "ä" * 200))
+    put(database, anna, "ä four.vcf", vcard("four").replace(b"VERSION:3.0", b"VERSION:4.0"))
+
+    def add(session: Session) -> None:
+        entry = session.get_one(Entry, (anna, clara))
+        overlays.store(session, entry, [fields.field_from_text("nickname", "Cla")])
+
+    database.write(add)
+    return [*(href_of(database, anna, who) for who in (anna, ben, clara)), "three.vcf", "ä four.vcf", "nothing.vcf"]
+
+
+def viewer_of(database: Database, hrefs: list[str]) -> int:
+    with database.reading() as session:
+        return session.query(Entry).filter(Entry.href == hrefs[0]).one().viewer_id
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0", None])
+def test_few_names_are_answered_as_many_are(database: Database, hrefs: list[str], version: str | None) -> None:
+    anna = viewer_of(database, hrefs)
+    with database.reading() as session:
+        expected = {entry.href: entry for entry in entries.texts(session, book_in(session, anna), version, hrefs=hrefs)}
+    assert set(expected) == set(hrefs) - {"nothing.vcf"}
+    many = [*hrefs, *(f"{number}.vcf" for number in range(BATCH))]
+    for names in (hrefs, many):
+        found: list[EntryText] = list(entries.named(database, book(database, anna), version, names))
+        assert {entry.href: entry for entry in found} == expected
+        assert len(found) == len(expected)
+    one = list(entries.named(database, book(database, anna), version, [hrefs[1], hrefs[1]]))
+    assert one == [expected[hrefs[1]]]
+
+
+def test_nobody_elses_entries_are_found(database: Database, hrefs: list[str]) -> None:
+    with database.reading() as session:
+        ben = session.query(Entry).filter(Entry.kind == "self", Entry.href != hrefs[0]).first()
+    assert ben is not None
+    assert list(entries.named(database, book(database, ben.viewer_id), "3.0", hrefs)) == []
+
+
+def test_few_names_need_no_transaction(database: Database, hrefs: list[str]) -> None:
+    """What SQLAlchemy sends would begin and end one."""
+    held = book(database, viewer_of(database, hrefs))
+    with sent(database.engine) as statements:
+        assert len(list(entries.named(database, held, "3.0", hrefs))) == len(hrefs) - 1
+        assert statements == []
+        list(entries.named(database, held, "3.0", [str(number) for number in range(BATCH + 1)]))
+        assert statements

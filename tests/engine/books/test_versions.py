@@ -1,0 +1,135 @@
+"""What devices replaced or deleted, and bringing it back."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.books import linking, restoring, versions
+from sync.database.engine import Database
+from sync.database.models import Entry, EntryVersion
+from sync.errors import Conflict, NotFound, UIDConflict
+from sync.settings import Settings
+from tests.support import factories
+
+
+def kept(database: Database, viewer_id: int) -> list[tuple[int, int, bytes]]:
+    """Return entry id, revision and content of everything that is kept of a person's, the newest first."""
+    with database.reading() as session:
+        found = versions.of_person(session, viewer_id)
+        return [(entry.id, version.revision, version.content) for entry, version in found]
+
+
+def restore(database: Database, viewer_id: int, entry_id: int, revision: int) -> None:
+    """Bring a version back."""
+    book = factories.book(database, viewer_id)
+    database.write(lambda session: restoring.restore(session, book, entry_id, revision))
+
+
+def text(database: Database, viewer_id: int, href: str) -> str:
+    """Return what a device gets of an entry, empty when it is gone."""
+    return next((found.text for found in factories.contents(database, viewer_id) if found.href == href), "")
+
+
+def test_what_was_replaced_and_deleted_comes_back(database: Database) -> None:
+    """A private contact has every version that a device gave it, byte for byte, also after it was deleted."""
+    (anna,) = factories.people(database, "anna")
+    one, two = factories.vcard("u", "NOTE:one"), factories.vcard("u", "NOTE:two")
+    for data in (one, two, two):
+        factories.put(database, anna, "x.vcf", data)
+    factories.delete(database, anna, "x.vcf")
+    found = kept(database, anna)
+    assert [content for _, _, content in found] == [two, one]
+    before = factories.book(database, anna).revision
+    restore(database, anna, *found[1][:2])
+    assert text(database, anna, "x.vcf") == one.decode()
+    assert factories.book(database, anna).revision == before + 1
+    restore(database, anna, *found[0][:2])
+    assert text(database, anna, "x.vcf") == two.decode()
+    assert one in [content for _, _, content in kept(database, anna)]
+
+
+def test_an_overlay_that_was_overwritten_comes_back(database: Database) -> None:
+    """What a viewer added can be restored, and is still seen by nobody else."""
+    anna, bao = factories.connected(database, "anna", "bao")
+    href = factories.href_of(database, bao, anna)
+    clean = text(database, bao, href)
+    for note in ("one", "two"):
+        factories.put(database, bao, href, clean.replace("END:VCARD", f"NOTE:{note}\r\nEND:VCARD").encode())
+    assert "NOTE:two" in text(database, bao, href)
+    ((entry_id, revision, _),) = kept(database, bao)
+    restore(database, bao, entry_id, revision)
+    assert "NOTE:one" in text(database, bao, href)
+    assert kept(database, anna) == []
+
+
+def test_a_version_whose_uid_was_taken_stays_where_it_is(database: Database) -> None:
+    """Two entries never have one UID, not even by restoring; and what is not kept is not found."""
+    (anna,) = factories.people(database, "anna")
+    factories.put(database, anna, "x.vcf", factories.vcard("u"))
+    factories.delete(database, anna, "x.vcf")
+    factories.put(database, anna, "y.vcf", factories.vcard("u"))
+    ((entry_id, revision, _),) = kept(database, anna)
+    with pytest.raises(UIDConflict):
+        restore(database, anna, entry_id, revision)
+    with pytest.raises(NotFound):
+        restore(database, anna, entry_id, revision + 100)
+    assert text(database, anna, "x.vcf") == ""
+
+
+def test_versions_are_paged_and_found_one_by_one(database: Database) -> None:
+    anna, bao = factories.people(database, "anna", "bao")
+    for note in ("one", "two", "three"):
+        factories.put(database, anna, "x.vcf", factories.vcard("u", f"NOTE:{note}"))
+    everything = kept(database, anna)
+    with database.reading() as session:
+        pages = [versions.of_person(session, anna, count=1, offset=at) for at in range(3)]
+        assert [[version.content for _, version in found] for found in pages] == [
+            [everything[0][2]],
+            [everything[1][2]],
+            [],
+        ]
+        entry_id, revision, content = everything[1]
+        entry, version = versions.find(session, anna, entry_id, revision)
+        assert (entry.id, version.content) == (entry_id, content)
+        for viewer, number in ((anna, revision + 100), (bao, revision)):
+            with pytest.raises(NotFound):
+                versions.find(session, viewer, entry_id, number)
+    with pytest.raises(NotFound):
+        database.write(lambda session: restoring.bring_back(session, bao, entry_id, revision))
+    database.write(lambda session: restoring.bring_back(session, anna, entry_id, revision))
+    assert text(database, anna, "x.vcf").encode() == content
+
+
+def test_a_contact_that_is_one_with_a_card_does_not_come_back_beside_it(database: Database) -> None:
+    anna, bao = factories.connected(database, "anna", "bao")
+    factories.put(database, anna, "x.vcf", factories.vcard("u"))
+    with database.reading() as session:
+        entry_id = next(entry.id for entry in session.query(Entry) if entry.href == "x.vcf")
+    database.write(lambda session: linking.link(session, anna, entry_id, bao))
+    ((_, revision, _),) = kept(database, anna)
+    with pytest.raises(Conflict):
+        restore(database, anna, entry_id, revision)
+    database.write(lambda session: linking.unlink(session, anna, entry_id))
+    restore(database, anna, entry_id, revision)
+    assert text(database, anna, "x.vcf") == factories.vcard("u").decode()
+
+
+def test_versions_are_kept_for_as_long_as_the_settings_say(database_url: str) -> None:
+    """What is older than that goes with the person's next change, and with 0 days nothing is kept at all."""
+    for days, left in ((30, 1), (0, 0)):
+        database = Database(database_url, Settings(keep_versions_days=days))
+        try:
+            (anna,) = factories.people(database, f"anna{days}")
+            for note in ("one", "two"):
+                factories.put(database, anna, "x.vcf", factories.vcard("u", f"NOTE:{note}"))
+            assert len(kept(database, anna)) == left
+
+            def grow_old(session: object) -> None:
+                for version in session.query(EntryVersion):  # type: ignore[attr-defined]
+                    version.replaced_at -= 31 * 86_400
+
+            database.write(grow_old)
+            factories.put(database, anna, "x.vcf", factories.vcard("u", "NOTE:three"))
+            assert [content for _, _, content in kept(database, anna)] == [factories.vcard("u", "NOTE:two")] * left
+        finally:
+            database.dispose()

@@ -1,0 +1,271 @@
+"""
+Every function that changes something does all of it or nothing, even where its caller commits after an error.
+
+Each is interrupted behind each of its statements, by a ``ValueError`` such as Radicale catches before it commits; then
+the database must be as it was. A function that is one statement is whole with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from sync import meeting
+from sync.accounts import addresses, credentials, preference_changes
+from sync.accounts.preference_changes import Preferences
+from sync.books import entries, linking, restoring, versions
+from sync.database import accounts
+from sync.database.engine import Database, Session
+from sync.database.models import BUCKETS, Base, Device, Entry, now
+from sync.meeting import introductions
+from sync.profiles import profiles
+from sync.revisions import address_books, fan_out
+from sync.settings import Settings
+from sync.sharing import connections, grants, groups
+from sync.sharing.visibility import Adjustment
+from sync.vcard import parse_one
+from tests.support.factories import (
+    anyway,
+    book_in,
+    connect,
+    content,
+    crowd,
+    delete,
+    field,
+    group,
+    href_of,
+    people,
+    put,
+    served,
+    set_field,
+    strangers,
+    vcard,
+)
+from tests.support.statements import Interrupted, interrupted_after, sent
+
+
+@dataclass(frozen=True)
+class World:
+    """People and what they have, enough for every change to have something to do."""
+
+    anna: int
+    bert: int
+    carl: int
+    dora: int
+    phone: int
+    mail: int
+    family: int
+    chess: int
+    strangers: int
+    device: int
+    own: bytes
+    held: bytes
+    own_href: str
+    held_href: str
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database whose changes go through the outbox for more than 3 people."""
+    database = Database(database_url, Settings(inline_viewers=3, chunk_viewers=4))
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Anna, whose family is Bert and a crowd; Carl, whose entry Anna hid; Dora, whom nobody knows yet."""
+    anna, bert, carl, dora = people(database, "anna", "bert", "carl", "dora")
+    connect(database, anna, bert, carl)
+    phone, mail = field(database, anna), field(database, anna, "email", "a@example.org")
+    family = group(database, anna, "family", [bert], [phone])
+    crowd(database, anna, 5, [family])
+    chess = group(database, anna, "chess", [carl], [mail])
+    database.write(lambda session: grants.except_person(session, anna, carl, [phone], allowed=True))
+    put(database, anna, "kept.vcf", vcard("kept"))
+    put(database, anna, "gone.vcf", vcard("gone"))
+    delete(database, anna, "gone.vcf")
+    device, _ = database.write(lambda session: credentials.add_device(session, anna, "Phone"))
+    database.write(lambda session: connections.hide(session, anna, carl))
+    own, held = served(database, anna, anna), served(database, bert, anna)
+    assert own is not None
+    assert held is not None
+    return World(
+        anna,
+        bert,
+        carl,
+        dora,
+        phone,
+        mail,
+        family,
+        chess,
+        strangers(database, anna),
+        device,
+        own.text.encode(),
+        held.text.encode(),
+        own.href,
+        held.href,
+    )
+
+
+def _card(*lines: str) -> Any:
+    return parse_one("\r\n".join(["BEGIN:VCARD", "VERSION:3.0", "UID:u", *lines, "END:VCARD", ""]).encode())
+
+
+def _write(session: Session, viewer_id: int, href: str, data: bytes) -> object:
+    return entries.write(session, book_in(session, viewer_id), href, data, anyway)
+
+
+def _remove(session: Session, viewer_id: int, href: str) -> None:
+    entries.remove(session, book_in(session, viewer_id), href, anyway)
+
+
+def _entry(session: Session, viewer_id: int, href: str) -> int:
+    return session.scalars(select(Entry.id).where(Entry.viewer_id == viewer_id, Entry.href == href)).one()
+
+
+def _bring_back(session: Session, viewer_id: int) -> None:
+    ((entry, version),) = versions.of_person(session, viewer_id)
+    restoring.bring_back(session, viewer_id, entry.id, version.revision)
+
+
+PHONE = "TEL;TYPE=CELL:+1 555 0101"
+NOBODY = Preferences(connecting="nobody")
+CHANGES: dict[str, Callable[[Session, World], object]] = {
+    "accounts.create": lambda s, _: accounts.create(s, "emil"),
+    "accounts.set_disabled": lambda s, w: accounts.set_disabled(s, w.anna, disabled=True),
+    "profiles.add_field": lambda s, w: profiles.add_field(s, w.anna, content("qq", "10001234")),
+    "profiles.set_field": lambda s, w: profiles.set_field(s, w.anna, w.phone, content(text="+1 555 0101")),
+    "profiles.remove_field": lambda s, w: profiles.remove_field(s, w.anna, w.phone),
+    "profiles.move_field": lambda s, w: profiles.move_field(s, w.anna, w.phone, 1),
+    "profiles.import_card": lambda s, w: profiles.import_card(s, w.anna, _card("FN:Anna", PHONE)),
+    "profiles.import_card, replacing": lambda s, w: profiles.import_card(s, w.anna, _card(PHONE), replace=True),
+    "groups.create": lambda s, w: groups.create(s, w.anna, "new"),
+    "groups.rename": lambda s, w: groups.rename(s, w.anna, w.family, "new"),
+    "groups.remove": lambda s, w: groups.remove(s, w.anna, w.family),
+    "groups.add_member": lambda s, w: groups.add_member(s, w.anna, w.chess, w.bert),
+    "groups.add_members": lambda s, w: groups.add_members(s, w.anna, w.chess, [w.bert, w.carl]),
+    "groups.sort": lambda s, w: groups.sort(s, w.anna, w.bert, into=[w.chess], out_of=[w.family]),
+    "groups.remove_member": lambda s, w: groups.remove_member(s, w.anna, w.family, w.bert),
+    "grants.grant": lambda s, w: grants.grant(s, w.anna, w.strangers, [w.phone, w.mail]),
+    "grants.take_back": lambda s, w: grants.take_back(s, w.anna, w.family, [w.phone]),
+    "grants.adjust": lambda s, w: grants.adjust(
+        s, w.anna, Adjustment(frozenset({(w.strangers, w.phone)}), frozenset({(w.family, w.phone)}))
+    ),
+    "grants.except_fields": lambda s, w: grants.except_fields(s, w.anna, w.bert, {w.phone: False, w.mail: True}),
+    "grants.except_person": lambda s, w: grants.except_person(s, w.anna, w.bert, [w.phone, w.mail], allowed=False),
+    "connections.connect": lambda s, w: connections.connect(s, w.anna, w.dora),
+    "connections.disconnect": lambda s, w: connections.disconnect(s, w.anna, w.bert),
+    "connections.hide": lambda s, w: connections.hide(s, w.bert, w.anna),
+    "connections.show": lambda s, w: connections.show(s, w.anna, w.carl),
+    "preferences.set_preferences": lambda s, w: preference_changes.set_preferences(
+        s, w.anna, Preferences(connecting="nobody")
+    ),
+    "preferences.set_newcomers_group": lambda s, w: preference_changes.set_newcomers_group(s, w.anna, w.family),
+    "addresses.add": lambda s, w: addresses.add(s, w.anna, "email", "anna@example.org"),
+    "meeting.ask": lambda s, w: meeting.ask(s, w.anna, w.dora, "Hello"),
+    "meeting.block": lambda s, w: meeting.block(s, w.anna, w.bert),
+    "meeting.disconnect": lambda s, w: meeting.disconnect(s, w.anna, w.bert, keep=True),
+    "sideways.introduce": lambda s, w: introductions.introduce(s, w.anna, w.bert, w.carl),
+    "linking.link": lambda s, w: linking.link(s, w.anna, _entry(s, w.anna, "kept.vcf"), w.bert),
+    "restoring.bring_back": lambda s, w: _bring_back(s, w.anna),
+    "entries.write, new": lambda s, w: _write(s, w.anna, "new.vcf", vcard("new")),
+    "entries.write, changed": lambda s, w: _write(s, w.anna, "kept.vcf", vcard("kept", "NOTE:n")),
+    "entries.write, back": lambda s, w: _write(s, w.anna, "gone.vcf", vcard("gone")),
+    "entries.write, own card": lambda s, w: _write(s, w.anna, w.own_href, w.own.replace(b"8000", b"8001")),
+    "entries.write, overlay": lambda s, w: _write(s, w.bert, w.held_href, w.held.replace(b"END:", b"NOTE:n\r\nEND:")),
+    "entries.remove, private": lambda s, w: _remove(s, w.anna, "kept.vcf"),
+    "entries.remove, connection": lambda s, w: _remove(s, w.bert, w.held_href),
+    "entries.remove, own card": lambda s, w: _remove(s, w.anna, w.own_href),
+    "entries.offer_again": lambda s, w: entries.offer_again(s, book_in(s, w.bert), w.held_href),
+    "credentials.add_device": lambda s, w: credentials.add_device(s, w.anna, "Tablet"),
+    "address_books.begin_new_epoch": lambda s, _: address_books.begin_new_epoch(s),
+}
+#: One statement each, and so whole once it was executed.
+SINGLE: dict[str, Callable[[Session, World], object]] = {
+    "credentials.revoke_device": lambda s, w: credentials.revoke_device(s, w.anna, w.device),
+    "credentials.set_password": lambda s, w: credentials.set_password(s, w.anna, "correct horse"),
+    "address_books.set_title": lambda s, w: address_books.set_title(s, book_in(s, w.anna), "Friends"),
+}
+
+
+def content_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table."""
+    with database.reading() as session:
+        return {
+            table.name: sorted(map(tuple, session.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def statements_of(database: Database, world: World, change: Callable[[Session, World], object]) -> int:
+    """Count the statements of a change, which is taken back."""
+    with sent(database.engine) as statements, database.writing() as session:
+        change(session, world)
+        session.rollback()
+    return len(statements)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_that_is_interrupted_anywhere_leaves_nothing_behind(
+    database: Database, world: World, change: Callable[[Session, World], object]
+) -> None:
+    count = statements_of(database, world, change)
+    assert count > 1
+    before = content_of(database)
+    for number in range(1, count + 1):
+        with database.writing() as session, interrupted_after(database.engine, number), pytest.raises(Interrupted):
+            change(session, world)
+        assert content_of(database) == before, f"after statement {number} of {count}"
+    database.write(lambda session: change(session, world))
+    assert content_of(database) != before
+
+
+@pytest.mark.parametrize("change", SINGLE.values(), ids=SINGLE)
+def test_a_change_of_one_statement_is_whole(
+    database: Database, world: World, change: Callable[[Session, World], object]
+) -> None:
+    with sent(database.engine) as statements:
+        database.write(lambda session: change(session, world))
+    assert len([text for text in statements if not text.startswith("SELECT")]) == 1
+
+
+def test_a_chunk_of_the_outbox_that_is_interrupted_is_done_again_in_full(database: Database, world: World) -> None:
+    set_field(database, world.anna, world.phone, "+1 555 0101")
+    before = content_of(database)
+
+    def carry(session: Session, world: World) -> object:
+        for bucket in range(BUCKETS):
+            claim = fan_out._claim(session, bucket, now())
+            if claim is not None:
+                return fan_out.carry(session, claim)
+        raise AssertionError
+
+    for number in range(1, statements_of(database, world, carry) + 1):
+        with (
+            interrupted_after(database.engine, number),
+            pytest.raises(Interrupted),
+        ):
+            database.write(lambda session: carry(session, world))
+        assert content_of(database) == before
+    assert fan_out.work(database) == 6
+
+
+def test_a_change_inside_a_failed_one_is_taken_back_with_it(database: Database, world: World) -> None:
+    before = content_of(database)
+
+    def both(session: Session) -> None:
+        with session.begin_nested():
+            profiles.set_field(session, world.anna, world.phone, content(text="+1 555 0101"))
+            groups.create(session, world.anna, "family")
+
+    with database.writing() as session, pytest.raises(Exception, match="family"):
+        both(session)
+    assert content_of(database) == before
+    with database.reading() as session:
+        assert session.scalars(select(Device.id)).all() == [world.device]
+    assert href_of(database, world.bert, world.anna) == world.held_href

@@ -1,0 +1,199 @@
+"""Migrations: they make the very tables of the models, from anywhere, and lose nothing on the way."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Column, Integer, delete, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from sync.database import accounts, migrations
+from sync.database.engine import Database
+from sync.database.models import Account, Base
+from sync.errors import WrongSchema
+from tests.support.factories import connected, contents, field, group, person, put, vcard
+
+ROOT = Path(__file__).parents[3]
+SCRIPTS = list(ScriptDirectory.from_config(migrations._configuration(None)).walk_revisions())
+
+
+def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table."""
+    with database.reading() as session:
+        return {
+            table.name: sorted(map(tuple, session.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def populate(database: Database) -> None:
+    """Fill every table that matters."""
+    anna, bert = connected(database, "anna", "bert")
+    group(database, anna, "family", [bert], [field(database, anna)])
+    put(database, bert, "a.vcf", vcard())
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Database:
+    """A database without tables."""
+    return Database(empty_database_url)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    with migrations.stepping(database) as connection:
+        command.downgrade(migrations._configuration(connection), revision)
+
+
+def test_the_steps_make_what_the_models_say(empty: Database) -> None:
+    empty.migrate()
+    with empty.engine.connect() as connection:
+        assert migrations.differences(connection) == []
+    empty.dispose()
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    populate(database)
+    before = rows(database)
+    database.migrate()
+    database.migrate()
+    assert rows(database) == before
+
+
+def test_every_step_can_be_taken_back_and_again(empty: Database) -> None:
+    empty.migrate()
+    populate(empty)
+    for script in SCRIPTS:
+        downgrade(empty, str(script.down_revision or "base"))
+    with empty.engine.connect() as connection:
+        assert migrations.current(connection) is None
+        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+    for script in reversed(SCRIPTS):
+        migrations.upgrade(empty, script.revision)
+    with empty.engine.connect() as connection:
+        assert migrations.differences(connection) == []
+    populate(empty)
+    empty.dispose()
+
+
+def test_processes_that_start_at_once_migrate_once(empty: Database) -> None:
+    program = "import sys; from sync.database.engine import Database; Database(sys.argv[1]).migrate()"
+    url = empty.url.render_as_string(hide_password=False)
+    started = [subprocess.Popen([sys.executable, "-c", program, url], cwd=ROOT) for _ in range(3)]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    with empty.engine.connect() as connection:
+        assert migrations.differences(connection) == []
+    empty.dispose()
+
+
+def test_whoever_was_here_before_the_directory_is_found_by_login(database: Database) -> None:
+    populate(database)
+    shut_out = person(database, "carl")
+    database.write(lambda session: accounts.set_disabled(session, shut_out, disabled=True))
+    before = rows(database)
+    downgrade(database, "0001")
+    database.migrate()
+    after = rows(database)
+    assert {key for key, _ in after["search_key"]} == {"login:anna", "login:bert"}
+    assert after == before
+
+
+def test_a_table_can_be_made_anew_without_losing_what_depends_on_it(database: Database) -> None:
+    """SQLite's way to alter a table drops the old one; the rows that refer to it must outlive that."""
+    populate(database)
+    before = rows(database)
+    with migrations.stepping(database) as connection:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("account", recreate="auto") as batch:
+            batch.alter_column("login", nullable=True)
+            batch.add_column(Column("spare", Integer, nullable=True))
+    assert rows(database) == before
+    database.write(lambda session: session.execute(delete(Account)))
+    assert rows(database)["profile"] == []
+
+
+@pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
+def test_a_step_that_leaves_rows_without_their_owner_is_taken_back(database: Database) -> None:
+    populate(database)
+    before = rows(database)
+    with pytest.raises(RuntimeError, match="left rows of"), migrations.stepping(database) as connection:
+        connection.execute(delete(Account))
+    assert rows(database) == before
+
+
+def test_a_step_that_fails_is_taken_back_with_its_tables(database: Database) -> None:
+    before = rows(database)
+
+    def fail() -> None:
+        with migrations.stepping(database) as connection:
+            operations = Operations(MigrationContext.configure(connection))
+            operations.create_table("half", Column("id", Integer, primary_key=True))
+            operations.create_table("account", Column("id", Integer, primary_key=True))
+
+    with pytest.raises(DBAPIError):
+        fail()
+    assert "half" not in inspect(database.engine).get_table_names()
+    assert rows(database) == before
+
+
+def test_only_the_schema_that_the_code_knows_is_worked_with(empty: Database, database: Database) -> None:
+    database.require_newest()
+    with pytest.raises(WrongSchema):
+        empty.require_newest()
+    with database.engine.begin() as connection:
+        context = MigrationContext.configure(connection)
+        connection.execute(context._version.update().values(version_num="9999"))
+    for refused in (database.require_newest, database.migrate):
+        with pytest.raises(WrongSchema):
+            refused()
+    with database.engine.begin() as connection:
+        connection.execute(context._version.update().values(version_num=migrations.newest()))
+    empty.dispose()
+
+
+def test_contents_are_served_after_a_migration_as_before(database: Database) -> None:
+    anna, bert = connected(database, "anna", "bert")
+    before = contents(database, anna)
+    database.migrate()
+    assert contents(database, anna) == before
+    assert bert
+
+
+every_step = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.revision)
+
+
+@every_step
+def test_a_step_is_named_by_its_number_and_title(script: Script) -> None:
+    """Its file is called so, and its docstring is the title, a blank line, and more."""
+    path = Path(script.path)
+    number, _, title = path.stem.partition("_")
+    assert number == script.revision == f"{SCRIPTS[::-1].index(script) + 1:04}"
+    assert title == (script.doc or "").replace(" ", "_")
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    assert docstring is not None
+    assert docstring.splitlines()[:2] == [script.doc, ""]
+
+
+@every_step
+def test_a_step_follows_the_one_before(script: Script) -> None:
+    at = SCRIPTS.index(script)
+    assert script.down_revision == (SCRIPTS[at + 1].revision if at + 1 < len(SCRIPTS) else None)
+    assert script.branch_labels == set()
+    assert script.dependencies is None
+
+
+@every_step
+def test_a_step_knows_no_model(script: Script) -> None:
+    """The models move on; a step that used them would do something else next year."""
+    tree = ast.parse(Path(script.path).read_text("utf-8"))
+    names = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert [name for name in names if name.startswith("sync")] == []

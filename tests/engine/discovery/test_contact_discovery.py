@@ -1,0 +1,93 @@
+"""Who of a person's contacts is here: those who want to be found by just that, and everything is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sync.accounts import addresses
+from sync.accounts.rate_limits import Limit
+from sync.database.engine import Database
+from sync.discovery import contact_discovery
+from sync.errors import TooManyTries
+from tests.support.factories import connect, person, put, vcard
+from tests.support.meeting import SENDING, block, prefer
+
+PHONE, EMAIL = "+8613800138111", "dora@example.org"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Yield a database of a server in China."""
+    database = Database(database_url, SENDING)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def dora(database: Database) -> int:
+    """Dora, who proved a number and an address."""
+    dora = person(database, "dora")
+    database.write(lambda session: addresses.add(session, dora, addresses.SMS, PHONE))
+    database.write(lambda session: addresses.add(session, dora, addresses.EMAIL, EMAIL))
+    return dora
+
+
+@pytest.fixture
+def anna(database: Database, dora: int) -> int:
+    """Anna, in whose phone book Dora is twice."""
+    anna = person(database, "anna")
+    put(database, anna, "1.vcf", vcard("1", "TEL;TYPE=cell:138 0013 8111", name="Dora from school"))
+    put(database, anna, "2.vcf", vcard("2", "item1.EMAIL:Dora@Example.org", "TEL:nonsense", name="Dora (mail)"))
+    put(database, anna, "3.vcf", vcard("3", "TEL:+1 202 555 0100", name="Dentist"))
+    return anna
+
+
+def known(database: Database, viewer_id: int) -> list[tuple[str, tuple[str, ...]]]:
+    return [
+        (each.found.login, each.names) for each in contact_discovery.contacts_here(database, viewer_id, "192.0.2.1")
+    ]
+
+
+def test_who_is_here_is_listed_under_the_names_of_the_phone(database: Database, anna: int) -> None:
+    assert known(database, anna) == [("dora", ("Dora (mail)", "Dora from school"))]
+
+
+def test_nobody_is_listed_by_what_they_do_not_want_to_be_found_by(database: Database, anna: int, dora: int) -> None:
+    prefer(database, dora, found_by_phone=False)
+    assert known(database, anna) == [("dora", ("Dora (mail)",))]
+    prefer(database, dora, found_by_email=False)
+    assert known(database, anna) == []
+
+
+def test_who_blocked_is_not_listed(database: Database, anna: int, dora: int) -> None:
+    block(database, dora, anna)
+    assert known(database, anna) == []
+
+
+def test_who_is_connected_already_is_not_listed(database: Database, anna: int, dora: int) -> None:
+    connect(database, anna, dora)
+    assert known(database, anna) == []
+
+
+def test_a_number_that_nobody_proved_finds_nobody(database: Database, anna: int, dora: int) -> None:
+    database.write(lambda session: addresses.remove(session, dora, addresses.SMS, PHONE))
+    assert known(database, anna) == [("dora", ("Dora (mail)",))]
+
+
+def test_every_number_and_address_is_counted(database: Database, anna: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_discovery, "LOOKUPS", Limit("contacts", 6, 3600))
+    assert known(database, anna)
+    assert known(database, anna)
+    with pytest.raises(TooManyTries):
+        known(database, anna)
+
+
+def test_a_source_is_counted_whoever_asks(database: Database, anna: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_discovery, "LOOKUPS_OF_SOURCE", Limit("contacts from", 3, 3600))
+    other = person(database, "otto")
+    put(database, other, "1.vcf", vcard("1", "TEL:+1 202 555 0101"))
+    assert known(database, anna)
+    with pytest.raises(TooManyTries):
+        known(database, other)

@@ -1,0 +1,19 @@
+"""What the links in messages carry, for tests that read no message."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import select
+
+from sync.database.engine import Database
+from sync.database.models import Message
+
+
+def newest_token(database: Database, template: str, key: str = "link") -> str:
+    """Return what the link *key* of the newest message of this *template* carries that still waits to be sent."""
+    with database.reading() as session:
+        waiting = select(Message.values).where(Message.template == template)
+        values = session.scalars(waiting.order_by(Message.created_at.desc(), Message.id.desc())).first()
+    assert values is not None, template
+    return str(json.loads(values)[key]).partition("?token=")[2]
