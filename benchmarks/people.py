@@ -23,8 +23,7 @@ from sqlalchemy import Table, func, insert, select, update
 
 from benchmarks import databases
 from sync import fields, verification
-from sync.accounts import credentials
-from sync.database import accounts
+from sync.accounts import credentials, registration
 from sync.database.engine import Database, Session
 from sync.database.models import (
     CONTACTS,
@@ -174,7 +173,7 @@ def _require(made: object, wanted: object) -> None:
 
 
 def _make_pattern(session: Session, *, with_cards: bool) -> tuple[_Person, int, int]:
-    person = _Person(accounts.create(session, _PATTERN), _PATTERN)
+    person = _Person(registration.create(session, _PATTERN), _PATTERN)
     if with_cards:
         profiles.import_card(session, person.id, parse_one(_CARD.replace("\n", "\r\n").encode()))
         strangers = groups.groups_of(session, person.id)[-1]
@@ -186,7 +185,7 @@ def _make_pattern(session: Session, *, with_cards: bool) -> tuple[_Person, int, 
 
 def _make_hub(session: Session, size: int) -> Hub:
     login = f"hub{size}"
-    account_id = accounts.create(session, login)
+    account_id = registration.create(session, login)
     shown_to_all = profiles.add_field(session, account_id, fields.field_from_text("phone", "+49 30 1"))
     shown_to_few = profiles.add_field(session, account_id, fields.field_from_text("email", "hub@example.com"))
     everyone = groups.create(session, account_id, "everyone")

@@ -8,7 +8,7 @@ import click
 
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts import credentials
+from sync.accounts import credentials, registration
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
@@ -24,7 +24,7 @@ def user() -> None:
 @pass_site
 def add_user(site: Site, login: str) -> None:
     """Register a person."""
-    site.write(lambda session: accounts.create(session, login))
+    site.write(lambda session: registration.create(session, login))
     click.echo(f"{login.strip().lower()} is registered. Next: `evercard profile set {login} name …`")
 
 
@@ -60,7 +60,7 @@ def list_users(site: Site, *, as_json: bool) -> None:
 @pass_site
 def disable(site: Site, login: str) -> None:
     """Shut a person's devices out. What others hold of the person stays."""
-    site.write(lambda session: accounts.set_disabled(session, accounts.find(session, login), disabled=True))
+    site.write(lambda session: registration.set_disabled(session, accounts.find(session, login), disabled=True))
     click.echo(f"Nothing of {login}'s can be opened any more.")
 
 
@@ -69,7 +69,7 @@ def disable(site: Site, login: str) -> None:
 @pass_site
 def enable(site: Site, login: str) -> None:
     """Let a disabled person in again."""
-    site.write(lambda session: accounts.set_disabled(session, accounts.find(session, login), disabled=False))
+    site.write(lambda session: registration.set_disabled(session, accounts.find(session, login), disabled=False))
     click.echo(f"{login} is let in again.")
 
 

@@ -32,6 +32,7 @@ from radicale_plugin import settings
 from radicale_plugin.server.wsgi import Rejected, client_address, read_body
 from radicale_plugin.web import application
 from radicale_plugin.web.base_url import Place
+from radicale_plugin.web.portal import MAX_UPLOAD
 
 ROOT = "/.web"
 STATIC = f"{ROOT}/static/"
@@ -96,7 +97,7 @@ class Web(BaseWeb):
             octets = path.removeprefix(ROOT).encode("utf-8").decode("latin-1")
         except UnicodeError:
             raise Rejected(400, "The path of this request is not UTF-8.") from None
-        body = read_body(cast("dict[str, Any]", given), application.MAX_UPLOAD)
+        body = read_body(cast("dict[str, Any]", given), MAX_UPLOAD)
         return {
             **{name: given[name] for name in (*_HEARD, *_HEARD_HEADERS) if name in given},
             **{name: value for name, value in given.items() if name.startswith("wsgi.")},

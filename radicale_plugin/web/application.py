@@ -1,16 +1,13 @@
-"""The Flask application: everything that all pages have in common."""
+"""The portal put together: its configuration, what every page gets, and the pages."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
 
 import jinja2
-from flask import Flask, current_app, request
-from typing_extensions import override
+from flask import current_app, request
 
 from radicale_plugin.web import (
     assets,
@@ -25,30 +22,10 @@ from radicale_plugin.web import (
     times,
 )
 from radicale_plugin.web.base_url import Place
+from radicale_plugin.web.portal import MAX_FORM, MAX_UPLOAD, Portal
 from sync.accounts import sessions
 from sync.database.engine import Database
 from sync.database.server_keys import key_for
-
-#: The most octets of a form, and of one with files in it.
-MAX_FORM = 1024 * 1024
-MAX_UPLOAD = 8 * 1024 * 1024
-
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-class Portal(Flask):
-    """Flask, with what the pages need to know about this server."""
-
-    def __init__(self, database: Database, place: Place) -> None:
-        """Prepare for *database*, whose server is at *place*."""
-        super().__init__("radicale_plugin.web", static_folder="static", static_url_path="/static")
-        self.database = database
-        self.place = place
-
-    @override
-    def log_exception(self, exc_info: Any) -> None:
-        # `trouble` does; Flask's own line has the path in it.
-        return
 
 
 def create(database: Database, place: Place) -> Portal:
@@ -69,12 +46,6 @@ def create(database: Database, place: Place) -> Portal:
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
         portal.register_blueprint(importlib.import_module(f"{pages.__name__}.{found.name}").blueprint)
     return portal
-
-
-def takes_files(view: View) -> View:
-    """Let more octets in than a form without files may have."""
-    view.takes_files = True  # type: ignore[attr-defined]
-    return view
 
 
 def _configure(portal: Portal, key: bytes) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flask import url_for
 
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
+from radicale_plugin.web.portal import Portal
 
 STATIC = Path(__file__).with_name("static")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from flask import Response, request
 from flask_wtf.csrf import CSRFError
@@ -12,10 +11,8 @@ from werkzeug.exceptions import HTTPException
 from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
+from radicale_plugin.web.portal import Portal
 from sync.errors import AlreadyExists, Conflict, DatabaseUnavailable, EvercardError, NotFound, TooManyTries
-
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
 
 logger = logging.getLogger("evercard")
 

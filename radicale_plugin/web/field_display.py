@@ -7,7 +7,6 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from babel.dates import format_date, format_skeleton
@@ -15,14 +14,12 @@ from babel.dates import format_date, format_skeleton
 from radicale_plugin.web import language
 from radicale_plugin.web.language import gettext
 from radicale_plugin.web.language import lazy as _
+from radicale_plugin.web.portal import Portal
 from sync import fields
 from sync.fields import CATALOGUE, FieldContent, dates, media, parts
 from sync.fields.labels import is_default
 from sync.fields.translate import as_modern
 from sync.vcard import parse_one, unescape
-
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
 
 #: A year that there is 29 February in.
 _LEAP_YEAR = 2000

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import request
 from typing_extensions import override
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import IntegerConverter, ValidationError
 
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
+from radicale_plugin.web.portal import Portal
 
 _LARGEST = 2**63 - 1
 _DIGITS = len(str(_LARGEST))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from babel import Locale
 from babel.messages.catalog import Message
@@ -13,10 +13,8 @@ from babel.messages.pofile import read_po
 from babel.support import LazyProxy
 from flask import g, has_request_context, request, session
 
+from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import visitor
-
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
 
 #: What the languages call themselves, by their BCP 47 tags; the first is that of the texts themselves.
 LANGUAGES = {"en": "English", "zh-Hans": "简体中文"}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import current_app, request
 
 from radicale_plugin.web.language import lazy as _
-
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
+from radicale_plugin.web.portal import Portal
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -12,9 +12,7 @@ from typing_extensions import override
 from werkzeug.exceptions import BadRequest
 
 from radicale_plugin.web.language import gettext as _
-
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
+from radicale_plugin.web.portal import Portal
 
 # Pico's own signs are images in its style sheet.
 _POLICY = (

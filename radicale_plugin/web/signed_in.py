@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask import Response, current_app, g, redirect, request, session, url_for
 
+from radicale_plugin.web.portal import Portal
 from sync.accounts import rate_limits, sessions
 from sync.accounts.sessions import SignedIn
 from sync.database.engine import Database
 from sync.errors import NotFound
-
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
 
 _TOKEN = "visit"  # noqa: S105 - where in the session it is
 View = TypeVar("View", bound=Callable[..., Any])

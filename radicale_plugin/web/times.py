@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from babel.dates import format_datetime, format_timedelta
 from markupsafe import Markup
 
 from radicale_plugin.web import language
-
-if TYPE_CHECKING:
-    from radicale_plugin.web.application import Portal
+from radicale_plugin.web.portal import Portal
 
 
 def install(portal: Portal) -> None:

@@ -28,7 +28,8 @@ def sign_in(database: Database, login: str, password: str, *, source: str, brows
 
     *login* may also be an e-mail address that the person proved to be theirs, if nobody else did.
 
-    *source* is where the try comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of itself.
+    *source* is where the try comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of
+    itself.
 
     Raises:
         TooManyTries: There were as many already as are allowed.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sync.accounts import credentials, rate_limits, sessions
+from sync.accounts import credentials, rate_limits, registration, sessions
 from sync.accounts.rate_limits import DAY, HOUR, Limit
-from sync.database import accounts
 from sync.database.engine import Database, Session, settings_of
 from sync.errors import Refused
 
@@ -34,8 +33,9 @@ def sign_up(
     """
     Make an account, begin a visit for it, and return the account's id and the visit's token.
 
-    *source* is where this comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of itself.
-    *then* is done with the new account's id in the transaction that makes it; where it raises, there is no account.
+    *source* is where this comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of
+    itself. *then* is done with the new account's id in the transaction that makes it; where it raises, there is no
+    account.
 
     Raises:
         AlreadyExists: Somebody has this login.
@@ -54,7 +54,7 @@ def sign_up(
     hashed = credentials.hash_password(password)
 
     def make(session: Session) -> tuple[int, str]:
-        account_id = accounts.create(session, login)
+        account_id = registration.create(session, login)
         credentials.set_password_hash(session, account_id, hashed)
         if then is not None:
             then(session, account_id)

@@ -1,4 +1,4 @@
-"""The rows behind an entry: found, locked, made, stamped. What may be done to them is decided in `sync.books.entries`."""
+"""The rows behind an entry: found, locked, made, stamped. `sync.books.entries` decides what may be done to them."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None
     """
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
 
-    What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same, is not
-    lost by not being sent back. Returns the overlay's hash, None when nothing is added.
+    What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same,
+    is not lost by not being sent back. Returns the overlay's hash, None when nothing is added.
     """
     base = fields.fields_of(parse_one(served))
     shown = disclosure.shown_to(session, entry.id, entry.viewer_id)

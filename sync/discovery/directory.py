@@ -17,10 +17,10 @@ from sync.accounts import addresses
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database import accounts, models
 from sync.database.engine import Database, among
-from sync.database.models import Connection, Request, SearchKey
+from sync.database.models import OUT, WAITING, Connection, Request, SearchKey
+from sync.discovery import refusals
 from sync.discovery.public_profiles import PublicProfile, public_profiles
 from sync.fields import FieldContent
-from sync.meeting import pairs
 from sync.sharing import names, search_keys
 from sync.sharing.preferences import ANYONE, CONFIRM, QUESTION
 
@@ -39,8 +39,9 @@ class Found:
     """
     Somebody who was found, and how to get connected to them.
 
-    *stranger* is what anybody may see of them. *connecting* is one of `sync.sharing.preferences.CONNECTING`; whoever lets nobody
-    is not found, but may be a public friend. *asked* says that whoever looks has asked them already, and waits.
+    *stranger* is what anybody may see of them. *connecting* is one of `sync.sharing.preferences.CONNECTING`; whoever
+    lets nobody is not found, but may be a public friend. *asked* says that whoever looks has asked them already, and
+    waits.
     """
 
     stranger: PublicProfile
@@ -72,7 +73,9 @@ class Found:
 
 def search(database: Database, searcher_id: int, text: str, source: str) -> list[Found]:
     """
-    Return who is found by *text*, after counting that somebody at *source* (see `sync.accounts.rate_limits.source`) looked.
+    Return who is found by *text*, after counting that somebody at *source* looked.
+
+    *source* is as `sync.accounts.rate_limits.source` makes it.
 
     Raises:
         TooManyTries: This person, this source, or all together looked too often.
@@ -142,9 +145,9 @@ def found_among(session: Session, searcher_id: int, account_ids: Sequence[int]) 
 
     The same statements are sent whoever and however many they are.
     """
-    barred = pairs.barred(session, searcher_id, account_ids)
+    barred = refusals.barred(session, searcher_id, account_ids)
     ids = [each for each in dict.fromkeys(account_ids) if each not in barred and each != searcher_id]
-    refused = pairs.refusing(session, searcher_id, ids)
+    refused = refusals.refusing(session, searcher_id, ids)
     connected = set(
         session.scalars(
             select(Connection.viewer_id).where(
@@ -156,8 +159,8 @@ def found_among(session: Session, searcher_id: int, account_ids: Sequence[int]) 
         session.scalars(
             select(Request.other_id).where(
                 Request.owner_id == searcher_id,
-                Request.direction == pairs.OUT,
-                Request.state == pairs.WAITING,
+                Request.direction == OUT,
+                Request.state == WAITING,
                 among(session, Request.other_id, ids),
             )
         )

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.database.models import Account
+from sync.discovery import refusals
 from sync.fields.media import encoded_data
-from sync.meeting import pairs
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import shown_to_strangers
 
@@ -26,7 +26,7 @@ def public_photo(session: Session, viewer_id: int | None, account_id: int) -> by
     """
     open_account = select(Account.id).where(Account.id == account_id, Account.disabled_at.is_(None))
     shown = shown_to_strangers(session, [account_id], kinds=[_PHOTO]).get(account_id, [])
-    barred = set() if viewer_id is None else pairs.barred(session, viewer_id, [account_id])
+    barred = set() if viewer_id is None else refusals.barred(session, viewer_id, [account_id])
     if session.scalars(open_account).first() is None or barred:
         return None
     for field in shown:

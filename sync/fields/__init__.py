@@ -3,6 +3,8 @@ The fields of a profile: what each means, how it is typed, and how it is written
 
 A field is one property together with the companion lines of its group, so that a telephone number and its label are
 granted as one.
+
+It may import `sync.vcard`. It must never ask a database, nor decide who may see a field.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@ How people get connected, and part.
 
 Nobody is connected without the consent of both: who asks gives theirs by asking, and the other by letting anyone, by a
 right answer to their question, or by confirming.
+
+It may import `sync.discovery` and what is below. It must never tell anybody of a block or a refusal.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from sqlalchemy import Delete, delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
-from sync.database.models import Block, Request, now
+from sync.database.models import IN, OUT, REFUSED, Block, Request, now
+from sync.discovery import refusals
 from sync.errors import InvalidInput, NotFound
 from sync.meeting import pairs
 from sync.sharing import connections
@@ -27,14 +28,14 @@ def block(session: Session, owner_id: int, other_id: int) -> None:
         raise InvalidInput("Nobody can block themselves.")
     with session.begin_nested():
         pairs.lock(session, owner_id, other_id)
-        if pairs.has_blocked(session, owner_id, other_id):
+        if refusals.has_blocked(session, owner_id, other_id):
             return
         session.execute(insert(Block).values(owner_id=owner_id, other_id=other_id, blocked_at=now()))
-        session.execute(_request(owner_id, pairs.OUT, other_id))
-        session.execute(_request(owner_id, pairs.IN, other_id).where(Request.state != pairs.REFUSED))
+        session.execute(_request(owner_id, OUT, other_id))
+        session.execute(_request(owner_id, IN, other_id).where(Request.state != REFUSED))
         # What the owner asked is taken back; what others brought about, the blocked person may wait for.
-        asked = _request(other_id, pairs.IN, owner_id)
-        session.execute(asked.where(Request.state != pairs.REFUSED, Request.introducer_id.is_(None)))
+        asked = _request(other_id, IN, owner_id)
+        session.execute(asked.where(Request.state != REFUSED, Request.introducer_id.is_(None)))
         if connections.is_connected(session, owner_id, other_id):
             connections.disconnect(session, owner_id, other_id)
 

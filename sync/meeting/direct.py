@@ -14,6 +14,7 @@ from sync.accounts.preference_changes import normalize_answer
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database import models
 from sync.database.engine import Database
+from sync.discovery import refusals
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.meeting import pairs
 from sync.sharing import connections
@@ -54,7 +55,8 @@ def answer(database: Database, asker_id: int, target_id: int, text: str, source:
     """
     Answer somebody's question, and return whether the answer was right: then the two are connected.
 
-    *source* is where the answer comes from (see `sync.accounts.rate_limits.source`). The try is counted before anything else.
+    *source* is where the answer comes from (see `sync.accounts.rate_limits.source`). The try is counted before
+    anything else.
 
     Raises:
         InvalidInput: They are the same person.
@@ -94,5 +96,5 @@ def _hash(session: Session, asker_id: int, target_id: int) -> str | None:
     decided = models.Preferences
     hashed = session.scalars(select(decided.answer_hash).where(decided.owner_id == target_id)).first()
     preferences = pairs.open_to(session, target_id, asker_id)
-    own_block = pairs.has_blocked(session, asker_id, target_id)
+    own_block = refusals.has_blocked(session, asker_id, target_id)
     return hashed if preferences is not None and preferences.connecting == QUESTION and not own_block else None

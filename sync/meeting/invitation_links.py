@@ -23,6 +23,7 @@ from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.models import Group, InvitationLink, new_id, now
 from sync.database.server_keys import key_for
+from sync.discovery import refusals
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound
 from sync.meeting import pairs
@@ -199,7 +200,7 @@ def follow(session: Session, token: str, account_id: int) -> bool:
         if connections.is_connected(session, opened.owner_id, account_id):
             raise AlreadyExists("You are connected already.")
         _use(session, link)
-        welcome = not pairs.barred(session, account_id, [opened.owner_id])
+        welcome = not refusals.barred(session, account_id, [opened.owner_id])
         if not (link.at_once and welcome):
             return meeting.ask(session, account_id, opened.owner_id, by_link=True)
         into: dict[int, Collection[int]] | None = None if link.group_id is None else {opened.owner_id: [link.group_id]}

@@ -19,7 +19,7 @@ from sync.accounts import addresses, one_time_tokens, signing_up
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database.engine import Database, settings_of
 from sync.database.models import Invitation, now
-from sync.discovery import directory
+from sync.discovery import directory, refusals
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
 from sync.meeting import pairs
@@ -126,7 +126,7 @@ def accept(session: Session, token: str, account_id: int, *, signed_up: bool = F
         pairs.lock(session, invited.inviter_id, account_id)
         if connections.is_connected(session, invited.inviter_id, account_id):
             raise AlreadyExists("You are connected already.")
-        if pairs.barred(session, account_id, [invited.inviter_id]):
+        if refusals.barred(session, account_id, [invited.inviter_id]):
             raise InvalidOneTimeToken
         pairs.join(session, invited.inviter_id, account_id)
     return invited

@@ -8,8 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.database.models import Account, Block, Connection, Device, Field, Grant, Request
-from sync.meeting.pairs import IN, WAITING
+from sync.database.models import IN, WAITING, Account, Block, Connection, Device, Field, Grant, Request
 from sync.sharing.cards import content_of
 
 

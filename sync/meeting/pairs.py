@@ -9,16 +9,12 @@ from sqlalchemy.orm import Session
 
 from sync.database import accounts
 from sync.database.engine import among
-from sync.database.models import Account, Block, Group, Request
+from sync.database.models import ACCEPTED, IN, OUT, WAITING, Account, Group, Request
+from sync.discovery import refusals
 from sync.errors import NotFound
 from sync.sharing import connections
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of
 from sync.sharing.visibility import STRANGERS
-
-#: `Request.direction`: of who was asked, and of who asks.
-IN, OUT = "in", "out"
-#: `Request.state`.
-WAITING, ACCEPTED, DECLINED, REFUSED = "waiting", "accepted", "declined", "refused"
 
 
 def lock(session: Session, one: int, other: int) -> None:
@@ -31,30 +27,6 @@ def lock(session: Session, one: int, other: int) -> None:
     accounts.lock(session, one, other)
 
 
-def has_blocked(session: Session, owner_id: int, other_id: int) -> bool:
-    """Whether the owner wants nothing to do with the other."""
-    found = select(Block.other_id).where(Block.owner_id == owner_id, Block.other_id == other_id)
-    return session.scalars(found).first() is not None
-
-
-def barred(session: Session, person_id: int, others: Collection[int]) -> set[int]:
-    """Return those of *others* whom the person has blocked, or who have blocked the person."""
-    own = select(Block.other_id).where(Block.owner_id == person_id, among(session, Block.other_id, others))
-    theirs = select(Block.owner_id).where(among(session, Block.owner_id, others), Block.other_id == person_id)
-    return set(session.scalars(own)) | set(session.scalars(theirs))
-
-
-def refusing(session: Session, asker_id: int, others: Collection[int]) -> set[int]:
-    """Return those of *others* who declined for ever whatever *asker_id* asks."""
-    refused = select(Request.owner_id).where(
-        among(session, Request.owner_id, others),
-        Request.direction == IN,
-        Request.other_id == asker_id,
-        Request.state == REFUSED,
-    )
-    return set(session.scalars(refused))
-
-
 def open_to(session: Session, target_id: int, asker_id: int, *, by_link: bool = False) -> Preferences | None:
     """
     Return what *target_id* decided, or None where they are not to be reached by *asker_id* at all.
@@ -63,7 +35,9 @@ def open_to(session: Session, target_id: int, asker_id: int, *, by_link: bool = 
     """
     enabled = select(Account.id).where(Account.id == target_id, Account.disabled_at.is_(None))
     reachable = session.scalars(enabled).first() is not None
-    shut = bool(barred(session, asker_id, [target_id])) + bool(refusing(session, asker_id, [target_id]))
+    shut = bool(refusals.barred(session, asker_id, [target_id])) + bool(
+        refusals.refusing(session, asker_id, [target_id])
+    )
     preferences = preferences_of(session, target_id)
     return preferences if reachable and not shut and (by_link or preferences.connecting != NOBODY) else None
 

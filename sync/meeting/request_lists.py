@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import one_time_tokens
 from sync.database import accounts
-from sync.database.models import Request
+from sync.database.models import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING, Request
 from sync.discovery.public_profiles import PublicProfile, public_profiles
 from sync.errors import InvalidOneTimeToken, NotFound
 from sync.fields import FieldContent
 from sync.meeting import pairs, requests
-from sync.meeting.pairs import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING
 from sync.meeting.request_messages import REQUEST
 from sync.sharing.visibility import Composition, visible_fields
 

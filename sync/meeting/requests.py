@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY, Limit, take
 from sync.database.engine import settings_of
-from sync.database.models import Request, now
+from sync.database.models import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING, Request, now
+from sync.discovery import refusals
 from sync.errors import AlreadyExists, InvalidInput, NotFound, Refused
 from sync.meeting import pairs, request_messages
-from sync.meeting.pairs import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING
 from sync.sharing import connections
 from sync.sharing.preferences import ANYONE
 from sync.vcard import clean
@@ -48,7 +48,7 @@ def ask(session: Session, asker_id: int, target_id: int, message: str = "", *, b
         pairs.lock(session, asker_id, target_id)
         if connections.is_connected(session, asker_id, target_id):
             raise AlreadyExists("These two are connected already.")
-        if pairs.has_blocked(session, asker_id, target_id):
+        if refusals.has_blocked(session, asker_id, target_id):
             raise Refused("You have blocked this person; unblock them first.")
         if state(session, asker_id, OUT, target_id) == WAITING:
             raise AlreadyExists("You have asked this person already.")
@@ -194,14 +194,14 @@ def put(
 
 
 def _has_asked(session: Session, person_id: int, other_id: int) -> bool:
-    return pairs.consents(session, person_id, other_id) and not pairs.barred(session, person_id, [other_id])
+    return pairs.consents(session, person_id, other_id) and not refusals.barred(session, person_id, [other_id])
 
 
 def _open(session: Session, owner_id: int, other_id: int, *states: str) -> Request:
     pairs.lock(session, owner_id, other_id)
     asked = select(Request).where(*_key(owner_id, IN, other_id), Request.state.in_(states))
     request = session.scalars(asked.execution_options(populate_existing=True)).first()
-    if request is None or pairs.barred(session, owner_id, [other_id]):
+    if request is None or refusals.barred(session, owner_id, [other_id]):
         raise NotFound("There is no such request; it was decided or taken back.")
     return request
 

@@ -124,8 +124,8 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
     Make a profile what a client made of the person's own card, and return how many fields changed.
 
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
-    deleted it (see `sync.merging.matching.deleted_by_client`). What this server put into the card for want of a name is no
-    field. *check* is called once nobody else can change the profile, and raises what it likes against it.
+    deleted it (see `sync.merging.matching.deleted_by_client`). What this server put into the card for want of a name
+    is no field. *check* is called once nobody else can change the profile, and raises what it likes against it.
 
     Raises:
         InvalidVCard: As `import_card`.

@@ -132,11 +132,6 @@ def owed(session: Session) -> int:
     )
 
 
-def pending(session: Session) -> int:
-    """Count the jobs that are not done."""
-    return len(session.execute(select(Job.bucket, Job.id)).all())
-
-
 def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     """
     Reach the next chunk of viewers, and keep the job's cursor with them.

@@ -4,6 +4,8 @@ Read and write vCard text without losing anything.
 A card is a version and a list of content lines whose values stay exactly as they were written; what a value *means*
 is the matter of `sync.fields`. Nothing here guesses: a text that could be read in two ways is refused with the number
 of its line.
+
+It may import nothing but `sync.errors`, and must never know what a field means to Evercard.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@ Verification: whether the database is what the rest of the engine takes for gran
 
 Every finding is one broken promise. The most important is asked of every card: that its stored text is what the
 profile and the grants say now, so that nobody holds a field that was not granted to them. Nothing is changed here.
+It stands above every other room of the engine and may import them all; none may import it.
 """
 
 from __future__ import annotations

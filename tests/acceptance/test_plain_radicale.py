@@ -1,7 +1,8 @@
 """
 The plugins under Radicale's own application and server, as ``python -m radicale`` starts them with our configuration.
 
-Less is possible there (see `radicale_plugin.server.application`), but nothing leaks, nothing is damaged and nothing stops it.
+Less is possible there (see `radicale_plugin.server.application`), but nothing leaks, nothing is damaged and nothing
+stops it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.database import accounts
+from sync.accounts import registration
 from sync.errors import AlreadyExists, InvalidInput
 from tests.dav.asking import href_in, multiget_body, propfind, report, responses
 from tests.support import people
@@ -93,6 +93,6 @@ def test_a_login_is_one_person_s_and_never_an_address(site: Site) -> None:
     """Logins are unique in any case, and none looks like another's address (section 7)."""
     people.register(site.database, "anna")
     with pytest.raises(AlreadyExists):
-        site.database.write(lambda session: accounts.create(session, "ANNA"))
+        site.database.write(lambda session: registration.create(session, "ANNA"))
     with pytest.raises(InvalidInput):
-        site.database.write(lambda session: accounts.create(session, "anna@evercard.test"))
+        site.database.write(lambda session: registration.create(session, "anna@evercard.test"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync import fields, meeting
-from sync.accounts import preference_changes
+from sync.accounts import preference_changes, registration
 from sync.accounts.preference_changes import ANYONE, Preferences
 from sync.database import accounts
 from sync.database.engine import Session
@@ -59,7 +59,7 @@ def link_of(session: Session, owner_id: int) -> int:
 
 def stranger(session: Session, login: str) -> int:
     """Register somebody who shows strangers a name and a hobby, and new connections a number."""
-    account_id = accounts.create(session, login)
+    account_id = registration.create(session, login)
     shown = [
         fields.field_from_text("name", f"{login.title()} {NAME}"),
         fields.field_from_text("hobby", "Chess"),

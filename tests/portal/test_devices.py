@@ -11,9 +11,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from radicale_plugin.web import set_up
-from sync.accounts import credentials
+from sync.accounts import credentials, registration
 from sync.accounts.credentials import Gate
-from sync.database import accounts
 from tests.portal.conftest import Cast
 from tests.support import dav, forms
 from tests.support.forms import Page, Visitor
@@ -122,7 +121,7 @@ def test_a_second_profile_takes_the_place_of_the_first(anna: Visitor) -> None:
 
 def test_a_server_with_https_and_a_path_is_found(database_url: str) -> None:
     with forms.opened(database_url, base_url="https://cards.example.org:8443") as site:
-        person = site.database.write(lambda session: accounts.create(session, "cleo.x"))
+        person = site.database.write(lambda session: registration.create(session, "cleo.x"))
         access = set_up.Access(forms.portal_of(site).place, "cleo.x", 7, "abcd-efgh")
         (account,) = plistlib.loads(access.profile("Cards"))["PayloadContent"]
         assert person
@@ -156,7 +155,7 @@ def test_a_server_without_encryption_or_address_says_so(database_url: str) -> No
     for base_url, reservations in (("", 2), ("http://evercard.test", 1), ("https://evercard.test", 0)):
         with forms.opened(database_url, base_url=base_url) as site:
             login = f"p{reservations}"
-            account_id = site.database.write(lambda session, login=login: accounts.create(session, login))  # type: ignore[misc]
+            account_id = site.database.write(lambda session, login=login: registration.create(session, login))  # type: ignore[misc]
             portal = forms.portal_of(site)
             with portal.test_request_context("/devices/new/iphone"):
                 macros = portal.jinja_env.get_template("devices/macros.html")

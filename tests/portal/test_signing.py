@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.accounts import credentials, sessions, signing_in
+from sync.accounts import credentials, registration, sessions, signing_in
 from sync.accounts.rate_limits import Limit
 from sync.database import accounts
 from sync.database.engine import Session
@@ -28,7 +28,7 @@ def anna(site: Site) -> int:
     """Return somebody with a password."""
 
     def make(session: Session) -> int:
-        account_id = accounts.create(session, "anna")
+        account_id = registration.create(session, "anna")
         credentials.set_password(session, account_id, PASSWORD)
         return account_id
 
@@ -235,7 +235,7 @@ def sessions_of(site: Site, account_id: int) -> list[BrowserSession]:
 
 def test_a_closed_account_is_out_at_once(site: Site, visitor: Visitor, anna: int) -> None:
     sign_in(visitor)
-    site.database.write(lambda session: accounts.set_disabled(session, anna, disabled=True))
+    site.database.write(lambda session: registration.set_disabled(session, anna, disabled=True))
     assert visitor.get("/account/").status == 303
 
 

@@ -36,6 +36,7 @@ from sync.sharing.cards import content_of
 from tests.properties.model import new_marker
 from tests.properties.world import private_card
 from tests.support import dav
+from tests.support.factories import pending
 from tests.support.people import Person, register
 
 T = TypeVar("T")
@@ -141,9 +142,8 @@ class Storm:
             # Whoever had a job and died is not waited for.
             self.database.write(lambda session: session.execute(update(Job).values(due_at=0)))
             fan_out.work(self.database)
-            with self.database.reading() as session:
-                if fan_out.pending(session) == 0:
-                    return
+            if pending(self.database) == 0:
+                return
             assert time.monotonic() < deadline, "the outbox is never empty"
             time.sleep(0.1)
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import httpx
 
 from sync import fields
-from sync.accounts import credentials
-from sync.database import accounts
+from sync.accounts import credentials, registration
 from sync.database.engine import Database
 from sync.profiles import profiles
 from sync.revisions import address_books, fan_out
@@ -24,6 +23,7 @@ from sync.sharing.visibility import fields_of
 from sync.vcard import parse_one
 from tests.properties.model import STRANGERS, Field, Group, Model, Person
 from tests.support import dav
+from tests.support.factories import pending
 
 #: Kinds of fields: the vCard property that each becomes, and how its text holds the marker.
 KINDS = {
@@ -83,7 +83,7 @@ class World:
     def register(self) -> str:
         """Register somebody with a random login."""
         login = f"p{secrets.token_hex(6)}"
-        account_id = self.database.write(lambda session: accounts.create(session, login))
+        account_id = self.database.write(lambda session: registration.create(session, login))
         found = self.database.write(lambda session: groups.find(session, account_id, STRANGERS))
         self.model.people[login] = Person(login, account_id, Group(found.id, STRANGERS))
         self.texts[login] = {}
@@ -261,8 +261,7 @@ class World:
 
     def is_settled(self) -> bool:
         """Whether everything has reached everybody."""
-        with self.database.reading() as session:
-            return fan_out.pending(session) == 0
+        return pending(self.database) == 0
 
     def _import(self, owner: str, said: Collection[tuple[str, str]], *, replace: bool) -> None:
         contents = [fields.field_from_text(kind, KINDS[kind][1].format(marker)) for kind, marker in said]

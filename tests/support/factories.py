@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import insert, select, update
 
 from sync import fields
+from sync.accounts import registration
 from sync.books import entries
 from sync.books.entries import EntryHead, EntryText
-from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.database.models import (
     CONTACTS,
@@ -24,6 +24,7 @@ from sync.database.models import (
     Connection,
     DisclosedAudience,
     Entry,
+    Job,
     Member,
     Profile,
     new_id,
@@ -43,7 +44,7 @@ MOBILE = "+86 138 0013 8000"
 
 def person(database: Database, login: str = "") -> int:
     """Register a person and return their id; without *login* they get one that nobody has."""
-    return database.write(lambda session: accounts.create(session, login or f"p{secrets.token_hex(6)}"))
+    return database.write(lambda session: registration.create(session, login or f"p{secrets.token_hex(6)}"))
 
 
 def people(database: Database, *logins: str) -> list[int]:
@@ -170,6 +171,12 @@ def _entry_row(viewer_id: int, owner_id: int, card_id: int, at: int) -> dict[str
         "changed_at": at,
         "card_id": card_id,
     }
+
+
+def pending(database: Database) -> int:
+    """Count the jobs of the fan-out that are not done."""
+    with database.reading() as session:
+        return len(session.execute(select(Job.bucket, Job.id)).all())
 
 
 def age(database: Database, seconds: int = 100) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from sync.accounts import credentials
-from sync.database import accounts
+from sync.accounts import credentials, registration
 from sync.database.engine import Database, Session
 
 
@@ -24,7 +23,7 @@ def register(database: Database, login: str = "") -> Person:
     chosen = login or f"p{secrets.token_hex(6)}"
 
     def create(session: Session) -> Person:
-        account_id = accounts.create(session, chosen)
+        account_id = registration.create(session, chosen)
         _, password = credentials.add_device(session, account_id, "Phone")
         return Person(account_id, chosen, password)
 

@@ -1,8 +1,9 @@
-"""Imports go one way, downwards: from `radicale_plugin` to `sync`, and inside `sync` to the pure parts."""
+"""Imports go one way, downwards: from room to room in the order that CONTRIBUTING.md gives."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
@@ -13,7 +14,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("radicale_plugin", "sync")
 #: Text in, text out: they may know each other, and of the rest of this project nothing.
-PURE = ("sync.errors", "sync.fields", "sync.merge", "sync.photos", "sync.programs", "sync.rewritten", "sync.vcard")
+PURE = ("sync.errors", "sync.fields", "sync.merging", "sync.vcard")
+#: The rooms from top to bottom, as the table in CONTRIBUTING.md has them.
+ROOMS = re.findall(
+    r"^\| `((?:radicale_plugin|sync)\.\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE
+)
+#: Names under which a configuration knows Radicale's plugins; they only name what is in `radicale_plugin.plugins`.
+NAMES_OF_PLUGINS = ("radicale_plugin.auth", "radicale_plugin.rights", "radicale_plugin.storage")
+#: Lines of code that a room has at most, migrations aside: beyond that it is two rooms.
+LARGEST_ROOM = 2_500
 
 
 def module_name(file: Path) -> str:
@@ -89,7 +98,7 @@ def test_the_engine_knows_neither_radicale_nor_the_plugins() -> None:
 
 
 def test_the_plugins_hold_no_table_and_no_query() -> None:
-    assert offences("radicale_plugin", "sqlalchemy", "alembic", "sqlite3", "psycopg", "sync.models") == []
+    assert offences("radicale_plugin", "sqlalchemy", "alembic", "sqlite3", "psycopg", "sync.database.models") == []
 
 
 def test_the_pure_parts_know_no_database() -> None:
@@ -99,6 +108,34 @@ def test_the_pure_parts_know_no_database() -> None:
 def test_the_pure_parts_know_only_each_other() -> None:
     impure = [module for module in FILES if not is_part_of(module, *PURE) and module != "sync"]
     assert offences(PURE, *impure) == []
+
+
+def room_of(module: str) -> str:
+    """Return the room that *module* is in, or an empty text where it is in none."""
+    return next((room for room in ROOMS if is_part_of(module, room)), "")
+
+
+def test_every_module_is_in_a_room() -> None:
+    outside = {module for module in FILES if not room_of(module)} - {*PACKAGES, *NAMES_OF_PLUGINS}
+    assert outside == set()
+
+
+def test_every_room_is_there_and_says_what_it_is_for() -> None:
+    assert len(ROOMS) == len(set(ROOMS)) > 10
+    assert [room for room in ROOMS if room not in FILES or not ast.get_docstring(tree(room))] == []
+
+
+def test_no_room_imports_one_above_it() -> None:
+    found = [offence for rank, room in enumerate(ROOMS) for offence in offences(room, *ROOMS[:rank])]
+    assert found == []
+
+
+def test_no_room_of_the_engine_is_too_large_to_know() -> None:
+    sizes = dict.fromkeys(ROOMS, 0)
+    for module, file in FILES.items():
+        if room_of(module).startswith("sync.") and "migrations" not in module:
+            sizes[room_of(module)] += len(file.read_text("utf-8").splitlines())
+    assert {room: size for room, size in sizes.items() if size > LARGEST_ROOM} == {}
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

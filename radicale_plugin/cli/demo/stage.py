@@ -12,8 +12,8 @@ from pathlib import Path
 from radicale_plugin import settings
 from radicale_plugin.cli.addressing import choose, named_fields
 from radicale_plugin.cli.demo.cast import CAST, CONNECTED, STRANGERS, Person
-from radicale_plugin.cli.demo.portraits import portrait
-from sync.accounts import credentials
+from radicale_plugin.cli.demo.photos import portrait
+from sync.accounts import credentials, registration
 from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, InvalidSyncToken
@@ -115,7 +115,7 @@ def _fill(session: Session) -> None:
     """Register the cast, all or nobody; a database that has somebody in it stays as it is."""
     if accounts.everybody(session):
         return
-    ids = {person.login: accounts.create(session, person.login) for person in CAST}
+    ids = {person.login: registration.create(session, person.login) for person in CAST}
     for person in CAST:
         _describe(session, ids[person.login], person)
     for one, other in CONNECTED:

@@ -1,4 +1,4 @@
-"""What Alembic runs for each command: on the connection that `sync.database.migrations` hands over, in its transaction."""
+"""What Alembic runs for each command, on the connection that `sync.database.migrations` hands over."""
 
 from __future__ import annotations
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from sync.database.models.base import Base, new_id, now
 from sync.database.models.jobs import BUCKETS, Job
 from sync.database.models.meeting import (
+    ACCEPTED,
+    DECLINED,
+    IN,
+    OUT,
+    REFUSED,
+    WAITING,
     Address,
     Block,
     Invitation,
@@ -33,24 +39,31 @@ from sync.database.models.owners import (
 )
 from sync.database.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.database.models.sending import Message, OneTimeToken, Suppression
+from sync.database.models.sessions import BrowserSession, RateLimit
 from sync.database.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
-from sync.database.models.visits import BrowserSession, RateLimit
 
 __all__ = [
+    "ACCEPTED",
     "BUCKETS",
     "CONTACTS",
+    "DECLINED",
+    "IN",
     "NOBODY",
+    "OUT",
+    "REFUSED",
+    "WAITING",
     "Account",
     "Address",
     "AddressBook",
-    "RateLimit",
     "Audience",
     "Base",
     "Block",
+    "BrowserSession",
     "Card",
     "Connection",
     "Device",
-    "SearchKey",
+    "DisclosedAudience",
+    "DisclosedField",
     "Entry",
     "EntryVersion",
     "Field",
@@ -62,23 +75,22 @@ __all__ = [
     "InvitationLink",
     "Job",
     "LinkedEntry",
-    "OwnSearchKey",
     "LoginName",
     "Member",
     "Message",
+    "OneTimeToken",
     "Overlay",
-    "BrowserSession",
+    "OwnSearchKey",
     "Preferences",
     "PrivateCard",
     "Profile",
     "ProfileState",
     "PublicFriend",
+    "RateLimit",
     "Request",
-    "DisclosedAudience",
+    "SearchKey",
     "ServerSecret",
-    "DisclosedField",
     "Suppression",
-    "OneTimeToken",
     "new_id",
     "now",
 ]

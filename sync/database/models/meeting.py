@@ -8,6 +8,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sync.database.models.base import Base, Id, Moment, Word
 from sync.database.models.owners import OWNER, OWNER_WITH_TEXT
 
+#: `Request.direction`: of who was asked, and of who asks.
+IN, OUT = "in", "out"
+#: `Request.state`.
+WAITING, ACCEPTED, DECLINED, REFUSED = "waiting", "accepted", "declined", "refused"
+
 
 class Preferences(Base):
     """
@@ -40,8 +45,8 @@ class Address(Base):
     """
     An e-mail address or phone number that a person has proved to be theirs.
 
-    *channel* is ``email`` or ``sms``; *value* as `sync.accounts.addresses` normalises it (E.164 for a number). Nobody else is
-    shown it because of this row.
+    *channel* is ``email`` or ``sms``; *value* as `sync.accounts.addresses` normalises it (E.164 for a number). Nobody
+    else is shown it because of this row.
     """
 
     __tablename__ = "address"
@@ -163,7 +168,8 @@ class LinkedEntry(Base):
     """
     A private entry that became one with a connection's entry; *card* and *added* undo it.
 
-    *card* is the private entry's text; *added* is what it added to the overlay, as `sync.books.overlays.dump` writes it.
+    *card* is the private entry's text; *added* is what it added to the overlay, as `sync.books.overlays.dump` writes
+    it.
     """
 
     __tablename__ = "linked_entry"

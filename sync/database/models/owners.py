@@ -157,8 +157,8 @@ class Audience(Base):
     One combination of an owner's groups, with exceptions for fields, that at least one viewer is or was in.
 
     *kind* is ``self`` (the owner, who sees everything), or ``viewers``. *composition* is
-    `sync.sharing.visibility.Composition.dump`; *digest* its hash, by which the audience of a viewer is found. Two audiences
-    may have become the same when a group was deleted.
+    `sync.sharing.visibility.Composition.dump`; *digest* its hash, by which the audience of a viewer is found. Two
+    audiences may have become the same when a group was deleted.
     """
 
     __tablename__ = "audience"

@@ -12,8 +12,9 @@ class Message(Base):
     """
     One message that is still to be sent; the row goes when it was.
 
-    *channel* and *recipient* are as in `sync.database.models.Address`. *template* names what it says and *values* is the JSON
-    object of what is filled in. *due_at* is when a worker may claim it next, as for `sync.database.models.Job`.
+    *channel* and *recipient* are as in `sync.database.models.Address`. *template* names what it says and *values* is
+    the JSON object of what is filled in. *due_at* is when a worker may claim it next, as for
+    `sync.database.models.Job`.
     """
 
     __tablename__ = "message"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import delete, select
 
+from sync.accounts import registration
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.database.models import Account, Base, LoginName
@@ -55,8 +56,8 @@ def test_a_login_that_was_taken_leaves_the_transaction_usable(database: Database
     person(database, "anna")
     with database.writing() as session:
         with pytest.raises(AlreadyExists):
-            accounts.create(session, "anna")
-        accounts.create(session, "bert")
+            registration.create(session, "anna")
+        registration.create(session, "bert")
     with database.reading() as session:
         assert [account.login for account in accounts.everybody(session)] == ["anna", "bert"]
 
@@ -74,7 +75,7 @@ def test_a_login_may_be(database: Database, login: str) -> None:
 )
 def test_a_login_may_not_be(database: Database, login: str) -> None:
     with pytest.raises(InvalidInput):
-        database.write(lambda session: accounts.create(session, login))
+        database.write(lambda session: registration.create(session, login))
     with database.reading() as session:
         assert [session.scalars(select(table)).first() for table in (Account, LoginName)] == [None, None]
 
@@ -107,18 +108,18 @@ def test_everybody_is_listed_by_login(database: Database) -> None:
 def test_a_closed_account_keeps_everything_and_can_be_opened_again(database: Database) -> None:
     anna = person(database, "anna")
     before = book(database, anna), contents(database, anna)
-    database.write(lambda session: accounts.set_disabled(session, anna, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, anna, disabled=True))
     assert (book(database, anna), contents(database, anna)) == before
     with database.reading() as session:
         assert session.scalars(select(Account.disabled_at)).one() is not None
-    database.write(lambda session: accounts.set_disabled(session, anna, disabled=False))
+    database.write(lambda session: registration.set_disabled(session, anna, disabled=False))
     with database.reading() as session:
         assert session.scalars(select(Account.disabled_at)).one() is None
 
 
 def test_nobody_cannot_be_closed(database: Database) -> None:
     with pytest.raises(NotFound):
-        database.write(lambda session: accounts.set_disabled(session, 1, disabled=True))
+        database.write(lambda session: registration.set_disabled(session, 1, disabled=True))
 
 
 def test_an_account_that_is_deleted_takes_all_its_rows_along(database: Database) -> None:

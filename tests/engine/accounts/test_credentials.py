@@ -9,9 +9,9 @@ import argon2
 import pytest
 from sqlalchemy import select, update
 
-from sync.accounts import credentials, slow_hash
+from sync.accounts import credentials, registration, slow_hash
 from sync.accounts.credentials import Caller, Gate
-from sync.database import accounts, server_keys
+from sync.database import server_keys
 from sync.database.engine import Database, Session
 from sync.database.models import Account, Device, LoginName, ServerSecret
 from sync.errors import InvalidInput, LimitExceeded, NotFound
@@ -109,9 +109,9 @@ def test_a_revoked_device_is_out_from_its_next_request_on(database: Database, ga
 
 def test_a_closed_account_is_out_from_the_next_request_on(database: Database, gate: Gate, anna: Person) -> None:
     admitted(gate, anna)
-    database.write(lambda session: accounts.set_disabled(session, anna.id, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, anna.id, disabled=True))
     assert gate.admit(anna.login, anna.password) is None
-    database.write(lambda session: accounts.set_disabled(session, anna.id, disabled=False))
+    database.write(lambda session: registration.set_disabled(session, anna.id, disabled=False))
     admitted(gate, anna)
 
 
@@ -254,7 +254,7 @@ def test_the_portals_password_opens_no_device_and_the_other_way_round(
 
 def test_a_closed_account_has_no_password_that_works(database: Database, anna: Person) -> None:
     database.write(lambda session: credentials.set_password(session, anna.id, PASSWORD))
-    database.write(lambda session: accounts.set_disabled(session, anna.id, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, anna.id, disabled=True))
     assert checked(database, "anna", PASSWORD) is None
 
 
@@ -274,7 +274,7 @@ def test_every_failed_check_of_a_password_costs_one_slow_hash(
     closed = register(database, "closed")
     for owner in (anna, closed):
         database.write(lambda session, owner=owner: credentials.set_password(session, owner.id, PASSWORD))  # type: ignore[misc]
-    database.write(lambda session: accounts.set_disabled(session, closed.id, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, closed.id, disabled=True))
     costs: list[argon2.Parameters] = []
     verify = argon2.PasswordHasher.verify
 

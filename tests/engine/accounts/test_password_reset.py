@@ -9,9 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select, update
 
-from sync.accounts import addresses, credentials, password_reset, sessions, signing_in
+from sync.accounts import addresses, credentials, password_reset, registration, sessions, signing_in
 from sync.accounts.rate_limits import Limit
-from sync.database import accounts
 from sync.database.engine import Database
 from sync.database.models import Message, OneTimeToken
 from sync.errors import InvalidInput, InvalidOneTimeToken, TooManyTries
@@ -112,7 +111,7 @@ def test_who_cannot_be_helped_is_told_nothing(mailing: Database, anna: int) -> N
     ben = factories.person(mailing, "ben")
     cleo = factories.person(mailing, "cleo")
     mailing.write(lambda session: addresses.add(session, cleo, addresses.EMAIL, "cleo@example.org"))
-    mailing.write(lambda session: accounts.set_disabled(session, cleo, disabled=True))
+    mailing.write(lambda session: registration.set_disabled(session, cleo, disabled=True))
     assert ben
     for name in (
         "nobody",

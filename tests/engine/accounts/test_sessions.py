@@ -9,10 +9,9 @@ import pytest
 from sqlalchemy import select, update
 
 from sync import worker
-from sync.accounts import rate_limits, sessions
+from sync.accounts import rate_limits, registration, sessions
 from sync.accounts.rate_limits import Limit
 from sync.accounts.sessions import SignedIn
-from sync.database import accounts
 from sync.database.engine import Database
 from sync.database.models import BrowserSession, RateLimit
 from sync.errors import NotFound
@@ -106,7 +105,7 @@ def test_all_visits_end_but_the_one_that_is_kept(database: Database, anna: int) 
 
 def test_a_closed_account_has_no_visit(database: Database, anna: int) -> None:
     token = start(database, anna)
-    database.write(lambda session: accounts.set_disabled(session, anna, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, anna, disabled=True))
     assert find(database, token) is None
     with pytest.raises(NotFound):
         start(database, anna)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.accounts import addresses, credentials, preference_changes, sessions, signing_in, signing_up
+from sync.accounts import addresses, credentials, preference_changes, registration, sessions, signing_in, signing_up
 from sync.accounts.preference_changes import NOBODY, Preferences
 from sync.accounts.rate_limits import Limit
 from sync.database import accounts
@@ -72,7 +72,7 @@ def test_whatever_is_wrong_is_told_alike(database: Database, anna: int, login: s
 
 def test_a_closed_account_and_one_without_a_password_are_told_alike(database: Database, anna: int) -> None:
     factories.person(database, "ben")
-    database.write(lambda session: accounts.set_disabled(session, anna, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, anna, disabled=True))
     for login in ("anna", "ben"):
         with pytest.raises(WrongPassword):
             sign_in(database, login)

@@ -15,10 +15,9 @@ import pytest
 from sqlalchemy import select
 
 from sync import meeting
-from sync.accounts import addresses, credentials, preference_changes
+from sync.accounts import addresses, credentials, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
 from sync.books import entries, linking, restoring, versions
-from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.database.models import BUCKETS, Base, Device, Entry, now
 from sync.meeting import introductions
@@ -136,8 +135,8 @@ def _bring_back(session: Session, viewer_id: int) -> None:
 PHONE = "TEL;TYPE=CELL:+1 555 0101"
 NOBODY = Preferences(connecting="nobody")
 CHANGES: dict[str, Callable[[Session, World], object]] = {
-    "accounts.create": lambda s, _: accounts.create(s, "emil"),
-    "accounts.set_disabled": lambda s, w: accounts.set_disabled(s, w.anna, disabled=True),
+    "registration.create": lambda s, _: registration.create(s, "emil"),
+    "registration.set_disabled": lambda s, w: registration.set_disabled(s, w.anna, disabled=True),
     "profiles.add_field": lambda s, w: profiles.add_field(s, w.anna, content("qq", "10001234")),
     "profiles.set_field": lambda s, w: profiles.set_field(s, w.anna, w.phone, content(text="+1 555 0101")),
     "profiles.remove_field": lambda s, w: profiles.remove_field(s, w.anna, w.phone),

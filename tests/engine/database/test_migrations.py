@@ -16,10 +16,13 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Column, Integer, delete, inspect, select
 from sqlalchemy.exc import DBAPIError
 
+from sync.accounts import one_time_tokens, rate_limits, registration, sessions
+from sync.accounts.rate_limits import Limit
+from sync.books.entries import EntryText
 from sync.database import accounts, migrations
 from sync.database.engine import Database
 from sync.database.models import Account, Base
-from sync.errors import WrongSchema
+from sync.errors import TooManyTries, WrongSchema
 from tests.support.factories import connected, contents, field, group, person, put, vcard
 
 ROOT = Path(__file__).parents[3]
@@ -84,6 +87,38 @@ def test_every_step_can_be_taken_back_and_again(empty: Database) -> None:
     empty.dispose()
 
 
+def seen_by(database: Database, *viewers: int) -> dict[tuple[int, str], list[EntryText]]:
+    """Return everything that the devices of *viewers* are served, in both versions of vCard."""
+    return {(viewer, version): contents(database, viewer, version) for viewer in viewers for version in ("3.0", "4.0")}
+
+
+def test_the_names_of_the_field_reach_a_database_of_the_version_before_and_lose_nothing(database: Database) -> None:
+    anna, bert = connected(database, "anna", "bert")
+    group(database, anna, "family", [bert], [field(database, anna)])
+    put(database, bert, "a.vcf", vcard())
+    token = database.write(lambda session: sessions.start(session, anna, "Firefox"))
+    link = database.write(lambda session: one_time_tokens.issue(session, "test", anna, {"a": 1}, lifetime=3600))
+    limit = Limit("test", tries=1, period=3600)
+    database.write(lambda session: rate_limits.take(session, limit, "anna"))
+    before, served = rows(database), seen_by(database, anna, bert)
+    downgrade(database, "0003")
+    with database.engine.connect() as connection:
+        old = {"allowance", "directory_key", "listing", "portal_session", "seen_audience", "shown_field", "ticket"}
+        assert old <= set(inspect(connection).get_table_names())
+    database.migrate()
+    assert rows(database) == before
+    assert all(before[name] for name in ("rate_limit", "search_key", "own_search_key", "browser_session"))
+    assert all(before[name] for name in ("disclosed_audience", "disclosed_field", "one_time_token"))
+    assert seen_by(database, anna, bert) == served
+    with database.reading() as session:
+        found = sessions.find(session, token)
+        assert found is not None
+        assert one_time_tokens.peek(session, "test", link).account_id == anna
+        assert accounts.find(session, "Anna") == anna
+    with pytest.raises(TooManyTries):
+        database.write(lambda session: rate_limits.take(session, limit, "anna"))
+
+
 def test_processes_that_start_at_once_migrate_once(empty: Database) -> None:
     program = "import sys; from sync.database.engine import Database; Database(sys.argv[1]).migrate()"
     url = empty.url.render_as_string(hide_password=False)
@@ -97,7 +132,7 @@ def test_processes_that_start_at_once_migrate_once(empty: Database) -> None:
 def test_whoever_was_here_before_the_directory_is_found_by_login(database: Database) -> None:
     populate(database)
     shut_out = person(database, "carl")
-    database.write(lambda session: accounts.set_disabled(session, shut_out, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, shut_out, disabled=True))
     before = rows(database)
     downgrade(database, "0001")
     database.migrate()

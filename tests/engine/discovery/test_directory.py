@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sync.accounts import addresses, rate_limits
+from sync.accounts import addresses, rate_limits, registration
 from sync.accounts.rate_limits import Limit
 from sync.database import accounts
 from sync.database.engine import Database
@@ -115,11 +115,11 @@ def test_who_is_shut_out_is_not_found(database: Database) -> None:
     show_strangers(database, anna, "name", "Anna Berg")
     prefer(database, anna, found_by_name=True)
     before = keys(database, anna)
-    database.write(lambda session: accounts.set_disabled(session, anna, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, anna, disabled=True))
     assert keys(database, anna) == []
     show_strangers(database, anna, "nickname", "Annie")
     assert found(database, bert, "annie") | found(database, bert, "anna") == set()
-    database.write(lambda session: accounts.set_disabled(session, anna, disabled=False))
+    database.write(lambda session: registration.set_disabled(session, anna, disabled=False))
     assert set(before) < set(keys(database, anna))
     assert found(database, bert, "annie") == {"anna"}
 
@@ -173,7 +173,7 @@ HIDING: dict[str, Callable[[Database, int, int], object]] = {
     "they have blocked who looks": block,
     "who looks has blocked them": lambda database, anna, bert: block(database, bert, anna),
     "they are shut out": lambda database, anna, _: database.write(
-        lambda session: accounts.set_disabled(session, anna, disabled=True)
+        lambda session: registration.set_disabled(session, anna, disabled=True)
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync import fields
-from sync.database import accounts
+from sync.accounts import registration
 from sync.database.engine import Database, Session
 from sync.discovery.public_photos import public_photo
 from sync.profiles import profiles
@@ -53,5 +53,5 @@ def test_nobody_has_a_picture_where_there_is_none_to_see(database: Database) -> 
     block(database, anna, carl)
     assert (seen(database, anna, bo), seen(database, anna, carl)) == (None, None)
     assert seen(database, person(database), bo) is not None
-    database.write(lambda session: accounts.set_disabled(session, bo, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, bo, disabled=True))
     assert seen(database, person(database), bo) is None

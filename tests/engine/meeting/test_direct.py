@@ -7,9 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sync import meeting
-from sync.accounts import preference_changes, slow_hash
+from sync.accounts import preference_changes, registration, slow_hash
 from sync.accounts.rate_limits import Limit
-from sync.database import accounts
 from sync.database.engine import Database
 from sync.errors import AlreadyExists, InvalidInput, NotFound, TooManyTries
 from sync.meeting import direct
@@ -80,7 +79,7 @@ SHUT: dict[str, Callable[[Database, int, int], object]] = {
         lambda session: preference_changes.remove_question(session, anna)
     ),
     "they are shut out": lambda database, anna, _: database.write(
-        lambda session: accounts.set_disabled(session, anna, disabled=True)
+        lambda session: registration.set_disabled(session, anna, disabled=True)
     ),
     "they refused for ever": lambda database, anna, bert: ask_in_vain(database, bert, anna),
 }

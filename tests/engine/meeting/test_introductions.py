@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from sync import meeting
-from sync.accounts import addresses
-from sync.database import accounts
+from sync.accounts import addresses, registration
 from sync.database.engine import Database
 from sync.database.models import Message
 from sync.errors import InvalidInput, NotFound, TooManyTries
@@ -100,7 +99,7 @@ def test_who_is_blocked_either_way_or_shut_out_is_not_seen(database: Database) -
     block(database, viewer, one)
     block(database, other, viewer)
     assert friends(database, viewer, me).keys() == {"third"}
-    database.write(lambda session: accounts.set_disabled(session, third, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, third, disabled=True))
     assert friends(database, viewer, me) == {}
 
 
@@ -206,7 +205,7 @@ def test_who_introduces_learns_nothing(database: Database, why: str) -> None:
     elif why == "nobody":
         prefer(database, one, connecting="nobody")
     else:
-        database.write(lambda session: accounts.set_disabled(session, one, disabled=True))
+        database.write(lambda session: registration.set_disabled(session, one, disabled=True))
     introduce(database, me, one, other)
     assert states(database, one) == states(database, other) == []
     assert messages(database) == []

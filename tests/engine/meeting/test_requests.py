@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 
 from sync import meeting
-from sync.accounts import addresses
-from sync.database import accounts
+from sync.accounts import addresses, registration
 from sync.database.engine import Database
 from sync.errors import AlreadyExists, InvalidInput, NotFound, Refused, TooManyTries
 from sync.meeting import Asked
@@ -168,7 +167,7 @@ def test_a_refusal_can_be_taken_back(database: Database) -> None:
 REACHING_NOBODY: dict[str, Callable[[Database, int, int], object]] = {
     "blocked": block,
     "shut out": lambda database, anna, _: database.write(
-        lambda session: accounts.set_disabled(session, anna, disabled=True)
+        lambda session: registration.set_disabled(session, anna, disabled=True)
     ),
     "letting nobody": lambda database, anna, _: prefer(database, anna, connecting="nobody"),
 }
@@ -273,9 +272,9 @@ def test_requests_are_told_with_those_who_are_there_only(database: Database) -> 
     anna, bert, carl = people(database, "anna", "bert", "carl")
     ask(database, bert, anna)
     ask(database, anna, carl)
-    database.write(lambda session: accounts.set_disabled(session, bert, disabled=True))
+    database.write(lambda session: registration.set_disabled(session, bert, disabled=True))
     assert states(database, anna) == [("out", "carl", "waiting")]
-    database.write(lambda session: accounts.set_disabled(session, bert, disabled=False))
+    database.write(lambda session: registration.set_disabled(session, bert, disabled=False))
     assert states(database, anna) == [("in", "bert", "waiting"), ("out", "carl", "waiting")]
 
 

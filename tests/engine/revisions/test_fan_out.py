@@ -24,6 +24,7 @@ from tests.support.factories import (
     crowd,
     field,
     group,
+    pending,
     person,
     revisions,
     seen,
@@ -47,11 +48,6 @@ def owner_of(database: Database, count: int) -> tuple[int, int, list[int]]:
     phone = field(database, owner)
     family = group(database, owner, "family", granted=[phone])
     return owner, phone, crowd(database, owner, count, [family])
-
-
-def pending(database: Database) -> int:
-    with database.reading() as session:
-        return fan_out.pending(session)
 
 
 def owed(database: Database) -> int:

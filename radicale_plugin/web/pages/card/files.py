@@ -8,7 +8,6 @@ from werkzeug.datastructures import FileStorage
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField
 from wtforms.validators import NumberRange, Optional
 
-from radicale_plugin.web.application import takes_files
 from radicale_plugin.web.field_display import picture_of
 from radicale_plugin.web.forms import Form, choice
 from radicale_plugin.web.ids import as_id
@@ -16,6 +15,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
+from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
 from sync import vcard
 from sync.database.engine import Session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radicale_plugin.web.pages.people import linking, listing, parting, person
+from radicale_plugin.web.pages.people import index, linking, parting, person
 from radicale_plugin.web.pages.people.area import blueprint
 
-__all__ = ["blueprint", "linking", "listing", "parting", "person"]
+__all__ = ["blueprint", "index", "linking", "parting", "person"]

@@ -5,4 +5,4 @@ from __future__ import annotations
 from radicale_plugin.web.pages.settings import addresses, contacts, deletion, finding, index
 from radicale_plugin.web.pages.settings.area import blueprint
 
-__all__ = ["addresses", "blueprint", "contacts", "finding", "index", "deletion"]
+__all__ = ["addresses", "blueprint", "contacts", "deletion", "finding", "index"]

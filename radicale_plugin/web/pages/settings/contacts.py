@@ -7,7 +7,6 @@ from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
 
 from radicale_plugin.web import signed_in
-from radicale_plugin.web.application import takes_files
 from radicale_plugin.web.error_messages import explained, told
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.ids import posted_ids
@@ -15,6 +14,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
+from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
 from sync.books.importing import import_contacts

@@ -1,0 +1,39 @@
+"""The Flask application as every part of the portal knows it; `radicale_plugin.web.application` puts it together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask
+from typing_extensions import override
+
+from radicale_plugin.web.base_url import Place
+from sync.database.engine import Database
+
+#: The most octets of a form, and of one with files in it.
+MAX_FORM = 1024 * 1024
+MAX_UPLOAD = 8 * 1024 * 1024
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Portal(Flask):
+    """Flask, with what the pages need to know about this server."""
+
+    def __init__(self, database: Database, place: Place) -> None:
+        """Prepare for *database*, whose server is at *place*."""
+        super().__init__("radicale_plugin.web", static_folder="static", static_url_path="/static")
+        self.database = database
+        self.place = place
+
+    @override
+    def log_exception(self, exc_info: Any) -> None:
+        # `error_pages` does; Flask's own line has the path in it.
+        return
+
+
+def takes_files(view: View) -> View:
+    """Let more octets in than a form without files may have."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
