@@ -63,7 +63,7 @@ def _configure(portal: Portal, key: bytes) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         MAX_CONTENT_LENGTH=MAX_UPLOAD,
         MAX_FORM_MEMORY_SIZE=MAX_FORM,
-        # A page that was left open for long can still be sent; its token lives and dies with the visit.
+        # A page that was left open for long can still be sent; its token lives and dies with the session.
         WTF_CSRF_TIME_LIMIT=None,
         # `protection` compares the origin, which is the referrer's better half.
         WTF_CSRF_SSL_STRICT=False,

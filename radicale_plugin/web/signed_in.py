@@ -47,11 +47,11 @@ def database() -> Database:
 
 def visitor() -> SignedIn | None:
     """Return who is signed in, or None."""
-    if "visit" not in g:
+    if "signed_in" not in g:
         token = session.get(_TOKEN)
         with database().reading() as transaction:
-            g.visit = sessions.find(transaction, token) if token else None
-    return cast("SignedIn | None", g.visit)
+            g.signed_in = sessions.find(transaction, token) if token else None
+    return cast("SignedIn | None", g.signed_in)
 
 
 def current_person() -> SignedIn:
@@ -78,26 +78,26 @@ def browser() -> str:
 
 
 def sign_in(token: str) -> None:
-    """Begin a visit in this browser. Nothing stays of what was kept for it, which somebody else may have put there."""
+    """Begin a session in this browser. Nothing stays of what was kept for it, which others may have put there."""
     chosen = session.get("language")
     session.clear()
     session.permanent = True
     session[_TOKEN] = token
     if chosen:
         session["language"] = chosen
-    g.pop("visit", None)
+    g.pop("signed_in", None)
     g.pop("csrf_token", None)
 
 
 def sign_out() -> None:
-    """End this browser's visit."""
+    """End this browser's session."""
     found = visitor()
     if found is not None:
         # It may have been ended elsewhere by now.
         with contextlib.suppress(NotFound):
             database().write(lambda transaction: sessions.end(transaction, found.account_id, found.id))
     session.clear()
-    g.pop("visit", None)
+    g.pop("signed_in", None)
     g.pop("csrf_token", None)
 
 

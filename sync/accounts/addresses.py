@@ -23,7 +23,7 @@ from sync.sharing.preferences import preferences_of
 
 EMAIL, SMS = "email", "sms"
 CHANNELS = (EMAIL, SMS)
-#: The purpose of the ticket by which somebody proves that they read an address's e-mail.
+#: The purpose of the one-time token by which somebody proves that they read an address's e-mail.
 CONFIRM = "confirm"
 _CODE = "phone"
 _CODE_LIFETIME = 15 * 60

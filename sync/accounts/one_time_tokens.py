@@ -1,5 +1,5 @@
 """
-Tickets: what a link or a code that was sent to somebody allows, once, until it expires.
+One-time tokens: what a link or a code that was sent to somebody allows, once, until it expires.
 
 A link carries a secret with a signature, so that what somebody made up never reaches the database; a code is short
 enough to be typed, so it belongs to one account and address and bears few tries. Stored are hashes only.
@@ -33,7 +33,7 @@ CODE_TRIES = 5
 @dataclass(frozen=True, slots=True)
 class Opened:
     """
-    What a ticket says.
+    What a one-time token says.
 
     *account_id* is whom it speaks for, absent for somebody without an account. *values* is what was put into it.
     """
@@ -43,7 +43,7 @@ class Opened:
 
 
 def issue(session: Session, purpose: str, account_id: int | None, values: Mapping[str, Any], *, lifetime: int) -> str:
-    """Make a ticket for a link that may be used once within *lifetime* seconds, and return its secret."""
+    """Make a one-time token for a link that may be used once within *lifetime* seconds, and return its secret."""
     secret = secrets.token_urlsafe(24)
     _insert(session, _digest(purpose, secret), purpose, account_id, values, lifetime)
     return _signer(session, purpose).sign(secret).decode()
@@ -118,7 +118,7 @@ def use_code(session: Session, purpose: str, account_id: int, about: str, code: 
 
 
 def forget(session: Session, account_id: int) -> None:
-    """Make void every ticket that speaks for a person."""
+    """Make void every one-time token that speaks for a person."""
     session.execute(delete(OneTimeToken).where(OneTimeToken.account_id == account_id))
 
 

@@ -23,7 +23,7 @@ from sync.notify import outbox
 from sync.sharing import search_keys
 from sync.sharing.preferences import preferences_of
 
-#: The purpose of the ticket, and of the page that it is for.
+#: The purpose of the one-time token, and of the page that it is for.
 RESET = "reset"
 #: For one name that is typed, for one source, and for this server.
 NAME = Limit("reset", 3, DAY)
@@ -81,7 +81,7 @@ def require_open(session: Session, token: str) -> None:
 
 def reset(database: Database, token: str, password: str, *, browser: str) -> str:
     """
-    Give who has the link another password, end all their visits, and return the token of a new one.
+    Give who has the link another password, end all their sessions, and return the token of a new one.
 
     Raises:
         InvalidInput: The password cannot be one; the link stays good.

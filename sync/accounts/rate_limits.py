@@ -1,8 +1,8 @@
 """
-Allowances: how often something may be tried, counted in the database, so for all processes together.
+Rate limits: how often something may be tried, counted in the database, so for all processes together.
 
 Whoever has not tried for a while may try a few times at once; each try then comes back after its share of the period
-(the generic cell rate algorithm). One row for each thing and whoever tries it says when the allowance will be whole
+(the generic cell rate algorithm). One row for each thing and whoever tries it says when the rate limit will be whole
 again, and one statement looks and takes, so that two at once never get more than there is.
 """
 
@@ -56,7 +56,7 @@ def take(session: Session, limit: Limit, *who: str, tries: int = 1) -> None:
     Take one try of *limit*, or several, from whoever *who* names: an account, a source, a pair; nobody for all.
 
     Call this before any work that costs something, in a writing transaction of its own, so that a try stays taken
-    whatever comes of it. Several allowances may be taken in one transaction: then all are taken or none is. Take those
+    whatever comes of it. Several rate limits may be taken in one transaction: then all are taken or none is. Take those
     that fewer people share first, because this one is locked until the commit.
 
     Raises:
@@ -106,7 +106,7 @@ def source(address: str) -> str:
 
 
 def purge(session: Session) -> int:
-    """Drop the rows of everybody whose allowances are whole again, and return how many those were."""
+    """Drop the rows of everybody whose rate limits are whole again, and return how many those were."""
     whole = delete(RateLimit).where(RateLimit.full_at <= _milliseconds()).returning(RateLimit.key)
     return len(session.scalars(whole).all())
 

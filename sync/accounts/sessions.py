@@ -1,8 +1,8 @@
 """
-Visits: the browsers that people are signed in to the portal with.
+Sessions: the browsers that people are signed in to the portal with.
 
-A visit's token is kept by the browser: whose visit, which one, and a random secret of which only the hash is stored. It
-is asked about in every request, so that what is ended here is over at once.
+A session's token is kept by the browser: whose session, which one, and a random secret of which only the hash is
+stored. It is asked about in every request, so that what is ended here is over at once.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from sync.errors import NotFound
 from sync.vcard import clean
 
 DAY = 24 * 3600
-#: A visit ends by itself so long after the person was last seen, and in any case so long after it began.
+#: A session ends by itself so long after the person was last seen, and in any case so long after it began.
 IDLE = 30 * DAY
 LONGEST = 180 * DAY
 #: When somebody was last seen is written down at most once in so many seconds.
 LAST_SEEN_PRECISION = 3600
-#: A person's visits beyond so many end, the one not seen for longest first.
+#: A person's sessions beyond so many end, the one not seen for longest first.
 MOST = 50
 _TOKEN = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{1,16})-([A-Za-z0-9_-]{32})", re.ASCII)
 
@@ -49,7 +49,7 @@ class SignedIn:
 
 def start(session: Session, account_id: int, browser: str) -> str:
     """
-    Let a browser in for a person, and return the visit's token, which is stored nowhere.
+    Let a browser in for a person, and return the session's token, which is stored nowhere.
 
     *browser* is what it says of itself, in any length.
 
@@ -78,7 +78,7 @@ def start(session: Session, account_id: int, browser: str) -> str:
 
 
 def find(session: Session, token: str) -> SignedIn | None:
-    """Return whose visit a token is, or None for one that is over, was made up, or belongs to a closed account."""
+    """Return whose session a token is, or None for one that is over, was made up, or belongs to a closed account."""
     read = _TOKEN.fullmatch(token)
     if read is None:
         return None
@@ -101,31 +101,31 @@ def find(session: Session, token: str) -> SignedIn | None:
     return SignedIn(owner_id, session_id, row[2], row[3], row[1])
 
 
-def is_worth_noting(visit: SignedIn) -> bool:
+def is_worth_noting(signed_in: SignedIn) -> bool:
     """Whether the person has not been seen for so long that `note` has something to write down."""
-    return now() - visit.last_seen_at >= LAST_SEEN_PRECISION
+    return now() - signed_in.last_seen_at >= LAST_SEEN_PRECISION
 
 
-def note(session: Session, visit: SignedIn) -> None:
-    """Write down that the person was seen now, which lets the visit go on for another while."""
+def note(session: Session, signed_in: SignedIn) -> None:
+    """Write down that the person was seen now, which lets the session go on for another while."""
     at = now()
-    row = session.scalars(_of(visit.account_id).where(BrowserSession.id == visit.id)).first()
+    row = session.scalars(_of(signed_in.account_id).where(BrowserSession.id == signed_in.id)).first()
     if row is not None:
         row.last_seen_at, row.expires_at = at, min(at + IDLE, row.created_at + LONGEST)
 
 
 def sessions_of(session: Session, account_id: int) -> Sequence[BrowserSession]:
-    """Return a person's visits that are not over, the one seen last first."""
+    """Return a person's sessions that are not over, the one seen last first."""
     newest_first = (BrowserSession.last_seen_at.desc(), BrowserSession.created_at.desc(), BrowserSession.id)
     return session.scalars(_of(account_id).where(BrowserSession.expires_at > now()).order_by(*newest_first)).all()
 
 
 def end(session: Session, account_id: int, session_id: int) -> None:
     """
-    End a visit of a person's.
+    End a session of a person's.
 
     Raises:
-        NotFound: The person has no such visit.
+        NotFound: The person has no such session.
     """
     key = (BrowserSession.owner_id == account_id, BrowserSession.id == session_id)
     if session.scalars(delete(BrowserSession).where(*key).returning(BrowserSession.id)).first() is None:
@@ -133,13 +133,13 @@ def end(session: Session, account_id: int, session_id: int) -> None:
 
 
 def end_all(session: Session, account_id: int, *, but: int | None = None) -> None:
-    """End every visit of a person's, *but* one where it is given."""
+    """End every session of a person's, *but* one where it is given."""
     ended = delete(BrowserSession).where(BrowserSession.owner_id == account_id)
     session.execute(ended if but is None else ended.where(BrowserSession.id != but))
 
 
 def purge(session: Session) -> int:
-    """Drop every visit that ended by itself, and return how many those were."""
+    """Drop every session that ended by itself, and return how many those were."""
     over = delete(BrowserSession).where(BrowserSession.expires_at <= now()).returning(BrowserSession.id)
     return len(session.scalars(over).all())
 

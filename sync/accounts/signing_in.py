@@ -24,7 +24,7 @@ OWN = Limit("own-password", 10, 15 * MINUTE)
 
 def sign_in(database: Database, login: str, password: str, *, source: str, browser: str) -> str:
     """
-    Begin a visit for who knows the password of *login*, and return its token.
+    Begin a session for who knows the password of *login*, and return its token.
 
     *login* may also be an e-mail address that the person proved to be theirs, if nobody else did.
 
@@ -66,7 +66,7 @@ def require_password(database: Database, account_id: int, login: str, password: 
 
 def change_password(database: Database, account_id: int, login: str, *, old: str, new: str, browser: str) -> str:
     """
-    Give a person another password for the portal, end all their visits, and return the token of a new one.
+    Give a person another password for the portal, end all their sessions, and return the token of a new one.
 
     Devices keep the passwords of their own.
 

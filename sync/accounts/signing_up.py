@@ -31,7 +31,7 @@ def sign_up(
     then: Callable[[Session, int], object] | None = None,
 ) -> tuple[int, str]:
     """
-    Make an account, begin a visit for it, and return the account's id and the visit's token.
+    Make an account, begin a session for it, and return the account's id and the session's token.
 
     *source* is where this comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of
     itself. *then* is done with the new account's id in the transaction that makes it; where it raises, there is no

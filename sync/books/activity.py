@@ -65,8 +65,8 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
     owners = [owner_id for owner_id, _, _ in rows]
     names = accounts.logins(session, owners)
     stays = _stays(session, viewer_id, owners)
-    sightings = _sightings(session, stays)
-    found = {owner_id: _last_change(stays[owner_id], sightings[owner_id]) for owner_id in owners}
+    disclosed = _disclosed(session, stays)
+    found = {owner_id: _last_change(stays[owner_id], disclosed[owner_id]) for owner_id in owners}
     times = _times(session, {owner_id: version for owner_id, (version, _) in found.items()})
     latest_changes = []
     for owner_id, entry_at, card_at in rows:
@@ -79,7 +79,7 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Sighting:
+class _Disclosed:
     """One value of a field, and the versions of the profile between which the viewer was shown it."""
 
     field_id: int
@@ -102,7 +102,7 @@ def _stays(session: Session, viewer_id: int, owners: Sequence[int]) -> dict[int,
     return found
 
 
-def _sightings(session: Session, stays: Mapping[int, Sequence[DisclosedAudience]]) -> dict[int, list[_Sighting]]:
+def _disclosed(session: Session, stays: Mapping[int, Sequence[DisclosedAudience]]) -> dict[int, list[_Disclosed]]:
     audiences = {stay.audience_id for each in stays.values() for stay in each}
     shown = session.execute(
         select(
@@ -124,13 +124,13 @@ def _sightings(session: Session, stays: Mapping[int, Sequence[DisclosedAudience]
             among(session, DisclosedField.owner_id, list(stays)), among(session, DisclosedField.audience_id, audiences)
         )
     )
-    found: dict[int, list[_Sighting]] = {owner_id: [] for owner_id in stays}
+    found: dict[int, list[_Disclosed]] = {owner_id: [] for owner_id in stays}
     for owner_id, audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
         for stay in stays[owner_id]:
             since = max(stay.since, shown_since, said_since)
             until = min(end if end is not None else _NEVER for end in (stay.until, shown_until, said_until))
             if audience_id == stay.audience_id and since < until:
-                found[owner_id].append(_Sighting(field_id, kind, content, since, until))
+                found[owner_id].append(_Disclosed(field_id, kind, content, since, until))
     return found
 
 
@@ -143,12 +143,12 @@ def _times(session: Session, versions: Mapping[int, int]) -> dict[tuple[int, int
     return {(owner_id, version): at for owner_id, version, at in session.execute(chosen)}
 
 
-def _last_change(stays: Sequence[DisclosedAudience], sightings: list[_Sighting]) -> tuple[int, list[FieldChange]]:
+def _last_change(stays: Sequence[DisclosedAudience], disclosed: list[_Disclosed]) -> tuple[int, list[FieldChange]]:
     """Return the version of the profile with which a card became what it is, and what changed then."""
     # The two may have been connected before; what counts is this time.
     began = _beginning(stays)
-    points = {point for seen in sightings for point in (seen.since, seen.until) if began < point < _NEVER}
-    return _last_difference(sightings, sorted(points, reverse=True)) or (began, [])
+    points = {point for seen in disclosed for point in (seen.since, seen.until) if began < point < _NEVER}
+    return _last_difference(disclosed, sorted(points, reverse=True)) or (began, [])
 
 
 def _beginning(stays: Sequence[DisclosedAudience]) -> int:
@@ -161,10 +161,10 @@ def _beginning(stays: Sequence[DisclosedAudience]) -> int:
     return began
 
 
-def _last_difference(sightings: list[_Sighting], points: list[int]) -> tuple[int, list[FieldChange]] | None:
-    # An edge between two sightings of the same value, as when somebody moves from one group to another, is none.
+def _last_difference(disclosed: list[_Disclosed], points: list[int]) -> tuple[int, list[FieldChange]] | None:
+    # An edge between two times of the same value, as when somebody moves from one group to another, is none.
     for point in points:
-        before, after = _seen_at(sightings, point - 1), _seen_at(sightings, point)
+        before, after = _seen_at(disclosed, point - 1), _seen_at(disclosed, point)
         changes = [
             FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
             for field_id, seen in after.items()
@@ -176,5 +176,5 @@ def _last_difference(sightings: list[_Sighting], points: list[int]) -> tuple[int
     return None
 
 
-def _seen_at(sightings: list[_Sighting], version: int) -> dict[int, _Sighting]:
-    return {seen.field_id: seen for seen in sightings if seen.since <= version < seen.until}
+def _seen_at(disclosed: list[_Disclosed], version: int) -> dict[int, _Disclosed]:
+    return {seen.field_id: seen for seen in disclosed if seen.since <= version < seen.until}

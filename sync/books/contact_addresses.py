@@ -30,14 +30,14 @@ def private_cards(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]
 
 def addresses_of_contact(session: Session, text: str) -> set[tuple[str, str]]:
     """Return channel and normalised value of every number and e-mail address of a card."""
-    reaches = set()
+    found = set()
     for line in _lines(text, frozenset(_CHANNELS)):
         said = unescape(line.value).removeprefix("tel:").removeprefix("mailto:")
         try:
-            reaches.add((_CHANNELS[line.name], addresses.normalize(session, _CHANNELS[line.name], said)))
+            found.add((_CHANNELS[line.name], addresses.normalize(session, _CHANNELS[line.name], said)))
         except InvalidInput:
             continue
-    return reaches
+    return found
 
 
 def name_of(text: str) -> str:

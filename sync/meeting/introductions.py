@@ -1,5 +1,5 @@
 """
-Sideways: people let their connections see whom they know, and bring them together.
+Introductions: people let their connections see whom they know, and bring them together.
 
 Of a published friend others see what strangers may see, and nothing where that is nothing. It is looked up each time,
 so nothing of a friend is kept with who published them, and nothing lands on a device without a connection.

@@ -214,7 +214,7 @@ def follow(session: Session, token: str, account_id: int) -> bool:
 
 def sign_up(database: Database, token: str, login: str, password: str, *, source: str, browser: str) -> str:
     """
-    Make an account for somebody who was handed a link, and return the token of their visit; the link stays unused.
+    Make an account for somebody who was handed a link, and return the token of their session; the link stays unused.
 
     Parameters are as in `sync.accounts.signing_up.sign_up`.
 

@@ -28,7 +28,7 @@ from sync.notify import outbox
 from sync.sharing import connections
 from sync.sharing.preferences import preferences_of
 
-#: The purpose of the ticket that an invitation carries.
+#: The purpose of the one-time token that an invitation carries.
 INVITATION = "invitation"
 LIFETIME = 60 * DAY
 #: What one source and all together may send, and what one address gets from whomever.
@@ -136,9 +136,9 @@ def sign_up(
     database: Database, token: str, login: str, password: str, *, source: str, browser: str
 ) -> tuple[Invited, str]:
     """
-    Make an account for whoever was invited, connected to who invited them, and begin a visit for it.
+    Make an account for whoever was invited, connected to who invited them, and begin a session for it.
 
-    Returns who invited, and the visit's token. Parameters are as in `sync.accounts.signing_up.sign_up`.
+    Returns who invited, and the session's token. Parameters are as in `sync.accounts.signing_up.sign_up`.
 
     Raises:
         InvalidTicket: As in `open_invitation`; there is no account then.
@@ -150,10 +150,10 @@ def sign_up(
     def connect(session: Session, account_id: int) -> None:
         accept(session, token, account_id, signed_up=True)
 
-    _account_id, visit = signing_up.sign_up(
+    _account_id, token = signing_up.sign_up(
         database, login, password, source=source, browser=browser, invited=True, then=connect
     )
-    return invited, visit
+    return invited, token
 
 
 def invitations_of(session: Session, inviter_id: int) -> Sequence[Invitation]:

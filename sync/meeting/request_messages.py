@@ -12,7 +12,7 @@ from sync.errors import TooManyTries
 from sync.notify import outbox
 from sync.sharing.preferences import preferences_of
 
-#: The purpose of the ticket that a message about a request carries.
+#: The purpose of the one-time token that a message about a request carries.
 REQUEST = "request"
 LIFETIME = 30 * DAY
 #: So many messages a person gets, whoever asks; what is asked beyond that waits for them in the portal.

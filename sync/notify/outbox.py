@@ -100,7 +100,7 @@ def post(session: Session, channel: str, recipient: str, template: str, language
 
 
 def link(session: Session, purpose: str, token: str) -> str:
-    """Return the address of the portal's page for a ticket. Its secret is in the query, because paths are logged."""
+    """Return the address of the portal's page for a token. Its secret is in the query, because paths are logged."""
     return f"{settings_of(session).base_url}/.web/{purpose}?token={token}"
 
 

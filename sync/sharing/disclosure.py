@@ -1,5 +1,5 @@
 """
-Sightings: what each viewer was ever shown of an owner.
+Disclosure: what each viewer was ever shown of an owner.
 
 It is needed to tell, in a card that a client sends back, what is the owner's and what is the viewer's own. Only what
 this viewer was shown may count: comparing with anything else would tell the viewer, by what is kept and what is not,

@@ -1,5 +1,5 @@
 """
-Listings: the keys by which a person is found, kept as they decided and as strangers may see.
+Search keys: the keys by which a person is found, kept as they decided and as strangers may see.
 
 A key is there only while the person may be found by it, so whoever looks for a key that is not there learns nothing:
 nobody has it, or somebody who does not want to be found.

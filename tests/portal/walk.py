@@ -144,7 +144,7 @@ PARAMETERS: dict[str, Parameters] = {
     "find.ask": _stranger("gerda"),
     "find.connect": _stranger("kim"),
     "find.index": lambda _session, _ids: [{}, {"q": strangers.NAME}, {"q": "nobody at all"}],
-    "find.portrait": _stranger("hugo"),
+    "find.public_photo": _stranger("hugo"),
     "password_reset.confirm": _ticket("confirm", email="anna@example.org"),
     "password_reset.reset": _ticket("reset"),
     "friends.introduce": _known("bo"),
@@ -154,7 +154,7 @@ PARAMETERS: dict[str, Parameters] = {
     "mail_links.asked": _letter,
     "mail_links.invitation": _invitation,
     "mail_links.join": _join,
-    "mail_links.portrait": _letter,
+    "mail_links.public_photo": _letter,
     "mail_links.unsubscribe": _unsubscribe,
     "links.code": _link,
     "links.end": _link,
@@ -169,8 +169,8 @@ PARAMETERS: dict[str, Parameters] = {
 }
 NO_PAGE = {
     "card.export",
-    "find.portrait",
-    "mail_links.portrait",
+    "find.public_photo",
+    "mail_links.public_photo",
     "invitation_links.code",
     "people.photo",
     "sharing.card",

@@ -32,7 +32,7 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an account. *about* says what they are to Anna; *initials* and *colour* make their portrait."""
+    """Somebody with an account. *about* says what they are to Anna; *initials* and *colour* make their photo."""
 
     login: str
     name: str

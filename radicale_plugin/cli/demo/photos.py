@@ -1,4 +1,4 @@
-"""Portraits, drawn: initials on a colour."""
+"""Photos, drawn: initials on a colour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 _SIDE = 256
 
 
-def portrait(initials: str, colour: str) -> bytes:
+def photo(initials: str, colour: str) -> bytes:
     """Return a small square JPEG."""
     image = Image.new("RGB", (_SIDE, _SIDE), colour)
     draw = ImageDraw.Draw(image)

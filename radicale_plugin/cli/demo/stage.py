@@ -12,7 +12,7 @@ from pathlib import Path
 from radicale_plugin import settings
 from radicale_plugin.cli.addressing import choose, named_fields
 from radicale_plugin.cli.demo.cast import CAST, CONNECTED, STRANGERS, Person
-from radicale_plugin.cli.demo.photos import portrait
+from radicale_plugin.cli.demo.photos import photo
 from sync.accounts import credentials, registration
 from sync.database import accounts
 from sync.database.engine import Database, Session
@@ -128,7 +128,7 @@ def _describe(session: Session, owner_id: int, person: Person) -> None:
     profiles.add_field(session, owner_id, field_from_text("name", person.name))
     for line in person.lines:
         profiles.add_field(session, owner_id, field_from_text(line.kind, line.text, line.label))
-    picture = portrait(person.initials, person.colour)
+    picture = photo(person.initials, person.colour)
     profiles.add_field(session, owner_id, field_from_photo(picture))
 
 

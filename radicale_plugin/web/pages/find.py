@@ -71,7 +71,7 @@ def ask(account_id: int) -> Response:
 
 
 @blueprint.get("/portrait/<int:account_id>")
-def portrait(account_id: int) -> Response:
+def public_photo(account_id: int) -> Response:
     """Answer with the picture that strangers may see of somebody."""
     with database().reading() as session:
         picture = public_photos.public_photo(session, current_person().account_id, account_id)

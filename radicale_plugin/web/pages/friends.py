@@ -59,7 +59,7 @@ def of(account_id: int) -> Response:
     """Show whom a connection knows and shows."""
     with database().reading() as session:
         found = introductions.public_friends(session, current_person().account_id, account_id)
-        return page("friends/of.html", found=found, owner=_acquaintance(session, account_id))
+        return page("friends/of.html", found=found, owner=_connected_person(session, account_id))
 
 
 @blueprint.route("/<int:account_id>/introduce", methods=["GET", "POST"])
@@ -76,7 +76,7 @@ def introduce(account_id: int) -> Response:
     with database().reading() as session:
         return page(
             "friends/introduce.html",
-            one=_acquaintance(session, account_id),
+            one=_connected_person(session, account_id),
             listed=connected_people.page_of(session, me, text, people.number_of_page()),
             text=text,
         )
@@ -86,7 +86,7 @@ def _wanted() -> str:
     return request.args.get("q", "").strip()[:_LONGEST]
 
 
-def _acquaintance(session: Session, account_id: int) -> ConnectedPerson:
+def _connected_person(session: Session, account_id: int) -> ConnectedPerson:
     found = connected_people.find(session, current_person().account_id, account_id)
     if found is None:
         raise NotFound("These two are not connected.")

@@ -22,5 +22,5 @@ def choose() -> Response:
     if person is not None and tag in language.LANGUAGES:
         # Everywhere, and in what is sent to them.
         database().write(lambda session: preference_changes.set_language(session, person.account_id, tag))
-        g.pop("visit", None)
+        g.pop("signed_in", None)
     return go_to(request.form.get("next"), "home.index")

@@ -2,7 +2,7 @@
 The pages that links in messages, and links that people hand out, lead to.
 
 Opening one changes nothing, because programs that look into e-mail open them as well; a button decides. They work
-without being signed in: a ticket speaks for whom it was sent to, and an invitation leads to signing up.
+without being signed in: a one-time token speaks for whom it was sent to, and an invitation leads to signing up.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def decide() -> Response:
 
 @blueprint.get("/request/portrait")
 @open_to_all
-def portrait() -> Response:
+def public_photo() -> Response:
     """Answer with the picture of who asks, as strangers may see it."""
 
     def read(session: Session) -> bytes | None:
@@ -185,7 +185,7 @@ def _look(read: Callable[[Session], T]) -> T:
 
 
 def _signed_up(form: SignUp, sign_up: Callable[[str, str], str]) -> str | None:
-    """Return the token of the new visit, or None where the form says what is wrong."""
+    """Return the token of the new session, or None where the form says what is wrong."""
     # Who was invited has proved an address by that, and whoever holds a link may add one later.
     del form.email
     if visitor() is not None or not form.accepted():

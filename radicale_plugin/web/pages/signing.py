@@ -106,7 +106,7 @@ def sign_up() -> Response:
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    """End this visit."""
+    """End this session."""
     signed_in.sign_out()
     say(_("You are signed out."))
     return go("home.index")

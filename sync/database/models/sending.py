@@ -1,4 +1,4 @@
-"""What goes out to people by e-mail and text message, and the tickets that the links in it carry."""
+"""What goes out to people by e-mail and text message, and the one-time tokens that the links in it carry."""
 
 from __future__ import annotations
 

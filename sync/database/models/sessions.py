@@ -32,7 +32,7 @@ class RateLimit(Base):
     """
     How much of something one account, source or pair may do still.
 
-    *key* names the thing and who does it; *full_at* is when, in milliseconds since 1970, the allowance will be whole
+    *key* names the thing and who does it; *full_at* is when, in milliseconds since 1970, the rate limit will be whole
     again: the later, the less is left. A row whose time has come may be dropped.
     """
 

@@ -7,7 +7,7 @@ from flask import Response, request
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
-from radicale_plugin.web.pages.people.person import acquaintance
+from radicale_plugin.web.pages.people.person import connected_person
 from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
 
@@ -23,7 +23,7 @@ def disconnect(account_id: int) -> Response:
             say(kept if keep else _("You are not connected any more."))
         return go("people.index")
     with database().reading() as session:
-        who = acquaintance(session, account_id)
+        who = connected_person(session, account_id)
     return page("people/disconnect.html", who=who)
 
 
@@ -36,5 +36,5 @@ def block(account_id: int) -> Response:
             say(_("This person is blocked, and is not told."))
         return go("people.index")
     with database().reading() as session:
-        who = acquaintance(session, account_id)
+        who = connected_person(session, account_id)
     return page("people/block.html", who=who)

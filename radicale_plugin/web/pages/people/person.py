@@ -26,7 +26,7 @@ def one(account_id: int) -> Response:
     """Show everything about a connection."""
     me = current_person()
     with database().reading() as session:
-        who = acquaintance(session, account_id)
+        who = connected_person(session, account_id)
         held = held_cards.of(session, me.account_id, account_id)
         kind = composition_of(session, me.account_id, account_id)
         own = {field.id: content_of(field) for field in fields_of(session, me.account_id)}
@@ -83,7 +83,7 @@ def show(account_id: int) -> Response:
     return _back(account_id)
 
 
-def acquaintance(session: Session, account_id: int) -> ConnectedPerson:
+def connected_person(session: Session, account_id: int) -> ConnectedPerson:
     """
     Return somebody whom the person is connected to.
 

@@ -26,7 +26,7 @@ def choose_language() -> Response:
     if tag == "" or tag in language.LANGUAGES:
         database().write(lambda transaction: preference_changes.set_language(transaction, me, tag or None))
         session.pop("language", None)
-        for kept in ("visit", "language"):
+        for kept in ("signed_in", "language"):
             g.pop(kept, None)
         say(_("Your language is saved."))
     return go("settings.index")
