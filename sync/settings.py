@@ -15,8 +15,14 @@ class Limits:
     groups: int = 100
     devices: int = 50
     address_books: int = 20
-    #: Octets of one card as a client sends or gets it (client fact I-18).
+    #: Octets of one card as a client sends it (client fact I-18). What is served of an entry may always be sent back,
+    #: and of people's cards *card_room* more, for what a client adds.
     card_size: int = 262_144
+    card_room: int = 32_768
+    #: Octets of a person's whole card in either version, with everything in it, and of what a viewer adds to another's.
+    #: What is stored may be larger than what is sent, or a card at the limit could not be sent back.
+    profile_size: int = 327_680
+    overlay_size: int = 262_144
     private_entries: int = 50_000
     #: Addresses that a person proved to be theirs.
     addresses: int = 10

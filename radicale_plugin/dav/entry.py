@@ -7,7 +7,7 @@ from email.utils import formatdate
 from radicale_plugin.dav import collections, paths
 from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
-from radicale_plugin.dav.names import card, href
+from radicale_plugin.dav.names import card, dav, href
 from radicale_plugin.dav.negotiation import VCARD_TYPES, version_wanted
 from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.properties import VCARD_TYPE
@@ -16,8 +16,7 @@ from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import entries, served
-from sync.books.entry_rows import PRIVATE
-from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
+from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
 
 #: The versions that can be stored. A card that says none is not valid.
 _VERSIONS = ("", "2.1", "3.0", "4.0")
@@ -61,8 +60,8 @@ def put(service: Service, request: Request) -> Response:
     The answer has an ETag only when what will be served is exactly what was sent.
 
     Raises:
-        DavError: 403, 405, 409 or 412, with the precondition of RFC 6352, 6.3.2.1 where it names one; nothing was
-        changed.
+        DavError: 403, 405, 409 or 412, with the precondition of RFC 6352, 6.3.2.1 where it names one, or 507 where
+        there is no more room; nothing was changed.
     """
     _require_entry(request)
     if request.content_type.split(";")[0].strip().lower() not in _STORABLE:
@@ -78,8 +77,11 @@ def put(service: Service, request: Request) -> Response:
         stored = write(
             service, request, lambda session: entries.write(session, book, request.location.name, request.body, check)
         )
-    except LimitExceeded as error:
+    except TooLarge as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
+    except LimitExceeded as error:
+        # A limit that is not advertised is not to be taken for one that is (RFC 4331, 6).
+        raise DavError(507, str(error), dav("quota-not-exceeded")) from error
     except InvalidVCard as error:
         condition = "valid-address-data" if _is_known(request.body) else "supported-address-data"
         raise DavError(403, str(error), card(condition)) from error
@@ -90,8 +92,7 @@ def put(service: Service, request: Request) -> Response:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
         raise needs_privilege(request.url, "write-content", str(error)) from error
-    as_sent = len(request.body) <= service.database.settings.limits.card_size
-    verbatim = stored.kind == PRIVATE and as_sent and served.is_verbatim(request.body)
+    verbatim = stored.as_sent and served.is_verbatim(request.body)
     headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
 

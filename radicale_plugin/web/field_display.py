@@ -169,7 +169,7 @@ def _text(content: FieldContent, picture: str) -> str:
 
 def _day(content: FieldContent) -> str:
     moment = dates.read(content.main)
-    if moment is None or moment.time:
+    if moment is None:
         return ""
     locale = language.locale()
     try:

@@ -7,40 +7,45 @@ by `sync.books.entry_texts`.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sync import intake
 from sync.books import entry_rows, overlays, served
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
 from sync.books.etags import etag_of
 from sync.database.engine import settings_of
-from sync.database.models import Card, Entry
-from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
+from sync.database.models import Card, Entry, PrivateCard
+from sync.errors import InvalidVCard, NotFound, Refused, TooLarge, UIDConflict
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.revisions.address_books import PRESENT, Book
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
-from sync.vcard import VCard, parse_one
+from sync.vcard import VCard
 
 __all__ = ["EntryText", "named", "texts"]
 
 
 @dataclass(frozen=True, slots=True)
 class EntryHead:
-    """An entry without its text. *etag* is empty when *present* is false: the entry is gone."""
+    """
+    An entry without its text. *etag* is empty when *present* is false: the entry is gone.
+
+    *as_sent* is true of a private entry that was just stored byte for byte.
+    """
 
     href: str
     kind: str
     present: bool
     etag: str
     changed_at: int
+    as_sent: bool = False
 
 
 def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:
@@ -100,19 +105,22 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
     """
     Store what a device sent for an entry, and return what the entry is now.
 
-    A private entry is stored byte for byte, one that is too large with its photo made small. The person's own card
-    becomes the profile, and is offered to their devices again where it did not change by what was sent. Of a
-    connection's card, what the person added is kept, and the rest is the owner's. *check* is called with the ETag that
-    the entry has at that moment, None for no entry, and raises what it likes against it.
+    A private entry is stored byte for byte, one that is too large with its photo made small, and one that not every
+    program can read mended (see `sync.intake`). The person's own card becomes the profile, and is offered to their
+    devices again where it did not change by what was sent. Of a connection's card, what the person added is kept, and
+    the rest is the owner's. *check* is called with the ETag that the entry has at that moment, None for no entry, and
+    raises what it likes against it.
 
     Raises:
-        InvalidVCard: *data* is not one vCard in UTF-8 with a UID.
-        LimitExceeded: It is too large, or the book is full.
+        InvalidVCard: *data* is not one vCard with a UID.
+        TooLarge: It is too large.
+        LimitExceeded: The book, the profile or what the person added is full.
         UIDConflict: Another entry has its UID, or this entry had another.
         Refused: The entry was the card of a connection, or is one and the settings are strict.
     """
-    data = _fitting(session, data)
-    card = _checked(session, data)
+    sent = data
+    data = _fitting(session, book, href, data)
+    card = _checked(data)
     found = entry_rows.find(session, book, href)
     if found is not None and found.kind == SELF:
         return _write_own(session, book, found, card, check)
@@ -128,13 +136,13 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
             return _write_overlay(session, book, entry, card)
         digest = entry_rows.digest_of(data)
         if entry is not None and before is not None and entry.digest == digest:
-            return before
+            return replace(before, as_sent=data is sent)
         if entry is None or before is None:
             entry = entry_rows.make_private(session, book, href, entry)
         entry_rows.change(session, entry, uid=card.uid, state=PRESENT, digest=digest)
         entry_rows.set_bytes(session, entry, data)
         at = entry_rows.stamp_now(session, book, entry)
-    return EntryHead(href, PRIVATE, True, etag_of(digest, None, at), at)
+    return EntryHead(href, PRIVATE, True, etag_of(digest, None, at), at, as_sent=data is sent)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
@@ -185,19 +193,37 @@ _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
 
 
-def _fitting(session: Session, data: bytes) -> bytes:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        # The parser understands it, but what is served says that it is UTF-8.
-        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
-    # A phone whose photo is refused stops synchronizing (client fact I-5).
-    return data if len(data) <= settings_of(session).limits.card_size else served.with_small_photos(data)
+def _fitting(session: Session, book: Book, href: str, data: bytes) -> bytes:
+    limits = settings_of(session).limits
+    data = intake.mended(data)
+    if len(data) <= limits.card_size:
+        return data
+    # What was served may come back as it is. A phone whose photo is refused stops synchronizing (client fact I-5).
+    largest = max(_octets_served(session, book, href), default=0)
+    if len(data) > largest:
+        before = _stored(session, book, href)
+        data = intake.with_small_photos(data, before)
+        room = limits.card_room if largest and before is None else 0
+        if len(data) > max(limits.card_size, largest + room):
+            raise TooLarge(f"A card has at most {limits.card_size} octets.")
+    return data
 
 
-def _checked(session: Session, data: bytes) -> VCard:
-    limit = settings_of(session).limits.card_size
-    if len(data) > limit:
-        raise LimitExceeded(f"A card has at most {limit} octets.")
-    card = parse_one(data)
+def _octets_served(session: Session, book: Book, href: str) -> Iterator[int]:
+    """Yield how many octets an entry has in each form in which a client can get it."""
+    for version in (None, "3.0", "4.0"):
+        yield from (len(entry.text.encode()) for entry in texts(session, book, version, hrefs=[href]))
+
+
+def _stored(session: Session, book: Book, href: str) -> bytes | None:
+    """Return what is stored of a private entry."""
+    own = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
+    named = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
+    return session.scalars(select(PrivateCard.data).join(Entry, own).where(*named)).first()
+
+
+def _checked(data: bytes) -> VCard:
+    card = intake.read(data)
     if not card.uid or len(card.uid) > 255:
         raise InvalidVCard("A card needs one UID of at most 255 characters.")
     return card

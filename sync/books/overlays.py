@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.books import versions
+from sync.database.engine import settings_of
 from sync.database.models import Entry, Overlay
+from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.merging import matching, merge, programs
 from sync.sharing import disclosure
@@ -30,17 +32,20 @@ def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
 
     What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same,
-    is not lost by not being sent back. Returns the overlay's hash, None when nothing is added.
+    is not lost by not being sent back, nor is the viewer's photo by another that is none. Returns the overlay's hash,
+    None when nothing is added.
     """
     base = fields.fields_of(parse_one(served))
     shown = disclosure.shown_to(session, entry.id, entry.viewer_id)
-    sent = fields.fields_of(card)
+    sent, broken = fields.readable_fields(card)
     before = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
     added = merge.additions(sent, shown, base, before)
     seen = merge.visible(base, before)
     unseen = [content for content in before if content not in seen]
     added, matches = matching.edited(seen, added, sent)
     gone = matching.deleted_by_client(seen, matches, sent, programs.kept_by_writer(card))
+    if broken:
+        gone = [index for index in gone if seen[index].kind != "photo"]
     kept = [seen[index] for index in matching.unmatched(len(seen), matches) if index not in gone]
     return store(session, entry, [*added, *kept, *unseen])
 
@@ -71,9 +76,16 @@ def digest_of(content: str) -> str:
 
 
 def store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> str | None:
-    """Keep *overlay* for an entry, and return its hash, None when it is empty; the one before can be restored."""
+    """
+    Keep *overlay* for an entry, and return its hash, None when it is empty; the one before can be restored.
+
+    Raises:
+        LimitExceeded: It is more than may be added to a card.
+    """
     key = {"viewer_id": entry.viewer_id, "entry_id": entry.id}
-    content = dump(overlay)
+    content, limit = dump(overlay), settings_of(session).limits.overlay_size
+    if len(content) > limit:
+        raise LimitExceeded(f"What you add to somebody's card has at most {limit // 1024} kB.")
     before = session.scalars(delete(Overlay).filter_by(**key).returning(Overlay.content)).first()
     if before not in (None, content):
         versions.keep(session, entry, before.encode())

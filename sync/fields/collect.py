@@ -36,32 +36,43 @@ def fields_of(card: VCard) -> list[FieldContent]:
     Empty properties say nothing and are left out. Inline photos come out normalised. Raises `InvalidVCard` with the
     line of a photo that is none.
     """
+    fields, broken = _read(card)
+    if broken:
+        raise broken[0]
+    return fields
+
+
+def readable_fields(card: VCard) -> tuple[list[FieldContent], list[InvalidVCard]]:
+    """Return what `fields_of` does but for photos that are none, and what is wrong with each of these."""
+    return _read(card)
+
+
+def without_broken_photos(card: VCard) -> tuple[VCard, list[InvalidVCard]]:
+    """Leave the photos of *card* out that cannot be read, and say what was wrong with each."""
+    _, broken = _read(card)
+    if not broken:
+        return card, broken
+    lines = {error.line for error in broken}
+    kept = tuple(item for item in card.properties if item.name != "PHOTO" or item.line not in lines)
+    return replace(card, properties=kept), broken
+
+
+def _read(card: VCard) -> tuple[list[FieldContent], list[InvalidVCard]]:
     card = modernize(card)
     items = [_tidied(item) for item in card.properties]
     items = [item for item in items if item.name not in OURS and item.value.strip(" \t;,")]
     companions = _companions(items)
     attached = {id(item) for lines in companions.values() for item in lines}
-    return [_field(item, _taken(companions, item), card.version) for item in items if id(item) not in attached]
-
-
-def without_broken_photos(card: VCard) -> tuple[VCard, list[InvalidVCard]]:
-    """
-    Leave the photos of *card* out that cannot be read, and say what was wrong with each.
-
-    Raises `InvalidVCard` where something else is wrong.
-    """
+    fields: list[FieldContent] = []
     broken: list[InvalidVCard] = []
-    while True:
+    for item in items:
+        if id(item) in attached:
+            continue
         try:
-            fields_of(card)
+            fields.append(_field(item, _taken(companions, item), card.version))
         except InvalidVCard as error:
-            kept = tuple(item for item in card.properties if (item.name, item.line) != ("PHOTO", error.line))
-            if len(kept) == len(card.properties):
-                raise
             broken.append(error)
-            card = replace(card, properties=kept)
-        else:
-            return card, broken
+    return fields, broken
 
 
 def property_from_line(line: str) -> FieldContent:

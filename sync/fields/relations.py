@@ -28,6 +28,8 @@ _TYPES = _APPLE | frozenset(
         "emergency",
     )
 )
+#: Properties that are as old as the programs, with the types or labels that they mean.
+RELATIVES = {"X-SPOUSE": "Spouse", "X-MANAGER": "Manager", "X-ASSISTANT": "Assistant"}
 _SCHEME = re.compile(r"(?:urn|https?|mailto|tel|data|file|ftp):", re.IGNORECASE)
 
 
@@ -37,6 +39,11 @@ def relation_label(item: Property, *, apple: bool = False) -> str:
     if kind not in _APPLE:
         return kind
     return f"_$!<{kind.capitalize()}>!$_" if apple else kind.capitalize()
+
+
+def as_related(item: Property, label: str) -> Property:
+    """Write *item*, a relation in any form, labelled *label*, as RELATED."""
+    return item if item.name == "RELATED" else modern_relation(item, label or RELATIVES.get(item.name, ""))
 
 
 def modern_relation(item: Property, label: str) -> Property:

@@ -125,13 +125,13 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
 
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
     deleted it (see `sync.merging.matching.deleted_by_client`). What this server put into the card for want of a name
-    is no field. *check* is called once nobody else can change the profile, and raises what it likes against it.
+    is no field. Of a photo that is none, the one that is there stays. *check* is called once nobody else can change
+    the profile, and raises what it likes against it.
 
     Raises:
-        InvalidVCard: As `import_card`.
         LimitExceeded: As `import_card`.
     """
-    incoming = fields.fields_of(card)
+    incoming, broken = fields.readable_fields(card)
     with change(session, owner_id) as under_way:
         check()
         existing = fields_of(session, owner_id)
@@ -139,6 +139,8 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
         incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
         edited, matches = matching.edited(contents, incoming)
         gone = matching.deleted_by_client(contents, matches, incoming, programs.kept_by_writer(card))
+        if broken:
+            gone = [index for index in gone if contents[index].kind != "photo"]
         return _become(under_way, owner_id, existing, edited, matches, gone)
 
 
@@ -186,7 +188,8 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
     if login is None or entry is None:
         raise NotFound("There is no such person.")
     contents = [content_of(field) for field in fields_of(session, owner_id)]
-    return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=login)
+    name = fields.called(contents, login)
+    return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=name)
 
 
 def _become(

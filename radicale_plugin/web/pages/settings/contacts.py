@@ -54,8 +54,9 @@ def own_contacts() -> Response:
         form.refuse("file", error)
         return page("settings/contacts.html", 429 if isinstance(error, TooManyTries) else 400, form=form)
     left_out = [(each.number, each.name, explained(each.error)) for each in result.left_out[:_NAMED]]
+    flawed = [(each.number, each.name, explained(each.error)) for each in result.flawed[:_NAMED]]
     found, wait = _familiar()
-    return page("settings/imported.html", result=result, left_out=left_out, found=found, wait=wait)
+    return page("settings/imported.html", result=result, left_out=left_out, flawed=flawed, found=found, wait=wait)
 
 
 @blueprint.post("/contacts/known")
