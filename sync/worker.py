@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 
+from sync import renewing
 from sync.accounts import deletion, one_time_tokens, rate_limits, sessions
 from sync.database.engine import Database
 from sync.notify import mail, outbox, sms
@@ -32,8 +33,10 @@ def run(database: Database, stop: threading.Event) -> None:
     senders = _senders(database)
     letters = threading.Thread(target=_keep_sending, args=(database, senders, stop), daemon=True)
     letters.start()
+    renewed = False
     while not stop.is_set():
         try:
+            renewed = renewed or not renewing.work(database)
             reached = fan_out.work(database)
         except Exception:
             # Whatever it was, the jobs are still in the database, and the next look may find it mended.

@@ -165,7 +165,7 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
         found = 0
         with service.database.reading() as session:
             for entry in entries.texts(session, book, asked.wanted.card_version, hrefs=hrefs):
-                if not search.finds(entry.text):
+                if not search.finds(entry.text, entry.stored):
                     continue
                 if found == asked.limit:
                     yield truncated(url)

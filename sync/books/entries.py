@@ -8,7 +8,7 @@ by `sync.books.entry_texts`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -45,7 +45,7 @@ class EntryHead:
     present: bool
     etag: str
     changed_at: int
-    as_sent: bool = False
+    as_sent: bool = field(default=False, compare=False)
 
 
 def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, any_, bindparam, func, select
@@ -27,7 +27,7 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class EntryText:
-    """A present entry. *text* is the vCard as it is served."""
+    """A present entry. *text* is the vCard as it is served; *data* what it is made of, of a private entry."""
 
     href: str
     uid: str
@@ -35,6 +35,13 @@ class EntryText:
     etag: str
     changed_at: int
     text: str
+    data: bytes | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def stored(self) -> str:
+        """The text of a private entry as it is stored, for who looks for what that says; empty where *text* is it."""
+        text = served.private(self.data, None, self.uid, self.changed_at) if self.data is not None else ""
+        return "" if text == self.text else text
 
 
 def texts(
@@ -88,7 +95,7 @@ def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
             text = served.private(data, version, uid, changed_at)
         else:
             text = served.held(body, overlay, version or "3.0", uid, changed_at)
-        yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text)
+        yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text, data)
 
 
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)

@@ -13,8 +13,7 @@ from sync.vcard import parse_one, serialize
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _VERSION = re.compile(r"^VERSION:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
-_SAID = "(?:;[^:\r\n]*+)?+:[ \t;,]*+[^\\s;,]"
-_HAS_FN, _HAS_N = (re.compile(rf"^(?:[\w-]++\.)?+{name}{_SAID}", re.IGNORECASE | re.MULTILINE) for name in ("FN", "N"))
+_HAS_NAME = re.compile(r"^(?:[\w-]++\.)?+FN(?:;[^:\r\n]*+)?+:[ \t;,]*+[^\s;,]", re.IGNORECASE | re.MULTILINE)
 _front = functools.lru_cache(maxsize=4096)(fields.head)
 
 
@@ -39,19 +38,12 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
         return text
     try:
         if version == version_of(text):
-            return text if _is_named(text, version) else _named(text)
+            return text if _HAS_NAME.search(text) else _named(text)
         contents, _ = fields.readable_fields(parse_one(text))
     except InvalidInput:
         return text
     body = fields.render(contents, version, fallback_name=fields.called(contents, fields.UNNAMED), remote_media=True)
     return _front(version, uid, changed_at) + body
-
-
-def _is_named(text: str, version: str) -> bool:
-    """Whether a card has the names that its version needs; nobody asks for one of a version before 3.0."""
-    if version not in ("3.0", "4.0"):
-        return True
-    return _HAS_FN.search(text) is not None and (version == "4.0" or _HAS_N.search(text) is not None)
 
 
 def _named(text: str) -> str:
@@ -69,4 +61,4 @@ def version_of(text: str) -> str:
 def is_verbatim(data: bytes) -> bool:
     """Whether a private entry with these bytes is served exactly so to a client that names no version."""
     text = data.decode(errors="replace")
-    return _UNSERVABLE.search(text) is None and version_of(text) == "3.0" and _is_named(text, "3.0")
+    return _UNSERVABLE.search(text) is None and version_of(text) == "3.0" and _HAS_NAME.search(text) is not None

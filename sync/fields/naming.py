@@ -32,9 +32,11 @@ def called(fields: Iterable[FieldContent], fallback: str) -> str:
 
 
 def with_names(card: VCard) -> VCard:
-    """Return *card* with an FN, and but for 4.0 an N; the very card where it has them."""
+    """Return *card* with an FN, and but for 4.0 an N; the very card where it has them, or is of a version before."""
     kept = [item for item in card.properties if item.name not in _NAMES or item.value.strip(" \t;,")]
     present = {item.name for item in kept}
+    if card.version not in ("3.0", "4.0"):
+        return card
     missing = [name for name in ("N", "FN") if name not in present and (name, card.version) != ("N", "4.0")]
     if not missing:
         return card

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sync.database.engine import among
+from sync import renewing
+from sync.database.engine import among, settings_of
 from sync.database.models import Account, Audience, Card, Connection, Entry, Group, LoginName, Profile
 from sync.errors import InvalidInput
+from sync.fields import FieldContent
 from sync.revisions.address_books import HIDDEN, PRESENT
 from sync.sharing import cards
 from sync.sharing.connections import CONNECTION
@@ -46,6 +48,7 @@ def cards_of(session: Session, owner_id: int) -> Iterator[str]:
     login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
     named = select(Group.id, Group.name).where(Group.owner_id == owner_id)
     groups = {group_id: name for group_id, name in session.execute(named)}  # noqa: C416 - rows are no pairs to mypy
+    yield from _sizes(session, owner_id, [content for _, content in fields])
     grants = grants_of(session, owner_id)
     existing = frozenset(field_id for field_id, _ in fields)
     for audience in session.scalars(select(Audience).where(Audience.owner_id == owner_id)):
@@ -70,6 +73,15 @@ def composition_in(audience: Audience) -> Composition | None:
         return Composition.load(audience.composition)
     except (ValueError, TypeError):
         return None
+
+
+def _sizes(session: Session, owner_id: int, fields: list[FieldContent]) -> Iterator[str]:
+    """Yield what is larger than what a device may send back."""
+    if any(map(renewing.is_too_large, fields)):
+        yield "The photo of the profile is larger than a photo may be; `evercard render` makes it smaller."
+    limit = settings_of(session).limits.profile_size
+    if cards.size_of_own(session, owner_id) > limit:
+        yield f"The whole card is larger than {limit} octets."
 
 
 def _named(composition: Composition, groups: Mapping[int, str]) -> str:

@@ -23,6 +23,7 @@ from sync.database.models.meeting import (
     SearchKey,
 )
 from sync.database.models.owners import (
+    RENDERING,
     Audience,
     Card,
     Connection,
@@ -51,6 +52,7 @@ __all__ = [
     "NOBODY",
     "OUT",
     "REFUSED",
+    "RENDERING",
     "WAITING",
     "Account",
     "Address",

@@ -12,12 +12,16 @@ OWNER = {"info": {"spread_by": "owner_id"}, "sqlite_with_rowid": False}
 OWNER_WITH_TEXT = {"info": {"spread_by": "owner_id"}}
 
 
+#: Raised by one by every release that writes some card in another way than the one before.
+RENDERING = 1
+
+
 class Profile(Base):
     """
     The row that whoever changes anything of an owner's locks first.
 
     *version* is raised by one in every such transaction, so two of them never render cards from each other's stale
-    rows.
+    rows. *rendering* is the way of writing, `RENDERING` of the release, that the owner's cards follow.
     """
 
     __tablename__ = "profile"
@@ -26,6 +30,7 @@ class Profile(Base):
     owner_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     version: Mapped[Counter] = mapped_column(default=0)
     changed_at: Mapped[Moment]
+    rendering: Mapped[Counter] = mapped_column(default=RENDERING, server_default="0")
 
 
 class Field(Base):
