@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from urllib.parse import unquote_to_bytes
 
@@ -73,10 +72,10 @@ def normal_photo(item: Property, version: str) -> Property:
     try:
         octets = base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
         picture = normalize(octets)
-    except binascii.Error as error:
-        raise InvalidVCard("The photo is not base64 text.", item.line) from error
     except InvalidInput as error:
         raise InvalidVCard(str(error), item.line) from error
+    except ValueError as error:
+        raise InvalidVCard("The photo is not base64 text.", item.line) from error
     kept = _other_parameters(item)
     if picture != octets:
         # The rectangle counts pixels of the picture that was.

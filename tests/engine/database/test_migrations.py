@@ -13,7 +13,7 @@ from alembic import command
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Column, Integer, delete, inspect, select
+from sqlalchemy import Column, Integer, delete, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from sync.accounts import one_time_tokens, rate_limits, registration, sessions
@@ -21,7 +21,7 @@ from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
 from sync.database import accounts, migrations
 from sync.database.engine import Database
-from sync.database.models import Account, Base
+from sync.database.models import Account, Base, Profile
 from sync.errors import TooManyTries, WrongSchema
 from tests.support.factories import connected, contents, field, group, person, put, vcard
 
@@ -133,6 +133,8 @@ def test_whoever_was_here_before_the_directory_is_found_by_login(database: Datab
     populate(database)
     shut_out = person(database, "carl")
     database.write(lambda session: registration.set_disabled(session, shut_out, disabled=True))
+    # The cards of whoever was here before are to be written anew.
+    database.write(lambda session: session.execute(update(Profile).values(rendering=0)))
     before = rows(database)
     downgrade(database, "0001")
     database.migrate()

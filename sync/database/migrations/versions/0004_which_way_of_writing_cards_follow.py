@@ -15,16 +15,13 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-#: What was an extension is known as a relation now.
-_RELATIVES = ("x:x-spouse", "x:x-manager", "x:x-assistant")
-
 
 def upgrade() -> None:
     """Apply the step."""
     op.add_column("profile", sa.Column("rendering", sa.BigInteger(), nullable=False, server_default="0"))
-    for table in ("field", "field_state"):
-        kinds = sa.table(table, sa.column("kind", sa.String()))
-        op.execute(kinds.update().where(kinds.c.kind.in_(_RELATIVES)).values(kind="related"))
+    # What was an extension is known as a relation now.
+    op.execute("UPDATE field SET kind = 'related' WHERE kind IN ('x:x-spouse', 'x:x-manager', 'x:x-assistant')")
+    op.execute("UPDATE field_state SET kind = 'related' WHERE kind IN ('x:x-spouse', 'x:x-manager', 'x:x-assistant')")
 
 
 def downgrade() -> None:
