@@ -6,10 +6,10 @@ import logging
 import threading
 import time
 
-from sync import renewing
 from sync.accounts import deletion, one_time_tokens, rate_limits, sessions
 from sync.database.engine import Database
 from sync.notify import mail, outbox, sms
+from sync.profiles import renewing
 from sync.revisions import fan_out
 
 logger = logging.getLogger("evercard.worker")

@@ -10,12 +10,13 @@ from radicale_plugin.cli.addressing import NamedField, choose, named_fields
 from radicale_plugin.cli.output import count, json_option, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site, read_file
 from radicale_plugin.cli.values import Value, add, change, value_options
-from sync import intake, vcard
+from sync import vcard
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import CATALOGUE, without_broken_photos
 from sync.fields.labels import is_default
+from sync.merging import intake
 from sync.profiles import profiles
 from sync.sharing import grants, groups
 

@@ -14,9 +14,10 @@ from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, json_option, print_json
 from radicale_plugin.cli.site import Site, pass_site
 from radicale_plugin.server import serving
-from sync import renewing, verification, worker
+from sync import verification, worker
 from sync.database import accounts
 from sync.errors import NotFound
+from sync.profiles import renewing
 from sync.revisions import address_books
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import intake
 from sync.books import entry_rows, overlays, served
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
@@ -21,6 +20,7 @@ from sync.books.etags import etag_of
 from sync.database.engine import settings_of
 from sync.database.models import Card, Entry, PrivateCard
 from sync.errors import InvalidVCard, NotFound, Refused, TooLarge, UIDConflict
+from sync.merging import intake
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.revisions.address_books import PRESENT, Book
@@ -106,10 +106,10 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Callable[
     Store what a device sent for an entry, and return what the entry is now.
 
     A private entry is stored byte for byte, one that is too large with its photo made small, and one that not every
-    program can read mended (see `sync.intake`). The person's own card becomes the profile, and is offered to their
-    devices again where it did not change by what was sent. Of a connection's card, what the person added is kept, and
-    the rest is the owner's. *check* is called with the ETag that the entry has at that moment, None for no entry, and
-    raises what it likes against it.
+    program can read mended (see `sync.merging.intake`). The person's own card becomes the profile, and is offered to
+    their devices again where it did not change by what was sent. Of a connection's card, what the person added is kept,
+    and the rest is the owner's. *check* is called with the ETag that the entry has at that moment, None for no entry,
+    and raises what it likes against it.
 
     Raises:
         InvalidVCard: *data* is not one vCard with a UID.

@@ -16,12 +16,12 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from sync import intake
 from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
 from sync.database.engine import Database, settings_of
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidVCard, LimitExceeded, NotFound, TooLarge
 from sync.fields import with_names, without_broken_photos
+from sync.merging import intake
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
 from sync.vcard import Property, VCard, content_line, modernize, serialize, split, text_of, unescape

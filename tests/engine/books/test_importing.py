@@ -6,11 +6,11 @@ import pytest
 
 from sync.accounts.rate_limits import Limit
 from sync.books import importing
-from sync.books.importing import Imported, import_contacts, split
+from sync.books.importing import Imported, import_contacts
 from sync.database.engine import Database
 from sync.errors import InvalidVCard, LimitExceeded, TooManyTries
 from sync.settings import Limits, Settings
-from sync.vcard import parse_one
+from sync.vcard import parse_one, split
 from tests.support.factories import connected, contents, delete, field, person, put, values_in, vcard
 
 ONE = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dora\r\nN:;Dora;;;\r\nTEL:+86 138 0013 8111\r\nEND:VCARD\r\n"

@@ -18,10 +18,11 @@ from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
 from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
-from sync import intake, vcard
+from sync import vcard
 from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput
 from sync.fields import FieldContent, field_from_photo, without_broken_photos
+from sync.merging import intake
 from sync.profiles import edits, profiles
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of

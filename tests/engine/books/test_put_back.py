@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-from sync import renewing, verification
+from sync import verification
 from sync.books import entries
 from sync.database.engine import Database
 from sync.database.models import Field, Profile
 from sync.errors import LimitExceeded, TooLarge
 from sync.fields import FieldContent, field_from_photo, fields_of
-from sync.profiles import profiles
+from sync.profiles import profiles, renewing
 from sync.settings import Limits
 from sync.sharing import grants
 from sync.sharing.cards import content_of
