@@ -21,6 +21,7 @@ from sync.database.engine import Database
 from sync.database.models import Card, Entry, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
+_MODERN = ("4.0", served.THUNDERBIRD)
 #: How many cards are held in memory at a time.
 BATCH = 100
 
@@ -56,11 +57,12 @@ def texts(
     """
     Yield present entries of *book* with their text: those named by *hrefs*, else those that `heads` has.
 
-    The text is in vCard *version*; None is 3.0, but for private entries what they were stored in. Rows are fetched as
+    The text is in vCard *version*; None is 3.0, but for private entries what they were stored in,
+    and `served.THUNDERBIRD` what that program shows. Rows are fetched as
     they are yielded, so a book with photos does not have to fit into memory.
     """
     if hrefs is None:
-        statement = entry_rows.changed(_TEXT_4 if version == "4.0" else _TEXT_3, book, since, until)
+        statement = entry_rows.changed(_TEXT_4 if version in _MODERN else _TEXT_3, book, since, until)
         statement = statement.where(Entry.state == PRESENT)
         yield from _read(session.execute(statement.execution_options(yield_per=BATCH)), version)
         return
@@ -91,7 +93,11 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
     for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
-        if data is not None:
+        if version == served.THUNDERBIRD:
+            text = served.for_thunderbird(
+                data, functools.partial(served.held, body, overlay, "4.0", uid, changed_at), uid, changed_at
+            )
+        elif data is not None:
             text = served.private(data, version, uid, changed_at)
         else:
             text = served.held(body, overlay, version or "3.0", uid, changed_at)
@@ -119,7 +125,7 @@ _TEXT_4 = _text_statement(Card.body_4)
 
 @functools.cache
 def _named(dialect: str, version: str | None) -> Select[Any]:
-    chosen = _TEXT_4 if version == "4.0" else _TEXT_3
+    chosen = _TEXT_4 if version in _MODERN else _TEXT_3
     chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     if dialect != lists.SQLITE:
         return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 from sync import fields
 from sync.books import overlays
@@ -14,6 +15,8 @@ from sync.vcard import parse_one, serialize
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _VERSION = re.compile(r"^VERSION:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
 _HAS_NAME = re.compile(r"^(?:[\w-]++\.)?+FN(?:;[^:\r\n]*+)?+:[ \t;,]*+[^\s;,]", re.IGNORECASE | re.MULTILINE)
+#: Asked for like a version.
+THUNDERBIRD = "thunderbird"
 _front = functools.lru_cache(maxsize=4096)(fields.head)
 
 
@@ -50,6 +53,19 @@ def _named(text: str) -> str:
     card = parse_one(text)
     named = fields.with_names(card)
     return text if named is card else serialize(named)
+
+
+def for_thunderbird(data: bytes | None, held_text: Callable[[], str], uid: str, changed_at: int) -> str:
+    """
+    Return an entry as Thunderbird shows most of it, which asks for no version and reads 3.0 and 4.0.
+
+    Somebody's card is of 4.0, in which a birthday has no year that nobody was born in and an account says of which
+    service it is, with the rest spelled out (see `sync.fields.spelled_out`). A private one is as it was stored.
+    """
+    if data is None:
+        return fields.spelled_out(held_text())
+    version = version_of(data.decode(errors="replace"))
+    return private(data, version if version in ("3.0", "4.0") else "4.0", uid, changed_at)
 
 
 def version_of(text: str) -> str:

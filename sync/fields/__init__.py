@@ -15,6 +15,7 @@ from sync.fields.content import FieldContent
 from sync.fields.meaning import meaning, same_meaning
 from sync.fields.naming import UNNAMED, called, with_names
 from sync.fields.rendering import export_card, full_name, head, render
+from sync.fields.spelled_out import spelled_out
 from sync.fields.translate import translate
 from sync.fields.typed import field_from_photo, field_from_text
 
@@ -35,6 +36,7 @@ __all__ = [
     "readable_fields",
     "render",
     "same_meaning",
+    "spelled_out",
     "translate",
     "with_names",
     "without_broken_photos",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sync.errors import InvalidInput, InvalidVCard, LimitExceeded
 from sync.fields import media
 from sync.fields.content import FieldContent
-from sync.fields.labels import LABEL, plain_label
+from sync.fields.labels import LABEL, MADE, plain_label
 from sync.fields.recognise import kind_of
 from sync.vcard import Property, VCard, clean, modernize, needs_repair, parse_one, repair, unescape
 
@@ -59,7 +59,7 @@ def without_broken_photos(card: VCard) -> tuple[VCard, list[InvalidVCard]]:
 
 def _read(card: VCard) -> tuple[list[FieldContent], list[InvalidVCard]]:
     card = modernize(card)
-    items = [_tidied(item) for item in card.properties]
+    items = [_tidied(item) for item in card.properties if not item.parameter(MADE)]
     items = [item for item in items if item.name not in OURS and item.value.strip(" \t;,")]
     companions = _companions(items)
     attached = {id(item) for lines in companions.values() for item in lines}

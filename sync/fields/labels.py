@@ -9,6 +9,8 @@ from sync.vcard import Parameters, Property, escape, unescape
 LABEL = "X-ABLABEL"
 KIND_PARAMETER = "X-EVERCARD-KIND"
 """Names the kind of a labelled property whose label is the person's own and therefore tells nothing."""
+MADE = "X-EVERCARD-MADE"
+"""Marks a line that says over again what another one says, for a program that does not show that one."""
 
 _BRACKETS = re.compile(r"_\$!<(.*)>!\$_", re.DOTALL)
 
