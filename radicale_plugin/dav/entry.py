@@ -7,7 +7,7 @@ from email.utils import formatdate
 from radicale_plugin.dav import collections, paths
 from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
-from radicale_plugin.dav.names import card, dav, href
+from radicale_plugin.dav.names import card, href
 from radicale_plugin.dav.negotiation import VCARD_TYPES, version_wanted
 from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.properties import VCARD_TYPE
@@ -60,8 +60,8 @@ def put(service: Service, request: Request) -> Response:
     The answer has an ETag only when what will be served is exactly what was sent.
 
     Raises:
-        DavError: 403, 405, 409 or 412, with the precondition of RFC 6352, 6.3.2.1 where it names one, or 507 where
-        there is no more room; nothing was changed.
+        DavError: 403, 405, 409 or 412, with the precondition of RFC 6352, 6.3.2.1 where it names one; nothing was
+        changed.
     """
     _require_entry(request)
     if request.content_type.split(";")[0].strip().lower() not in _STORABLE:
@@ -80,8 +80,8 @@ def put(service: Service, request: Request) -> Response:
     except TooLarge as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
     except LimitExceeded as error:
-        # A limit that is not advertised is not to be taken for one that is (RFC 4331, 6).
-        raise DavError(507, str(error), dav("quota-not-exceeded")) from error
+        # A limit that is not advertised is not to be taken for one that is.
+        raise DavError(403, str(error)) from error
     except InvalidVCard as error:
         condition = "valid-address-data" if _is_known(request.body) else "supported-address-data"
         raise DavError(403, str(error), card(condition)) from error

@@ -199,7 +199,7 @@ def _fitting(session: Session, book: Book, href: str, data: bytes) -> bytes:
     if len(data) <= limits.card_size:
         return data
     # What was served may come back as it is. A phone whose photo is refused stops synchronizing (client fact I-5).
-    largest = max(_octets_served(session, book, href), default=0)
+    largest = _octets_served(session, book, href, data)
     if len(data) > largest:
         before = _stored(session, book, href)
         data = intake.with_small_photos(data, before)
@@ -209,10 +209,10 @@ def _fitting(session: Session, book: Book, href: str, data: bytes) -> bytes:
     return data
 
 
-def _octets_served(session: Session, book: Book, href: str) -> Iterator[int]:
-    """Yield how many octets an entry has in each form in which a client can get it."""
-    for version in (None, "3.0", "4.0"):
-        yield from (len(entry.text.encode()) for entry in texts(session, book, version, hrefs=[href]))
+def _octets_served(session: Session, book: Book, href: str, data: bytes) -> int:
+    """Return how many octets an entry has, where there is one, as a client gets it in the version of *data*."""
+    version = "4.0" if intake.read(data).version == "4.0" else "3.0"
+    return max((len(entry.text.encode()) for entry in texts(session, book, version, hrefs=[href])), default=0)
 
 
 def _stored(session: Session, book: Book, href: str) -> bytes | None:

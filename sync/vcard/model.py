@@ -71,11 +71,11 @@ class Limits:
     How much of everything is read before `LimitExceeded` is raised.
 
     *properties* counts per card, *depth* counts the cards inside cards that AGENT allows, *octets* and *cards* count
-    per text. More properties than are read do not fit into a card that is not larger than the server takes.
+    per text. A list of as many people as fit into the largest card has half as many properties as are read.
     """
 
     octets: int = 16 * 1024 * 1024
-    properties: int = 150_000
+    properties: int = 10_000
     parameters_per_line: int = 100
     depth: int = 3
     cards: int = 20_000

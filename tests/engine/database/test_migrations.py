@@ -100,6 +100,7 @@ def test_the_names_of_the_field_reach_a_database_of_the_version_before_and_lose_
     link = database.write(lambda session: one_time_tokens.issue(session, "test", anna, {"a": 1}, lifetime=3600))
     limit = Limit("test", tries=1, period=3600)
     database.write(lambda session: rate_limits.take(session, limit, "anna"))
+    database.write(lambda session: session.execute(update(Profile).values(rendering=0)))
     before, served = rows(database), seen_by(database, anna, bert)
     downgrade(database, "0003")
     with database.engine.connect() as connection:
