@@ -31,8 +31,12 @@ def spelled_out(text: str) -> str:
     free = [name for name in _LINES if card.first(name) is None]
     said = list(_said(card))
     if len(said) > len(free) > 0:
-        said[len(free) - 1 :] = ["; ".join(said[len(free) - 1 :])]
-    made = (Property("", name, ((MADE, ("1",)),), escape(value)) for name, value in zip(free, said, strict=False))
+        said[len(free) - 1 :] = [" · ".join(said[len(free) - 1 :])]
+    # Thunderbird shows a backslash that stands before a semicolon.
+    made = (
+        Property("", name, ((MADE, ("1",)),), escape(value).replace("\\;", ";"))
+        for name, value in zip(free, said, strict=False)
+    )
     return text.removesuffix(_END) + "".join(map(content_line, made)) + _END
 
 

@@ -38,13 +38,13 @@ def test_what_does_not_fit_stands_together_in_the_last_line() -> None:
         "1 School: Tsinghua",
         "2 Bank account: 6222",
         "3 爱好: Sailing",
-        "4 Boat: +1 555 0100\\; Spouse: Jenny",
+        "4 Boat: +1 555 0100 · Spouse: Jenny",
     ]
 
 
 def test_lines_that_somebody_uses_are_left_to_them() -> None:
     text = spelled_out(card("X-CUSTOM1:mine", "X-CUSTOM2:mine", "X-CUSTOM4:mine", count=3))
-    assert customs(text)[3:] == ["3 School: Tsinghua\\; Bank account: 6222"]
+    assert customs(text)[3:] == ["3 School: Tsinghua · Bank account: 6222"]
 
 
 @pytest.mark.parametrize("edited", [False, True])
