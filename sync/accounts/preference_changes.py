@@ -16,7 +16,7 @@ from sync.database.models import Group, Profile
 from sync.errors import InvalidInput, NotFound
 from sync.sharing import search_keys
 from sync.sharing.preferences import ANYONE, CONFIRM, CONNECTING, NOBODY, QUESTION, Preferences, preferences_of
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 from sync.vcard import clean
 
 QUESTION_LENGTH = 200
@@ -136,7 +136,7 @@ def _lock(session: Session, owner_id: int) -> None:
 
 
 def _require_group(session: Session, owner_id: int, group_id: int | None) -> None:
-    own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind != STRANGERS)
+    own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind == GROUP)
     if group_id is not None and session.scalars(own).first() is None:
         raise NotFound("There is no such group.")
 

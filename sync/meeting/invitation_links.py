@@ -28,7 +28,7 @@ from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound
 from sync.meeting import pairs
 from sync.sharing import connections
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 from sync.vcard import clean
 
 DAY = 24 * 3600
@@ -82,7 +82,7 @@ def create(
         raise InvalidInput(f"A link may be used 1 to {MOST_USES} times.")
     accounts.lock(session, owner_id)
     if group_id is not None:
-        own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind != STRANGERS)
+        own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind == GROUP)
         if session.scalars(own).first() is None:
             raise NotFound("There is no such group.")
     at = now()

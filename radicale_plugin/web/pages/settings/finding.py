@@ -21,7 +21,7 @@ from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
 from sync.sharing import groups
 from sync.sharing.preferences import ANYONE, CONFIRM, NOBODY, QUESTION, Preferences, preferences_of
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 
 AForm = TypeVar("AForm", bound=Form)
 
@@ -133,11 +133,11 @@ def _show(found: FoundForm | None, connecting: ConnectingForm | None, status: in
     me = current_person().account_id
     with database().reading() as session:
         decided = preferences_of(session, me)
-        own = [group for group in groups.groups_of(session, me) if group.kind != STRANGERS]
+        own = [group for group in groups.groups_of(session, me) if group.kind == GROUP]
         proved = addresses.addresses_of(session, me)
     found = found or _filled(FoundForm(), decided)
     connecting = connecting or _filled(ConnectingForm(), decided)
-    nothing = choice("", _("None: they see what strangers see"))
+    nothing = choice("", _("None: they see what all connections see"))
     connecting.newcomers.choices = [nothing, *(choice(str(group.id), group.name) for group in own)]
     return page("settings/finding.html", status, found=found, connecting=connecting, proved=proved)
 
