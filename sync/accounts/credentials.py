@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from sync.accounts import slow_hash
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
-from sync.database.models import CONTACTS, Account, Device, now
+from sync.database.models import CONTACTS, NOBODY, Account, Device, now
 from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions.address_books import CONTACTS_PATH, Book
@@ -265,9 +265,15 @@ def set_password_hash(session: Session, account_id: int, hashed: str) -> None:
 
 def check_password(session: Session, login: str, password: str) -> int | None:
     """Return the account whose password for the portal this is, or None. Takes as long for a login that nobody has."""
-    account = None
+    account_id = None
     with contextlib.suppress(NotFound):
-        account = session.get(Account, accounts.find(session, login), populate_existing=True)
+        account_id = accounts.find(session, login)
+    return check_password_of(session, account_id, password)
+
+
+def check_password_of(session: Session, account_id: int | None, password: str) -> int | None:
+    """Return the account if this is its password for the portal, else None. Nobody's takes as long as somebody's."""
+    account = session.get(Account, account_id or NOBODY, populate_existing=True)
     stored = account.password_hash if account else None
     if not slow_hash.fits(stored, password[: MAXIMUM_LENGTH + 1]):
         return None

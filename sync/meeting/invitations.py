@@ -1,20 +1,22 @@
 """
 Invitations: asking somebody to be connected by their e-mail address or phone number, with an account or without.
 
-Whoever invites is answered alike, whoever has the address: somebody who wants to be found by it is asked as if they had
-been found; everybody else gets one message, once, with a link to sign up by. Nobody is reminded.
+Whoever invites is answered alike, whoever has the address, and the worker does what depends on that (see
+`sync.errands`): somebody who wants to be found by it is asked as if they had been found; everybody else gets one
+message, once, with a link to sign up by. Nobody is reminded.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from sync import meeting
+from sync import errands, meeting
 from sync.accounts import addresses, one_time_tokens, signing_up
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database.engine import Database, settings_of
@@ -25,16 +27,18 @@ from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitE
 from sync.meeting import pairs
 from sync.meeting.requests import checked_message
 from sync.notify import outbox
-from sync.sharing import connections
+from sync.sharing import connections, search_keys
 from sync.sharing.preferences import preferences_of
 
 #: The purpose of the one-time token that an invitation carries.
 INVITATION = "invitation"
 LIFETIME = 60 * DAY
-#: What one source and all together may send, and what one address gets from whomever.
+#: What one source and all together may send.
 INVITATIONS_OF_SOURCE = Limit("invite from", 100, DAY)
 INVITATIONS_OF_ALL = Limit("invite at all", 2_000, HOUR)
-INVITATIONS_TO_ADDRESS = Limit("invite this address", 3, 30 * DAY)
+#: What one mailbox or number gets from whomever, and of that from one source, which so takes no friend's place.
+INVITATIONS_TO_ADDRESS = Limit("invite this address", 6, 30 * DAY)
+INVITATIONS_TO_ADDRESS_OF_SOURCE = Limit("invite this address from", 2, 30 * DAY)
 _NO_MESSAGE = "—"
 
 
@@ -67,30 +71,33 @@ def invite(database: Database, inviter_id: int, address: str, message: str, *, s
     if not settings.sending.can_send(channel) or not settings.base_url:
         raise Refused("This server sends no messages of this kind; hand out an invitation link instead.")
 
-    def count(session: Session) -> None:
+    def leave(session: Session) -> None:
         if _has_invited(session, inviter_id, channel, value):
             raise AlreadyExists("You have invited this address already; an invitation is sent once.")
         take(session, Limit("invite", settings.limits.requests_a_day, DAY), str(inviter_id))
         take(session, INVITATIONS_OF_SOURCE, source)
         take(session, INVITATIONS_OF_ALL)
-
-    def send(session: Session) -> None:
-        if _has_invited(session, inviter_id, channel, value):
-            return
         session.execute(
             insert(Invitation).values(
                 owner_id=inviter_id, channel=channel, value=value, message=message, invited_at=now()
             )
         )
-        found = directory.find_by_addresses(session, inviter_id, [meant]).get(meant, [])
-        if found:
-            for each in found:
-                _ask(session, inviter_id, each.account_id, message)
-        else:
-            _send(session, inviter_id, channel, value, message)
+        errands.post(session, INVITATION, inviter_id=inviter_id, channel=channel, value=value, source=source)
 
-    database.write(count)
-    database.write(send)
+    database.write(leave)
+
+
+def send(session: Session, left: Mapping[str, Any]) -> None:
+    """Do what `invite` left: ask those who want to be found by the address, or send it a message."""
+    inviter_id, meant = left["inviter_id"], (left["channel"], left["value"])
+    invitation = session.get(Invitation, (inviter_id, *meant), populate_existing=True)
+    if invitation is None:
+        return
+    found = directory.find_by_addresses(session, inviter_id, [meant]).get(meant, [])
+    for each in found:
+        _ask(session, inviter_id, each.account_id, invitation.message)
+    if not found and not _is_unwelcome(session, inviter_id, *meant):
+        _send(session, invitation, left["source"])
 
 
 def open_invitation(session: Session, token: str) -> Invited:
@@ -172,19 +179,33 @@ def _ask(session: Session, inviter_id: int, target_id: int, message: str) -> Non
         meeting.ask(session, inviter_id, target_id, message)
 
 
-def _send(session: Session, inviter_id: int, channel: str, value: str, message: str) -> None:
+def _is_unwelcome(session: Session, inviter_id: int, channel: str, value: str) -> bool:
+    """Whether somebody who proved the address has blocked who invites: they hear nothing of them here, either."""
+    owners = search_keys.owners_of_email(session, value) if channel == addresses.EMAIL else ()
+    return any(pairs.has_blocked(session, owner_id, inviter_id) for owner_id in owners)
+
+
+def _send(session: Session, invitation: Invitation, source: str) -> None:
+    inviter_id, channel, value = invitation.owner_id, invitation.channel, invitation.value
     named = public_profiles(session, [inviter_id])
-    if inviter_id not in named:
-        raise NotFound("There is no such person.")
-    try:
-        take(session, INVITATIONS_TO_ADDRESS, channel, value)
-    except TooManyTries:
+    if inviter_id not in named or not _take_of_address(session, channel, value, source):
         return
     values = {"channel": channel, "value": value}
     token = one_time_tokens.issue(session, INVITATION, inviter_id, values, lifetime=LIFETIME)
-    said = {"name": named[inviter_id].name, "message": message or _NO_MESSAGE}
+    said = {"name": named[inviter_id].name, "message": invitation.message or _NO_MESSAGE}
     language = preferences_of(session, inviter_id).language or "en"
     outbox.post(session, channel, value, "invitation", language, link=outbox.link(session, INVITATION, token), **said)
+
+
+def _take_of_address(session: Session, channel: str, value: str, source: str) -> bool:
+    reached = (channel, addresses.mailbox(channel, value))
+    try:
+        with session.begin_nested():
+            take(session, INVITATIONS_TO_ADDRESS_OF_SOURCE, source, *reached)
+            take(session, INVITATIONS_TO_ADDRESS, *reached)
+    except TooManyTries:
+        return False
+    return True
 
 
 def _invited(session: Session, opened: one_time_tokens.Opened) -> Invited:

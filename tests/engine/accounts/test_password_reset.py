@@ -16,6 +16,7 @@ from sync.database.models import Message, OneTimeToken
 from sync.errors import InvalidInput, InvalidOneTimeToken, TooManyTries
 from sync.settings import Sending, Settings
 from tests.support import factories
+from tests.support.meeting import do_errands
 
 OLD, NEW = "correct horse battery", "another password"
 HERE = "192.0.2.1"
@@ -40,9 +41,10 @@ def anna(mailing: Database) -> int:
     return account_id
 
 
-def ask(database: Database, name: str) -> dict[str, str]:
-    """Ask for a link and return the new messages' tokens by recipient."""
-    password_reset.ask(database, name, source=HERE, language="en")
+def ask(database: Database, name: str, source: str = HERE) -> dict[str, str]:
+    """Ask for a link and return the messages' tokens by recipient."""
+    password_reset.ask(database, name, source=source, language="en")
+    do_errands(database)
     with database.reading() as session:
         rows = session.execute(select(Message.recipient, Message.values).order_by(Message.created_at)).all()
     return {to: parse_qs(urlsplit(json.loads(values)["link"]).query)["token"][0] for to, values in rows}
@@ -91,7 +93,7 @@ def test_a_made_up_link_opens_nothing(mailing: Database, anna: int, token: str) 
 
 
 def test_a_link_for_something_else_opens_nothing(mailing: Database, anna: int) -> None:
-    addresses.verify_start(mailing, anna, addresses.EMAIL, "new@example.org")
+    addresses.verify_start(mailing, anna, addresses.EMAIL, "new@example.org", source=HERE)
     with mailing.reading() as session:
         values = json.loads(session.scalars(select(Message.values)).one())
     token = parse_qs(urlsplit(values["link"]).query)["token"][0]

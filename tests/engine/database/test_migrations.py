@@ -16,7 +16,8 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Column, Integer, delete, inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from sync.accounts import one_time_tokens, rate_limits, registration, sessions
+from sync import verification
+from sync.accounts import addresses, one_time_tokens, rate_limits, registration, sessions
 from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
 from sync.database import accounts, migrations
@@ -25,7 +26,10 @@ from sync.database.models import Account, Base
 from sync.errors import TooManyTries, WrongSchema
 from sync.sharing import grants, groups
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
+from sync.sharing import search_keys
+from sync.sharing.preferences import preferences_of
 from tests.support.factories import connected, contents, field, group, person, put, vcard
+from tests.support.meeting import prefer
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = list(ScriptDirectory.from_config(migrations._configuration(None)).walk_revisions())
@@ -147,6 +151,20 @@ def test_whoever_was_here_before_the_directory_is_found_by_login(database: Datab
     after = without_what_is_made_anew(rows(database))
     assert {key for key, _ in after["search_key"]} == {"login:anna", "login:bert"}
     assert after == before
+
+
+def test_nobody_is_found_by_number_any_more_who_has_not_said_so(database: Database) -> None:
+    """Before the step, everybody was whether they had decided or not; what they decided of others stays."""
+    anna = person(database, "anna")
+    database.write(lambda session: addresses.add(session, anna, "sms", "+8613800138000"))
+    prefer(database, anna, found_by_phone=True, found_by_name=True)
+    downgrade(database, "0003")
+    database.migrate()
+    with database.reading() as session:
+        assert list(search_keys.keys_of(session, anna)) == ["login:anna"]
+        decided = preferences_of(session, anna)
+        assert (decided.found_by_phone, decided.phone_decided, decided.found_by_name) == (False, False, True)
+        assert list(verification.findings(session)) == []
 
 
 def test_a_table_can_be_made_anew_without_losing_what_depends_on_it(database: Database) -> None:

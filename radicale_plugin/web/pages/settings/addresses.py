@@ -6,6 +6,7 @@ from flask import Response, request
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
+from radicale_plugin.web import signed_in
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
@@ -41,7 +42,7 @@ def own_addresses() -> Response:
     # What looks like neither gets told what is wrong with it.
     channel = meant[0] if meant else EMAIL if "@" in text else SMS
     try:
-        value = addresses.verify_start(database(), me, channel, text)
+        value = addresses.verify_start(database(), me, channel, text, source=signed_in.source())
     except (InvalidInput, LimitExceeded, Refused, TooManyTries) as error:
         form.refuse("address", error)
         return _show(form, 429 if isinstance(error, TooManyTries) else 400)
