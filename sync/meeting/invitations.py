@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -44,11 +44,17 @@ _NO_MESSAGE = "—"
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """What somebody who opened an invitation is told: who invites them, as strangers may see them."""
+    """
+    What somebody who opened an invitation is told: who invites them, as strangers may see them.
+
+    *at_once* says whether it connects who opens it: it does, but for somebody between whom and the inviter is a block.
+    Of the inviter's they are told nothing: they ask, and wait.
+    """
 
     inviter_id: int
     name: str
     login: str
+    at_once: bool
 
 
 def invite(database: Database, inviter_id: int, address: str, message: str, *, source: str) -> None:
@@ -100,29 +106,34 @@ def send(session: Session, left: Mapping[str, Any]) -> None:
         _send(session, invitation, left["source"])
 
 
-def open_invitation(session: Session, token: str) -> Invited:
+def open_invitation(session: Session, token: str, account_id: int | None = None) -> Invited:
     """
-    Return who sent an invitation, which stays unused. Needs the right to write, for the server's key.
+    Return who sent an invitation, and what it does for *account_id*, which is absent for who has no account yet.
+
+    It stays unused. Needs the right to write, for the server's key.
 
     Raises:
         InvalidTicket: It was made up, expired, or was used, or whoever sent it is gone.
     """
-    return _invited(session, one_time_tokens.peek(session, INVITATION, token))
+    return _invited(session, one_time_tokens.peek(session, INVITATION, token), account_id)
 
 
 def accept(session: Session, token: str, account_id: int, *, signed_up: bool = False) -> Invited:
     """
-    Connect a person with whoever invited them. The person pressed a button that says so.
+    Connect a person with whoever invited them, or ask where `open_invitation` said so. They pressed a button for it.
 
-    Where they just *signed_up* from the invitation, the address that it was sent to is theirs: they read it there.
+    Returns who invited, and whether the two are connected now (`Invited.at_once`). Where they just *signed_up* from the
+    invitation, the address that it was sent to is theirs: they read it there.
 
     Raises:
         InvalidTicket: As in `open_invitation`.
         InvalidInput: The person invited themselves.
-        AlreadyExists: The two are connected.
+        AlreadyExists: The two are connected, or the person has asked already.
+        Refused: The person has blocked who invited them.
+        TooManyTries: The person asked so many people today, or this one so often.
     """
     opened = one_time_tokens.use(session, INVITATION, token)
-    invited = _invited(session, opened)
+    invited = _invited(session, opened, account_id)
     if invited.inviter_id == account_id:
         raise InvalidInput("You cannot accept your own invitation.")
     if signed_up:
@@ -134,9 +145,9 @@ def accept(session: Session, token: str, account_id: int, *, signed_up: bool = F
         if connections.is_connected(session, invited.inviter_id, account_id):
             raise AlreadyExists("You are connected already.")
         if refusals.barred(session, account_id, [invited.inviter_id]):
-            raise InvalidOneTimeToken
+            return replace(invited, at_once=meeting.ask(session, account_id, invited.inviter_id, by_link=True))
         pairs.join(session, invited.inviter_id, account_id)
-    return invited
+    return replace(invited, at_once=True)
 
 
 def sign_up(
@@ -208,9 +219,10 @@ def _take_of_address(session: Session, channel: str, value: str, source: str) ->
     return True
 
 
-def _invited(session: Session, opened: one_time_tokens.Opened) -> Invited:
+def _invited(session: Session, opened: one_time_tokens.Opened, account_id: int | None) -> Invited:
     inviter_id = opened.account_id
     named = public_profiles(session, [inviter_id]) if inviter_id is not None else {}
     if inviter_id is None or inviter_id not in named:
         raise InvalidOneTimeToken
-    return Invited(inviter_id, named[inviter_id].name, named[inviter_id].login)
+    barred = account_id is not None and bool(pairs.barred(session, account_id, [inviter_id]))
+    return Invited(inviter_id, named[inviter_id].name, named[inviter_id].login, at_once=not barred)

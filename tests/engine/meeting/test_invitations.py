@@ -135,9 +135,34 @@ def test_a_blocked_inviters_invitation_opens_nothing(site: Database, anna: int) 
     invite(site, anna)
     eve = person(site, "eve")
     block(site, eve, anna)
-    with pytest.raises(InvalidOneTimeToken):
+    with pytest.raises(Refused):
         accept(site, token_of(site), eve)
     assert not are_connected(site, anna, eve)
+
+
+def test_what_an_invitation_does_is_decided_when_it_is_opened(site: Database, anna: int) -> None:
+    """Who was blocked since is told that they ask, does ask, and has used it; nobody is told why."""
+    invite(site, anna)
+    token, eve = token_of(site), person(site, "eve")
+    opened = site.write(lambda session: invitations.open_invitation(session, token, eve))
+    assert opened.at_once
+    block(site, anna, eve)
+    opened = site.write(lambda session: invitations.open_invitation(session, token, eve))
+    assert not opened.at_once
+    assert accept(site, token, eve) == opened
+    assert not are_connected(site, anna, eve)
+    assert (states(site, eve), states(site, anna)) == ([("out", "anna", "waiting")], [])
+    for account_id in (eve, person(site, "carl")):
+        with pytest.raises(InvalidOneTimeToken):
+            accept(site, token, account_id)
+
+
+def test_who_blocked_an_inviter_gets_no_message_of_theirs(site: Database, anna: int) -> None:
+    eve = person(site, "eve")
+    site.write(lambda session: addresses.add(session, eve, "email", EVE))
+    block(site, eve, anna)
+    invite(site, anna)
+    assert messages(site) == []
 
 
 def test_nobody_accepts_their_own(site: Database, anna: int) -> None:
