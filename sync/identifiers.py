@@ -13,11 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
-from sync.accounts.addresses import EMAIL
 from sync.database import accounts
-from sync.database.engine import settings_of
 from sync.database.models import NOBODY, LoginName
 from sync.errors import InvalidInput
+from sync.settings import Settings
 from sync.sharing import search_keys
 
 _LONGEST = 300
@@ -54,29 +53,15 @@ class Holders:
         return self.by_email[0] if len(self.by_email) == 1 else None if self.by_email else self.by_login
 
 
-def read(session: Session, text: str) -> Identifier:
-    """Return what is meant by *text*, without a look at who there is."""
+def read(settings: Settings, text: str) -> Identifier:
+    """Return what is meant by *text* on a server with *settings*, without a look at who there is."""
     typed = addresses.plain(text)[:_LONGEST].casefold()
     login = typed if accounts.is_possible(typed) else None
-    try:
-        email = addresses.normalize(session, EMAIL, typed)
-    except InvalidInput:
-        email = None
+    email = _email(typed)
     local, at, host = (email or typed).rpartition("@")
-    if at and accounts.is_possible(local) and is_own_host(session, host):
+    if at and accounts.is_possible(local) and _is_own(settings, host):
         login = local
     return Identifier(login, email, typed)
-
-
-def is_own_host(session: Session, host: str) -> bool:
-    """Whether this is the name of this server, as the settings have it."""
-    own = (urlsplit(settings_of(session).base_url).hostname or "").rstrip(".")
-    try:
-        # As it is written in an address, which shows what is encoded in the name of a server.
-        shown = addresses.normalize(session, EMAIL, f"x@{own}").removeprefix("x@")
-    except InvalidInput:
-        shown = own
-    return bool(own) and host.rstrip(".").casefold() in (own, shown)
 
 
 def holders(session: Session, meant: Identifier) -> Holders:
@@ -87,3 +72,17 @@ def holders(session: Session, meant: Identifier) -> Holders:
     by_email = search_keys.owners_of_email(session, meant.email) if meant.email is not None else ()
     # The login of somebody who left stays taken.
     return Holders(by_login if by_login != NOBODY else None, tuple(by_email))
+
+
+def _email(text: str) -> str | None:
+    try:
+        return addresses.email_of(text)
+    except InvalidInput:
+        return None
+
+
+def _is_own(settings: Settings, host: str) -> bool:
+    """Whether this is the name of this server, which may be written as addresses are, or as URLs are (RFC 5891)."""
+    own = (urlsplit(settings.base_url).hostname or "").rstrip(".")
+    shown = (_email(f"x@{own}") or f"x@{own}").removeprefix("x@")
+    return bool(own) and host.rstrip(".") in (own, shown)

@@ -50,10 +50,27 @@ def normalize(session: Session, channel: str, text: str) -> str:
         InvalidInput: It is no such address.
     """
     if channel == EMAIL:
-        return _email(text)
+        return email_of(text)
     if channel == SMS:
         return _number(text, settings_of(session).phone_region)
     raise InvalidInput(f"An address is of one of {', '.join(CHANNELS)}.")
+
+
+def email_of(text: str) -> str:
+    """
+    Return an e-mail address as it is stored and compared.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    try:
+        found = validate_email(plain(text), check_deliverability=False)
+    except (EmailNotValidError, UnicodeError, ValueError) as error:
+        raise InvalidInput("This is no e-mail address.") from error
+    value = found.normalized.casefold()
+    if len(value) > 254:
+        raise InvalidInput("This is no e-mail address.")
+    return value
 
 
 def plain(text: str) -> str:
@@ -214,17 +231,6 @@ def _require_room(session: Session, owner_id: int, channel: str, value: str) -> 
     limit = settings_of(session).limits.addresses
     if session.scalars(others).one() >= limit:
         raise LimitExceeded(f"A person has at most {limit} addresses; remove one first.")
-
-
-def _email(text: str) -> str:
-    try:
-        found = validate_email(plain(text), check_deliverability=False)
-    except (EmailNotValidError, UnicodeError, ValueError) as error:
-        raise InvalidInput("This is no e-mail address.") from error
-    value = found.normalized.casefold()
-    if len(value) > 254:
-        raise InvalidInput("This is no e-mail address.")
-    return value
 
 
 def _number(text: str, region: str) -> str:

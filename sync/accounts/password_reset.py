@@ -54,7 +54,7 @@ def ask(database: Database, name: str, *, source: str, language: str) -> None:
     """
 
     def leave(session: Session) -> None:
-        meant = identifiers.read(session, name)
+        meant = identifiers.read(settings_of(session), name)
         rate_limits.take(session, NAME, *meant.key, source)
         rate_limits.take(session, SOURCE, source)
         rate_limits.take(session, ALL)
@@ -65,7 +65,7 @@ def ask(database: Database, name: str, *, source: str, language: str) -> None:
 
 def send(session: Session, asked: Mapping[str, Any]) -> None:
     """Do what `ask` left: send the links, where anybody has the name."""
-    meant = identifiers.read(session, asked["name"])
+    meant = identifiers.read(settings_of(session), asked["name"])
     for account_id, recipients in _recipients(session, meant):
         login = session.scalars(
             select(Account.login).where(Account.id == account_id, Account.disabled_at.is_(None))

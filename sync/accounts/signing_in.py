@@ -10,7 +10,7 @@ from __future__ import annotations
 from sync import identifiers
 from sync.accounts import credentials, rate_limits, sessions
 from sync.accounts.rate_limits import HOUR, MINUTE, Limit
-from sync.database.engine import Database, Session
+from sync.database.engine import Database, Session, settings_of
 from sync.errors import NotFound, TooManyTries, WrongPassword
 from sync.identifiers import Identifier
 
@@ -40,7 +40,7 @@ def sign_in(database: Database, login: str, password: str, *, source: str, brows
     """
 
     def count(session: Session) -> int | None:
-        meant = identifiers.read(session, login)
+        meant = identifiers.read(settings_of(session), login)
         account_id = identifiers.holders(session, meant).only
         rate_limits.take(session, PAIR, *meant.key, source)
         left = _take_of_person(session, account_id, meant, source)
