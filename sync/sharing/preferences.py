@@ -21,8 +21,8 @@ class Preferences:
     What a person decided.
 
     By e-mail and phone somebody is found under addresses that they proved to be theirs, and by name only while
-    strangers may see the name. *phone_decided* says that the person was asked about their number and has
-    answered: until then nobody finds them by it. *connecting* is one of `CONNECTING`. *newcomers_group_id* is the group that new
+    strangers may see the name. *phone_decided* says that the person was asked about their number and has answered:
+    until then nobody finds them by it. *connecting* is one of `CONNECTING`. *newcomers_group_id* is the group that new
     connections land in, None for none. *language* is a BCP 47 tag, None where the browser decides.
     """
 

@@ -92,7 +92,7 @@ def test_what_is_no_address_is_refused(database: Database, channel: str, text: s
 @given(st.text())
 def test_any_text_is_an_address_or_none(text: str) -> None:
     with contextlib.suppress(InvalidInput):
-        assert "@" in addresses._email(text)
+        assert "@" in addresses.email_of(text)
     with contextlib.suppress(InvalidInput):
         assert addresses._number(text, "CN").startswith("+")
 
@@ -170,13 +170,16 @@ def test_an_address_gets_few_messages_whoever_asks_for_them_from_wherever(databa
 
 def test_nobody_keeps_the_owner_from_proving_their_own_address(database: Database) -> None:
     """One person, and many from one place, use up their share, and the owner elsewhere has theirs."""
-    with pytest.raises(TooManyTries):
-        for number in range(100):
-            verify_start(database, person(database, f"p{number}"), "email", MAIL, source=HERE)
+
+    def annoy(account_id: int, source: str) -> bool:
+        try:
+            return bool(verify_start(database, account_id, "email", MAIL, source=source))
+        except TooManyTries:
+            return False
+
+    assert not all(annoy(person(database, f"p{number}"), HERE) for number in range(10))
     mallory = person(database, "mallory")
-    with pytest.raises(TooManyTries):
-        for number in range(100):
-            verify_start(database, mallory, "email", MAIL, source=f"192.0.2.{number}")
+    assert not all(annoy(mallory, f"192.0.2.{number}") for number in range(10))
     assert verify_start(database, person(database, "anna"), "email", MAIL, source="198.51.100.1") == MAIL
 
 

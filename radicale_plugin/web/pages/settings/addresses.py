@@ -13,7 +13,7 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.accounts import addresses
+from sync.accounts import addresses, preference_changes
 from sync.accounts.addresses import CHANNELS, EMAIL, SMS
 from sync.errors import InvalidInput, LimitExceeded, Refused, TooManyTries
 
@@ -90,7 +90,8 @@ def _empty() -> CodeForm:
 def _show(form: AddressForm, status: int) -> Response:
     with database().reading() as session:
         proved = addresses.addresses_of(session, current_person().account_id)
+        asks = preference_changes.is_asked_about_number(session, current_person().account_id)
     sent = [channel for channel in CHANNELS if database().settings.sending.can_send(channel)]
     if not database().settings.base_url and EMAIL in sent:
         sent.remove(EMAIL)
-    return page("settings/addresses.html", status, form=form, proved=proved, sent=sent)
+    return page("settings/addresses.html", status, form=form, proved=proved, sent=sent, asks=asks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from flask import Response
+from flask import Response, request
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import Length
 
@@ -91,9 +91,24 @@ def set_found() -> Response:
         return _show(form, None, 400)
 
     chosen = {name: bool(value) for name, value in form.data.items()}
-    database().write(lambda session: preference_changes.change_preferences(session, me, **chosen))
+
+    def change(session: Session) -> None:
+        # Who has a number has answered by this what they would be asked.
+        decided = {"phone_decided": True} if preference_changes.is_asked_about_number(session, me) else {}
+        preference_changes.change_preferences(session, me, **chosen, **decided)
+
+    database().write(change)
     say(_("Saved. It holds from now on."))
     return go("settings.finding")
+
+
+@blueprint.post("/finding/number")
+def decide_about_number() -> Response:
+    """Answer whether others find one by one's number."""
+    me, found = current_person().account_id, request.form.get("found") == "yes"
+    database().write(lambda session: preference_changes.decide_about_number(session, me, found=found))
+    say(_("Saved. It holds from now on."))
+    return go("settings.own_addresses")
 
 
 @blueprint.post("/finding/connecting")
