@@ -6,11 +6,10 @@ import logging
 import threading
 import time
 
-from sync import errands
 from sync.accounts import deletion, one_time_tokens, password_reset, rate_limits, sessions
 from sync.database.engine import Database
 from sync.meeting import invitations, request_messages
-from sync.notify import mail, outbox, sms
+from sync.notify import errands, mail, outbox, sms
 from sync.revisions import fan_out
 
 logger = logging.getLogger("evercard.worker")

@@ -19,9 +19,8 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sync import calling
-from sync.accounts import slow_hash
-from sync.calling import Called
+from sync.accounts import calling, slow_hash
+from sync.accounts.calling import Called
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.models import CONTACTS, NOBODY, Account, Device, now

@@ -2,7 +2,7 @@
 A new password for who forgot theirs, by a link to an e-mail address that they proved to be theirs.
 
 Whoever asks is told the same whatever there is: no login, no such account, no address, or a message on its way. So who
-it is about is looked up by the worker (see `sync.errands`), and the request does the same for everybody.
+it is about is looked up by the worker (see `sync.notify.errands`), and the request does the same for everybody.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import errands, identifiers
-from sync.accounts import addresses, credentials, one_time_tokens, rate_limits, sessions
+from sync.accounts import addresses, credentials, identifiers, one_time_tokens, rate_limits, sessions
 from sync.accounts.addresses import EMAIL
+from sync.accounts.identifiers import Identifier
 from sync.accounts.rate_limits import DAY, HOUR, Limit
 from sync.database.engine import Database, settings_of
 from sync.database.models import Account
 from sync.errors import InvalidOneTimeToken, NotFound, TooManyTries
-from sync.identifiers import Identifier
-from sync.notify import outbox
+from sync.notify import errands, outbox
 from sync.sharing.preferences import preferences_of
 
 #: The purpose of the one-time token, and of the page that it is for.

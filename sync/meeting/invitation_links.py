@@ -177,7 +177,7 @@ def open_link(session: Session, token: str, account_id: int | None = None) -> Op
     owner = public_profiles(session, [link.owner_id]).get(link.owner_id)
     if owner is None:
         raise InvalidOneTimeToken
-    welcome = account_id is not None and not pairs.barred(session, account_id, [link.owner_id])
+    welcome = account_id is not None and not refusals.barred(session, account_id, [link.owner_id])
     return Opened(link.owner_id, owner.login, owner.name, link.at_once and welcome, link.expires_at)
 
 

@@ -2,7 +2,7 @@
 Invitations: asking somebody to be connected by their e-mail address or phone number, with an account or without.
 
 Whoever invites is answered alike, whoever has the address, and the worker does what depends on that (see
-`sync.errands`): somebody who wants to be found by it is asked as if they had been found; everybody else gets one
+`sync.notify.errands`): somebody who wants to be found by it is asked as if they had been found; everybody else gets one
 message, once, with a link to sign up by. Nobody is reminded.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from sync import errands, meeting
+from sync import meeting
 from sync.accounts import addresses, one_time_tokens, signing_up
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database.engine import Database, settings_of
@@ -26,7 +26,7 @@ from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
 from sync.meeting import pairs
 from sync.meeting.requests import checked_message
-from sync.notify import outbox
+from sync.notify import errands, outbox
 from sync.sharing import connections, search_keys
 from sync.sharing.preferences import preferences_of
 
@@ -193,7 +193,7 @@ def _ask(session: Session, inviter_id: int, target_id: int, message: str) -> Non
 def _is_unwelcome(session: Session, inviter_id: int, channel: str, value: str) -> bool:
     """Whether somebody who proved the address has blocked who invites: they hear nothing of them here, either."""
     owners = search_keys.owners_of_email(session, value) if channel == addresses.EMAIL else ()
-    return any(pairs.has_blocked(session, owner_id, inviter_id) for owner_id in owners)
+    return any(refusals.has_blocked(session, owner_id, inviter_id) for owner_id in owners)
 
 
 def _send(session: Session, invitation: Invitation, source: str) -> None:
@@ -224,5 +224,5 @@ def _invited(session: Session, opened: one_time_tokens.Opened, account_id: int |
     named = public_profiles(session, [inviter_id]) if inviter_id is not None else {}
     if inviter_id is None or inviter_id not in named:
         raise InvalidOneTimeToken
-    barred = account_id is not None and bool(pairs.barred(session, account_id, [inviter_id]))
+    barred = account_id is not None and bool(refusals.barred(session, account_id, [inviter_id]))
     return Invited(inviter_id, named[inviter_id].name, named[inviter_id].login, at_once=not barred)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.models import IN, WAITING, Account, Connection, Device, Field, Grant, Request
-from sync.meeting import pairs
+from sync.discovery import refusals
 from sync.sharing.cards import content_of
 
 
@@ -57,7 +57,7 @@ def of(session: Session, account_id: int) -> Overview:
             Device.revoked_at.is_(None),
             Device.last_used_at.is_not(None),
         ),
-        asking=len(set(waiting) - pairs.barred(session, account_id, waiting)),
+        asking=len(set(waiting) - refusals.barred(session, account_id, waiting)),
     )
 
 

@@ -1,7 +1,7 @@
 """
 Telling people by e-mail or text message what somebody asks of them: once, and only those who want to be told.
 
-Whether anybody is told depends on whom it is about, so the worker decides it (see `sync.errands`).
+Whether anybody is told depends on whom it is about, so the worker decides it (see `sync.notify.errands`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from sync import errands
 from sync.accounts import addresses, one_time_tokens
 from sync.accounts.rate_limits import DAY, Limit, take
 from sync.database.engine import settings_of
-from sync.database.models import NOBODY, Request
+from sync.database.models import IN, NOBODY, WAITING, Request
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import TooManyTries
-from sync.meeting.pairs import IN, WAITING
-from sync.notify import outbox
+from sync.notify import errands, outbox
 from sync.sharing.preferences import preferences_of
 
 #: The purpose of the one-time token that a message about a request carries.

@@ -158,7 +158,7 @@ def test_nobody_is_found_by_number_any_more_who_has_not_said_so(database: Databa
     anna = person(database, "anna")
     database.write(lambda session: addresses.add(session, anna, "sms", "+8613800138000"))
     prefer(database, anna, found_by_phone=True, found_by_name=True)
-    downgrade(database, "0003")
+    downgrade(database, "0004")
     database.migrate()
     with database.reading() as session:
         assert list(search_keys.keys_of(session, anna)) == ["login:anna"]

@@ -13,8 +13,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -44,7 +44,7 @@ def upgrade() -> None:
         info={"spread_by": "owner_id"},
     )
     op.execute(sa.update(preferences).values(found_by_phone=sa.false()))
-    for name in ("listing", "directory_key"):
+    for name in ("own_search_key", "search_key"):
         table = sa.table(name, sa.column("key", sa.String()))
         op.execute(sa.delete(table).where(table.c.key.startswith("sms:")))
 

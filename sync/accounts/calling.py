@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import bindparam, select
 
-from sync import identifiers
+from sync.accounts import identifiers
 from sync.database.engine import Database
 from sync.database.models import NOBODY, SearchKey
 from sync.sharing import search_keys
