@@ -81,8 +81,8 @@ class Gate:
         self._database = database
         self._key = _key(database)
         self._names = calling.Names(database)
-        self._by_login = database.placeholders(_CHECK + _BY_LOGIN)
-        self._by_email = database.placeholders(_CHECK + _BY_EMAIL)
+        self._by_login = database.placeholders(_CHECK)
+        self._by_email = database.placeholders(_CHECK_ADDRESS)
 
     def admit(self, login: str, password: str) -> Caller | None:
         """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
@@ -109,7 +109,7 @@ class Gate:
     def _check(self, called: Called, proof: _Proof) -> Caller | None:
         rows = []
         if called.login is not None:
-            rows.append(self._database.quick(self._by_login, (called.login, called.by_login, proof.device_id)))
+            rows.append(self._database.quick(self._by_login, (called.by_login, proof.device_id, called.login)))
         if called.email is not None:
             rows.append(self._database.quick(self._by_email, (called.email, *called.by_email, proof.device_id)))
         for row in filter(None, rows):
@@ -143,18 +143,19 @@ class Gate:
 
 
 # One row each of three tables of one person, in one round trip: all that a poll has to know.
-_CHECK = """
+_STATE = """
 SELECT device.viewer_id, account.login, device.secret_hash, device.synced_revision, device.last_used_at,
     address_book.title, address_book.epoch, address_book.revision
 FROM device
 JOIN account ON account.id = device.viewer_id
 JOIN address_book ON address_book.viewer_id = device.viewer_id AND address_book.id = 1
 """
-_BY_LOGIN = """
-WHERE account.login = ? AND device.viewer_id = ? AND device.id = ?
+_CHECK = f"""{_STATE}
+WHERE device.viewer_id = ? AND device.id = ? AND account.login = ?
     AND device.revoked_at IS NULL AND account.disabled_at IS NULL
 """
-_BY_EMAIL = f"""
+# And of a fourth table of the same person's, for who signs in by an address.
+_CHECK_ADDRESS = f"""{_STATE}
 JOIN address ON address.owner_id = device.viewer_id AND address.channel = 'email' AND address.value = ?
 WHERE device.viewer_id IN ({", ".join("?" * calling.SHARING)}) AND device.id = ?
     AND device.revoked_at IS NULL AND account.disabled_at IS NULL

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from sync import meeting
-from sync.accounts import addresses, credentials, password_reset, signing_in
+from sync.accounts import addresses, credentials, password_reset, registration, signing_in
 from sync.accounts.credentials import Gate
-from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.database.quick import Quick
 from sync.database.server_keys import server_key
@@ -70,7 +69,7 @@ def around(site: Database) -> People:
     site.write(lambda session: meeting.withdraw(session, eve, ids["refusing"]))
     prefer(site, ids["closed"], connecting=NOBODY)
     prefer(site, ids["hidden"], found_by_login=False, found_by_email=False)
-    site.write(lambda session: accounts.set_disabled(session, ids["shut"], disabled=True))
+    site.write(lambda session: registration.set_disabled(session, ids["shut"], disabled=True))
     do_errands(site)
     return People(site, eve, ids)
 
@@ -217,7 +216,7 @@ def test_a_device_that_is_refused(site: Database, monkeypatch: pytest.MonkeyPatc
     assert gate.admit("anna@example.org", anna.password)
     assert gate.admit("ben", ben.password)
     site.write(lambda session: credentials.revoke_device(session, ben.id, device_id))
-    site.write(lambda session: accounts.set_disabled(session, carl.id, disabled=True))
+    site.write(lambda session: registration.set_disabled(session, carl.id, disabled=True))
     counted: list[str] = []
     fetch = Quick.fetch
 
