@@ -220,5 +220,5 @@ def _coming_in(endpoint: str, token: str, form: SignUp) -> dict[str, Any]:
         del form.email
     with database().reading() as session:
         is_open = signing_up.is_open(session, invited=True)
-    back = url_for(f"letters.{endpoint}", token=token)
+    back = url_for(f"mail_links.{endpoint}", token=token)
     return {"token": token, "form": form, "is_open": is_open, "sign_in": url_for("signing.sign_in", next=back)}
