@@ -13,7 +13,7 @@ from alembic import command
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Column, Integer, delete, inspect, select
+from sqlalchemy import Column, Integer, delete, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from sync import verification
@@ -22,12 +22,11 @@ from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
 from sync.database import accounts, migrations
 from sync.database.engine import Database
-from sync.database.models import Account, Base
+from sync.database.models import Account, Base, Group
 from sync.errors import TooManyTries, WrongSchema
-from sync.sharing import grants, groups
-from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
-from sync.sharing import search_keys
+from sync.sharing import grants, groups, search_keys
 from sync.sharing.preferences import preferences_of
+from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 from tests.support.factories import connected, contents, field, group, person, put, vcard
 from tests.support.meeting import prefer
 
@@ -268,7 +267,8 @@ def test_whoever_was_here_before_gets_the_group_of_all_connections_and_shows_it_
     with database.reading() as session:
         assert {each.kind for each in groups.groups_of(session, anna)} == {STRANGERS, GROUP}
     # Somebody may have called a group of their own so.
-    group(database, bert, "Connections")
+    values = {"kind": GROUP, "name": "Connections", "name_key": "connections", "created_at": 1}
+    database.write(lambda session: session.execute(insert(Group).values(owner_id=bert, id=7, **values)))
     database.migrate()
     with database.reading() as session:
         for owner_id, name in ((anna, "connections"), (bert, "all connections")):
