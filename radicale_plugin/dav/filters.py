@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from radicale_plugin.dav.filter_xml import ParamFilter, PropFilter, TextMatch
-from sync.errors import InvalidVCard
+from sync.errors import InvalidInput
 from sync.vcard import Property, lines_named, parse_one, read_line, unescape
 
 
@@ -36,7 +36,7 @@ class Search:
         if lines is None:
             try:
                 parsed = parse_one(card)
-            except InvalidVCard:
+            except InvalidInput:
                 return False
             return self.accepts((Property("", "VERSION", (), parsed.version), *parsed.properties))
         searched = collated("i;unicode-casemap", "\n".join(lines).replace("\\", ""))

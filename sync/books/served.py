@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sync import fields
+from sync.attempts import Attempt
 from sync.books import overlays
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import media
-from sync.vcard import VCard, parse_one, serialize
+from sync.vcard import Property, VCard, parse_one, serialize
 
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -37,14 +38,40 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
     A card of another version is translated: Apple's programs take 3.0 only, and one card in 4.0 stops the whole address
     book (client fact I-16). A line that cannot be translated is left out there; it stays stored.
     """
-    text = _UNSERVABLE.sub("", data.decode(errors="replace"))
+    text = _servable(data)
     if version in (None, version_of(text)):
         return text
     try:
         contents = _contents(parse_one(text))
     except InvalidInput:
         return text
-    version = version or "3.0"
+    return _translated(contents, version or "3.0", uid, changed_at)
+
+
+def private_in_part(data: bytes, version: str, uid: str, changed_at: int) -> str:
+    """
+    Return as much of a private entry in *version* as can be translated, where `private` raises something.
+
+    The lines of a group stay together: a label without its number says what it should not.
+    """
+    card = parse_one(_servable(data))
+    blocks: dict[object, list[Property]] = {}
+    for number, line in enumerate(card.properties):
+        blocks.setdefault(line.group.lower() or number, []).append(line)
+    contents: list[fields.FieldContent] = []
+    for block in blocks.values():
+        with Attempt():
+            found = _contents(replace(card, properties=tuple(block)))
+            _translated(found, version, uid, changed_at)
+            contents += found
+    return _translated(contents, version, uid, changed_at)
+
+
+def _servable(data: bytes) -> str:
+    return _UNSERVABLE.sub("", data.decode(errors="replace"))
+
+
+def _translated(contents: Sequence[fields.FieldContent], version: str, uid: str, changed_at: int) -> str:
     body = fields.render(contents, version, fallback_name=uid, remote_media=True)
     return _front(version, uid, changed_at) + body
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 from typing import TYPE_CHECKING
 
@@ -52,7 +50,7 @@ def _inline(main: Property, data: str) -> str:
 
 def _format(main: Property, data: str) -> str:
     try:
-        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        with Image.open(io.BytesIO(media.octets_of(data) or b"")) as image:
             return image.format or main.name.lower()
-    except (OSError, ValueError, binascii.Error, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
         return main.name.lower()

@@ -7,8 +7,6 @@ labels of Apple's that mean fields here. Programs drop parameters that they do n
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 
 from sync import fields
@@ -37,13 +35,7 @@ def _with_its_picture(existing: Iterable[FieldContent], content: FieldContent) -
 
 
 def _octets(content: FieldContent) -> bytes:
-    data = media.encoded_data(content.main)
-    if data is None:
-        return b""
-    try:
-        return base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
-    except binascii.Error:
-        return b""
+    return media.octets_of(media.encoded_data(content.main)) or b""
 
 
 def _with_its_label(existing: Iterable[FieldContent], content: FieldContent) -> FieldContent:
