@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from urllib.parse import unquote
 
-from sync.fields import dates, media
+from sync.errors import InvalidInput
+from sync.fields import dates, media, values
+from sync.fields.collect import fields_of
 from sync.fields.content import FieldContent
 from sync.fields.labels import KIND_PARAMETER, LABEL, is_default, plain_label
 from sync.fields.single import bare_number
 from sync.fields.translate import as_modern
-from sync.vcard import Property, split_structured, unescape
+from sync.vcard import Property, parse_one, split_structured, unescape
 
 _STRUCTURED = frozenset(("N", "ADR", "ORG", "CATEGORIES", "NICKNAME", "GENDER", "CLIENTPIDMAP"))
+_ADDRESSES = frozenset(
+    (
+        "URL",
+        "X-SOCIALPROFILE",
+        "SOCIALPROFILE",
+        "FBURL",
+        "CALURI",
+        "CALADRURI",
+        "SOURCE",
+        "MEMBER",
+        "RELATED",
+        "ORG-DIRECTORY",
+        "CONTACT-URI",
+    )
+)
 # The first two every program adds or leaves out as it likes.
 _EMPTY_TYPES = frozenset(("voice", "internet", "pref"))
 _UNSAID = frozenset(("TYPE", "PREF", "VALUE", "ENCODING", "MEDIATYPE", KIND_PARAMETER, dates.OMITTED))
@@ -38,15 +55,37 @@ def _companion(item: Property, kind: str) -> tuple[str, str] | None:
 
 
 def _value(item: Property) -> Hashable:
-    if item.name in media.MEDIA:
-        return media.encoded_data(item) or item.value
-    if item.name in _STRUCTURED:
-        return _components(item.value)
-    if item.name == "TEL":
-        return unescape(bare_number(item))
-    if item.name == "IMPP":
-        return unquote(unescape(item.value))
-    return unescape(item.value)
+    reader = _READERS.get(item.name, _text)
+    return reader(item)
+
+
+def _text(item: Property) -> Hashable:
+    text = unescape(item.value)
+    # A text may well begin with a word and a colon.
+    return values.uri(text) if item.name in _ADDRESSES or "://" in text else text
+
+
+def _media(item: Property) -> Hashable:
+    return values.octets(item) or values.uri(unescape(item.value))
+
+
+def _position(item: Property) -> Hashable:
+    place = values.position(item.value)
+    # What else is said of a position stays as it is said.
+    return (place, unescape(item.value).partition(";u=")[2]) if place else _text(item)
+
+
+def _zone(item: Property) -> Hashable:
+    minutes = values.offset(unescape(item.value))
+    return _text(item) if minutes is None else minutes
+
+
+def _agent(item: Property) -> Hashable:
+    """What the card inside says, in whatever order; what stands there is a text otherwise."""
+    try:
+        return frozenset(meaning(content) for content in fields_of(parse_one(unescape(item.value))))
+    except InvalidInput:
+        return _text(item)
 
 
 def _components(raw: str) -> Hashable:
@@ -62,3 +101,14 @@ def _parameters(item: Property) -> Hashable:
     preferred = item.parameter("PREF")
     others = frozenset((name, values) for name, values in item.params if name not in _UNSAID)
     return types, preferred, others
+
+
+_READERS: dict[str, Callable[[Property], Hashable]] = {
+    **dict.fromkeys(media.MEDIA, _media),
+    **dict.fromkeys(_STRUCTURED, lambda item: _components(item.value)),
+    "TEL": lambda item: unescape(bare_number(item)),
+    "IMPP": lambda item: unquote(unescape(item.value)),
+    "GEO": _position,
+    "TZ": _zone,
+    "AGENT": _agent,
+}

@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from sync import fields
 from sync.fields import FieldContent
 from sync.fields.labels import is_default
+from sync.fields.likeness import likeness
 from sync.fields.recognise import kind_of
-from sync.merging import merge, rewritten
+from sync.merging import rewritten
 from sync.vcard import Property, escape, unescape
 
 #: Properties that every contacts program shows, lets people edit, and keeps. Some can do without pictures.
@@ -54,7 +55,7 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
     settle(fields.meaning)
     if replace:
         # Before anything is told by its place: what one group sees must not change places with what another sees.
-        settle(lambda content: (_name(content), merge.likeness(content)))
+        settle(lambda content: (_name(content), likeness(content)))
     settle(_signature, by_place=True)
     if replace:
         settle(lambda content: (content.kind, _name(content)), by_place=True)
