@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import replace
 
 from sync.errors import InvalidInput, InvalidVCard, LimitExceeded
@@ -24,6 +25,12 @@ _MOST_COMPANIONS = 8
 _NAME = "N"
 _OWN_MATTER = frozenset(("X-ABDATE", "X-ABRELATEDNAMES", "X-ABUID", "X-ABSHOWAS", "X-ABORDER"))
 _ONLY_IN_4 = frozenset(("GENDER", "LANG", "ANNIVERSARY", "RELATED", "HOBBY", "INTEREST", "EXPERTISE", "KIND", "MEMBER"))
+_INSTEAD_OF_VALUES = {
+    "ADR": ("LABEL",),
+    "X-SOCIALPROFILE": ("X-USER", "X-USERID", "USERNAME"),
+    "SOCIALPROFILE": ("USERNAME",),
+}
+_DELIVERY = frozenset(("pref", "dom", "intl", "postal", "parcel"))
 # What Evolution notes at a number. It leaves that when the number changes, and others would get the number of before.
 _NOTED_BY_PROGRAMS = "X-EVOLUTION-"
 _FORM_OF_4 = re.compile(r"data:|geo:|--\d", re.IGNORECASE)
@@ -38,10 +45,55 @@ def fields_of(card: VCard) -> list[FieldContent]:
     """
     card = modernize(card)
     items = [_tidied(item) for item in card.properties]
-    items = [item for item in items if item.name not in OURS and item.value.strip(" \t;,")]
+    items = [item for item in items if item.name not in OURS and (says_something(item) or item.name == "ADR")]
     companions = _companions(items)
     attached = {id(item) for lines in companions.values() for item in lines}
-    return [_field(item, _taken(companions, item), card.version) for item in items if id(item) not in attached]
+    labels = _labels_of_addresses(items, companions, attached)
+    attached |= {id(line) for line in labels.values()}
+    blocks = [
+        (item, [*_taken(companions, item), *([labels[id(item)]] if id(item) in labels else [])])
+        for item in items
+        if id(item) not in attached
+    ]
+    # An address that is not divided has no parts, and its text beside it.
+    told = [(item, lines) for item, lines in blocks if says_something(item) or any(map(_is_told, lines))]
+    return [_field(item, lines, card.version) for item, lines in told]
+
+
+def says_something(item: Property) -> bool:
+    """Whether there is something in *item*: in its value, or in a parameter that may stand in for one."""
+    if item.value.strip(" \t;,"):
+        return True
+    return any(value.strip() for name in _INSTEAD_OF_VALUES.get(item.name, ()) for value in item.parameter(name))
+
+
+def _is_told(line: Property) -> bool:
+    return line.name == "LABEL"
+
+
+def _labels_of_addresses(
+    items: list[Property], companions: dict[str, list[Property]], attached: Container[int]
+) -> dict[int, Property]:
+    """By the id of an address: its text in a line of its own, which 3.0 relates by nothing but its types."""
+    lines = [item for item in items if item.name == "LABEL" and id(item) not in attached]
+    houses = [item for item in items if item.name == "ADR"] if lines else []
+    free = [
+        house
+        for house in houses
+        if not house.parameter("LABEL") and not any(map(_is_told, companions.get(_owner(house), ())))
+    ]
+    found: dict[int, Property] = {}
+    for line in lines:
+        alone = len(lines) == len(houses) == 1 and not line.parameter("TYPE")
+        house = next((each for each in free if alone or _sorts(each) == _sorts(line)), None)
+        if house is not None:
+            free.remove(house)
+            found[id(house)] = line
+    return found
+
+
+def _sorts(item: Property) -> frozenset[str]:
+    return item.types() - _DELIVERY
 
 
 def without_broken_photos(card: VCard) -> tuple[VCard, list[InvalidVCard]]:
@@ -85,6 +137,11 @@ def _tidied(item: Property) -> Property:
         if needs_repair(item):
             item = repair(item)
         params = tuple((_token(name), tuple(clean(value) for value in values)) for name, values in item.params)
+        if item.name == "ADR":
+            # A text of several lines has commas, and who forgets its quotes does not mean several texts.
+            params = tuple(
+                (name, (",".join(values),)) if name == "LABEL" else (name, values) for name, values in params
+            )
         item = replace(item, params=tuple(pair for pair in params if pair[0] and not _is_noted(pair[0])))
     name, value = _token(item.name), clean(item.value)
     if name in _STRUCTURED and value.count(";") + value.count(",") > _MOST_PARTS:

@@ -30,6 +30,15 @@ NAMED_DATES = frozenset(("anniversary",))
 NAMED_TEXTS = frozenset(("hobby", "interest", "expertise", "school", "bank-account"))
 
 
+#: Lines that say something about another one and nothing by themselves.
+_STRAYS = ("X-ABLABEL", "X-ABADR", "X-APPLE-SUB")
+
+
+def is_stray(name: str) -> bool:
+    """Whether a property called *name* that has lost what it belonged to says nothing any more."""
+    return name.startswith(_STRAYS)
+
+
 def plain_label(raw: str) -> str:
     """The text of an X-ABLabel value, without the brackets that mark Apple's own labels."""
     text = unescape(raw).strip()

@@ -20,7 +20,7 @@ from sync.errors import InvalidInput
 from sync.fields import dates, media, values
 from sync.fields.collect import fields_of
 from sync.fields.content import FieldContent
-from sync.fields.translate import as_modern
+from sync.fields.translate import canonical
 from sync.vcard import Property, parse_one, split_structured, unescape
 
 _DATES = frozenset(("BDAY", "ANNIVERSARY", "X-ABDATE", "DEATHDATE"))
@@ -82,7 +82,7 @@ def letters(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _main(content: FieldContent) -> Property:
-    return as_modern(content)[0]
+    return canonical(content)[0]
 
 
 def _likeness(content: FieldContent, main: Property) -> str:

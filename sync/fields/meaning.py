@@ -11,7 +11,7 @@ from sync.fields.collect import fields_of
 from sync.fields.content import FieldContent
 from sync.fields.labels import KIND_PARAMETER, LABEL, is_default, plain_label
 from sync.fields.single import bare_number
-from sync.fields.translate import as_modern
+from sync.fields.translate import canonical
 from sync.vcard import Property, parse_one, split_structured, unescape
 
 _STRUCTURED = frozenset(("N", "ADR", "ORG", "CATEGORIES", "NICKNAME", "GENDER", "CLIENTPIDMAP"))
@@ -42,9 +42,14 @@ def same_meaning(one: FieldContent, other: FieldContent) -> bool:
 
 def meaning(content: FieldContent) -> Hashable:
     """What *content* says, as a key that two fields share when `same_meaning` is true of them."""
-    main, *companions = as_modern(content)
+    main, *companions = canonical(content)
     rest = frozenset(found for item in companions if (found := _companion(item, content.kind)) is not None)
-    return content.kind, main.name, _value(main), _parameters(main), rest
+    value = () if main.name == "ADR" and _is_undivided(main) else _value(main)
+    return content.kind, main.name, value, _parameters(main), rest
+
+
+def _said(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    return (unescape(",".join(values)),) if name == "LABEL" else values
 
 
 def _companion(item: Property, kind: str) -> tuple[str, str] | None:
@@ -96,10 +101,16 @@ def _components(raw: str) -> Hashable:
     return tuple(components)
 
 
+def _is_undivided(item: Property) -> bool:
+    """Whether an address is only its label, which 3.0 has in the place of the street as well."""
+    label = unescape(",".join(item.parameter("LABEL")))
+    return bool(label) and _components(item.value) in ((), (("",), ("",), (label,)))
+
+
 def _parameters(item: Property) -> Hashable:
     types = frozenset(item.types() - _EMPTY_TYPES)
     preferred = item.parameter("PREF")
-    others = frozenset((name, values) for name, values in item.params if name not in _UNSAID)
+    others = frozenset((name, _said(name, values)) for name, values in item.params if name not in _UNSAID)
     return types, preferred, others
 
 

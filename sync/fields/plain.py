@@ -34,8 +34,15 @@ def plain_text(content: FieldContent) -> str:
         components = [" ".join(filter(None, values)) for values in split_structured(main.value)]
         if main.name in ("CATEGORIES", "NICKNAME"):
             components = split_structured(main.value)[0]
-        return _line(_SEPARATORS[main.name].join(part.strip() for part in components if part.strip()))
+        text = _line(_SEPARATORS[main.name].join(part.strip() for part in components if part.strip()))
+        return text or _line(_label_of_address(content))
     return _line(unescape(main.value))
+
+
+def _label_of_address(content: FieldContent) -> str:
+    """The address in one text, which may be all that there is of it."""
+    lines = [item.value for item in content.properties[1:] if item.name == "LABEL"]
+    return unescape(next(iter((*content.main.parameter("LABEL"), *lines)), "")).replace("\n", ", ")
 
 
 def _line(text: str) -> str:

@@ -7,7 +7,7 @@ other version has no word for stays as it is: unknown properties and parameters 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sync.fields import dates, media, messaging
@@ -16,7 +16,7 @@ from sync.fields.labels import DEFAULT_LABELS, LABEL, NAMED_TEXTS, label_line, m
 from sync.fields.parameters import classic, drop, modern
 from sync.fields.relations import classic_relation, modern_relation, relation_label
 from sync.fields.single import classic_geo, classic_telephone, classic_zone, modern_gender, modern_geo, modern_zone
-from sync.vcard import Property, escape, unescape
+from sync.vcard import Property, escape, join_structured, unescape
 
 Rule = Callable[[Property, FieldContent], Property]
 
@@ -24,6 +24,8 @@ _HOUSE = ("LABEL", "LABEL")
 _SORTING = ("SORT-AS", "SORT-STRING")
 _MOVED = {"ADR": _HOUSE, "N": _SORTING}
 """What is a parameter in 4.0 and a line of its own in 3.0."""
+_ONE_NAME = {"SOCIALPROFILE": "X-SOCIALPROFILE"}
+"""Names that RFC 9554 gave to what programs had written under another name before."""
 
 
 def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
@@ -48,6 +50,12 @@ def as_modern(content: FieldContent) -> tuple[Property, ...]:
     return written, *companions
 
 
+def canonical(content: FieldContent) -> tuple[Property, ...]:
+    """The properties of *content* in 4.0, under one name where 4.0 has two for the same."""
+    main, *companions = as_modern(content)
+    return replace(main, name=_ONE_NAME.get(main.name, main.name)), *companions
+
+
 def as_classic(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 3.0."""
     main, companions = content.main, content.properties[1:]
@@ -57,9 +65,19 @@ def as_classic(content: FieldContent) -> tuple[Property, ...]:
     moved = written.parameter(parameter) if parameter else ()
     if moved:
         written = drop(written, parameter)
-        companions = (*companions, Property("", line, (), escape(",".join(moved))))
+        text = ",".join(moved)
+        # Programs write the line ends of a parameter as they write those of a value, and RFC 6350 does in its examples.
+        companions = (*companions, Property("", line, (), escape(unescape(text) if line == "LABEL" else text)))
+    if main.name == "ADR" and not written.value.strip(" ;,"):
+        written = replace(written, value=_undivided(companions))
     label = "" if any(item.name == LABEL for item in companions) else _needed_label(written, content)
     return (written, *companions, label_line(label)) if label else (written, *companions)
+
+
+def _undivided(companions: Sequence[Property]) -> str:
+    """The value of an address that only its label tells: nobody shows one without parts, and many delete it."""
+    text = next((unescape(item.value) for item in companions if item.name == "LABEL"), "")
+    return join_structured([[""], [""], [text], [""], [""], [""], [""]])
 
 
 def _says_nothing_more(written: Property, content: FieldContent) -> bool:
@@ -108,7 +126,7 @@ def _modern_named(main: Property, content: FieldContent) -> Property:
 
 def _classic_named(main: Property, content: FieldContent) -> Property:
     if content.kind == "related":
-        return classic_relation(main)
+        return classic_relation(main, labelled=bool(content.label))
     params = marked(content.kind, content.label, main.params) if content.kind in NAMED_TEXTS else main.params
     return replace(main, name="X-ABRELATEDNAMES", params=params)
 

@@ -12,6 +12,7 @@ from sync.fields import FieldContent
 from sync.fields.labels import is_default
 from sync.fields.likeness import likeness
 from sync.fields.recognise import kind_of
+from sync.fields.translate import canonical
 from sync.merging import rewritten
 from sync.vcard import Property, escape, unescape
 
@@ -146,8 +147,9 @@ def _inserted(into: list[int], others: Iterable[int]) -> list[int]:
     return result
 
 
-def _name(content: FieldContent, version: str = "4.0") -> str:
-    return fields.translate(content, version)[0].name
+def _name(content: FieldContent, version: str = "") -> str:
+    """The property that a field is written as in *version*, or the one name that it has for us."""
+    return (fields.translate(content, version) if version else canonical(content))[0].name
 
 
 def _version(sent: Sequence[FieldContent]) -> str:
@@ -187,7 +189,7 @@ def _without_slashes(old: Property, new: Property) -> Property:
 
 def _signature(content: FieldContent) -> tuple[object, ...]:
     """What a field is called and of what sort it is, in the words of 4.0: a program may send either version."""
-    properties = fields.translate(content, "4.0")
+    properties = canonical(content)
     label = FieldContent(content.kind, "4.0", properties).label
     types = sorted(properties[0].types() - _EMPTY_TYPES)
     return content.kind, properties[0].name, "" if is_default(content.kind, label) else label, tuple(types)

@@ -12,16 +12,15 @@ from dataclasses import replace
 
 from sync import fields
 from sync.fields import CATALOGUE, FieldContent
+from sync.fields.labels import is_stray
 from sync.fields.likeness import echoes, folded, letters, readings
+from sync.fields.translate import canonical
 from sync.merging import rewritten
 from sync.vcard import escape, split_structured, unescape
 
 #: What a viewer cannot add: the name is the owner's, and the others say what sort of card it is, or are what programs
 #: make of the name, of an address or of a label.
-_NOT_ADDED = frozenset(
-    {"FN", "N", "SORT-STRING", "X-EVOLUTION-FILE-AS", "KIND", "MEMBER", "SOURCE", "GENDER", "LABEL"}
-    | {"X-ABLABEL", "X-ABADR"}
-)
+_NOT_ADDED = frozenset({"FN", "N", "SORT-STRING", "X-EVOLUTION-FILE-AS", "KIND", "MEMBER", "SOURCE", "GENDER", "LABEL"})
 _NEVER_ADDED = ("X-ADDRESSBOOKSERVER-", "X-APPLE-")
 #: Kinds whose texts are put together into one, because clients show one of them only.
 _TEXTS = frozenset({"note"})
@@ -102,8 +101,8 @@ def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
 
 
 def _may_be_added(content: FieldContent) -> bool:
-    name = fields.translate(content, "4.0")[0].name
-    return name not in _NOT_ADDED and not name.startswith(_NEVER_ADDED)
+    name = canonical(content)[0].name
+    return name not in _NOT_ADDED and not name.startswith(_NEVER_ADDED) and not is_stray(name)
 
 
 def _is_owners_picture(content: FieldContent, owners: Iterable[FieldContent], own: Iterable[FieldContent]) -> bool:
