@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from sync.errors import InvalidInput, InvalidVCard, LimitExceeded
 from sync.fields import media
+from sync.fields.cardinality import usual_name
 from sync.fields.content import FieldContent
-from sync.fields.labels import LABEL, plain_label
+from sync.fields.labels import KIND_PARAMETER, LABEL, is_default, plain_label
 from sync.fields.recognise import kind_of
 from sync.vcard import Property, VCard, clean, modernize, needs_repair, parse_one, repair, unescape
 
@@ -143,7 +144,7 @@ def _tidied(item: Property) -> Property:
                 (name, (",".join(values),)) if name == "LABEL" else (name, values) for name, values in params
             )
         item = replace(item, params=tuple(pair for pair in params if pair[0] and not _is_noted(pair[0])))
-    name, value = _token(item.name), clean(item.value)
+    name, value = usual_name(_token(item.name)), clean(item.value)
     if name in _STRUCTURED and value.count(";") + value.count(",") > _MOST_PARTS:
         raise LimitExceeded(f"line {item.line}: The value has more than {_MOST_PARTS} parts.")
     if name in _ADDRESSES:
@@ -200,5 +201,9 @@ def _field(main: Property, companions: list[Property], version: str) -> FieldCon
     if main.name == "PHOTO":
         main = media.normal_photo(main, version)
     label = next((plain_label(item.value) for item in companions if item.name == LABEL), "")
+    kind = kind_of(main, label)
+    if (kind, main.name) == ("birthday", "X-ABDATE"):
+        main = replace(main, name="BDAY", params=tuple(pair for pair in main.params if pair[0] != KIND_PARAMETER))
+        companions = [item for item in companions if item.name != LABEL or not is_default(kind, label)]
     properties = tuple(replace(item, group="") for item in (main, *companions))
-    return FieldContent(kind_of(main, label), version, properties)
+    return FieldContent(kind, version, properties)

@@ -26,7 +26,9 @@ DEFAULT_LABELS: dict[str, tuple[str, ...]] = {
 """By kind: the label that is written, and the others that mean the same."""
 
 _KINDS = {label.casefold(): kind for kind, labels in DEFAULT_LABELS.items() for label in labels}
-NAMED_DATES = frozenset(("anniversary",))
+# A birthday has a property, and a label only where there are two.
+_KINDS |= dict.fromkeys(("birthday", "生日"), "birthday")
+NAMED_DATES = frozenset(("anniversary", "birthday"))
 NAMED_TEXTS = frozenset(("hobby", "interest", "expertise", "school", "bank-account"))
 
 

@@ -137,6 +137,8 @@ def _cells(value: str) -> list[str]:
 def _further(content: FieldContent, main: Property) -> Iterator[str]:
     if main.name in _DATES:
         yield from _days(main)
+        if "T" in content.main.value.upper() and (moment := dates.read(main)) is not None:
+            yield from _neighbours(f"{moment.year}{moment.month}{moment.day}")
     elif main.name == "TEL":
         yield from _numbers(content)
     elif main.name == "ADR":
@@ -192,8 +194,6 @@ def _days(main: Property) -> Iterator[str]:
         yield from (f"{year}{day}" for year in _PLACEHOLDERS)
         return
     yield day
-    if moment.time:
-        yield from _neighbours(f"{moment.year}{day}")
 
 
 def _neighbours(day: str) -> Iterator[str]:

@@ -102,7 +102,7 @@ def _renamed(name: str) -> Rule:
 
 
 def _modern_date(main: Property, content: FieldContent) -> Property:
-    if main.name == "X-ABDATE" and content.kind != "anniversary":
+    if content.kind == "x:x-abdate":
         return main
     name = "BDAY" if content.kind == "birthday" else "ANNIVERSARY"
     written = dates.as_basic(main, name)

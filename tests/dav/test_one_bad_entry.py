@@ -56,7 +56,7 @@ def break_translation(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError(SECRET)
         return translate(content, number)
 
-    monkeypatch.setattr("sync.fields.rendering.translate", broken)
+    monkeypatch.setattr("sync.fields.cardinality.translate", broken)
 
 
 def fill(site: Site, circle: Circle, bad: bytes) -> None:
