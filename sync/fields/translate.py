@@ -7,7 +7,7 @@ other version has no word for stays as it is: unknown properties and parameters 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sync.fields import dates, media, messaging
@@ -169,3 +169,5 @@ _CLASSIC: dict[str, Rule] = {
     "MEMBER": _renamed("X-ADDRESSBOOKSERVER-MEMBER"),
     "SOCIALPROFILE": _renamed("X-SOCIALPROFILE"),
 }
+RULES: Mapping[str, Collection[str]] = {"3.0": _CLASSIC.keys(), "4.0": _MODERN.keys()}
+"""By version: the properties that have a rule of their own for being written in it."""

@@ -8,7 +8,7 @@ import pytest
 
 from sync import verification
 from sync.database.engine import Database
-from sync.fields import fields_of, full_name, property_from_line
+from sync.fields import FieldContent, fields_of, full_name, property_from_line
 from sync.profiles import profiles
 from sync.sharing import cards, visibility
 from sync.vcard import parse_one
@@ -28,6 +28,10 @@ APPLE = (
 def imported(database: Database, owner_id: int, *lines: str) -> None:
     card = parse_one("\r\n".join(["BEGIN:VCARD", "VERSION:3.0", *lines, "END:VCARD"]))
     database.write(lambda session: profiles.import_card(session, owner_id, card))
+
+
+def added(database: Database, owner_id: int, content: FieldContent) -> int:
+    return database.write(lambda session: profiles.add_field(session, owner_id, content))
 
 
 def state(database: Database, owner_id: int) -> dict[int, tuple[str, str]]:
@@ -60,7 +64,7 @@ def test_a_card_that_is_saved_unchanged_keeps_its_fields_and_their_grants(
     """Whoever saw a field sees it afterwards, in either version, and nobody sees more."""
     anna, bao, chen = factories.connected(database, "anna", "bao", "chen")
     for content in _readable(case):
-        database.write(lambda session, content=content: profiles.add_field(session, anna, content))
+        added(database, anna, content)
     before = state(database, anna)
     factories.group(database, anna, "family", [bao], list(before))
     seen = [served(database, viewer, anna, each) for viewer in (bao, chen) for each in ("3.0", "4.0")]
@@ -71,7 +75,7 @@ def test_a_card_that_is_saved_unchanged_keeps_its_fields_and_their_grants(
         assert list(verification.findings(session)) == []
 
 
-def _readable(case: Path) -> list[profiles.FieldContent]:
+def _readable(case: Path) -> list[FieldContent]:
     card = parse_one(case.read_bytes())
     lines = tuple(line for line in card.properties if line.name != "PHOTO")
     return fields_of(type(card)(card.version, lines))
@@ -102,7 +106,7 @@ def test_the_text_of_an_address_is_shown_to_nobody_for_standing_beside_it(databa
     """Where they are two fields, whoever was granted the address does not get its text by a save, nor by an import."""
     anna, bao = factories.connected(database, "anna", "bao")
     house, _ = (
-        database.write(lambda session, line=line: profiles.add_field(session, anna, property_from_line(line)))
+        added(database, anna, property_from_line(line))
         for line in ("ADR;TYPE=home:;;1 Main St;Springfield;;;", "LABEL;TYPE=home:Ring twice")
     )
     factories.group(database, anna, "family", [bao], [house])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 
 from sync.fields import FieldContent, fields_of, head, media, render, same_meaning
+from sync.fields.translate import RULES
 from sync.merging import matching
 from sync.vcard import Property, parse_one
 from tests.support import pictures
@@ -360,3 +362,12 @@ def test_a_value_that_is_edited_stays_the_field_that_it_is(card: tuple[str, ...]
         changed = FieldContent(sent.kind, sent.version, (edited(sent.main), *sent.properties[1:]))
         _, matches = matching.edited(contents, [changed])
         assert matches == [0]
+
+
+@pytest.mark.parametrize(("version", "rules"), [("3.0", RULES["4.0"]), ("4.0", RULES["3.0"])])
+def test_every_rule_is_tried(version: str, rules: Collection[str]) -> None:
+    """Whoever adds a rule adds a line that it is for; a line of 3.0 is for the rules that write 4.0."""
+    tried = {
+        item.name for card in CARDS if card[0] == version for content in read(*card) for item in content.properties
+    }
+    assert set(rules) - tried == set()
