@@ -41,6 +41,9 @@ _LEAST_PREFERRED = 101
 def written(contents: Sequence[FieldContent], version: str) -> list[tuple[Property, ...]]:
     """The properties of each of *contents* in *version*, as a card has them that has all of these and no other."""
     blocks = [translate(content, version) for content in contents]
+    names = [name for block in blocks if (name := block[0].name) in ONCE[version]]
+    if len(set(names)) == len(names):
+        return blocks
     first: dict[str, Property] = {}
     for main in sorted((block[0] for block in blocks), key=_preference):
         if main.name in ONCE[version]:

@@ -52,8 +52,9 @@ def as_modern(content: FieldContent) -> tuple[Property, ...]:
 
 def canonical(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 4.0, under one name where 4.0 has two for the same."""
-    main, *companions = as_modern(content)
-    return replace(main, name=_ONE_NAME.get(main.name, main.name)), *companions
+    properties = as_modern(content)
+    name = _ONE_NAME.get(properties[0].name)
+    return properties if name is None else (replace(properties[0], name=name), *properties[1:])
 
 
 def as_classic(content: FieldContent) -> tuple[Property, ...]:

@@ -80,9 +80,11 @@ def merge(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list
     return merged
 
 
-def visible(base: Sequence[FieldContent], overlay: Iterable[FieldContent]) -> list[FieldContent]:
+def visible(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list[FieldContent]:
     """Return what is to be seen of an overlay: all of it but what the owner says as well, or has the only one of."""
-    keys = _union(map(readings, base))
+    added = {content.kind for content in overlay}
+    # Pictures are large, and what is no picture is not like one.
+    keys = _union(readings(content) for content in base if content.kind not in _REPLACING - added)
     kinds = {content.kind for content in base}
     texts = [_text(content) for content in base if content.kind in _TEXTS]
 
