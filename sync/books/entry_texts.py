@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Select, any_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
-from sync.attempts import Attempt
 from sync.books import entry_rows, served
+from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sync import fields
-from sync.attempts import Attempt
 from sync.books import overlays
+from sync.books.attempts import Attempt
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import media
 from sync.vcard import Property, VCard, parse_one, serialize

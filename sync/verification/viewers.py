@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.attempts import Attempt
 from sync.books import overlays, served
+from sync.books.attempts import Attempt
 from sync.books.entry_rows import PRIVATE
 from sync.database.models import CONTACTS, AddressBook, Audience, Card, Connection, Device, Entry, Overlay, PrivateCard
 from sync.errors import InvalidInput

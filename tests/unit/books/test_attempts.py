@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.attempts import Attempt
+from sync.books.attempts import Attempt
 
 
 def test_there_is_no_trouble_where_nothing_went_wrong() -> None:
