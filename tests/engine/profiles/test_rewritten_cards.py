@@ -14,7 +14,7 @@ from sync.sharing import cards, visibility
 from sync.vcard import parse_one
 from tests.support import factories
 
-CASES = sorted((Path(__file__).parents[1] / "data" / "cases").glob("*.vcf"))
+CASES = sorted((Path(__file__).parents[2] / "data" / "cases").glob("*.vcf"))
 APPLE = (
     "item1.ADR;type=HOME;type=pref:;;1 Main St;Springfield;;;",
     "item1.X-ABADR:us",
