@@ -45,20 +45,21 @@ def fields_of(card: VCard) -> list[FieldContent]:
     line of a photo that is none.
     """
     card = modernize(card)
+    return [_field(item, lines, card.version) for item, lines in _blocks(card)]
+
+
+def _blocks(card: VCard) -> list[tuple[Property, list[Property]]]:
+    """Every property of *card* that says something, with the lines that belong to it."""
     items = [_tidied(item) for item in card.properties]
     items = [item for item in items if item.name not in OURS and (says_something(item) or item.name == "ADR")]
     companions = _companions(items)
     attached = {id(item) for lines in companions.values() for item in lines}
     labels = _labels_of_addresses(items, companions, attached)
     attached |= {id(line) for line in labels.values()}
-    blocks = [
-        (item, [*_taken(companions, item), *([labels[id(item)]] if id(item) in labels else [])])
-        for item in items
-        if id(item) not in attached
-    ]
+    blocks = [(item, _taken(companions, item)) for item in items if id(item) not in attached]
+    blocks = [(item, [*lines, labels[id(item)]] if id(item) in labels else lines) for item, lines in blocks]
     # An address that is not divided has no parts, and its text beside it.
-    told = [(item, lines) for item, lines in blocks if says_something(item) or any(map(_is_told, lines))]
-    return [_field(item, lines, card.version) for item, lines in told]
+    return [(item, lines) for item, lines in blocks if says_something(item) or any(map(_is_told, lines))]
 
 
 def says_something(item: Property) -> bool:
