@@ -30,6 +30,7 @@ _WEB = frozenset(("URL", "X-SOCIALPROFILE", "SOCIALPROFILE", "FBURL", "CALURI", 
 #: What programs write that have to write a year where there is none.
 _PLACEHOLDERS = ("", _NO_YEAR, "1900", "1904", "1972", "2000", "0001", "0000", "1970")
 _SCHEMES = re.compile(r"(?:https?|ftp)://(?:[^/@\s]{0,99}@)?|mailto:|tel:|urn:uuid:|x-apple:", re.IGNORECASE)
+_PORT = re.compile(r"(?<=[^/:]):(?:80|443)/")
 _EXTENSION = re.compile(r"[;,#]|ext|x(?=[\d.: ]*$)", re.IGNORECASE)
 _TRUNK = re.compile(r"\(0\)")
 _PARTIAL = re.compile(r"(\d{4})(?:-?(\d\d))?")
@@ -115,7 +116,9 @@ def _typed(main: Property) -> str | None:
 
 
 def _bare(text: str) -> str:
-    return text[found.end() :] if (found := _SCHEMES.match(text)) is not None else text
+    """An address without its scheme, and so without a port that the scheme implies."""
+    rest = text[found.end() :] if (found := _SCHEMES.match(text)) is not None else text
+    return _PORT.sub("/", rest, count=1) if "://" in text else rest
 
 
 def _number(text: str) -> tuple[str, str]:

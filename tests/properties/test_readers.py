@@ -15,7 +15,7 @@ from sync.fields import FieldContent, fields_of, head, render, same_meaning
 from sync.fields.likeness import echoes, likeness, readings
 from sync.merging.merge import additions
 from sync.vcard import Property, VCard, escape, join_structured, parse_one
-from tests.properties.readers import READERS, Reader, careful
+from tests.properties.readers import READERS, Reader, bare_addresses, careful
 
 VERSIONS = st.sampled_from(["3.0", "4.0"])
 WORD = st.text("abcXYZäßжИ张三", min_size=2, max_size=8)
@@ -80,6 +80,7 @@ def sent_by(reader: Reader, card: VCard) -> list[FieldContent]:
 
 @given(st.lists(CLASSIC, min_size=1, max_size=4), VERSIONS, st.sampled_from(READERS))
 @example([line("GEO", "52.500000;13.366667")], "4.0", READERS[1])
+@example([line("URL", "https://a.example:443")], "3.0", bare_addresses)
 def test_what_was_granted_is_never_an_addition(lines: list[Property], version: str, reader: Reader) -> None:
     """Neither while it is granted nor once it is taken back, so a revocation removes all of it."""
     owners = fields_of(VCard("3.0", tuple(lines)))
