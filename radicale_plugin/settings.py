@@ -93,9 +93,9 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "help": "the address by which people reach this server; without it no link can be sent to anybody",
         },
         "sign_up": {
-            "value": "open",
-            "type": _one_of("open", "invited", "closed"),
-            "help": "who may make an account in the portal: anybody (open), who was invited, or nobody (closed)",
+            "value": "invited",
+            "type": _one_of("invited", "open", "closed"),
+            "help": "who may make an account in the portal: who was invited, anybody (open), or nobody (closed)",
         },
         "phone_region": {
             "value": "",

@@ -69,7 +69,7 @@ class Settings:
     viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all. *base_url* is
     the address by which people reach this server, without a slash at its end; empty where links cannot be sent.
     *phone_region* is the country, as two letters, that a phone number without a country code is of. *sign_up* is who
-    may make an account in the portal: anybody (``open``), somebody who was ``invited``, or nobody (``closed``).
+    may make an account in the portal: somebody who was ``invited``, anybody (``open``), or nobody (``closed``).
     """
 
     pool_size: int = 8
@@ -81,6 +81,6 @@ class Settings:
     secret: str = ""
     base_url: str = ""
     phone_region: str = ""
-    sign_up: str = "open"
+    sign_up: str = "invited"
     limits: Limits = Limits()
     sending: Sending = Sending()

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from radicale_plugin.dav.filter_xml import ParamFilter, PropFilter, TextMatch
-from sync.errors import InvalidVCard
+from sync.errors import InvalidInput
 from sync.vcard import Property, lines_named, parse_one, read_line, unescape
 
 
@@ -45,7 +45,7 @@ class Search:
             return self.accepts([read_line(line) for line in lines])
         try:
             return self.accepts([line for text in texts for line in _properties(text)])
-        except InvalidVCard:
+        except InvalidInput:
             return False
 
     def accepts(self, properties: Sequence[Property]) -> bool:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -40,7 +41,8 @@ from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
-from radicale_plugin.server.wsgi import StartResponse
+from radicale_plugin.server.wsgi import StartResponse, client_address
+from sync.accounts import rate_limits
 from sync.accounts.credentials import Caller, Gate
 from sync.errors import EvercardError
 
@@ -83,6 +85,7 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         database = settings.database(configuration)
         self._service = Service(database, Gate(database))
+        self._proxies = settings.trusted_proxies(configuration)
         self._prefix: str = configuration.get("server", "script_name").rstrip("/")
         # Radicale sleeps before it refuses, in a thread that others wait for.
         self._auth_delay = self._delay_on_error = 0.0
@@ -120,6 +123,9 @@ class Application(RadicaleApplication):
             return _CHALLENGE
         if location is None:
             raise errors.DavError(_status_of_nowhere(environ), "There can be nothing at this path.")
+        if location.login.lower() in caller.names:
+            # A device that makes paths of what it signs in with means the person's own.
+            location = replace(location, login=caller.login)
         if location.login not in ("", caller.login):
             # Not a word about the place, so that what there is looks the same as what there is not.
             raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
@@ -178,6 +184,7 @@ class Application(RadicaleApplication):
             overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
             if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
             preferences=preferences,
+            source=rate_limits.source(client_address(environ, self._proxies)),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -128,13 +127,8 @@ def card_of(contents: Iterable[FieldContent], login: str) -> ShownCard:
 
 def picture_of(content: FieldContent) -> str:
     """Return the picture that a photo field holds, as a data URI, or nothing."""
-    data = media.encoded_data(content.main) if content.kind == "photo" else None
-    if data is None:
-        return ""
-    try:
-        return f"data:image/jpeg;base64,{base64.b64encode(base64.b64decode(data, validate=True)).decode()}"
-    except binascii.Error:
-        return ""
+    octets = media.octets_of(media.encoded_data(content.main)) if content.kind == "photo" else None
+    return f"data:image/jpeg;base64,{base64.b64encode(octets).decode()}" if octets else ""
 
 
 def _label(content: FieldContent) -> str:

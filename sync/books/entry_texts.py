@@ -7,6 +7,7 @@ It is never rendered for that: a connection's text is its card's, with the entry
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,14 @@ from sqlalchemy import Select, any_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from sync.books import entry_rows, served
+from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
 from sync.database.models import Card, Entry, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
+logger = logging.getLogger("evercard.entries")
 _MODERN = ("4.0", served.THUNDERBIRD)
 #: How many cards are held in memory at a time.
 BATCH = 100
@@ -93,15 +96,42 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
     for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
+        text = _text(href, version, uid, changed_at, body, data, overlay)
+        if text is not None:
+            yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text, data)
+
+
+def _text(
+    href: str, version: str | None, uid: str, changed_at: int, body: str, data: bytes | None, overlay: str | None
+) -> str | None:
+    """
+    Return the text of an entry as far as there is one, None where there is none.
+
+    Whatever is wrong with one entry, all others are served: one that stops the address book stops every change in it.
+    """
+    written = "4.0" if version in _MODERN else "3.0"
+    with Attempt() as whole:
         if version == served.THUNDERBIRD:
-            text = served.for_thunderbird(
-                data, functools.partial(served.held, body, overlay, "4.0", uid, changed_at), uid, changed_at
-            )
-        elif data is not None:
-            text = served.private(data, version, uid, changed_at)
+            held = functools.partial(served.held, body, overlay, written, uid, changed_at)
+            return served.for_thunderbird(data, held, uid, changed_at)
+        if data is not None:
+            return served.private(data, version, uid, changed_at)
+        return served.held(body, overlay, written, uid, changed_at)
+    with Attempt() as part:
+        if data is not None:
+            text = served.private_in_part(data, written, uid, changed_at)
         else:
-            text = served.held(body, overlay, version or "3.0", uid, changed_at)
-        yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text, data)
+            text = served.held(body, None, written, uid, changed_at)
+        _tell("served in part", href, changed_at, whole.trouble)
+        return text
+    _tell("left out", href, changed_at, part.trouble)
+    return None
+
+
+@functools.lru_cache(maxsize=1_000)
+def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
+    """Say once, and not at every poll, what could not be done."""
+    logger.error("The entry %s, as it is since %d, is %s: %s", href, changed_at, what, trouble)
 
 
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)

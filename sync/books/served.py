@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sync import fields
 from sync.books import overlays
+from sync.books.attempts import Attempt
 from sync.errors import InvalidInput
-from sync.vcard import parse_one, serialize
+from sync.vcard import Property, parse_one, serialize
 
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -36,7 +38,7 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
     book (client fact I-16). A line that cannot be translated is left out there; it stays stored. A card of that version
     is as it was stored, too, but for a name that every program needs and it has not.
     """
-    text = _UNSERVABLE.sub("", data.decode(errors="replace"))
+    text = _servable(data)
     if version is None:
         return text
     try:
@@ -45,6 +47,33 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
         contents, _ = fields.readable_fields(parse_one(text))
     except InvalidInput:
         return text
+    return _translated(contents, version, uid, changed_at)
+
+
+def private_in_part(data: bytes, version: str, uid: str, changed_at: int) -> str:
+    """
+    Return as much of a private entry in *version* as can be translated, where `private` raises something.
+
+    The lines of a group stay together: a label without its number says what it should not.
+    """
+    card = parse_one(_servable(data))
+    blocks: dict[object, list[Property]] = {}
+    for number, line in enumerate(card.properties):
+        blocks.setdefault(line.group.lower() or number, []).append(line)
+    contents: list[fields.FieldContent] = []
+    for block in blocks.values():
+        with Attempt():
+            found, _ = fields.readable_fields(replace(card, properties=tuple(block)))
+            _translated(found, version, uid, changed_at)
+            contents += found
+    return _translated(contents, version, uid, changed_at)
+
+
+def _servable(data: bytes) -> str:
+    return _UNSERVABLE.sub("", data.decode(errors="replace"))
+
+
+def _translated(contents: Sequence[fields.FieldContent], version: str, uid: str, changed_at: int) -> str:
     body = fields.render(contents, version, fallback_name=fields.called(contents, fields.UNNAMED), remote_media=True)
     return _front(version, uid, changed_at) + body
 

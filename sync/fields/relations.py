@@ -56,9 +56,9 @@ def modern_relation(item: Property, label: str) -> Property:
     return replace(item, name="RELATED")
 
 
-def classic_relation(item: Property) -> Property:
-    """Write *item* as X-ABRELATEDNAMES; the type becomes its label."""
-    told = relation_label(item).casefold()
+def classic_relation(item: Property, *, labelled: bool) -> Property:
+    """Write *item* as X-ABRELATEDNAMES; the type becomes its label, if it is not *labelled* by something else."""
+    told = "" if labelled else relation_label(item).casefold()
     types = tuple(value for value in ",".join(item.parameter("TYPE")).split(",") if value and value.lower() != told)
     value_type = [value.lower() for value in item.parameter("VALUE")]
     item = drop(item, "TYPE", "VALUE") if value_type == ["text"] else drop(item, "TYPE")

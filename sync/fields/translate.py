@@ -7,7 +7,7 @@ other version has no word for stays as it is: unknown properties and parameters 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sync.fields import dates, media, messaging
@@ -16,7 +16,7 @@ from sync.fields.labels import DEFAULT_LABELS, LABEL, NAMED_TEXTS, label_line, m
 from sync.fields.parameters import classic, drop, modern
 from sync.fields.relations import RELATIVES, as_related, classic_relation, relation_label
 from sync.fields.single import classic_geo, classic_telephone, classic_zone, modern_gender, modern_geo, modern_zone
-from sync.vcard import Property, escape, unescape
+from sync.vcard import Property, escape, join_structured, unescape
 
 Rule = Callable[[Property, FieldContent], Property]
 
@@ -24,6 +24,8 @@ _HOUSE = ("LABEL", "LABEL")
 _SORTING = ("SORT-AS", "SORT-STRING")
 _MOVED = {"ADR": _HOUSE, "N": _SORTING}
 """What is a parameter in 4.0 and a line of its own in 3.0."""
+_ONE_NAME = {"SOCIALPROFILE": "X-SOCIALPROFILE"}
+"""Names that RFC 9554 gave to what programs had written under another name before."""
 
 
 def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
@@ -50,6 +52,13 @@ def as_modern(content: FieldContent) -> tuple[Property, ...]:
     return _labelled(written, companions, "" if written.name == "IMPP" else _needed_label(written, content))
 
 
+def canonical(content: FieldContent) -> tuple[Property, ...]:
+    """The properties of *content* in 4.0, under one name where 4.0 has two for the same."""
+    properties = as_modern(content)
+    name = _ONE_NAME.get(properties[0].name)
+    return properties if name is None else (replace(properties[0], name=name), *properties[1:])
+
+
 def as_classic(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 3.0."""
     main, companions = content.main, content.properties[1:]
@@ -59,7 +68,11 @@ def as_classic(content: FieldContent) -> tuple[Property, ...]:
     moved = written.parameter(parameter) if parameter else ()
     if moved:
         written = drop(written, parameter)
-        companions = (*companions, Property("", line, (), escape(",".join(moved))))
+        text = ",".join(moved)
+        # Programs write the line ends of a parameter as they write those of a value, and RFC 6350 does in its examples.
+        companions = (*companions, Property("", line, (), escape(unescape(text) if line == "LABEL" else text)))
+    if main.name == "ADR" and not written.value.strip(" ;,"):
+        written = replace(written, value=_undivided(companions))
     return _labelled(written, companions, _needed_label(written, content))
 
 
@@ -67,6 +80,12 @@ def _labelled(written: Property, companions: tuple[Property, ...], label: str) -
     if not label or any(item.name == LABEL for item in companions):
         return written, *companions
     return written, *companions, label_line(label)
+
+
+def _undivided(companions: Sequence[Property]) -> str:
+    """The value of an address that only its label tells: nobody shows one without parts, and many delete it."""
+    text = next((unescape(item.value) for item in companions if item.name == "LABEL"), "")
+    return join_structured([[""], [""], [text], [""], [""], [""], [""]])
 
 
 def _says_nothing_more(written: Property, content: FieldContent) -> bool:
@@ -118,7 +137,8 @@ def _modern_named(main: Property, content: FieldContent) -> Property:
 
 def _classic_named(main: Property, content: FieldContent) -> Property:
     if content.kind == "related":
-        return classic_relation(as_related(main, content.label))
+        labelled = main.name == "RELATED" and bool(content.label)
+        return classic_relation(as_related(main, content.label), labelled=labelled)
     if content.kind not in NAMED_TEXTS:
         return main
     params = marked(content.kind, content.label, main.params)
@@ -167,3 +187,5 @@ _CLASSIC: dict[str, Rule] = {
     "MEMBER": _renamed("X-ADDRESSBOOKSERVER-MEMBER"),
     "SOCIALPROFILE": _renamed("X-SOCIALPROFILE"),
 }
+RULES: Mapping[str, Collection[str]] = {"3.0": _CLASSIC.keys(), "4.0": _MODERN.keys()}
+"""By version: the properties that have a rule of their own for being written in it."""

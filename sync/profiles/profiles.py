@@ -11,7 +11,8 @@ from sync import fields
 from sync.database.models import Account, Entry, Field, new_id
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
-from sync.merging import matching, programs
+from sync.fields.labels import is_stray
+from sync.merging import matching, programs, rewritten
 from sync.profiles import edits
 from sync.sharing import cards, history
 from sync.sharing.cards import content_of
@@ -114,6 +115,7 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
         contents = [content_of(field) for field in existing]
         if contents:
             incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
+            incoming = rewritten.labels_apart(contents, incoming)
         matches = matching.match(contents, incoming, replace=replace)
         gone = matching.unmatched(len(existing), matches) if replace else None
         return _become(under_way, owner_id, existing, incoming, matches, gone)
@@ -137,6 +139,7 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
         incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
+        incoming = [content for content in incoming if not _is_left_over(contents, content)]
         edited, matches = matching.edited(contents, incoming)
         gone = matching.deleted_by_client(contents, matches, incoming, programs.kept_by_writer(card))
         if broken:
@@ -231,6 +234,11 @@ def _is_made(session: Session, owner_id: int, contents: Sequence[FieldContent], 
         return False
     served = parse_one(export(session, owner_id))
     return any(fields.same_meaning(made, content) for made in fields.fields_of(served))
+
+
+def _is_left_over(contents: Sequence[FieldContent], content: FieldContent) -> bool:
+    """Whether a line has lost what it belonged to, because a program wrote that anew and kept what it does not know."""
+    return is_stray(content.main.name) and not any(fields.same_meaning(field, content) for field in contents)
 
 
 def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Field:

@@ -39,7 +39,7 @@ from sync.database.models.owners import (
     ProfileState,
 )
 from sync.database.models.people import NOBODY, Account, Device, LoginName, ServerSecret
-from sync.database.models.sending import Message, OneTimeToken, Suppression
+from sync.database.models.sending import Errand, Message, OneTimeToken, Suppression
 from sync.database.models.sessions import BrowserSession, RateLimit
 from sync.database.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
@@ -68,6 +68,7 @@ __all__ = [
     "DisclosedField",
     "Entry",
     "EntryVersion",
+    "Errand",
     "Field",
     "FieldException",
     "FieldState",

@@ -85,7 +85,8 @@ class Group(Base):
     """
     A named set of the people whom a person is connected to.
 
-    *kind* is ``group`` or, once per owner, ``strangers``: the built-in group that has no members and stands for anyone.
+    *kind* is ``group`` or, once per owner each, ``strangers`` (anyone) and ``connections`` (everybody whom the owner is
+    connected to): the built-in groups, which have no rows of members.
     *name_key* is the name as it is compared: NFKC, folded case.
     """
 
