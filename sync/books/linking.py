@@ -23,8 +23,8 @@ from sync.database.engine import settings_of
 from sync.database.models import Card, Entry, LinkedEntry, PrivateCard, now
 from sync.errors import NotFound, Refused
 from sync.fields import FieldContent, field_from_text, full_name
-from sync.fields.likeness import likeness
 from sync.merging import merge
+from sync.merging.likeness import likeness
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing import disclosure
 from sync.sharing.connections import CONNECTION

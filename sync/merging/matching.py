@@ -11,10 +11,10 @@ from sync import fields
 from sync.fields import FieldContent
 from sync.fields.cardinality import ONCE, written
 from sync.fields.labels import is_default
-from sync.fields.likeness import likeness
 from sync.fields.recognise import kind_of
 from sync.fields.translate import canonical
 from sync.merging import rewritten
+from sync.merging.likeness import likeness
 from sync.vcard import Property, escape, unescape
 
 #: Properties that every contacts program shows, lets people edit, and keeps. Some can do without pictures.

@@ -13,9 +13,9 @@ from dataclasses import replace
 from sync import fields
 from sync.fields import CATALOGUE, FieldContent
 from sync.fields.labels import is_stray
-from sync.fields.likeness import echoes, folded, letters, readings
 from sync.fields.translate import canonical
 from sync.merging import rewritten
+from sync.merging.likeness import echoes, folded, letters, readings
 from sync.vcard import escape, split_structured, unescape
 
 #: What a viewer cannot add: the name is the owner's, and the others say what sort of card it is, or are what programs

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sync.errors import InvalidVCard
 from sync.fields import FieldContent, fields_of, head, render, same_meaning
-from sync.fields.likeness import echoes, likeness, readings
+from sync.merging.likeness import echoes, likeness, readings
 from sync.merging.merge import additions
 from sync.vcard import Property, VCard, escape, join_structured, parse_one
 from tests.properties.readers import READERS, Reader, bare_addresses, careful

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -303,7 +304,14 @@ GROUPS = [
     ("4.0", "item1.SOCIALPROFILE;SERVICE-TYPE=X:https://x.example/jo", "item1.X-ABLabel:Fun"),
     ("4.0", "item1.EXPERTISE;INDEX=1:x", "item1.X-ABLabel:Art"),
 ]
-CARDS = [*(("4.0", line) for line in MODERN), *(("3.0", line) for line in CLASSIC), *GROUPS]
+#: Old programs' own properties come in cards of 4.0 as well, and what 4.0 has of its own in cards of 3.0.
+ELSEWHERE = [
+    *(("4.0", line) for line in CLASSIC if line.startswith("X-") and re.split("[;:]", line)[0] in RULES["3.0"]),
+    ("4.0", "X-ABRELATEDNAMES:Jo"),
+    ("3.0", "INTEREST;INDEX=1;LEVEL=medium:r&b music"),
+    ("3.0", "EXPERTISE;LEVEL=expert:chemistry"),
+]
+CARDS = [*(("4.0", line) for line in MODERN), *(("3.0", line) for line in CLASSIC), *GROUPS, *ELSEWHERE]
 
 
 def read(version: str, *lines: str) -> list[FieldContent]:
