@@ -34,6 +34,7 @@ _INSTEAD_OF_VALUES = {
 _DELIVERY = frozenset(("pref", "dom", "intl", "postal", "parcel"))
 # What Evolution notes at a number. It leaves that when the number changes, and others would get the number of before.
 _NOTED_BY_PROGRAMS = "X-EVOLUTION-"
+_NO_NAME = re.compile(r"[^A-Za-z0-9-]")
 _FORM_OF_4 = re.compile(r"data:|geo:|--\d", re.IGNORECASE)
 
 
@@ -167,7 +168,7 @@ def _is_noted(parameter: str) -> bool:
 
 
 def _token(name: str) -> str:
-    return name if name.isalnum() and name.isascii() else re.sub(r"[^A-Za-z0-9-]", "-", name)
+    return name if name.isalnum() and name.isascii() else _NO_NAME.sub("-", name)
 
 
 def _is_companion(item: Property) -> bool:

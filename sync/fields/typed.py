@@ -20,11 +20,12 @@ from sync.vcard.photos import Square, normalize
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)|--(\d\d)-?(\d\d)")
 _EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+")
 _QQ = re.compile(r"[1-9]\d{4,11}")
-_NUMBER = re.compile(r"(?=.*\d)[\d+*#(][\d\s().,;*#+/=a-zA-Z-]*", re.DOTALL)
+_NUMBER = re.compile(r"(?=\D*+\d)[\d+*#(][\d\s().,;*#+/=a-zA-Z-]*+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f]+")
-_POSITION = re.compile(r"([+-]?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d+)?)")
+_POSITION = re.compile(r"([+-]?\d{1,2}(?:\.\d++)?+)(?:\s*+[,;]\s*+|\s++)([+-]?\d{1,3}(?:\.\d++)?+)")
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
+_COMMA = re.compile("[,，、]")
 _GENDERS = {"male": "M", "female": "F", "other": "O", "none": "N", "unknown": "U", "男": "M", "女": "F"}
 _SOUNDS = {"first": "FIRST-NAME", "middle": "MIDDLE-NAME", "last": "LAST-NAME", "organization": "ORG"}
 # Programs do not expect the name in a group.
@@ -159,7 +160,7 @@ def _organization(text: str, _label: str) -> Property:
 
 
 def _list(text: str, _label: str) -> Property:
-    parts = [part.strip() for part in re.split("[,，、]", text)]
+    parts = [part.strip() for part in _COMMA.split(text)]
     return Property("", "CATEGORIES", (), join_structured([[part for part in parts if part]]))
 
 

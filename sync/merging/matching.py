@@ -26,7 +26,7 @@ _FIRST = frozenset({"FN", "N"})
 _EMPTY_TYPES = frozenset({"pref", "voice", "internet"})
 #: Properties in which some programs read `\\;` as two characters, and write it so (client sequences, Thunderbird).
 _TEXTS = frozenset({"FN", "NOTE", "ROLE", "TITLE"})
-_SLASHES = re.compile(r"\\+;")
+_SLASHES = re.compile(r"(?<!\\)\\++;")
 
 
 def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *, replace: bool) -> list[int | None]:

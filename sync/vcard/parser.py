@@ -22,7 +22,8 @@ VERSIONS = frozenset(("2.1", "3.0", "4.0"))
 
 # Empty lines before a continuation are what a file with doubled line ends is full of.
 _LOGICAL = re.compile(r"[^\n]++(?:\n++[ \t][^\n]*+)*+")
-_FOLD = re.compile(r"\n++[ \t]")
+# Begins nowhere inside of a run of line feeds, or a long one would be looked through from each of them.
+_FOLD = re.compile(r"(?<!\n)\n++[ \t]")
 _PLAIN = re.compile(r'(?:([A-Za-z0-9_-]++)\.)?([A-Za-z0-9_/-]++)((?:;[^:"]*+)?):')
 _HEAD = re.compile(r"(?:([A-Za-z0-9_-]++)\.)?([A-Za-z0-9_/-]++)(?=;)")
 _PARAMETER_NAME = re.compile(r";([^=;:]*+)")
