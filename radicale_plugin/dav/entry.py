@@ -8,11 +8,11 @@ from radicale_plugin.dav import collections, paths
 from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import card, href
-from radicale_plugin.dav.negotiation import VCARD_TYPES, version_wanted
+from radicale_plugin.dav.negotiation import version_wanted
 from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.properties import VCARD_TYPE
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.resources import book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import entries, served
@@ -20,8 +20,10 @@ from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge
 
 #: The versions that can be stored. A card that says none is not valid.
 _VERSIONS = ("", "2.1", "3.0", "4.0")
-#: Programs that know of no type for what they send say that it is text or octets, or nothing.
-_STORABLE = ("", *VCARD_TYPES, "text/plain", "application/octet-stream")
+
+
+#: A card is for one person, and is a card whatever else it looks like.
+PRIVATE_CARD = (("Cache-Control", "private, no-cache"), ("X-Content-Type-Options", "nosniff"))
 
 
 def get(service: Service, request: Request) -> Response:
@@ -31,10 +33,12 @@ def get(service: Service, request: Request) -> Response:
     A version that would not come by itself has an ETag of its own (RFC 4918, 8.8).
 
     Raises:
-        DavError: 404, there is no such entry; 405 for a collection; 406, the header accepts no version of vCard.
+        DavError: 404, there is no such entry or collection; 405 for a collection; 406, the header accepts no version of
+        vCard.
         PreconditionFailed: The entry is not in the state that was asked for.
     """
     if request.location.kind is not Kind.ENTRY:
+        existing(service, request)
         raise DavError(405, "A collection has no content of its own; ask with PROPFIND.")
     book = book_of(service, request)
     version = version_wanted(request.accept)
@@ -47,6 +51,7 @@ def get(service: Service, request: Request) -> Response:
         raise DavError(404, "There is no such entry.")
     etag = entry.etag if version is None or entry.text == plain.text else marked(entry.etag, version)
     headers = [("ETag", etag), ("Last-Modified", formatdate(entry.changed_at, usegmt=True)), ("Vary", "Accept")]
+    headers += PRIVATE_CARD
     request.conditions.check_read(entry.etag)
     if request.conditions.not_modified(etag):
         return Response(304, headers)
@@ -64,8 +69,6 @@ def put(service: Service, request: Request) -> Response:
         changed.
     """
     _require_entry(request)
-    if request.content_type.split(";")[0].strip().lower() not in _STORABLE:
-        raise DavError(403, "Only vCards can be stored here.", card("supported-address-data"))
     book = book_of(service, request)
     existed: list[bool] = []
 

@@ -128,7 +128,7 @@ class Application(RadicaleApplication):
         if caller is None:
             return _CHALLENGE
         if location is None:
-            raise errors.DavError(_status_of_nowhere(environ), "There can be nothing at this path.")
+            raise _nowhere(environ)
         if location.login.lower() in caller.names:
             # A device that makes paths of what it signs in with means the person's own.
             location = replace(location, login=caller.login)
@@ -230,13 +230,16 @@ def _heeded(request: Request) -> list[str]:
     return [wanted for wanted in sorted(request.preferences) if wanted == prefer.MINIMAL or rootless]
 
 
-def _status_of_nowhere(environ: Mapping[str, Any]) -> int:
-    """Return what a request for a path is answered with where there can be nothing."""
-    if environ["REQUEST_METHOD"] not in ("PUT", "MKCOL"):
-        return 404
-    # For a card, 404 would tell a device to send it again and again (client fact D-8). Below an entry there is no
-    # collection that something could be in (RFC 4918, 9.3 and 9.7.1).
-    return 409 if environ["PATH_INFO"].rstrip("/").count("/") > 3 else 403
+def _nowhere(environ: Mapping[str, Any]) -> errors.DavError:
+    """Return the refusal of a request for a path where there can be nothing."""
+    method, said = environ["REQUEST_METHOD"], "There can be nothing at this path."
+    if method not in ("PUT", "MKCOL"):
+        return errors.DavError(404, said)
+    if environ["PATH_INFO"].rstrip("/").count("/") > 3:
+        # Below an entry there is no collection that something could be in (RFC 4918, 9.3 and 9.7.1).
+        return errors.DavError(409, said)
+    # For a card, 404 would tell a device to send it again and again, and 403 alone to raise an alarm (client fact D-8).
+    return errors.DavError(403, said, dav("need-privileges"))
 
 
 def _is_redirected(method: str, path: str) -> bool:

@@ -213,7 +213,9 @@ def _send(
     start_response: StartResponse, status: int, headers: Headers, body: bytes | Iterable[bytes]
 ) -> Iterable[bytes]:
     whole = body if isinstance(body, bytes) else b"".join(body)
-    start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(whole)))])
+    # Whatever it looks like, it is what we say.
+    safe = [*headers, ("X-Content-Type-Options", "nosniff"), ("Content-Length", str(len(whole)))]
+    start_response(f"{status} {HTTPStatus(status).phrase}", safe)
     return [whole]
 
 

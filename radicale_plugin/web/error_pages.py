@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -12,9 +12,12 @@ from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
 from radicale_plugin.web.portal import Portal
+from radicale_plugin.web.signed_in import visitor
 from sync.errors import AlreadyExists, Conflict, DatabaseUnavailable, EvercardError, NotFound, TooManyTries
 
 logger = logging.getLogger("evercard")
+#: Seconds after which it is worth trying again.
+_RETRY_AFTER = 30
 
 
 def install(portal: Portal) -> None:
@@ -50,7 +53,11 @@ def _http_error(error: HTTPException) -> Response:
 def _refused(error: EvercardError) -> Response:
     if isinstance(error, DatabaseUnavailable):
         logger.error("The portal cannot reach the database: %s", error.reason)
-        return _told(503, _("This server is busy or being maintained. Try again in a minute."))
+        # Whoever is signed in, only the database could say.
+        g.visit = None
+        answer = _told(503, _("This server is busy or being maintained. Try again in a minute."))
+        answer.headers["Retry-After"] = str(_RETRY_AFTER)
+        return answer
     kinds = ((NotFound, 404), ((AlreadyExists, Conflict), 409), (TooManyTries, 429))
     answer = _told(next((code for kind, code in kinds if isinstance(error, kind)), 400), explained(error))
     if isinstance(error, TooManyTries):
@@ -64,4 +71,22 @@ def _failed(error: Exception) -> Response:
 
 
 def _told(code: int, message: str) -> Response:
-    return page("error.html", code, message=message)
+    """Return the page that says so; it is a plain sentence where even a page cannot be made."""
+    _ask_nobody()
+    try:
+        return page("error.html", code, message=message)
+    except Exception:
+        logger.exception("The page that says what went wrong failed")
+        return Response(f"{message}\n", code, mimetype="text/plain")
+
+
+def _ask_nobody() -> None:
+    """Find out who is signed in while that can fail without making things worse."""
+    try:
+        visitor()
+    except EvercardError as error:
+        logger.warning("Nobody can say who is signed in: %s", type(error).__name__)
+        g.visit = None
+    except Exception:
+        logger.exception("Nobody can say who is signed in")
+        g.visit = None

@@ -254,7 +254,9 @@ def _write_own(
 
 
 def _write_overlay(session: Session, book: Book, entry: Entry, card: VCard) -> EntryHead:
-    if entry.state != PRESENT or not settings_of(session).accept_overlays:
+    if entry.state != PRESENT:
+        raise Refused("The person whose card this was is not connected to you any more.")
+    if not settings_of(session).accept_overlays:
         raise Refused("This card is kept by its owner; it cannot be changed here.")
     version = "4.0" if card.version == "4.0" else "3.0"
     body = Card.body_4 if version == "4.0" else Card.body_3

@@ -173,3 +173,10 @@ def test_no_answer_of_a_site_names_somebody_whom_one_does_not_ask_for(site: Site
         hrefs = {node.text or "" for node in answer.xml.iter("{DAV:}href")}
         assert [href for href in hrefs if href != "/" and not href.startswith("/anna/")] == []
         assert b"ben" not in answer.body
+
+
+@pytest.mark.parametrize("name", [name for name, content in ACCESS_REPORTS.items() if "<D:prop>" in content])
+def test_a_report_with_two_lists_of_properties_is_a_bad_request(lasting: Lasting, name: str) -> None:
+    """Which of them was meant, nobody can tell (RFC 3744, 9.2 to 9.4: at most one)."""
+    content = ACCESS_REPORTS[name] + "<D:prop><D:displayname/></D:prop><D:prop><D:owner/></D:prop>"
+    assert ask_access(lasting, name, content).status == 400
