@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Response, g, request
 from flask_wtf.csrf import CSRFError
@@ -16,16 +18,30 @@ from radicale_plugin.web.signed_in import visitor
 from sync.errors import AlreadyExists, Conflict, DatabaseUnavailable, EvercardError, NotFound, TooManyTries
 
 logger = logging.getLogger("evercard")
+E = TypeVar("E", bound=Exception)
 #: Seconds after which it is worth trying again.
 _RETRY_AFTER = 30
 
 
 def install(portal: Portal) -> None:
     """Answer every error with a page."""
-    portal.register_error_handler(CSRFError, _stale_form)
-    portal.register_error_handler(HTTPException, _http_error)
-    portal.register_error_handler(EvercardError, _refused)
-    portal.register_error_handler(Exception, _failed)
+    portal.register_error_handler(CSRFError, _asking_first(_stale_form))
+    portal.register_error_handler(HTTPException, _asking_first(_http_error))
+    portal.register_error_handler(EvercardError, _asking_first(_refused))
+    portal.register_error_handler(Exception, _asking_first(_failed))
+
+
+def _asking_first(handler: Callable[[E], Response]) -> Callable[[E], Response]:
+    """Let a handler make a page only when it is known who is signed in, or that nobody can say."""
+
+    def handle(error: E) -> Response:
+        if isinstance(error, DatabaseUnavailable):
+            g.visit = None
+        else:
+            _ask_nobody()
+        return handler(error)
+
+    return handle
 
 
 def _stale_form(_error: CSRFError) -> Response:
@@ -53,8 +69,6 @@ def _http_error(error: HTTPException) -> Response:
 def _refused(error: EvercardError) -> Response:
     if isinstance(error, DatabaseUnavailable):
         logger.error("The portal cannot reach the database: %s", error.reason)
-        # Whoever is signed in, only the database could say.
-        g.visit = None
         answer = _told(503, _("This server is busy or being maintained. Try again in a minute."))
         answer.headers["Retry-After"] = str(_RETRY_AFTER)
         return answer
@@ -72,7 +86,6 @@ def _failed(error: Exception) -> Response:
 
 def _told(code: int, message: str) -> Response:
     """Return the page that says so; it is a plain sentence where even a page cannot be made."""
-    _ask_nobody()
     try:
         return page("error.html", code, message=message)
     except Exception:

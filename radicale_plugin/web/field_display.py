@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -176,7 +177,10 @@ def _day(content: FieldContent) -> str:
 def _link(content: FieldContent) -> str:
     text = content.text()
     if content.kind in _LINKED and text.isprintable():
-        return f"{_LINKED[content.kind]}{quote(text, safe='+@*#')}".replace("%20", "")
+        scheme = _LINKED[content.kind]
+        # A phone takes a number with these for a command, such as one that diverts its calls.
+        is_command = scheme == "tel:" and not {"*", "#"}.isdisjoint(unicodedata.normalize("NFKC", text))
+        return "" if is_command else f"{scheme}{quote(text, safe='+@')}".replace("%20", "")
     # Any other scheme could make the browser do something.
     is_address = content.kind in ("url", "social") and text.casefold().startswith(("https://", "http://"))
     return text if is_address else ""

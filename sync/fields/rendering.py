@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from sync.fields.addresses import is_program
 from sync.fields.cardinality import written
 from sync.fields.collect import OURS
 from sync.fields.content import FieldContent
@@ -72,7 +73,7 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:
     if item.name in OURS or not _TOKEN.fullmatch(item.name):
         return False
-    return remote_media or not is_remote(item)
+    return remote_media or not (is_remote(item) or is_program(item))
 
 
 def _made_names(fields: Sequence[FieldContent], version: str, fallback: str) -> list[Property]:

@@ -8,6 +8,7 @@ from datetime import date
 
 from sync.errors import InvalidInput
 from sync.fields import messaging
+from sync.fields.addresses import begins_program
 from sync.fields.collect import OURS
 from sync.fields.content import FieldContent
 from sync.fields.dates import Moment, as_extended
@@ -118,7 +119,7 @@ def _account(service: str) -> Reader:
 
 
 def _messenger(text: str, label: str) -> Property:
-    if _URL.fullmatch(text):
+    if _URL.fullmatch(text) and not begins_program(text):
         return messaging.as_apple(Property("", "IMPP", (), text), label)
     if not label:
         raise InvalidInput("Name the messenger, as in xmpp:somebody@example.com, or give it as the label.")
@@ -166,7 +167,7 @@ def _list(text: str, _label: str) -> Property:
 
 def _address_of(name: str) -> Reader:
     def read(text: str, _label: str) -> Property:
-        if not _URL.fullmatch(text):
+        if not _URL.fullmatch(text) or begins_program(text):
             raise InvalidInput("An address on the web begins with https:// or the like.")
         return Property("", name, (), text)
 

@@ -39,7 +39,7 @@ def test_even_without_its_tables_the_portal_says_so(site: Site, visitor: Visitor
     """What nobody foresaw is a page, too, and not the server's own."""
     visitor.signed_in(register(site.database, "anna").id)
     with site.database.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE visit RENAME TO elsewhere"))
+        connection.execute(text("ALTER TABLE browser_session RENAME TO elsewhere"))
     answer = visitor.client.get("/.web/card/")
     assert answer.status_code in (500, 503)
     assert "<h1>" in answer.text
