@@ -140,7 +140,7 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "help": "how many reverse proxies stand in front, each of which adds to X-Forwarded-For",
         },
         "workers": {"value": "2", "type": _positive, "help": "processes that `evercard serve` answers with"},
-        "threads": {"value": "8", "type": _positive, "help": "threads of each of these processes"},
+        "threads": {"value": "8", "type": _positive, "help": "requests that each of these processes works on at once"},
     },
 }
 
