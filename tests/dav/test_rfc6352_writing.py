@@ -55,14 +55,6 @@ def test_a_card_is_made_by_put_and_changed_by_put(site: Site, anna: Person) -> N
         assert site.call("GET", BOOK + name, person=anna).body == two
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_another_type_of_content_is_refused(lasting: Lasting, kind: str) -> None:
-    """What is put MUST be a supported media type, which only vCard is (6.3.2.1; 6.2.2)."""
-    for path in (BOOK + "x.vcf", lasting.circle.own, lasting.circle.entry):
-        answer = put(lasting.site, lasting.circle.anna, path, GOOD, Content_Type=kind)
-        assert (answer.status, answer.condition) == (403, f"{CARD}supported-address-data")
-
-
 @pytest.mark.parametrize("version", ["1.0", "2.2", "5.0"])
 def test_another_version_is_refused(lasting: Lasting, version: str) -> None:
     """A vCard of a version that is not supported is no supported media type (6.2.2, 6.3.2.1)."""
