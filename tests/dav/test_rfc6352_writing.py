@@ -40,8 +40,6 @@ from tests.support import factories
 from tests.support.people import Person
 from tests.support.site import ON_SQLITE, Circle, Lasting, Site
 
-TYPES = ["text/calendar", "application/json", "image/png", "multipart/form-data; boundary=x", "application/vcard+xml"]
-
 
 @ON_SQLITE
 def test_a_card_is_made_by_put_and_changed_by_put(site: Site, anna: Person) -> None:
