@@ -36,7 +36,7 @@ def _asking_first(handler: Callable[[E], Response]) -> Callable[[E], Response]:
 
     def handle(error: E) -> Response:
         if isinstance(error, DatabaseUnavailable):
-            g.visit = None
+            g.signed_in = None
         else:
             _ask_nobody()
         return handler(error)
@@ -99,7 +99,7 @@ def _ask_nobody() -> None:
         visitor()
     except EvercardError as error:
         logger.warning("Nobody can say who is signed in: %s", type(error).__name__)
-        g.visit = None
+        g.signed_in = None
     except Exception:
         logger.exception("Nobody can say who is signed in")
-        g.visit = None
+        g.signed_in = None
