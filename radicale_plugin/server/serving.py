@@ -23,8 +23,8 @@ from granian.server.common import AbstractServer
 from radicale import config, log
 
 from radicale_plugin import settings
-from radicale_plugin.deadlines import Deadlines
 from radicale_plugin.server.application import Application
+from radicale_plugin.server.deadlines import Deadlines
 from radicale_plugin.server.wsgi import Wrapper
 from sync.errors import InvalidInput
 

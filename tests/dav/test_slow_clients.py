@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from radicale_plugin import deadlines
+from radicale_plugin.server import deadlines
 from sync.database.engine import Database
 from tests.support import factories, people
 from tests.support.people import Person

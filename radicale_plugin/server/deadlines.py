@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from radicale_plugin import connections
-from radicale_plugin.connections import Peer
+from radicale_plugin.server import connections
+from radicale_plugin.server.connections import Peer
 
 #: Seconds that a body or an answer may take in any case, and octets for each of which that many seconds come on top.
 GRACE = 20.0
