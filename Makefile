@@ -19,7 +19,7 @@ help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 .PHONY: demo
-demo: venv ## Run a server on this machine with a few people in it (DEMO_ARGS="--help" shows its options)
+demo: $(VENV)/.runs ## Run a server on this machine with a few people in it (DEMO_ARGS="--help" shows its options)
 	@$(BIN)/evercard demo $(DEMO_ARGS)
 
 .PHONY: test
@@ -59,7 +59,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version
 
 .PHONY: lock
 lock: venv ## Write both lock files anew from setup.cfg (LOCK_ARGS=--upgrade takes the newest versions)
-	@$(COMPILE) --extra postgresql --output-file requirements.lock
+	@$(COMPILE) --extra postgresql --extra build --output-file requirements.lock
 	@$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock
 
 .PHONY: clean
@@ -71,14 +71,23 @@ clean: ## Remove everything that was made here: environment, demo data, caches
 venv: $(VENV)/.project ## Create or renew the environment in .venv
 
 $(VENV)/.project: $(VENV)/.locked setup.cfg pyproject.toml
-	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
+	@$(INSTALL_PROJECT)
 	@$(BIN)/pip check --quiet || { $(BIN)/pip check; echo "requirements-dev.lock is older than setup.cfg: run make lock"; }
-	@touch $@
+	@touch $@ $(VENV)/.runs
 
 $(VENV)/.locked: requirements-dev.lock $(BIN)/pip
 	@echo "Installing what requirements-dev.lock names into $(VENV)"
 	@$(BIN)/pip install -qq --require-hashes --requirement requirements-dev.lock
 	@touch $@
+
+# Whoever only looks at the program waits for what it runs with and for nothing else.
+$(VENV)/.runs: requirements.lock setup.cfg pyproject.toml | $(BIN)/pip
+	@echo "Installing what requirements.lock names into $(VENV)"
+	@$(BIN)/pip install -qq --no-compile --require-hashes --requirement requirements.lock
+	@$(INSTALL_PROJECT)
+	@touch $@
+
+INSTALL_PROJECT = $(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
 
 $(BIN)/pip:
 	@.ci/environment "$(PYTHON)" "$(VENV)"

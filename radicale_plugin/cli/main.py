@@ -9,14 +9,85 @@ import sys
 import click
 from typing_extensions import override
 
-from radicale_plugin.cli import circles, finding, meeting, moving, past, people, profiles, upkeep, users
-from radicale_plugin.cli.demo.command import demo
+from radicale_plugin.cli.lazy import LazyGroup, Part
 from radicale_plugin.cli.site import Site
 from sync.errors import DatabaseUnavailable, EvercardError
 
+#: Every command, with its line in the list of them, which is read without reading any of them.
+PARTS = {
+    "address": Part(
+        "radicale_plugin.cli.finding:address", "E-mail addresses and phone numbers that are known to be a person's."
+    ),
+    "block": Part("radicale_plugin.cli.meeting:block", "Let LOGIN have nothing to do with OTHER, who is not told."),
+    "blocked": Part("radicale_plugin.cli.meeting:blocked", "List whom a person has blocked."),
+    "connect": Part("radicale_plugin.cli.people:connect", "Put two people into each other's address book."),
+    "demo": Part("radicale_plugin.cli.demo.command:demo", "Serve a few people on this machine, and say what to try."),
+    "device": Part("radicale_plugin.cli.users:device", "Phones and programs, each with a password of its own."),
+    "disconnect": Part(
+        "radicale_plugin.cli.people:disconnect", "Take two people out of each other's address book and groups."
+    ),
+    "entry": Part(
+        "radicale_plugin.cli.past:entry",
+        "What a person's devices wrote: private contacts, and additions to other people's cards.",
+        ("radicale_plugin.cli.moving:import_entries",),
+    ),
+    "find": Part(
+        "radicale_plugin.cli.finding:find",
+        "Look for somebody as SEARCHER does, by exact login, e-mail address, phone number or name.",
+    ),
+    "friend": Part("radicale_plugin.cli.meeting:friend", "Connections that a person lets their other connections see."),
+    "grant": Part(
+        "radicale_plugin.cli.circles:grant", "Which group may see which fields; and exceptions for single people."
+    ),
+    "group": Part("radicale_plugin.cli.circles:group", "Groups of the people whom a person is connected to."),
+    "hidden": Part(
+        "radicale_plugin.cli.people:hidden", "List whom a person deleted on a device; they are still connected."
+    ),
+    "holders": Part(
+        "radicale_plugin.cli.people:holders",
+        "List who has OWNER's card, with which fields, and whether it has reached their devices.",
+    ),
+    "migrate": Part("radicale_plugin.cli.upkeep:migrate", "Bring the database to the newest version of its schema."),
+    "preference": Part(
+        "radicale_plugin.cli.finding:preference", "What a person decided about being found and connected."
+    ),
+    "preview": Part("radicale_plugin.cli.people:preview", "Show OWNER's card as others get it."),
+    "profile": Part(
+        "radicale_plugin.cli.profiles:profile",
+        "What a person keeps about themselves.",
+        ("radicale_plugin.cli.past:profile_history", "radicale_plugin.cli.past:profile_restore"),
+    ),
+    "question": Part("radicale_plugin.cli.finding:question", "A question by whose answer others connect at once."),
+    "render": Part(
+        "radicale_plugin.cli.upkeep:render", "Write every card anew, as this version of Evercard writes it."
+    ),
+    "request": Part("radicale_plugin.cli.meeting:request", "Requests to be connected."),
+    "restored": Part(
+        "radicale_plugin.cli.upkeep:restored",
+        "To be run once after a backup was put back, while the server is stopped.",
+    ),
+    "serve": Part("radicale_plugin.cli.upkeep:serve", "Serve address books until stopped."),
+    "show": Part(
+        "radicale_plugin.cli.people:show", "Bring back to VIEWER's devices the entry of OWNER that was deleted there."
+    ),
+    "unblock": Part("radicale_plugin.cli.meeting:unblock", "Take a block back."),
+    "user": Part(
+        "radicale_plugin.cli.users:user",
+        "People who have an account here.",
+        ("radicale_plugin.cli.moving:export_user", "radicale_plugin.cli.moving:delete_user"),
+    ),
+    "verify": Part(
+        "radicale_plugin.cli.upkeep:verify",
+        "Check that the database keeps every promise, and say what is wrong, a line for each.",
+    ),
+    "worker": Part("radicale_plugin.cli.upkeep:run_worker", ""),
+}
 
-class Commands(click.Group):
-    """A group of commands that tells errors in one line."""
+
+class Commands(LazyGroup):
+    """All commands, which tell errors in one line."""
+
+    parts = PARTS
 
     @override
     def invoke(self, ctx: click.Context) -> object:
@@ -44,41 +115,3 @@ def main(ctx: click.Context, path: str | None) -> None:
             with contextlib.suppress(ValueError):
                 stream.reconfigure(errors="backslashreplace")
     ctx.obj = Site(path)
-
-
-for command in (
-    upkeep.serve,
-    upkeep.run_worker,
-    demo,
-    upkeep.migrate,
-    users.user,
-    users.device,
-    profiles.profile,
-    circles.group,
-    circles.grant,
-    finding.preference,
-    finding.question,
-    finding.address,
-    finding.find,
-    meeting.request,
-    people.connect,
-    people.disconnect,
-    meeting.block,
-    meeting.unblock,
-    meeting.blocked,
-    meeting.friend,
-    people.hidden,
-    people.show,
-    people.preview,
-    people.holders,
-    past.entry,
-    upkeep.verify,
-    upkeep.render,
-    upkeep.restored,
-):
-    main.add_command(command)
-for command in (past.profile_history, past.profile_restore):
-    profiles.profile.add_command(command)
-for command in (moving.export_user, moving.delete_user):
-    users.user.add_command(command)
-past.entry.add_command(moving.import_entries)

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
-from radicale import config
 
-from radicale_plugin import settings
 from radicale_plugin.cli import output
-from sync.database.engine import Database, Session
 from sync.errors import InvalidInput
-from sync.revisions import fan_out
+
+if TYPE_CHECKING:
+    from radicale import config
+
+    from sync.database.engine import Database, Session
 
 T = TypeVar("T")
 
@@ -31,11 +32,15 @@ class Site:
     @cached_property
     def configuration(self) -> config.Configuration:
         """The configuration."""
+        from radicale_plugin import settings
+
         return settings.load(self.path)
 
     @cached_property
     def database(self) -> Database:
         """The database, which has the schema of this version."""
+        from radicale_plugin import settings
+
         database = settings.database(self.configuration)
         database.require_newest()
         return database
@@ -51,6 +56,8 @@ class Site:
         return result
 
     def _carry(self) -> None:
+        from sync.revisions import fan_out
+
         with self.read() as session:
             owed = fan_out.owed(session)
         if not owed:

@@ -9,22 +9,18 @@ import threading
 
 import click
 
-from radicale_plugin import settings
 from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, json_option, print_json
 from radicale_plugin.cli.site import Site, pass_site
-from radicale_plugin.server import serving
-from sync import verification, worker
-from sync.database import accounts
 from sync.errors import NotFound
-from sync.profiles import renewing
-from sync.revisions import address_books
 
 
 @click.command()
 @pass_site
 def serve(site: Site) -> None:
     """Serve address books until stopped."""
+    from radicale_plugin.server import serving
+
     serving.serve(site.path, lambda url: click.echo(f"Evercard listens at {url}"))
 
 
@@ -33,6 +29,10 @@ def serve(site: Site) -> None:
 @pass_site
 def run_worker(site: Site, parent: int | None) -> None:
     """Carry changes to large audiences in the background; `serve` runs one by itself."""
+    from radicale_plugin import settings
+    from radicale_plugin.server import serving
+    from sync import worker
+
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -45,6 +45,8 @@ def run_worker(site: Site, parent: int | None) -> None:
 @pass_site
 def migrate(site: Site) -> None:
     """Bring the database to the newest version of its schema."""
+    from radicale_plugin import settings
+
     settings.database(site.configuration).migrate()
     click.echo("The database has the newest schema.")
 
@@ -58,6 +60,8 @@ def verify(site: Site, *, as_json: bool) -> None:
 
     Above all: that every card holds just what the profile and the grants say now. Ends with 1 when something is wrong.
     """
+    from sync import verification
+
     found = []
     with site.read() as session:
         people = verification.size(session)
@@ -84,6 +88,9 @@ def render(site: Site) -> None:
     `evercard serve` does it by itself after an upgrade; this is for when `evercard verify` says that cards are not what
     they should be. Devices fetch what differs. It can be run while the server runs, and again when it was interrupted.
     """
+    from sync.database import accounts
+    from sync.profiles import renewing
+
     with site.read() as session:
         people = [account.id for account in accounts.everybody(session)]
     with output.progress("Writing cards", len(people)) as bar:
@@ -102,5 +109,7 @@ def restored(site: Site) -> None:
 
     Devices have seen changes that the backup does not have; this makes each of them fetch its address book anew.
     """
+    from sync.revisions import address_books
+
     books = site.write(address_books.begin_new_epoch)
     click.echo(f"{count(books, 'address book')} will be fetched anew by every device.")

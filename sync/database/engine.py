@@ -200,7 +200,7 @@ class Database:
             DatabaseUnavailable: The database could not be reached.
             WrongSchema: It is older or newer, or there is none.
         """
-        from sync.database.migrations import require_newest
+        from sync.schema import require_newest
 
         try:
             require_newest(self)

@@ -46,10 +46,10 @@ def copy(tmp_path: Path) -> Path:
         if (ROOT / name).is_file():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, place / name)
-    for name in ("requirements-dev.lock", "setup.cfg", "pyproject.toml"):
+    for name in ("requirements.lock", "requirements-dev.lock", "setup.cfg", "pyproject.toml"):
         # Newer than the environment, they would have make install the copy into it.
         os.utime(place / name, (0, 0))
-    if not (Path(sys.prefix) / ".project").exists():
+    if not (Path(sys.prefix) / ".runs").exists():
         pytest.skip("the environment was not made by `make venv`")
     (place / ".venv").symlink_to(sys.prefix)
     return place

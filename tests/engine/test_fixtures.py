@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import inspect, make_url
 
 from sync.database.engine import Database
-from sync.database.migrations import current, newest
+from sync.schema import current, newest
 from tests.support import postgresql
 
 

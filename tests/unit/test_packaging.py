@@ -78,7 +78,7 @@ def test_a_server_is_installed_without_what_only_developers_need() -> None:
     setup.read(ROOT / "setup.cfg")
     extras = setup["options.extras_require"]
     runs, tests = pins("requirements.lock"), pins("requirements-dev.lock")
-    assert asked_for(setup["options"]["install_requires"] + extras["postgresql"]) <= runs.keys()
+    assert asked_for(setup["options"]["install_requires"] + extras["postgresql"] + extras["build"]) <= runs.keys()
     assert asked_for(extras["test"] + extras["dev"]) & runs.keys() == set()
     assert runs.items() <= tests.items()
     assert asked_for(extras["test"] + extras["dev"]) <= tests.keys()

@@ -15,12 +15,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from sync.database.models import Base
-from sync.errors import WrongSchema
+from sync.schema import current, require_known
 
 if TYPE_CHECKING:
     from sync.database.engine import Database
@@ -38,7 +37,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
         try:
             with stepping(database) as connection:
                 before = current(connection)
-                _require_known(before)
+                require_known(before)
                 command.upgrade(_configuration(connection), revision)
             return
         except (IntegrityError, ProgrammingError):
@@ -74,44 +73,10 @@ def stepping(database: Database) -> Iterator[Connection]:
             driver.execute("PRAGMA foreign_keys = ON")
 
 
-def require_newest(database: Database) -> None:
-    """
-    Make sure that the schema of *database* is the one that this code needs. Creates nothing, not even a file.
-
-    Raises:
-        WrongSchema: It is older or newer, or there is none.
-    """
-    if database.is_sqlite and not Path(str(database.url.database)).exists():
-        raise WrongSchema("There is no database yet; `evercard migrate` makes it.")
-    with database.engine.connect() as connection:
-        found = current(connection)
-    _require_known(found)
-    if found is None:
-        raise WrongSchema("The database has no tables yet; `evercard migrate` makes them.")
-    if found != newest():
-        raise WrongSchema("The database is of an older version of Evercard; `evercard migrate` brings it up to date.")
-
-
-def current(connection: Connection) -> str | None:
-    """Return the version of the schema, or None for an empty database."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest() -> str | None:
-    """Return the version that this code needs."""
-    return ScriptDirectory.from_config(_configuration(None)).get_current_head()
-
-
 def differences(connection: Connection) -> list[object]:
     """Compare the tables of a database with the models: an empty list when they are the same."""
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
     return list(compare_metadata(context, Base.metadata))
-
-
-def _require_known(revision: str | None) -> None:
-    known = ScriptDirectory.from_config(_configuration(None)).walk_revisions()
-    if revision is not None and revision not in {script.revision for script in known}:
-        raise WrongSchema("The database is of a newer version of Evercard than this one; install that version.")
 
 
 def _configuration(connection: Connection | None) -> Config:

@@ -16,7 +16,7 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Column, Integer, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from sync import verification
+from sync import schema, verification
 from sync.accounts import addresses, one_time_tokens, rate_limits, registration, sessions
 from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
@@ -88,7 +88,7 @@ def test_every_step_can_be_taken_back_and_again(empty: Database) -> None:
     for script in SCRIPTS:
         downgrade(empty, str(script.down_revision or "base"))
     with empty.engine.connect() as connection:
-        assert migrations.current(connection) is None
+        assert schema.current(connection) is None
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
     for script in reversed(SCRIPTS):
         migrations.upgrade(empty, script.revision)
@@ -218,7 +218,7 @@ def test_only_the_schema_that_the_code_knows_is_worked_with(empty: Database, dat
         with pytest.raises(WrongSchema):
             refused()
     with database.engine.begin() as connection:
-        connection.execute(context._version.update().values(version_num=migrations.newest()))
+        connection.execute(context._version.update().values(version_num=schema.newest()))
     empty.dispose()
 
 

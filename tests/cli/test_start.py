@@ -1,0 +1,62 @@
+"""The command starts at once: it reads what the command that was typed needs, and no more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from radicale_plugin.cli import main
+from radicale_plugin.cli.main import PARTS
+from sync.database.engine import Database
+
+#: What takes a second or more together, and what needs each of them.
+SLOW = ("alembic", "granian", "lxml", "phonenumbers", "radicale", "sqlalchemy", "urllib3", "flask", "prometheus_client")
+PROGRAM = """
+import sys
+from radicale_plugin.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def loaded(*arguments: str, database_url: str = "") -> set[str]:
+    """Run the command in a process of its own, and return the outermost names of all that it imported."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={"EVERCARD_DATABASE_URL": database_url},
+    )
+    assert ended.returncode == 0, ended.stderr
+    return set(ended.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
+def test_what_needs_no_database_loads_nothing_slow(arguments: tuple[str, ...]) -> None:
+    assert loaded(*arguments).intersection(SLOW) == set()
+
+
+@pytest.mark.parametrize("arguments", [("user", "list"), ("device", "list", "anna"), ("profile", "show", "anna")])
+def test_a_command_about_people_loads_no_server_and_no_migrations(
+    arguments: tuple[str, ...], database: Database, database_url: str
+) -> None:
+    from tests.support import people
+
+    people.register(database, "anna")
+    found = loaded(*arguments, database_url=database_url).intersection(SLOW)
+    assert found <= {"radicale", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert ("" if command.hidden else command.get_short_help_str(200)) == PARTS[name].help
