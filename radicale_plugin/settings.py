@@ -52,6 +52,13 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _listening(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if text and not (host and colon and port.isdecimal() and 0 < int(port) < 65536):
+        raise ValueError("must be an address and a port, such as 127.0.0.1:9464")
+    return text
+
+
 SCHEMA: dict[str, dict[str, Any]] = {
     "storage": {
         "database_url": {
@@ -141,6 +148,16 @@ SCHEMA: dict[str, dict[str, Any]] = {
         },
         "workers": {"value": "2", "type": _positive, "help": "processes that `evercard serve` answers with"},
         "threads": {"value": "8", "type": _positive, "help": "requests that each of these processes works on at once"},
+        "metrics_address": {
+            "value": "",
+            "type": _listening,
+            "help": "where `evercard serve` shows Prometheus what it does, such as 127.0.0.1:9464; empty: nowhere",
+        },
+        "log_format": {
+            "value": "text",
+            "type": _one_of("text", "json"),
+            "help": "how lines of the log are written: text for people, json for programs",
+        },
     },
 }
 
@@ -170,13 +187,13 @@ def load(path: str | None) -> config.Configuration:
 
 def serving(configuration: config.Configuration) -> Serving:
     """Return how `evercard serve` is to run."""
-    values = _values(configuration)
+    values = values_of(configuration)
     return Serving(values["workers"], values["threads"])
 
 
 def trusted_proxies(configuration: config.Configuration) -> int:
     """Return how many reverse proxies stand in front, whose word for a client's address counts."""
-    number: int = _values(configuration)["trusted_proxies"]
+    number: int = values_of(configuration)["trusted_proxies"]
     return number
 
 
@@ -187,42 +204,58 @@ def database(configuration: config.Configuration) -> Database:
     Raises:
         InvalidInput: An option is wrong.
     """
-    values = _values(configuration)
+    values = values_of(configuration)
     engine = Settings(
         pool_size=values["pool_size"],
         inline_viewers=values["inline_viewers"],
         chunk_viewers=values["chunk_viewers"],
         accept_overlays=values["connection_edits"] == "overlay",
         keep_versions_days=values["keep_versions_days"],
-        secret=_secret(values, "secret"),
+        secret=secret_of(values, "secret"),
         base_url=values["base_url"],
         phone_region=values["phone_region"].upper(),
         sign_up=values["sign_up"],
-        sending=Sending(
-            smtp_host=values["smtp_host"],
-            smtp_port=values["smtp_port"],
-            smtp_security=values["smtp_security"],
-            smtp_user=values["smtp_user"],
-            smtp_password=_secret(values, "smtp_password"),
-            mail_from=values["mail_from"],
-            sms_url=values["sms_url"],
-            sms_headers=_secret(values, "sms_headers"),
-            sms_body=values["sms_body"],
-            allow_local=values["sms_allow_local"],
-        ),
+        sending=sending_of(values),
     )
-    key = (os.getpid(), _secret(values, "database_url"), engine)
+    key = (os.getpid(), secret_of(values, "database_url"), engine)
     with _lock:
         if key not in _databases:
             _databases[key] = Database(key[1], engine)
         return _databases[key]
 
 
+def sending_of(values: dict[str, Any]) -> Sending:
+    """
+    Return how messages leave.
+
+    Raises:
+        InvalidInput: A file that holds a secret cannot be read.
+    """
+    return Sending(
+        smtp_host=values["smtp_host"],
+        smtp_port=values["smtp_port"],
+        smtp_security=values["smtp_security"],
+        smtp_user=values["smtp_user"],
+        smtp_password=secret_of(values, "smtp_password"),
+        mail_from=values["mail_from"],
+        sms_url=values["sms_url"],
+        sms_headers=secret_of(values, "sms_headers"),
+        sms_body=values["sms_body"],
+        allow_local=values["sms_allow_local"],
+    )
+
+
 _databases: dict[tuple[int, str, Settings], Database] = {}
 _lock = threading.Lock()
 
 
-def _values(configuration: config.Configuration) -> dict[str, Any]:
+def values_of(configuration: config.Configuration) -> dict[str, Any]:
+    """
+    Return the value of each of Evercard's own options, as the environment and the configuration have it.
+
+    Raises:
+        InvalidInput: One of them cannot be used.
+    """
     if configuration.get("storage", "type") == "multifilesystem":
         configuration = config.load()
         configuration.update({"storage": {"type": "radicale_plugin.storage"}}, "evercard")
@@ -239,7 +272,13 @@ def _values(configuration: config.Configuration) -> dict[str, Any]:
     return {option: ours.get("storage", option) for option in SCHEMA["storage"]}
 
 
-def _secret(values: dict[str, Any], option: str) -> str:
+def secret_of(values: dict[str, Any], option: str) -> str:
+    """
+    Return what *option* says, or the file that is named instead.
+
+    Raises:
+        InvalidInput: The file cannot be read.
+    """
     path: str = values[f"{option}_file"]
     if not path:
         return str(values[option])

@@ -20,6 +20,9 @@ PARTS = {
     ),
     "block": Part("radicale_plugin.cli.meeting:block", "Let LOGIN have nothing to do with OTHER, who is not told."),
     "blocked": Part("radicale_plugin.cli.meeting:blocked", "List whom a person has blocked."),
+    "check": Part(
+        "radicale_plugin.cli.checking:check", "Name what is doubtful about this installation, and try what it needs."
+    ),
     "connect": Part("radicale_plugin.cli.people:connect", "Put two people into each other's address book."),
     "demo": Part("radicale_plugin.cli.demo.command:demo", "Serve a few people on this machine, and say what to try."),
     "device": Part("radicale_plugin.cli.users:device", "Phones and programs, each with a password of its own."),

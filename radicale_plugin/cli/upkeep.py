@@ -12,15 +12,18 @@ import click
 from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, json_option, print_json
 from radicale_plugin.cli.site import Site, pass_site
-from sync.errors import NotFound
+from sync.errors import InvalidInput, NotFound
 
 
 @click.command()
 @pass_site
 def serve(site: Site) -> None:
     """Serve address books until stopped."""
+    from radicale_plugin import checking
     from radicale_plugin.server import serving
 
+    if stopping := checking.stopping(site.path):
+        raise InvalidInput(" ".join(f"{one.about}: {one.text}" for one in stopping))
     serving.serve(site.path, lambda url: click.echo(f"Evercard listens at {url}"))
 
 

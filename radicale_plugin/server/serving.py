@@ -104,7 +104,7 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     """
     configuration = settings.load(configuration_path)
     settings.database(configuration).migrate()
-    address, port = _address(configuration)
+    address, port = address_of(configuration)
     require_free(address, port)
     if configuration_path:
         os.environ[CONFIGURATION] = str(Path(configuration_path).resolve())
@@ -210,7 +210,13 @@ def _call_when_listening(stop: threading.Event, address: str, port: int, call: C
         return
 
 
-def _address(configuration: config.Configuration) -> tuple[str, int]:
+def address_of(configuration: config.Configuration) -> tuple[str, int]:
+    """
+    Return the one address and port to listen at.
+
+    Raises:
+        InvalidInput: The configuration names none, or several.
+    """
     hosts: list[tuple[str, int]] = configuration.get("server", "hosts")
     if len(hosts) != 1:
         raise InvalidInput("`hosts` in the section [server] must be one address and port, such as 127.0.0.1:5232.")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import email.policy
 import smtplib
+import socket
 import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
 
+from sync.database.models import new_id
 from sync.notify.outbox import Letter, Sender, Undeliverable, Unreachable
+from sync.notify.templates import render
 from sync.settings import Sending
 
 TIMEOUT = 20
@@ -20,21 +23,37 @@ def sender(settings: Sending) -> Sender:
     """Return what hands messages to the mail server of *settings*; each opens a connection of its own."""
 
     def send(letter: Letter) -> None:
-        message = _message(settings, letter)
-        try:
-            with _connect(settings) as server:
-                server.send_message(message)
-        except smtplib.SMTPRecipientsRefused as error:
-            codes = {code for code, _ in error.recipients.values()}
-            _raise(min(codes), error)
-        except smtplib.SMTPResponseException as error:
-            # A wrong password or sender address is put right in the configuration, and the message still matters.
-            for_good = isinstance(error, smtplib.SMTPDataError)
-            _raise(error.smtp_code if for_good else 400, error)
-        except (OSError, smtplib.SMTPException) as error:
-            raise Unreachable(f"the mail server cannot be used ({type(error).__name__})") from error
+        _hand_over(settings, _message(settings, letter))
 
     return send
+
+
+def try_out(settings: Sending, recipient: str) -> None:
+    """
+    See whether the mail server lets us in, and have it take a test letter where there is a *recipient*.
+
+    Raises:
+        Undeliverable: It refuses the letter.
+        Unreachable: It cannot be used.
+    """
+    text = render("test", "email", "en", {"site": socket.getfqdn()})
+    _hand_over(settings, _message(settings, Letter(new_id(), recipient, text, None)) if recipient else None)
+
+
+def _hand_over(settings: Sending, message: EmailMessage | None) -> None:
+    try:
+        with _connect(settings) as server:
+            if message is not None:
+                server.send_message(message)
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = {code for code, _ in error.recipients.values()}
+        _raise(min(codes), error)
+    except smtplib.SMTPResponseException as error:
+        # A wrong password or sender address is put right in the configuration, and the message still matters.
+        for_good = isinstance(error, smtplib.SMTPDataError)
+        _raise(error.smtp_code if for_good else 400, error)
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unreachable(f"the mail server cannot be used ({type(error).__name__})") from error
 
 
 def _connect(settings: Sending) -> smtplib.SMTP:

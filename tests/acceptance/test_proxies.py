@@ -102,7 +102,17 @@ def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
     found, secure, plain = program("nginx"), free_port(), free_port()
     certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
     subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2")
-    made = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-noenc", *subject, "-out", certificate]
+    made: list[str | Path] = [
+        program("openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-noenc",
+        *subject,
+        "-out",
+        certificate,
+    ]
     subprocess.run([*made, "-keyout", key], check=True, capture_output=True)
     text = (CONFIG / "nginx.conf").read_text()
     for shipped, here in {

@@ -75,10 +75,10 @@ def test_every_path_in_the_configuration_is_absolute() -> None:
     assert Path(storage["secret_file"]).is_absolute()
 
 
-def test_caddy_takes_its_file() -> None:
+def test_caddy_takes_its_file(tmp_path: Path) -> None:
     caddy = needs("caddy")
-    run(caddy, "validate", "--adapter", "caddyfile", "--config", CONFIG / "Caddyfile", HOME="/nonexistent")
-    formatted = run(caddy, "fmt", CONFIG / "Caddyfile", HOME="/nonexistent")
+    run(caddy, "validate", "--adapter", "caddyfile", "--config", CONFIG / "Caddyfile", HOME=str(tmp_path))
+    formatted = run(caddy, "fmt", CONFIG / "Caddyfile", HOME=str(tmp_path))
     assert formatted == (CONFIG / "Caddyfile").read_text()
 
 

@@ -1,0 +1,50 @@
+"""
+Checking an installation: what is doubtful in its configuration and why, and whether what it needs works.
+
+`findings` names all of it, `stopping` only what a server could not run with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from radicale_plugin import settings
+from radicale_plugin.checking import access, reach, sending, site, trials
+from radicale_plugin.checking.finding import Finding, Installation, Level, good, wrong
+from sync.errors import InvalidInput
+
+__all__ = ["Finding", "Level", "findings", "stopping"]
+
+#: What looks at the configuration alone, and what tries something out.
+LOOKS = (site.look, reach.look, access.look, sending.look)
+TRIALS = (trials.disk, trials.database, trials.clock, sending.try_mail)
+
+
+def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
+    """
+    Yield all that is found about the configuration file at *path*.
+
+    With *mail_to*, a test letter goes to this address.
+    """
+    try:
+        configuration = settings.load(path)
+        installation = Installation(path, configuration, settings.values_of(configuration), mail_to)
+    except InvalidInput as error:
+        yield wrong("configuration", str(error))
+        return
+    doubts = [finding for look in LOOKS for finding in look(installation)]
+    yield from doubts or [good("configuration", "Nothing in it is doubtful.")]
+    for trial in TRIALS:
+        yield from trial(installation)
+
+
+def stopping(path: str | None) -> list[Finding]:
+    """Return what a server with the configuration file at *path* could not run with."""
+    try:
+        configuration = settings.load(path)
+        installation = Installation(path, configuration, settings.values_of(configuration), "")
+    except InvalidInput as error:
+        return [wrong("configuration", str(error))]
+    looks = [finding for look in LOOKS for finding in look(installation)]
+    tried = [*trials.disk(installation), *trials.address(installation)]
+    return [finding for finding in (*looks, *tried) if finding.level is Level.WRONG]

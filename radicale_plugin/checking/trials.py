@@ -1,0 +1,103 @@
+"""Tries what the server needs: room on the disk, an address to listen at, the database, the clock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from radicale_plugin import settings
+from radicale_plugin.checking.finding import Finding, Installation, doubtful, good, wrong
+from sync import condition
+from sync.database.engine import parse_url
+from sync.errors import DatabaseUnavailable, EvercardError, InvalidInput
+
+_MEGABYTE = 1_000_000
+#: Megabytes of room below which the next change may not be kept, and below which somebody should look.
+LITTLE, SOME = 100, 1000
+#: Seconds by which two clocks may differ.
+_APART = 5
+
+
+def disk(installation: Installation) -> Iterator[Finding]:
+    """Yield whether there is room where the database is kept, and whether it may be written there."""
+    folder = folder_of(installation)
+    if folder is None:
+        return
+    if not folder.is_dir():
+        yield wrong("database_url", f"There is no directory {folder} to keep the database in.")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield wrong("database_url", f"The directory {folder} cannot be written by who runs this.")
+        return
+    free = shutil.disk_usage(folder).free // _MEGABYTE
+    if free < LITTLE:
+        yield wrong("disk", f"There are {free} MB left for the database.")
+    elif free < SOME:
+        yield doubtful("disk", f"There are only {free} MB left for the database.")
+    else:
+        yield good("disk", f"There are {free // 1000} GB left for the database.")
+
+
+def folder_of(installation: Installation) -> Path | None:
+    """Return where a SQLite database is kept, or None."""
+    try:
+        url = parse_url(settings.secret_of(installation.values, "database_url"))
+    except InvalidInput:
+        return None
+    return Path(str(url.database)).parent if url.get_backend_name() == "sqlite" else None
+
+
+def address(installation: Installation) -> Iterator[Finding]:
+    """Yield where nothing can listen."""
+    from radicale_plugin.server import serving
+
+    try:
+        serving.require_free(*serving.address_of(installation.configuration))
+    except InvalidInput as error:
+        yield wrong("hosts", str(error))
+
+
+def database(installation: Installation) -> Iterator[Finding]:
+    """Yield whether the database can be read and written, and has the tables of this version."""
+    try:
+        opened = settings.database(installation.configuration)
+        state = condition.of(opened)
+    except DatabaseUnavailable as error:
+        yield wrong("database", f"{error} ({error.reason})" if error.reason else str(error))
+        return
+    except EvercardError as error:
+        yield wrong("database", str(error))
+        return
+    if not state.is_made:
+        yield doubtful("database", "It has no tables yet; `evercard serve` or `evercard migrate` makes them.")
+    elif not state.is_newest:
+        yield doubtful(
+            "database", "It is of an older version; `evercard serve` or `evercard migrate` brings it up to date."
+        )
+    else:
+        yield good("database", "It can be read and written.")
+    if state.encoding not in ("UTF8", "UTF-8"):
+        yield wrong("database", f"Its encoding is {state.encoding}; it must be UTF8, for names in every script.")
+    wanted = 3 * installation.values["pool_size"] * (installation.values["workers"] + 1)
+    if state.connections is not None and wanted > state.connections:
+        yield doubtful(
+            "pool_size", f"Up to {wanted} connections may be asked for, and PostgreSQL has {state.connections}."
+        )
+
+
+def clock(installation: Installation) -> Iterator[Finding]:
+    """Yield whether the clock agrees with the database's, and with what was written down before."""
+    try:
+        found = condition.clock(settings.database(installation.configuration))
+    except EvercardError:
+        return
+    here = time.time()
+    if found.there is not None and abs(found.there - here) > _APART:
+        yield wrong("clock", f"It is {abs(found.there - here):.0f} seconds apart from the database server's.")
+    elif found.newest > here + _APART:
+        yield wrong("clock", "It is behind a moment that the database has written down: it went wrong, then or now.")
+    else:
+        yield good("clock", "It agrees with the database.")
