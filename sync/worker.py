@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from sync.accounts import deletion, one_time_tokens, password_reset, rate_limits, sessions
 from sync.database.engine import Database
@@ -30,9 +31,11 @@ ERRANDS: dict[str, errands.Doer] = {
 }
 
 
-def run(database: Database, stop: threading.Event) -> None:
+def run(database: Database, stop: threading.Event, alive: Callable[[], object] = lambda: None) -> None:
     """
     Work until *stop* is set. Several workers may run; what fails is tried again when its lease is over.
+
+    *alive* is called again and again as long as the work goes on.
 
     Raises:
         InvalidInput: The settings name a gateway for text messages that may not be called.
@@ -42,6 +45,7 @@ def run(database: Database, stop: threading.Event) -> None:
     letters.start()
     renewed = False
     while not stop.is_set():
+        alive()
         try:
             renewed = renewed or not renewing.work(database)
             reached = fan_out.work(database)

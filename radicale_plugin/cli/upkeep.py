@@ -32,7 +32,7 @@ def serve(site: Site) -> None:
 @pass_site
 def run_worker(site: Site, parent: int | None) -> None:
     """Carry changes to large audiences in the background; `serve` runs one by itself."""
-    from radicale_plugin import settings
+    from radicale_plugin import logs, running, settings
     from radicale_plugin.server import serving
     from sync import worker
 
@@ -41,7 +41,9 @@ def run_worker(site: Site, parent: int | None) -> None:
         signal.signal(number, lambda *_: stop.set())
     if parent is not None:
         serving.when_ended(parent, stop.set)
-    worker.run(settings.database(site.configuration), stop)
+    if logs.is_json(site.configuration):
+        logs.use_json(site.configuration.get("logging", "level"))
+    worker.run(settings.database(site.configuration), stop, running.sign_of_life)
 
 
 @click.command()

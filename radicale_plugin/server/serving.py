@@ -20,9 +20,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
-from radicale import config, log
+from radicale import config
 
-from radicale_plugin import settings
+from radicale_plugin import logs, metering, running, settings
 from radicale_plugin.server.application import Application
 from radicale_plugin.server.deadlines import Deadlines
 from radicale_plugin.server.wsgi import Wrapper
@@ -50,11 +50,7 @@ def create(deadlines: Deadlines | None = None) -> Wrapper:
     requests and answers; *deadlines* cannot do it there.
     """
     configuration = settings.load(os.environ.get(CONFIGURATION) or None)
-    # Radicale reports the level that it logs at, at that level.
-    logging.disable()
-    log.setup()
-    log.set_level(configuration.get("logging", "level"), backtrace_on_debug=False)
-    logging.disable(logging.NOTSET)
+    logs.set_up(configuration)
     return wrapped(configuration, deadlines)
 
 
@@ -91,8 +87,9 @@ def when_ended(parent: int, call: Callable[[], object]) -> None:
 
 def wrapped(configuration: config.Configuration, deadlines: Deadlines | None = None) -> Wrapper:
     """Make the application of *configuration* with what stands around it."""
+    application = metering.measured(configuration, Application(configuration))
     threads = settings.serving(configuration).threads
-    return Wrapper(Application(configuration), settings.database(configuration), threads=threads, deadlines=deadlines)
+    return Wrapper(application, settings.database(configuration), threads=threads, deadlines=deadlines)
 
 
 def serve(configuration_path: str | None, listening: Callable[[str], object] = lambda _: None) -> None:
@@ -108,6 +105,7 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     require_free(address, port)
     if configuration_path:
         os.environ[CONFIGURATION] = str(Path(configuration_path).resolve())
+    _share(configuration)
     certificate = configuration.get("server", "ssl")
     server = granian(
         "radicale_plugin.server.serving:create_child",
@@ -131,6 +129,17 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     finally:
         stop.set()
         keeper.join()
+
+
+def _share(configuration: config.Configuration) -> None:
+    if logs.is_json(configuration):
+        logs.use_json(configuration.get("logging", "level"))
+    shared = running.begin()
+    if address := settings.values_of(configuration)["metrics_address"]:
+        directory = running.metrics_directory(shared)
+        from radicale_plugin import metrics
+
+        metrics.show(address, directory, settings.database(configuration))
 
 
 def granian(

@@ -2,26 +2,28 @@
 What stands around the application, because WSGI servers and Radicale's application do not quite meet (PEP 3333).
 
 It decodes paths, reads bodies whole and within a limit, chunked ones too, refuses what is no sensible request before
-anybody works on it, and answers whether the server is alive. It lets few threads work at once, and none of those waits
-for a client: a body is read before, an answer sent after, by a thread that can be spared (see `deadlines`).
+anybody works on it, and answers whether the server is alive (``/.health``) and can do its work (``/.ready``). It lets
+few threads work at once, and none of those waits for a client: a body is read before, an answer sent after, by a thread
+that can be spared (see `radicale_plugin.server.deadlines`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from radicale_plugin import health
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.names import card
 from radicale_plugin.dav.responses import Headers
 from radicale_plugin.server import connections
 from radicale_plugin.server.deadlines import Deadlines, Late, Transfer
 from sync.database.engine import Database
-from sync.errors import DatabaseUnavailable
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -65,7 +67,7 @@ class Wrapper:
         """
         Stand around *application*, in which at most so many *threads* are at once.
 
-        *database* is asked by the health check. *deadlines* knows who sends and fetches; without it everybody may take
+        *database* is asked whether it can be used. *deadlines* knows who sends and fetches; without it everybody may take
         as long as they like.
         """
         self._application = application
@@ -76,7 +78,9 @@ class Wrapper:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ.get("PATH_INFO") == "/.health":
-            return self._health(start_response)
+            return plain(start_response, 200, "ok")
+        if environ.get("PATH_INFO") == "/.ready":
+            return self._ready(start_response)
         try:
             if self._deadlines is None:
                 return self._answer(environ, start_response)
@@ -122,12 +126,10 @@ class Wrapper:
         with contextlib.suppress(Rejected):
             self._body(environ, _DRAINED)
 
-    def _health(self, start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            self._database.quick("SELECT 1", ())
-        except DatabaseUnavailable as error:
-            return plain(start_response, 503, str(error))
-        return plain(start_response, 200, "ok")
+    def _ready(self, start_response: StartResponse) -> Iterable[bytes]:
+        found = health.readiness(self._database)
+        status = 200 if set(found.values()) == {health.OK} else 503
+        return _send(start_response, status, [("Content-Type", "application/json")], json.dumps(found).encode())
 
 
 class Rejected(Exception):

@@ -172,6 +172,10 @@ class Database:
         """
         return self._quick.fetch_selected(statement, values)
 
+    def observe_quick(self, observer: Callable[[float], object]) -> None:
+        """Tell *observer* the seconds of every statement of `quick` and `quick_rows` from now on."""
+        self._quick.observer = observer
+
     def placeholders(self, statement: str) -> str:
         """Rewrite ``?`` in *statement* to what this database's driver takes."""
         return statement if self.is_sqlite else statement.replace("?", "%s")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ class Quick:
         self._dialect = dialect
         self._connect = connect
         self._local = threading.local()
+        #: Is told the seconds of each statement.
+        self.observer: Callable[[float], object] = lambda _: None
         self._compiled: dict[Select[Any], Any] = {}
 
     def fetch(self, statement: str, parameters: Any, **options: bool) -> list[tuple[Any, ...]]:
@@ -38,8 +41,10 @@ class Quick:
             try:
                 if cursor is None:
                     cursor = self._local.cursor = self._connect()
+                began = time.perf_counter()
                 # All rows are fetched, because a statement that is not at its end keeps SQLite's snapshot open.
                 rows: list[tuple[Any, ...]] = cursor.execute(statement, parameters, **options).fetchall()
+                self.observer(time.perf_counter() - began)
                 return rows
             except Exception as error:
                 dbapi = self._dialect.dbapi

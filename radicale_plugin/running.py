@@ -1,0 +1,65 @@
+"""
+What the processes of one running server share: a directory that is there as long as the server is.
+
+In it the worker shows that it is alive, and serving processes write down what they measure.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+#: How processes of `serve` find the directory. Under another server there is none.
+DIRECTORY = "EVERCARD_RUNNING"
+#: Seconds without a sign of the worker, after which it counts as dead. A large fan-out gives none for a while.
+SILENCE = 120.0
+
+
+def begin() -> Path:
+    """Make the directory, and name it to the processes that are started from now on. It goes with this process."""
+    made = Path(tempfile.mkdtemp(prefix="evercard-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    os.environ[DIRECTORY] = str(made)
+    sign_of_life()
+    return made
+
+
+def metrics_directory(shared: Path) -> Path:
+    """
+    Make a directory in *shared* into which processes that are started from now on write what they measure.
+
+    The library for that looks for it once, when it is first imported.
+    """
+    made = shared / "metrics"
+    made.mkdir()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(made)
+    return made
+
+
+def place() -> Path | None:
+    """Return the directory, or None where no server of ours runs this process."""
+    found = os.environ.get(DIRECTORY)
+    return Path(found) if found else None
+
+
+def sign_of_life() -> None:
+    """Show that the worker is alive."""
+    if shared := place():
+        with contextlib.suppress(OSError):
+            (shared / "worker").touch()
+
+
+def is_worker_alive() -> bool | None:
+    """Whether the worker showed that it is; None where no server of ours has started one."""
+    shared = place()
+    if shared is None:
+        return None
+    try:
+        return time.time() - (shared / "worker").stat().st_mtime < SILENCE
+    except OSError:
+        return False

@@ -1,0 +1,46 @@
+"""How much there is, and how much waits: numbers about the whole database, and about nobody in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from sync.database.engine import Database
+from sync.database.models import Account, AddressBook, Card, Device, Entry, Field, Job, Message, now
+
+_SIZES = {"accounts": Account, "address_books": AddressBook, "cards": Card, "devices": Device, "entries": Entry}
+
+
+def waiting(session: Session) -> Mapping[str, float]:
+    """Return how many jobs and messages wait, and for how many seconds the oldest of each does."""
+    at = now()
+    jobs, oldest_job = session.execute(select(func.count(), func.min(Job.changed_at)).select_from(Job)).one()
+    letters, oldest_letter = session.execute(
+        select(func.count(), func.min(Message.created_at)).select_from(Message)
+    ).one()
+    return {
+        "fan_out_jobs": jobs,
+        "fan_out_lag_seconds": max(0, at - oldest_job) if jobs else 0,
+        "outbox_messages": letters,
+        "outbox_oldest_seconds": max(0, at - oldest_letter) if letters else 0,
+    }
+
+
+def sizes(database: Database) -> Mapping[str, float]:
+    """Return how many rows of each kind there are, and the octets that they take. Reads every one of them."""
+    with database.reading() as session:
+        rows = {
+            name: session.scalars(select(func.count()).select_from(model)).one()
+            for name, model in {**_SIZES, "fields": Field}.items()
+        }
+        return {**rows, "octets": _octets(database, session)}
+
+
+def _octets(database: Database, session: Session) -> int:
+    if not database.is_sqlite:
+        return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    main = Path(str(database.url.database))
+    return sum(file.stat().st_size for file in (main, main.with_name(main.name + "-wal")) if file.exists())
