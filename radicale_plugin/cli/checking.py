@@ -19,7 +19,7 @@ def check(site: Site, mail_to: str, *, as_json: bool) -> None:
     Reads the configuration, and tries the database, the mail server, the disk and the clock. Ends with 1 when something
     does not work; what is only doubtful is for you to decide.
     """
-    from radicale_plugin import checking
+    from radicale_plugin.server import checking
 
     found = list(checking.findings(site.path, mail_to=mail_to))
     if as_json:

@@ -19,8 +19,7 @@ from sync.errors import InvalidInput, NotFound
 @pass_site
 def serve(site: Site) -> None:
     """Serve address books until stopped."""
-    from radicale_plugin import checking
-    from radicale_plugin.server import serving
+    from radicale_plugin.server import checking, serving
 
     if stopping := checking.stopping(site.path):
         raise InvalidInput(" ".join(f"{one.about}: {one.text}" for one in stopping))
@@ -32,8 +31,8 @@ def serve(site: Site) -> None:
 @pass_site
 def run_worker(site: Site, parent: int | None) -> None:
     """Carry changes to large audiences in the background; `serve` runs one by itself."""
-    from radicale_plugin import logs, running, settings
-    from radicale_plugin.server import serving
+    from radicale_plugin import settings
+    from radicale_plugin.server import logs, running, serving
     from sync import worker
 
     stop = threading.Event()

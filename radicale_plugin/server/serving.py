@@ -22,7 +22,8 @@ from granian.log import LogLevels
 from granian.server.common import AbstractServer
 from radicale import config
 
-from radicale_plugin import logs, metering, running, settings
+from radicale_plugin import settings
+from radicale_plugin.server import logs, metering, running
 from radicale_plugin.server.application import Application
 from radicale_plugin.server.deadlines import Deadlines
 from radicale_plugin.server.wsgi import Wrapper
@@ -137,7 +138,7 @@ def _share(configuration: config.Configuration) -> None:
     shared = running.begin()
     if address := settings.values_of(configuration)["metrics_address"]:
         directory = running.metrics_directory(shared)
-        from radicale_plugin import metrics
+        from radicale_plugin.server import metrics
 
         metrics.show(address, directory, settings.database(configuration))
 

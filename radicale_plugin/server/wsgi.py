@@ -17,11 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from radicale_plugin import health
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.names import card
 from radicale_plugin.dav.responses import Headers
-from radicale_plugin.server import connections
+from radicale_plugin.server import connections, health
 from radicale_plugin.server.deadlines import Deadlines, Late, Transfer
 from sync.database.engine import Database
 

@@ -204,7 +204,7 @@ class Database:
             DatabaseUnavailable: The database could not be reached.
             WrongSchema: It is older or newer, or there is none.
         """
-        from sync.schema import require_newest
+        from sync.database.schema import require_newest
 
         try:
             require_newest(self)

@@ -210,7 +210,7 @@ def test_a_clock_that_went_wrong_is_noticed(site: Site, monkeypatch: pytest.Monk
     people.register(database)
     database.dispose()
     yesterday = time.time() - 86400
-    monkeypatch.setattr("radicale_plugin.checking.trials.time.time", lambda: yesterday)
+    monkeypatch.setattr("radicale_plugin.server.checking.trials.time.time", lambda: yesterday)
     assert site.check()["clock"][0] == "wrong"
 
 

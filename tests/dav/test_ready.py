@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from radicale_plugin import metrics, settings
-from sync import gauges
+from radicale_plugin import settings
+from radicale_plugin.server import metrics
+from sync.database import gauges
 from sync.database.engine import Database
 from sync.database.models import Job, Message, now
 from tests.support.site import PLUGINS, Site

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import inspect, make_url
 
 from sync.database.engine import Database
-from sync.schema import current, newest
+from sync.database.schema import current, newest
 from tests.support import postgresql
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from sync.database.models import Base
-from sync.schema import current, require_known
+from sync.database.schema import current, require_known
 
 if TYPE_CHECKING:
     from sync.database.engine import Database

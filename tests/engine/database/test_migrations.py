@@ -16,11 +16,11 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Column, Integer, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from sync import schema, verification
+from sync import verification
 from sync.accounts import addresses, one_time_tokens, rate_limits, registration, sessions
 from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
-from sync.database import accounts, migrations
+from sync.database import accounts, migrations, schema
 from sync.database.engine import Database
 from sync.database.models import Account, Base, Group, Profile
 from sync.errors import TooManyTries, WrongSchema

@@ -2,7 +2,7 @@
 Measuring what a serving process does, for Prometheus and for the log.
 
 Every request is of a kind; neither who made it nor about whom it was is kept anywhere. Processes of one server write
-their numbers into one directory, from which `radicale_plugin.metrics` reads them together.
+their numbers into one directory, from which `radicale_plugin.server.metrics` reads them together.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 from radicale import config
 
-from radicale_plugin import logs, running, settings
+from radicale_plugin import settings
 from radicale_plugin.dav import paths
+from radicale_plugin.server import logs, running
 from radicale_plugin.server.wsgi import Application, Environ, StartResponse
 
 logger = logging.getLogger("evercard.requests")
@@ -43,7 +44,7 @@ def measured(configuration: config.Configuration, application: Application) -> A
     """Return *application*, measured as far as *configuration* wants to know."""
     keepers: list[Keeper] = []
     if settings.values_of(configuration)["metrics_address"] and running.place() is not None:
-        from radicale_plugin.meter import Meter
+        from radicale_plugin.server.meter import Meter
 
         meter = Meter()
         meter.watch(settings.database(configuration))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from radicale_plugin import settings
-from radicale_plugin.checking import access, reach, sending, site, trials
-from radicale_plugin.checking.finding import Finding, Installation, Level, good, wrong
+from radicale_plugin.server.checking import access, reach, sending, site, trials
+from radicale_plugin.server.checking.finding import Finding, Installation, Level, good, wrong
 from sync.errors import InvalidInput
 
 __all__ = ["Finding", "Level", "findings", "stopping"]

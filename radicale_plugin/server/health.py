@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from radicale_plugin import running
-from sync import schema
+from radicale_plugin.server import running
+from sync.database import schema
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 

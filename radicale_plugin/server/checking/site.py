@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from radicale_plugin.checking.finding import Finding, Installation, doubtful
+from radicale_plugin.server.checking.finding import Finding, Installation, doubtful
 from radicale_plugin.settings import ENVIRONMENT_PREFIX, SCHEMA
 
 #: Names in the environment that are no options but are Evercard's all the same.

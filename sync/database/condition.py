@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from sync import schema
+from sync.database import schema
 from sync.database.engine import Database
 from sync.database.models import Account, ServerSecret
 

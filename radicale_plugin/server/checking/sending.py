@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 
 from radicale_plugin import settings
-from radicale_plugin.checking.finding import Finding, Installation, doubtful, good, wrong
+from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
 from sync.errors import InvalidInput
 
 

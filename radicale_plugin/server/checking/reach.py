@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from radicale_plugin.checking.finding import Finding, Installation, doubtful, wrong
+from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, wrong
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from radicale_plugin import settings
-from radicale_plugin.checking.finding import Finding, Installation, doubtful, good, wrong
-from sync import condition
+from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
+from sync.database import condition
 from sync.database.engine import parse_url
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidInput
 
