@@ -51,6 +51,7 @@ PARTS = {
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",
     ),
     "migrate": Part("radicale_plugin.cli.upkeep:migrate", "Bring the database to the newest version of its schema."),
+    "people": Part("radicale_plugin.cli.provisioning:people", "Many people at once."),
     "preference": Part(
         "radicale_plugin.cli.finding:preference", "What a person decided about being found and connected."
     ),

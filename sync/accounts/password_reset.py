@@ -100,11 +100,15 @@ def reset(database: Database, token: str, password: str, *, browser: str) -> str
     hashed = credentials.hash_password(password)
 
     def change(session: Session) -> str:
-        account_id = one_time_tokens.use(session, RESET, token).account_id
+        opened = one_time_tokens.use(session, RESET, token)
+        account_id = opened.account_id
         try:
             if account_id is None:
                 raise InvalidOneTimeToken
             credentials.set_password_hash(session, account_id, hashed)
+            if "email" in opened.values:
+                # A first letter went to an address that nobody had proved yet; who has its link reads it.
+                addresses.add(session, account_id, EMAIL, opened.values["email"])
             sessions.end_all(session, account_id)
             return sessions.start(session, account_id, browser)
         except NotFound as error:

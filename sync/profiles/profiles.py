@@ -29,10 +29,21 @@ def add_field(session: Session, owner_id: int, content: FieldContent) -> int:
         NotFound: There is no such person.
         LimitExceeded: The profile is full, or the field too large.
     """
+    return add_fields(session, owner_id, [content])[0]
+
+
+def add_fields(session: Session, owner_id: int, contents: Sequence[FieldContent]) -> list[int]:
+    """
+    Add fields at the end of a profile, as `add_field` does, and return their ids.
+
+    Raises:
+        NotFound: There is no such person.
+        LimitExceeded: The profile is full, or a field too large; nothing was changed.
+    """
     with change(session, owner_id) as under_way:
         existing = fields_of(session, owner_id)
         position = existing[-1].position + 1 if existing else 0
-        return _insert(under_way, owner_id, content, position)
+        return [_insert(under_way, owner_id, content, position + place) for place, content in enumerate(contents)]
 
 
 def set_field(

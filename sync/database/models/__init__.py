@@ -39,6 +39,7 @@ from sync.database.models.owners import (
     ProfileState,
 )
 from sync.database.models.people import NOBODY, Account, Device, LoginName, ServerSecret
+from sync.database.models.provisioning import ProvisionedAccount, ProvisionedField
 from sync.database.models.sending import Errand, Message, OneTimeToken, Suppression
 from sync.database.models.sessions import BrowserSession, RateLimit
 from sync.database.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
@@ -88,6 +89,8 @@ __all__ = [
     "PrivateCard",
     "Profile",
     "ProfileState",
+    "ProvisionedAccount",
+    "ProvisionedField",
     "PublicFriend",
     "RateLimit",
     "Request",
