@@ -59,7 +59,7 @@ def people() -> None:
 @click.option("--language", type=click.Choice(["en", "zh-Hans"]), default="en", help="Of the letters.")
 @json_option
 @pass_site
-def import_people(site: Site, file: str, language: str, *, as_json: bool, **switches: bool) -> None:
+def import_people(site: Site, /, file: str, language: str, *, as_json: bool, **switches: bool) -> None:
     """
     Register everybody in FILE, a CSV list whose first line names its columns; - is standard input.
 
