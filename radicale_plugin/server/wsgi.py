@@ -66,8 +66,8 @@ class Wrapper:
         """
         Stand around *application*, in which at most so many *threads* are at once.
 
-        *database* is asked whether it can be used. *deadlines* knows who sends and fetches; without it everybody may take
-        as long as they like.
+        *database* is asked whether it can be used. *deadlines* knows who sends and fetches; without it everybody may
+        take as long as they like.
         """
         self._application = application
         self._database = database
