@@ -6,9 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -234,6 +232,10 @@ def _require_room(session: Session, owner_id: int, channel: str, value: str) -> 
 
 
 def _number(text: str, region: str) -> str:
+    # Slow to load, and few commands need it.
+    import phonenumbers
+    from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
     try:
         number = phonenumbers.parse(plain(text), region or None)
     except (NumberParseException, UnicodeError) as error:
