@@ -37,6 +37,7 @@ class Site:
     def database(self) -> Database:
         """The database, which has the schema of this version."""
         database = settings.database(self.configuration)
+        database.condition.is_logged = False
         database.require_newest()
         return database
 

@@ -63,5 +63,6 @@ _STATUS: tuple[tuple[type[errors.EvercardError], int], ...] = (
     (errors.Refused, 403),
     (errors.Conflict, 409),
     (errors.AlreadyExists, 409),
+    (errors.DatabaseFull, 507),
     (errors.DatabaseUnavailable, 503),
 )

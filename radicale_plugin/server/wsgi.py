@@ -55,7 +55,7 @@ class Wrapper:
 
     def _health(self, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            self._database.quick("SELECT 1", ())
+            self._database.check()
         except DatabaseUnavailable as error:
             return plain(start_response, 503, str(error))
         return plain(start_response, 200, "ok")

@@ -107,7 +107,7 @@ def _require_person() -> None:
         return
     found = current_person()
     if sessions.is_worth_noting(found):
-        database().write(lambda transaction: sessions.note(transaction, found))
+        database().write_if_free(lambda transaction: sessions.note(transaction, found))
         # The browser shall keep its cookie for as long again.
         session.modified = True
 

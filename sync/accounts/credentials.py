@@ -24,6 +24,7 @@ from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.models import CONTACTS, Account, Device, now
 from sync.database.server_keys import server_key
+from sync.device_notes import DeviceNotes, Given
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions.address_books import CONTACTS_PATH, Book
 from sync.vcard import clean
@@ -75,6 +76,7 @@ class Gate:
         self._key = _key(database)
         self._accounts: dict[str, int] = {}
         self._statement = database.placeholders(_CHECK)
+        self.notes = DeviceNotes(database)
 
     def admit(self, login: str, password: str) -> Caller | None:
         """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
@@ -94,27 +96,16 @@ class Gate:
         return Caller(account_id, login, proof.device_id, synced_revision, last_used_at, title, epoch, revision)
 
     def note_use(self, caller: Caller) -> None:
-        """Write down that the device was used, if that is worth a write and nothing is in the way."""
+        """Note that the device was used, if that is worth a note (see `sync.device_notes`)."""
         at = now()
-        if caller.last_used_at is None or at - caller.last_used_at >= LAST_USE_PRECISION:
-            self._update(caller, last_used_at=at)
+        # A time that is ahead was written before the clock was put back.
+        if caller.last_used_at is None or abs(at - caller.last_used_at) >= LAST_USE_PRECISION:
+            self.notes.used((caller.account_id, caller.device_id), at)
 
     def note_sync(self, caller: Caller, revision: int) -> None:
-        """
-        Write down that the device was given everything up to *revision*, if it is not known.
-
-        Where others are writing for long, nobody is kept waiting for that: it is noted the next time.
-        """
+        """Note that the device was given everything up to *revision*, if it is not known (see `sync.device_notes`)."""
         if caller.synced_revision != revision:
-            self._update(caller, synced_revision=revision, synced_at=now())
-
-    def _update(self, caller: Caller, **values: int) -> None:
-        key = (Device.viewer_id == caller.account_id, Device.id == caller.device_id)
-
-        def change(session: Session) -> None:
-            session.execute(update(Device).where(*key).values(**values))
-
-        self._database.write_if_free(change)
+            self.notes.given((caller.account_id, caller.device_id), Given(caller.epoch, revision, now()))
 
     def _find(self, login: str) -> int | None:
         if not accounts.is_possible(login):

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Dialect, Select
 
-from sync.errors import DatabaseUnavailable
+from sync.database_errors import told_of
 
 
 class Quick:
@@ -47,7 +47,7 @@ class Quick:
                     raise
                 self.close()
                 if attempt == 2:
-                    raise DatabaseUnavailable(str(error)) from error
+                    raise told_of(error) from error
         raise AssertionError
 
     def fetch_selected(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
+
+from sync.errors import DatabaseReadOnly
 
 #: For how long a connection waits for another that writes.
 BUSY_MILLISECONDS = 5_000
@@ -38,3 +42,15 @@ def begin(connection: Any) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+
+
+def require_writable(file: Path) -> None:
+    """
+    Make sure that the *file* of a database, and the folder for what SQLite keeps beside it, can be written.
+
+    Raises:
+        DatabaseReadOnly: One of them cannot.
+    """
+    for place in (file, file.parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise DatabaseReadOnly(str(place))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import sqlite3
 import subprocess
@@ -103,6 +104,42 @@ def test_a_file_that_is_no_database_is_named_so(tmp_path: Path) -> None:
 
 def test_a_database_in_a_directory_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "unable to open" in refusal("migrate", url=f"sqlite:///{tmp_path / 'none' / 'new.sqlite'}")
+
+
+def without_override(*command: str) -> list[str]:
+    """Return *command* to be run with no more rights to a file than its mode gives, for an administrator as well."""
+    return ["setpriv", "--bounding-set=-dac_override", *command] if os.geteuid() == 0 else list(command)
+
+
+@pytest.mark.parametrize("closed", ["file", "folder"])
+@pytest.mark.parametrize("command", [("serve",), ("user", "add", "anna")])
+def test_a_database_that_cannot_be_written_is_named_so(tmp_path: Path, closed: str, command: tuple[str, ...]) -> None:
+    file = tmp_path / "data" / "evercard.sqlite"
+    file.parent.mkdir()
+    assert start("migrate", url=f"sqlite:///{file}").returncode == 0
+    place = file if closed == "file" else file.parent
+    place.chmod(0o444 if closed == "file" else 0o555)
+    environment = {**os.environ, "EVERCARD_DATABASE_URL": f"sqlite:///{file}"}
+    run = without_override(sys.executable, "-m", "radicale_plugin.cli", *command)
+    ended = subprocess.run(run, capture_output=True, env=environment, check=False, timeout=120)
+    place.chmod(0o700)
+    said = ended.stderr.decode()
+    assert (ended.returncode, said.count("\n")) == (1, 1), said
+    assert "give this user the right to write" in said
+
+
+def test_a_full_disk_is_named_so(database_url: str) -> None:
+    """And not: look whether the URL is right."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+    environment = {**os.environ, "EVERCARD_DATABASE_URL": database_url}
+    command = [sys.executable, "-B", "-m", "radicale_plugin.cli", "user", "add", "anna"]
+    ended = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=120, preexec_fn=limit)
+    assert ended.returncode == 1
+    assert ended.stderr.decode().startswith("Error: The disk that the database is on is full; make room there.")
+    assert start("user", "add", "anna", url=database_url).returncode == 0
 
 
 def test_a_server_that_does_not_answer_is_named() -> None:
