@@ -36,6 +36,7 @@ def run(database: Database, stop: threading.Event) -> None:
         threading.Thread(target=_keep_doing, args=each, daemon=True)
         for each in (
             (lambda: outbox.work(database, senders), SENDING_INTERVAL, stop, "send what waits in the outbox"),
+            (lambda: deletion.work(database), SENDING_INTERVAL, stop, "finish the leaving of somebody"),
             (lambda: _tidy(database), TIDYING_INTERVAL, stop, "drop what expired"),
         )
     ]

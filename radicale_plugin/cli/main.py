@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 
 import click
 from typing_extensions import override
 
-from radicale_plugin.cli import circles, finding, meeting, moving, past, people, profiles, upkeep, users
+from radicale_plugin.cli import circles, finding, meeting, moving, past, people, profiles, saving, upkeep, users
 from radicale_plugin.cli.demo.command import demo
 from radicale_plugin.cli.site import Site
 from sync.errors import DatabaseUnavailable, EvercardError
@@ -38,6 +39,8 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, path: str | None) -> None:
     """Evercard: an address book in which everybody keeps their own card, and everybody else's phone follows."""
+    # What commands write is people's data, and what they keep beside it as well.
+    os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names come in every script; a terminal that has no letter for one must not end the command.
@@ -51,6 +54,8 @@ for command in (
     upkeep.run_worker,
     demo,
     upkeep.migrate,
+    saving.backup,
+    saving.restore,
     users.user,
     users.device,
     profiles.profile,

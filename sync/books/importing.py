@@ -2,7 +2,8 @@
 Importing: the contacts of a phone, as many as are in a file, become private entries of an address book.
 
 Each card stands for itself: what cannot be read is named, and everything else is kept. A contact that has no UID of its
-own gets one that is made of what it says, so the same file twice makes nothing twice.
+own gets one that is made of what it says, so the same file twice makes nothing twice, and an import that was
+interrupted is simply begun again. Cards are read before a transaction begins, and it ends before others notice it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -25,9 +27,10 @@ from sync.revisions import address_books
 from sync.revisions.address_books import Book
 from sync.vcard import Property, VCard, content_line, escape, modernize, parse_one, serialize, unescape
 
-#: How many cards one file may have, and how many are stored in one transaction.
+#: How many cards one file may have.
 MOST = 5_000
-CHUNK = 100
+#: For about how many seconds one transaction keeps others waiting.
+HOLD = 0.1
 #: How many files one person may send.
 FILES = Limit("import contacts", 20, HOUR)
 _FRAME = re.compile(rb"^(?:AGENT[^:\n]*+:[ \t]*+)?(BEGIN|END)[ \t]*+:[ \t]*+VCARD[ \t]*+\r?$", re.IGNORECASE)
@@ -63,11 +66,23 @@ class Imported:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def import_contacts(database: Database, viewer_id: int, data: bytes) -> Imported:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A card as it is stored, of the place *number* in the file, which calls it *name*."""
+
+    number: int
+    name: str
+    card: VCard
+
+
+def import_contacts(
+    database: Database, viewer_id: int, data: bytes, progress: Callable[[int, int], object] = lambda *_: None
+) -> Imported:
     """
     Take the contacts of a file over, into the address book that has the person's connections.
 
-    What is there already stays as it is.
+    What is there already stays as it is. *progress* is called after each part with the number of cards that are done,
+    and of all.
 
     Raises:
         InvalidVCard: There is no card in the file.
@@ -82,17 +97,33 @@ def import_contacts(database: Database, viewer_id: int, data: bytes) -> Imported
     if len(texts) > MOST:
         raise LimitExceeded(f"A file has at most {MOST} cards; send the others in another one.")
     result = Imported()
-    uids: frozenset[str] = frozenset()
-    numbered = list(enumerate(texts, 1))
-    for start in range(0, len(numbered), CHUNK):
-        part = numbered[start : start + CHUNK]
+    cards = _readable(texts, result)
+    while cards:
         # A transaction may be run again, so it gives back what it did instead of noting it.
-        done, uids = database.write(partial(_store, viewer_id=viewer_id, part=part, uids=uids))
+        done, count = database.write(partial(_store, viewer_id=viewer_id, cards=cards))
+        cards = cards[count:]
         result.added += done.added
         result.known += done.known
         result.without_photo += done.without_photo
         result.left_out += done.left_out
+        progress(len(texts) - len(cards), len(texts))
+    result.left_out.sort(key=lambda each: each.number)
     return result
+
+
+def _readable(texts: Sequence[bytes], result: Imported) -> list[_Read]:
+    """Read all cards, and note in *result* which cannot be."""
+    found: list[_Read] = []
+    seen: set[str] = set()
+    for number, text in enumerate(texts, 1):
+        try:
+            card = _identified(_complete(modernize(parse_one(text))), seen)
+        except EvercardError as error:
+            result.left_out.append(LeftOut(number, _named(text), error))
+            continue
+        seen.add(card.uid or "")
+        found.append(_Read(number, _named(text), card))
+    return found
 
 
 def split(data: bytes) -> Iterator[bytes]:
@@ -133,29 +164,29 @@ def _joined(lines: list[bytes]) -> bytes:
     return b"\n".join(lines) + b"\n"
 
 
-def _store(
-    session: Session, *, viewer_id: int, part: Sequence[tuple[int, bytes]], uids: frozenset[str]
-) -> tuple[Imported, frozenset[str]]:
+def _store(session: Session, *, viewer_id: int, cards: Sequence[_Read]) -> tuple[Imported, int]:
+    """Store as many cards as fit into a transaction, and return what became of them and how many they were."""
+    until, result = time.monotonic() + HOLD, Imported()
     book = address_books.find_book(session, viewer_id, address_books.CONTACTS_PATH)
     if book is None:
         raise NotFound("There is no such person.")
-    result, seen = Imported(), set(uids)
-    for number, text in part:
+    for count, read in enumerate(cards, 1):
+        uid = read.card.uid or ""
+        # Whoever changed the UID of a contact since has it under its name all the same.
+        href = f"{uuid.uuid5(_SPACE, uid)}.vcf"
         try:
-            card = _identified(_complete(modernize(parse_one(text))), seen)
-            seen.add(card.uid or "")
-            # Whoever changed the UID of a contact since has it under its name all the same.
-            href = f"{uuid.uuid5(_SPACE, card.uid or '')}.vcf"
-            if entries.has_uid(session, book, card.uid or "") or entries.head(session, book, href):
+            if entries.has_uid(session, book, uid) or entries.head(session, book, href):
                 result.known += 1
-                continue
-            result.without_photo += not _write(session, book, href, card)
-            result.added += 1
+            else:
+                result.without_photo += not _write(session, book, href, read.card)
+                result.added += 1
         except DatabaseUnavailable:
             raise
         except EvercardError as error:
-            result.left_out.append(LeftOut(number, _named(text), error))
-    return result, frozenset(seen)
+            result.left_out.append(LeftOut(read.number, read.name, error))
+        if time.monotonic() > until:
+            return result, count
+    return result, len(cards)
 
 
 def _write(session: Session, book: Book, href: str, card: VCard) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,11 +23,12 @@ from sqlalchemy.orm import Session
 from sync.condition import Condition
 from sync.database import sqlite
 from sync.database.lists import among
-from sync.database.quick import Quick
+from sync.database.quick import Quick, open_cursor
 from sync.database_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database_url import parse_url
-from sync.errors import DatabaseReadOnly, InvalidInput
+from sync.errors import DatabaseReadOnly, DatabaseUnavailable, InvalidInput
 from sync.settings import Settings
+from sync.writers import Writers
 
 T = TypeVar("T")
 
@@ -77,7 +77,8 @@ class Database:
         else:
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self._quick = Quick(self.engine.dialect, self._open_quick)
+        self._writers = Writers(self.file) if self.is_sqlite else None
+        self._quick = Quick(self.engine.dialect, lambda: open_cursor(self.url, self.engine.dialect))
 
     def write(self, change: Callable[[Session], T]) -> T:
         """
@@ -92,7 +93,10 @@ class Database:
         for attempt in range(1, ATTEMPTS + 1):
             in_doubt = False
             try:
-                with self._session(self._writer) as session:
+                with self._turn(deadline - time.monotonic()) as came, self._session(self._writer) as session:
+                    if not came:
+                        raise DatabaseUnavailable("Too many changes are waiting.")
+                    self._begin(session)
                     result = change(session)
                     session.flush()
                     try:
@@ -121,7 +125,9 @@ class Database:
         with the database, nothing is raised.
         """
         try:
-            with self._session(self._hasty) as session, session.begin():
+            with self._turn(HASTE / 1000) as came, self._session(self._hasty) as session, session.begin():
+                if not came:
+                    return False
                 if not self.is_sqlite:
                     session.execute(text(f"SET LOCAL lock_timeout = {HASTE}"))
                 change(session)
@@ -209,6 +215,7 @@ class Database:
 
         if self.is_sqlite:
             sqlite.require_writable(self.file)
+            sqlite.create(self.file)
         with self._telling():
             upgrade(self)
         self.write_if_free(_write_nothing)
@@ -254,25 +261,16 @@ class Database:
             self.condition.failed(told)
             raise told from error
 
+    def _turn(self, patience: float) -> contextlib.AbstractContextManager[bool]:
+        return self._writers.turn(max(0, patience)) if self._writers else contextlib.nullcontext(True)
+
+    def _begin(self, session: Session) -> None:
+        if self._writers:
+            with self._writers.gate(PATIENCE):
+                session.connection()
+
     def _session(self, engine: Engine) -> Session:
         return Session(engine, expire_on_commit=False, info={"settings": self.settings})
-
-    def _open_quick(self) -> Any:
-        if self.is_sqlite:
-            connection = sqlite3.connect(
-                str(self.url.database),
-                timeout=sqlite.BUSY_MILLISECONDS / 1000,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            sqlite.configure(connection)
-            return connection.cursor()
-        import psycopg
-
-        arguments = self.engine.dialect.create_connect_args(self.url)
-        connected = psycopg.connect(*arguments[0], **arguments[1], autocommit=True, prepare_threshold=0)
-        # One cursor for good, and values in binary form: a third less to do for each poll.
-        return connected.cursor(binary=True)
 
 
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32)))
