@@ -35,7 +35,7 @@ class Writers:
 
     @contextlib.contextmanager
     def turn(self, patience: float) -> Iterator[bool]:
-        """Wait for this thread's turn for at most *patience* seconds; yield whether it came, which lasts for the block."""
+        """Wait for this thread's turn for at most *patience* seconds; yield whether it came."""
         came = self._line_up(patience)
         try:
             yield came

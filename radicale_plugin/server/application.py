@@ -126,6 +126,8 @@ class Application(RadicaleApplication):
         handler = (_DIRECTORY_HANDLERS if location.kind is Kind.DIRECTORY else _HANDLERS).get(method)
         if handler is None:
             raise errors.DavError(405, "This cannot be done here.")
+        if method not in _READING:
+            self._service.gate.spending.spend(caller.account_id, int(environ.get("CONTENT_LENGTH") or 0))
         self._service.gate.note_use(caller)
         response = self._handle(handler, self._request(environ, location, caller))
         if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":

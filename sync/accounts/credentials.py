@@ -27,6 +27,7 @@ from sync.database.server_keys import server_key
 from sync.device_notes import DeviceNotes, Given
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions.address_books import CONTACTS_PATH, Book
+from sync.spending import Spending
 from sync.vcard import clean
 
 #: No letter that is mistaken for another when it is typed from a screen.
@@ -77,6 +78,7 @@ class Gate:
         self._accounts: dict[str, int] = {}
         self._statement = database.placeholders(_CHECK)
         self.notes = DeviceNotes(database)
+        self.spending = Spending(database.settings.limits.writes_a_day)
 
     def admit(self, login: str, password: str) -> Caller | None:
         """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
