@@ -28,7 +28,7 @@ from sync.database_errors import first_of, is_retryable, may_have_committed, tol
 from sync.database_url import parse_url
 from sync.errors import DatabaseReadOnly, DatabaseUnavailable, InvalidInput
 from sync.settings import Settings
-from sync.writers import Writers
+from sync.writers import LONG, Writers
 
 T = TypeVar("T")
 
@@ -265,9 +265,18 @@ class Database:
         return self._writers.turn(max(0, patience)) if self._writers else contextlib.nullcontext(True)
 
     def _begin(self, session: Session) -> None:
-        if self._writers:
-            with self._writers.gate(PATIENCE):
-                session.connection()
+        if self._writers is None:
+            return
+        for patience, closed in ((LONG * 1000, False), (sqlite.BUSY_MILLISECONDS, True)):
+            options = {sqlite.PATIENCE: min(int(patience), sqlite.BUSY_MILLISECONDS)}
+            with self._writers.gate(PATIENCE, closed=closed):
+                try:
+                    session.connection(execution_options=options)
+                    return
+                except DBAPIError as error:
+                    if closed or not is_retryable(error):
+                        raise
+            session.rollback()
 
     def _session(self, engine: Engine) -> Session:
         return Session(engine, expire_on_commit=False, info={"settings": self.settings})

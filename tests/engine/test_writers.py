@@ -15,7 +15,7 @@ from sqlalchemy import update
 from sync.database.engine import Database, Session
 from sync.database.models import Account
 from sync.errors import DatabaseUnavailable
-from sync.writers import Writers
+from sync.writers import Writers, _Place
 from tests.support.factories import person
 
 on_sqlite = pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
@@ -49,16 +49,35 @@ def test_who_gives_up_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_where_there_can_be_no_gate_writers_go_on_without(tmp_path: Path) -> None:
-    with Writers(tmp_path / "none" / "x").gate(1):
+    with Writers(tmp_path / "none" / "x").gate(1, closed=True):
         assert not (tmp_path / "none").exists()
 
 
-def test_one_process_stands_at_the_gate(tmp_path: Path) -> None:
-    with Writers(tmp_path / "x").gate(0):
+@pytest.mark.parametrize("closed", [True, False])
+def test_nobody_passes_a_gate_that_is_closed(tmp_path: Path, *, closed: bool) -> None:
+    with Writers(tmp_path / "x").gate(0, closed=True):
         began = time.monotonic()
-        with Writers(tmp_path / "x").gate(0.1):
+        with Writers(tmp_path / "x").gate(0.1, closed=closed):
             assert time.monotonic() - began >= 0.1
     assert (tmp_path / "x-queue").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_open_gate_lets_everybody_through(tmp_path: Path) -> None:
+    with Writers(tmp_path / "x").gate(0, closed=False):
+        began = time.monotonic()
+        for closed in (False, True):
+            with Writers(tmp_path / "x").gate(30, closed=closed):
+                assert time.monotonic() - began < 15
+
+
+def test_who_comes_later_goes_first_only_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that runs need not wait until one that sleeps is awake, but not for ever."""
+    for long, came in ((60.0, True), (0.0, False)):
+        monkeypatch.setattr("sync.writers.LONG", long)
+        writers = Writers(tmp_path / "x")
+        writers._waiting.append(_Place(time.monotonic(), threading.Event()))
+        with writers.turn(0) as taken:
+            assert taken == came
 
 
 @contextmanager
@@ -72,33 +91,28 @@ def processes(url: str, count: int) -> Iterator[list[Database]]:
 
 
 @on_sqlite
-def test_nobody_is_passed_over_among_many_writers(database: Database, database_url: str) -> None:
-    """
-    Whose turn comes round.
-
-    Two processes write without a pause, one by many threads and one by a single one, which gets every other turn.
-    """
+def test_nobody_waits_for_long_among_many_writers(database: Database, database_url: str) -> None:
+    """Whose turn comes round, also in a process that many threads of another one write beside without a pause."""
     anna = person(database)
-    done = {"many": 0, "one": 0}
-    until = time.monotonic() + 4
+    waits: list[float] = []
+    until = time.monotonic() + 6
 
     def change(session: Session) -> None:
         session.execute(update(Account).where(Account.id == anna).values(login="anna"))
         time.sleep(0.02)
 
-    def keep_writing(through: Database, name: str) -> None:
-        while time.monotonic() < until:
+    def keep_writing(through: Database) -> None:
+        while (began := time.monotonic()) < until:
             through.write(change)
-            done[name] += 1
+            waits.append(time.monotonic() - began)
 
     with processes(database_url, 2) as (many, one):
-        threads = [threading.Thread(target=keep_writing, args=(many, "many")) for _ in range(6)]
-        threads.append(threading.Thread(target=keep_writing, args=(one, "one")))
+        threads = [threading.Thread(target=keep_writing, args=(through,)) for through in (*[many] * 8, one)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert done["one"] > done["many"] / 3, done
+    assert max(waits) < 4, (max(waits), len(waits))
 
 
 @on_sqlite
