@@ -12,6 +12,8 @@ from sync.errors import DatabaseFull, DatabaseReadOnly, DatabaseUnavailable
 RETRYABLE = {"40001", "40P01", "55P03"}
 #: SQLSTATEs of a disk that is full, and of a server that takes no changes.
 _FULL, _READ_ONLY = "53100", "25006"
+#: SQLSTATE of what this user may not do: the database is somebody else's.
+_FORBIDDEN = "42501"
 #: What SQLite calls a disk that takes nothing more; a quota or a limit of file sizes is told as a failed write.
 _SQLITE_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE")
 
@@ -59,6 +61,7 @@ def unavailable(error: DBAPIError) -> DatabaseUnavailable | None:
     about_statement = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR"
     told = told_of(error.orig)
     is_of_database = isinstance(error, OperationalError) or type(error) is DatabaseError
+    is_of_database = is_of_database or getattr(error.orig, "sqlstate", None) == _FORBIDDEN
     return told if type(told) is not DatabaseUnavailable or (is_of_database and not about_statement) else None
 
 

@@ -83,7 +83,7 @@ def _without_password(url: URL) -> str:
     from psycopg.conninfo import make_conninfo
 
     options = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database, **url.query}
-    return make_conninfo(**{name: value for name, value in options.items() if value is not None})
+    return make_conninfo("", **{name: str(value) for name, value in options.items() if value is not None})
 
 
 async def _ended(program: str, arguments: tuple[str, ...], environment: dict[str, str]) -> tuple[int, str]:

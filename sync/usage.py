@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -52,8 +53,7 @@ def of_everybody(session: Session) -> Iterator[Usage]:
         )
 
 
-def _sums(session: Session, statement: Select[tuple[int, int, int]]) -> dict[int, tuple[int, int]]:
+def _sums(session: Session, statement: Select[Any]) -> dict[int, tuple[int, int]]:
     person = statement.selected_columns[0]
-    return {
-        account_id: (count, octets or 0) for account_id, count, octets in session.execute(statement.group_by(person))
-    }
+    rows = session.execute(statement.group_by(person)).all()
+    return {row[0]: (row[1], row[2] or 0) for row in rows}

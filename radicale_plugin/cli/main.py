@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+from typing import Any
 
 import click
 from typing_extensions import override
@@ -20,10 +21,20 @@ class Commands(click.Group):
     """A group of commands that tells errors in one line."""
 
     @override
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options in front of the command."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
+
+    @override
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was chosen."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
         except DatabaseUnavailable as error:
             raise click.ClickException(f"{error} ({error.reason})" if error.reason else str(error)) from error
         except EvercardError as error:
@@ -31,6 +42,14 @@ class Commands(click.Group):
             raise click.ClickException(" ".join(str(error).split())) from error
         except UnicodeEncodeError as error:
             raise click.ClickException("An argument is not UTF-8 text.") from error
+
+
+def _in_one_line(error: click.UsageError) -> click.UsageError:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) or error.ctx is None:
+        return error
+    message = f"{error.format_message().rstrip('.')}; see `{error.ctx.command_path} --help`."
+    # Without its context it is told without a summary of the command.
+    return click.UsageError(" ".join(message.split()))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

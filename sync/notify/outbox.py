@@ -141,7 +141,7 @@ def _send(database: Database, senders: dict[str, Sender], claim: _Claim) -> bool
 
 
 def _pause(attempts: int) -> int:
-    return FIRST_PAUSE * 2 ** min(attempts, _SLOWEST)
+    return FIRST_PAUSE << min(attempts, _SLOWEST)
 
 
 def _is_due(at: int) -> ColumnElement[bool]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Select
 
 from sync.database.engine import Database
-
-T = TypeVar("T")
 
 
 def until(claim: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -22,7 +20,7 @@ def until(claim: Callable[[], bool], seconds: float = 30.0) -> None:
         pause.wait(0.05)
 
 
-def one(database: Database, statement: Select[tuple[T]]) -> Any:
+def one(database: Database, statement: Select[Any]) -> Any:
     """Return the one value that *statement* finds."""
     with database.reading() as session:
         return session.scalars(statement).one()

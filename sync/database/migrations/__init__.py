@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from sync.database.models import Base
@@ -31,7 +31,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     Run every step that *database* has not had yet, all in one transaction.
 
     Raises:
-        WrongSchema: A newer version of the code has been at work there.
+        WrongSchema: A newer version of the code has been at work there, or somebody else.
     """
     while True:
         before = None
@@ -39,6 +39,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
             with stepping(database) as connection:
                 before = current(connection)
                 _require_known(before)
+                _require_own(connection, before)
                 command.upgrade(_configuration(connection), revision)
             return
         except (IntegrityError, ProgrammingError):
@@ -82,7 +83,7 @@ def require_newest(database: Database) -> None:
         WrongSchema: It is older or newer, or there is none.
     """
     if database.is_sqlite and not Path(str(database.url.database)).exists():
-        raise WrongSchema("There is no database yet; `evercard migrate` makes it.")
+        raise WrongSchema(f"There is no database yet at {database.file}; `evercard migrate` makes it.")
     with database.engine.connect() as connection:
         found = current(connection)
     _require_known(found)
@@ -112,6 +113,11 @@ def _require_known(revision: str | None) -> None:
     known = ScriptDirectory.from_config(_configuration(None)).walk_revisions()
     if revision is not None and revision not in {script.revision for script in known}:
         raise WrongSchema("The database is of a newer version of Evercard than this one; install that version.")
+
+
+def _require_own(connection: Connection, revision: str | None) -> None:
+    if revision is None and set(inspect(connection).get_table_names()) & set(Base.metadata.tables):
+        raise WrongSchema("The database has tables of something else; make an empty one for Evercard.")
 
 
 def _configuration(connection: Connection | None) -> Config:
