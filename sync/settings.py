@@ -26,7 +26,7 @@ class Limits:
     #: Octets of what devices replaced or deleted, and how many of such versions; beyond it they are thinned out.
     versions_size: int = 20_000_000
     versions: int = 5_000
-    #: Changes that devices and the browser may send; a large one counts as several (`sync.spending`).
+    #: Changes that devices and the browser may send; a large one counts as several (`sync.accounts.spending`).
     writes_a_day: int = 40_000
 
 

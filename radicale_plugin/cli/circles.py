@@ -210,8 +210,11 @@ def _grant(
 @click.option("--withhold", is_flag=True, help="Withhold the fields.")
 @click.option("--clear", is_flag=True, help="Follow the groups again.")
 @pass_site
-def make_exception(site: Site, owner: str, person: str, addresses: tuple[str, ...], **verdicts: bool) -> None:
+def make_exception(
+    site: Site, owner: str, person: str, addresses: tuple[str, ...], *, show: bool, withhold: bool, clear: bool
+) -> None:
     """Make an exception for one person."""
+    verdicts = {"show": show, "withhold": withhold, "clear": clear}
     said = [verdict for verdict, is_said in verdicts.items() if is_said]
     if len(said) != 1:
         raise click.UsageError("Say one of --show, --withhold and --clear.")

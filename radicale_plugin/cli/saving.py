@@ -23,9 +23,10 @@ from radicale_plugin import settings
 from radicale_plugin.cli import files, output
 from radicale_plugin.cli.output import count
 from radicale_plugin.cli.site import Site, pass_site
-from sync import copying, verification
+from sync import verification
 from sync.database.engine import Database
 from sync.errors import Conflict, InvalidInput
+from sync.revisions import copying
 
 _FORMAT = 1
 _ABOUT, _DATABASE, _SECRET, _CONFIGURATION = "evercard.json", "database", "secret", "evercard.conf"

@@ -9,8 +9,7 @@ import click
 
 from radicale_plugin.cli.output import day, json_option, moment, octets, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync import usage
-from sync.accounts import credentials, registration
+from sync.accounts import credentials, registration, usage
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound

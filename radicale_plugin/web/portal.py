@@ -9,8 +9,8 @@ from flask import Flask
 from typing_extensions import override
 
 from radicale_plugin.web.base_url import Place
+from sync.accounts.spending import Spending
 from sync.database.engine import Database
-from sync.spending import Spending
 
 #: The most octets of a form, and of one with files in it.
 MAX_FORM = 1024 * 1024

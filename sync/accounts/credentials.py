@@ -20,14 +20,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sync.accounts import slow_hash
+from sync.accounts.device_notes import DeviceNotes, Given
+from sync.accounts.spending import Spending
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.models import CONTACTS, Account, Device, now
 from sync.database.server_keys import server_key
-from sync.device_notes import DeviceNotes, Given
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions.address_books import CONTACTS_PATH, Book
-from sync.spending import Spending
 from sync.vcard import clean
 
 #: No letter that is mistaken for another when it is typed from a screen.
@@ -98,14 +98,14 @@ class Gate:
         return Caller(account_id, login, proof.device_id, synced_revision, last_used_at, title, epoch, revision)
 
     def note_use(self, caller: Caller) -> None:
-        """Note that the device was used, if that is worth a note (see `sync.device_notes`)."""
+        """Note that the device was used, if that is worth a note (see `sync.accounts.device_notes`)."""
         at = now()
         # A time that is ahead was written before the clock was put back.
         if caller.last_used_at is None or abs(at - caller.last_used_at) >= LAST_USE_PRECISION:
             self.notes.used((caller.account_id, caller.device_id), at)
 
     def note_sync(self, caller: Caller, revision: int) -> None:
-        """Note that the device was given everything up to *revision*, if it is not known (see `sync.device_notes`)."""
+        """Note that the device was given everything up to *revision*, if it is not known (see `sync.accounts.device_notes`)."""
         if caller.synced_revision != revision:
             self.notes.given((caller.account_id, caller.device_id), Given(caller.epoch, revision, now()))
 

@@ -19,7 +19,7 @@ from itsdangerous import BadSignature, Signer
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.clock import is_running
+from sync.database.clock import is_running
 from sync.database.models import OneTimeToken, now
 from sync.database.server_keys import key_for
 from sync.errors import InvalidOneTimeToken

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.clock import is_running
+from sync.database.clock import is_running
 from sync.database.models import Account, BrowserSession, Preferences, new_id, now
 from sync.errors import NotFound
 from sync.vcard import clean

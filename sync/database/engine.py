@@ -20,15 +20,15 @@ from sqlalchemy import Column, Engine, MetaData, Select, String, Table, create_e
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sync.condition import Condition
 from sync.database import sqlite
+from sync.database.condition import Condition
+from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.lists import among
 from sync.database.quick import Quick, open_cursor
-from sync.database_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
-from sync.database_url import parse_url
+from sync.database.url import parse_url
+from sync.database.writers import LONG, Writers
 from sync.errors import DatabaseReadOnly, DatabaseUnavailable, InvalidInput
 from sync.settings import Settings
-from sync.writers import LONG, Writers
 
 T = TypeVar("T")
 

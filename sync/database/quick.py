@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Dialect, Select
 
 from sync.database import sqlite
-from sync.database_errors import told_of
+from sync.database.driver_errors import told_of
 
 
 def open_cursor(url: URL, dialect: Dialect) -> Any:

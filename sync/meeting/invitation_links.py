@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from sync import meeting
 from sync.accounts import signing_up
-from sync.clock import ASTRAY
 from sync.database import accounts
+from sync.database.clock import ASTRAY
 from sync.database.engine import Database, settings_of
 from sync.database.models import Group, InvitationLink, new_id, now
 from sync.database.server_keys import key_for

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sync.accounts.spending import Spending
 from sync.errors import TooManyTries
-from sync.spending import Spending
 from sync.vcard import parse
 from tests.dav.asking import BOOK, DATA, NS, multiget_body, put, report, snapshot, sync_body, texts, token
 from tests.support import factories

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text, update
 
-from sync import condition
+from sync.database import condition
 from sync.database.models import Device
 from tests.dav.asking import BOOK, put, report, sync_body
 from tests.support import factories

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from sync.accounts.rate_limits import DAY
+from sync.accounts.spending import Spending
 from sync.errors import TooManyTries
 from sync.settings import Limits
-from sync.spending import Spending
 
 
 def test_a_first_synchronization_is_far_below_the_allowance() -> None:
@@ -44,7 +44,7 @@ def test_a_large_change_counts_as_several(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_nobody_is_remembered_for_longer_than_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync.spending._MOST", 10)
+    monkeypatch.setattr("sync.accounts.spending._MOST", 10)
     spending, at = Spending(100), time.monotonic()
     for day in range(5):
         monkeypatch.setattr(time, "monotonic", lambda day=day: at + day * DAY)

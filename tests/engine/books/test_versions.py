@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from sync import settings, usage
+from sync import settings
+from sync.accounts import usage
 from sync.books import linking, restoring, versions
 from sync.books.versions import Kept, superfluous
 from sync.database.engine import Database

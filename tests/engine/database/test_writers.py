@@ -14,8 +14,8 @@ from sqlalchemy import update
 
 from sync.database.engine import Database, Session
 from sync.database.models import Account
+from sync.database.writers import Writers, _Place
 from sync.errors import DatabaseUnavailable
-from sync.writers import Writers, _Place
 from tests.support.factories import person
 
 on_sqlite = pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
@@ -73,7 +73,7 @@ def test_an_open_gate_lets_everybody_through(tmp_path: Path) -> None:
 def test_who_comes_later_goes_first_only_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that runs need not wait until one that sleeps is awake, but not for ever."""
     for long, came in ((60.0, True), (0.0, False)):
-        monkeypatch.setattr("sync.writers.LONG", long)
+        monkeypatch.setattr("sync.database.writers.LONG", long)
         writers = Writers(tmp_path / "x")
         writers._waiting.append(_Place(time.monotonic(), threading.Event()))
         with writers.turn(0) as taken:

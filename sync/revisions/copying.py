@@ -12,10 +12,9 @@ import sqlite3
 import time
 from pathlib import Path
 
-from sync import postgresql
-from sync.database import sqlite
+from sync.database import postgresql, sqlite
+from sync.database.driver_errors import told_of
 from sync.database.engine import Database
-from sync.database_errors import told_of
 from sync.errors import Conflict, DatabaseUnavailable, InvalidInput
 from sync.revisions.address_books import begin_new_epoch
 

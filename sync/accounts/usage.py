@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.models import Account, EntryVersion, Field, FieldState, PrivateCard
 
@@ -36,10 +36,10 @@ class Usage:
 
 def of_everybody(session: Session) -> Iterator[Usage]:
     """Yield what each person takes, in the order of their logins."""
-    profile = _sums(session, select(Field.owner_id, func.count(), func.sum(func.length(Field.content))))
-    states = _sums(session, select(FieldState.owner_id, func.count(), func.sum(func.length(FieldState.content))))
-    cards = _sums(session, select(PrivateCard.viewer_id, func.count(), func.sum(func.length(PrivateCard.data))))
-    kept = _sums(session, select(EntryVersion.viewer_id, func.count(), func.sum(func.length(EntryVersion.content))))
+    profile = _sums(session, Field.owner_id, Field.content)
+    states = _sums(session, FieldState.owner_id, FieldState.content)
+    cards = _sums(session, PrivateCard.viewer_id, PrivateCard.data)
+    kept = _sums(session, EntryVersion.viewer_id, EntryVersion.content)
     nothing = (0, 0)
     for account_id, login in session.execute(select(Account.id, Account.login).order_by(Account.login)):
         entries, contacts = cards.get(account_id, nothing)
@@ -53,7 +53,8 @@ def of_everybody(session: Session) -> Iterator[Usage]:
         )
 
 
-def _sums(session: Session, statement: Select[Any]) -> dict[int, tuple[int, int]]:
-    person = statement.selected_columns[0]
-    rows = session.execute(statement.group_by(person)).all()
-    return {row[0]: (row[1], row[2] or 0) for row in rows}
+def _sums(
+    session: Session, person: InstrumentedAttribute[int], content: InstrumentedAttribute[Any]
+) -> dict[int, tuple[int, int]]:
+    counted = select(person, func.count(), func.sum(func.length(content))).group_by(person)
+    return {account_id: (count, octets or 0) for account_id, count, octets in session.execute(counted)}
