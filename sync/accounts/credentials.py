@@ -105,7 +105,7 @@ class Gate:
             self.notes.used((caller.account_id, caller.device_id), at)
 
     def note_sync(self, caller: Caller, revision: int) -> None:
-        """Note that the device was given everything up to *revision*, if it is not known (see `sync.accounts.device_notes`)."""
+        """Note that the device has everything up to *revision*, if that is news (`sync.accounts.device_notes`)."""
         if caller.synced_revision != revision:
             self.notes.given((caller.account_id, caller.device_id), Given(caller.epoch, revision, now()))
 
