@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from radicale import config
 
-from sync.database.engine import Database
+from sync.database.engine import Database, parse_url
 from sync.errors import InvalidInput
 from sync.settings import Sending, Settings
 
@@ -161,6 +161,8 @@ SCHEMA: dict[str, dict[str, Any]] = {
     },
 }
 
+#: Fewer characters than this can be guessed by whoever has a copy of the database.
+SHORTEST_SECRET = 16
 ENVIRONMENT_PREFIX = "EVERCARD_"
 
 
@@ -174,15 +176,17 @@ class Serving:
 
 def load(path: str | None) -> config.Configuration:
     """
-    Read a configuration file over Radicale's defaults.
+    Read a configuration file over Radicale's defaults, and check all of Evercard's options.
 
     Raises:
-        InvalidInput: The file cannot be read or has an option that does not exist.
+        InvalidInput: The file cannot be read, or has an option that does not exist or cannot be used.
     """
     try:
-        return config.load([(path, False)] if path else [])
-    except (RuntimeError, ValueError) as error:
+        loaded = config.load([(path, False)] if path else [])
+    except (RuntimeError, ValueError, OSError) as error:
         raise InvalidInput(f"The configuration cannot be used: {error}") from error
+    _check(loaded)
+    return loaded
 
 
 def serving(configuration: config.Configuration) -> Serving:
@@ -272,6 +276,21 @@ def values_of(configuration: config.Configuration) -> dict[str, Any]:
     return {option: ours.get("storage", option) for option in SCHEMA["storage"]}
 
 
+def _check(configuration: config.Configuration) -> None:
+    values = values_of(configuration)
+    parse_url(secret_of(values, "database_url"))
+    for option in ("secret", "smtp_password", "sms_headers"):
+        secret_of(values, option)
+    if values["smtp_host"] and not values["mail_from"]:
+        raise InvalidInput("E-mail needs a sender: set mail_from beside smtp_host.")
+    region = values["phone_region"]
+    if region and not (len(region) == 2 and region.isascii() and region.isalpha()):
+        raise InvalidInput("phone_region has the two letters of a country, such as CN.")
+    if configuration.get("server", "ssl"):
+        for option in ("certificate", "key"):
+            _read(str(configuration.get("server", option)), f"{option} in the section [server]")
+
+
 def secret_of(values: dict[str, Any], option: str) -> str:
     """
     Return what *option* says, or the file that is named instead.
@@ -280,9 +299,24 @@ def secret_of(values: dict[str, Any], option: str) -> str:
         InvalidInput: The file cannot be read.
     """
     path: str = values[f"{option}_file"]
-    if not path:
-        return str(values[option])
+    given = str(values[option])
+    if path and given != SCHEMA["storage"][option]["value"]:
+        raise InvalidInput(f"Set {option} or {option}_file, not both.")
+    text = given
+    if path:
+        try:
+            text = _read(path, f"{option}_file").decode().strip()
+        except UnicodeError as error:
+            raise InvalidInput(f"The file {path!r} that {option}_file names is no text.") from error
+        if not text:
+            raise InvalidInput(f"The file {path!r} that {option}_file names is empty.")
+    if option == "secret" and 0 < len(text) < SHORTEST_SECRET:
+        raise InvalidInput(f"A secret has at least {SHORTEST_SECRET} characters; `openssl rand -hex 32` makes one.")
+    return text
+
+
+def _read(path: str, option: str) -> bytes:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return Path(path).read_bytes()
     except OSError as error:
-        raise InvalidInput(f"The file {path!r} that {option}_file names cannot be read: {error.strerror}.") from error
+        raise InvalidInput(f"The file {path!r} that {option} names cannot be read: {error.strerror}.") from error

@@ -118,5 +118,13 @@ class DatabaseUnavailable(EvercardError):
         self.reason = reason
 
 
+class DatabaseFull(DatabaseUnavailable):
+    """The disk that the database is on is full; make room there."""
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The database cannot be written; give this user the right to write its file and the folder that it is in."""
+
+
 class WrongSchema(EvercardError):
     """The tables of the database are not those that this version of Evercard works with."""

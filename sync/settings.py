@@ -29,6 +29,11 @@ class Limits:
     requests_a_day: int = 20
     introductions_a_day: int = 20
     links: int = 50
+    #: Octets of what devices replaced or deleted, and how many of such versions; beyond it they are thinned out.
+    versions_size: int = 20_000_000
+    versions: int = 5_000
+    #: Changes that devices and the browser may send; a large one counts as several (`sync.accounts.spending`).
+    writes_a_day: int = 40_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from sync.accounts import deletion, one_time_tokens, password_reset, rate_limits, sessions
 from sync.database.engine import Database
+from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, request_messages
 from sync.notify import errands, mail, outbox, sms
 from sync.profiles import renewing
@@ -18,7 +18,7 @@ logger = logging.getLogger("evercard.worker")
 
 #: Seconds between two looks at an empty outbox.
 INTERVAL = 0.5
-#: Seconds between two looks for messages, and between two times that what expired is dropped.
+#: Seconds between two looks for messages, and between two times that what expired is dropped and what was begun ended.
 SENDING_INTERVAL = 1.0
 TIDYING_INTERVAL = 3600.0
 #: Seconds to wait after something went wrong.
@@ -41,42 +41,75 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         InvalidInput: The settings name a gateway for text messages that may not be called.
     """
     senders = _senders(database)
-    letters = threading.Thread(target=_keep_sending, args=(database, senders, stop), daemon=True)
-    letters.start()
-    renewed = False
+    # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
+    others = [
+        threading.Thread(target=_keep_doing, args=each, daemon=True)
+        for each in (
+            (lambda: _send(database, senders), SENDING_INTERVAL, stop, "send what waits in the outbox"),
+            (lambda: deletion.work(database), SENDING_INTERVAL, stop, "finish the leaving of somebody"),
+            (lambda: _tidy(database), TIDYING_INTERVAL, stop, "drop what expired"),
+        )
+    ]
+    for other in others:
+        other.start()
+    carrier = _Carrier(database, alive)
+    _keep_doing(carrier.carry, INTERVAL, stop, "finish a job")
+    for other in others:
+        other.join()
+
+
+def _keep_doing(work: Callable[[], object], interval: float, stop: threading.Event, what: str) -> None:
+    """Do *work* again and again. Whatever went wrong, it is still in the database, and may be mended the next time."""
+    told = ""
     while not stop.is_set():
-        alive()
         try:
-            renewed = renewed or not renewing.work(database)
-            reached = fan_out.work(database)
-        except Exception:
-            # Whatever it was, the jobs are still in the database, and the next look may find it mended.
-            logger.exception("The worker could not finish a job")
+            work()
+            told = ""
+        except DatabaseUnavailable as error:
+            # It may take hours, and is no fault of the work's: one line says it.
+            if str(error) != told:
+                _tell(what, error)
+            told = str(error)
             stop.wait(PAUSE_AFTER_ERROR)
             continue
+        except Exception:
+            logger.exception("The worker could not %s", what)
+            stop.wait(PAUSE_AFTER_ERROR)
+            continue
+        stop.wait(interval)
+
+
+def _tell(what: str, error: DatabaseUnavailable) -> None:
+    logger.error("The worker could not %s: %s (%s)", what, error, error.reason)
+
+
+class _Carrier:
+    """Carries changes to address books, after the cards that an older version wrote are written anew."""
+
+    def __init__(self, database: Database, alive: Callable[[], object]) -> None:
+        """Work on *database*; *alive* is called each time."""
+        self._database = database
+        self._alive = alive
+        self._is_renewed = False
+
+    def carry(self) -> None:
+        """Do what there is to do now."""
+        self._alive()
+        self._is_renewed = self._is_renewed or not renewing.work(self._database)
+        reached = fan_out.work(self._database)
         if reached:
             logger.info("Reached %d address books", reached)
-        stop.wait(INTERVAL)
-    letters.join()
 
 
-def _keep_sending(database: Database, senders: dict[str, outbox.Sender], stop: threading.Event) -> None:
-    # A thread of its own: a mail server that takes its time never keeps a change from somebody's address book.
-    tidied = 0.0
-    while not stop.is_set():
-        try:
-            errands.work(database, ERRANDS)
-            outbox.work(database, senders)
-            if time.monotonic() - tidied > TIDYING_INTERVAL or not tidied:
-                for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge):
-                    database.write(purge)
-                deletion.finish_all(database)
-                tidied = time.monotonic()
-        except Exception:
-            logger.exception("The worker could not send what waits in the outbox")
-            stop.wait(PAUSE_AFTER_ERROR)
-            continue
-        stop.wait(SENDING_INTERVAL)
+def _send(database: Database, senders: dict[str, outbox.Sender]) -> None:
+    errands.work(database, ERRANDS)
+    outbox.work(database, senders)
+
+
+def _tidy(database: Database) -> None:
+    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge):
+        database.write(purge)
+    deletion.finish_all(database)
 
 
 def _senders(database: Database) -> dict[str, outbox.Sender]:

@@ -210,14 +210,19 @@ def _grant(
 @click.argument("owner")
 @click.argument("person")
 @click.argument("addresses", metavar="FIELD...", nargs=-1, required=True)
-@click.option("--show", "verdict", flag_value="show", help="Show the fields, whatever the person's groups say.")
-@click.option("--withhold", "verdict", flag_value="withhold", help="Withhold the fields.")
-@click.option("--clear", "verdict", flag_value="clear", help="Follow the groups again.")
+@click.option("--show", is_flag=True, help="Show the fields, whatever the person's groups say.")
+@click.option("--withhold", is_flag=True, help="Withhold the fields.")
+@click.option("--clear", is_flag=True, help="Follow the groups again.")
 @pass_site
-def make_exception(site: Site, owner: str, person: str, addresses: tuple[str, ...], verdict: str | None) -> None:
+def make_exception(
+    site: Site, owner: str, person: str, addresses: tuple[str, ...], *, show: bool, withhold: bool, clear: bool
+) -> None:
     """Make an exception for one person."""
-    if verdict is None:
-        raise click.UsageError("Say --show, --withhold or --clear.")
+    verdicts = {"show": show, "withhold": withhold, "clear": clear}
+    said = [verdict for verdict, is_said in verdicts.items() if is_said]
+    if len(said) != 1:
+        raise click.UsageError("Say one of --show, --withhold and --clear.")
+    verdict = said[0]
     allowed = {"show": True, "withhold": False}.get(verdict)
 
     def change(session: Session) -> None:

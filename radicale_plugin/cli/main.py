@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
+from typing import Any
 
 import click
 from typing_extensions import override
@@ -17,6 +19,9 @@ from sync.errors import DatabaseUnavailable, EvercardError
 PARTS = {
     "address": Part(
         "radicale_plugin.cli.finding:address", "E-mail addresses and phone numbers that are known to be a person's."
+    ),
+    "backup": Part(
+        "radicale_plugin.cli.saving:backup", "Write everything that this server is into one file, while it runs."
     ),
     "block": Part("radicale_plugin.cli.meeting:block", "Let LOGIN have nothing to do with OTHER, who is not told."),
     "blocked": Part("radicale_plugin.cli.meeting:blocked", "List whom a person has blocked."),
@@ -66,6 +71,10 @@ PARTS = {
         "radicale_plugin.cli.upkeep:render", "Write every card anew, as this version of Evercard writes it."
     ),
     "request": Part("radicale_plugin.cli.meeting:request", "Requests to be connected."),
+    "restore": Part(
+        "radicale_plugin.cli.saving:restore",
+        "Make the database what it was when `evercard backup` wrote FILE, while the server is stopped.",
+    ),
     "restored": Part(
         "radicale_plugin.cli.upkeep:restored",
         "To be run once after a backup was put back, while the server is stopped.",
@@ -94,10 +103,20 @@ class Commands(LazyGroup):
     parts = PARTS
 
     @override
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options in front of the command."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
+
+    @override
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was chosen."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
         except DatabaseUnavailable as error:
             raise click.ClickException(f"{error} ({error.reason})" if error.reason else str(error)) from error
         except EvercardError as error:
@@ -107,12 +126,22 @@ class Commands(LazyGroup):
             raise click.ClickException("An argument is not UTF-8 text.") from error
 
 
+def _in_one_line(error: click.UsageError) -> click.UsageError:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) or error.ctx is None:
+        return error
+    message = f"{error.format_message().rstrip('.')}; see `{error.ctx.command_path} --help`."
+    # Without its context it is told without a summary of the command.
+    return click.UsageError(" ".join(message.split()))
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "-C", "path", envvar="RADICALE_CONFIG", metavar="FILE", help="The configuration file.")
 @click.version_option(package_name="evercard", message="%(version)s")
 @click.pass_context
 def main(ctx: click.Context, path: str | None) -> None:
     """Evercard: an address book in which everybody keeps their own card, and everybody else's phone follows."""
+    # What commands write is people's data, and what they keep beside it as well.
+    os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names come in every script; a terminal that has no letter for one must not end the command.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from radicale_plugin.cli import files, output
 from radicale_plugin.cli.output import count
 from radicale_plugin.cli.site import Site, pass_site, read_file
 from sync.accounts import deletion
@@ -13,6 +12,7 @@ from sync.books import exporting
 from sync.books.importing import import_contacts
 from sync.database import accounts
 from sync.errors import InvalidInput
+from sync.sharing import connections
 
 
 @click.command("export")
@@ -26,10 +26,7 @@ def export_user(site: Site, login: str, path: str | None) -> None:
     if path is None:
         click.echo(archive, nl=False)
         return
-    try:
-        Path(path).write_bytes(archive)
-    except OSError as error:
-        raise InvalidInput(f"The file {path!r} cannot be written: {error.strerror}.") from error
+    files.write(path, archive)
 
 
 @click.command("delete")
@@ -44,9 +41,11 @@ def delete_user(site: Site, login: str, *, yes: bool) -> None:
     """
     with site.read() as session:
         account_id = accounts.find(session, login)
+        holders = len(connections.connected_to(session, account_id))
     if not yes:
         click.confirm(f"Delete everything of {login}'s? It cannot be brought back", abort=True)
-    deletion.leave(site.database, account_id)
+    with output.progress("Taking the card back", holders) as bar:
+        deletion.leave(site.database, account_id, bar.update)
     click.echo(f"{login} is deleted; devices lose the card at their next synchronization.")
 
 
@@ -58,12 +57,15 @@ def import_entries(site: Site, login: str, file: str) -> None:
     """
     Take the contacts of a vCard file over as a person's own, for them alone.
 
-    FILE may be - for standard input. What is there already stays as it is; cards that cannot be read are named.
+    FILE may be - for standard input. What is there already stays as it is; cards that cannot be read are named. It can
+    be run while the server runs, and again when it was interrupted.
     """
     with site.read() as session:
         account_id = accounts.find(session, login)
+    data = read_file(file)
     try:
-        result = import_contacts(site.database, account_id, read_file(file))
+        with output.progress("Reading contacts", data.upper().count(b"BEGIN:VCARD")) as bar:
+            result = import_contacts(site.database, account_id, data, lambda done, _: bar.update(done - bar.pos))
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error}") from error
     for each in result.left_out:

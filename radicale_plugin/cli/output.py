@@ -48,6 +48,16 @@ def count(number: int, thing: str, things: str = "") -> str:
     return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
+def octets(number: int) -> str:
+    """Say how much room something takes."""
+    size = float(number)
+    for unit in ("octets", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if size >= 100 or unit == "octets" else f"{size:.1f} {unit}"
+
+
 def progress(label: str, length: int) -> AbstractContextManager[Any]:
     """Show on a terminal how far some work has come; the object's `update` takes how much was done."""
     stream = sys.stderr

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from radicale_plugin.cli import files
 from radicale_plugin.cli.addressing import NamedField, choose, named_fields
 from radicale_plugin.cli.output import count, json_option, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site, read_file
@@ -196,7 +195,4 @@ def export(site: Site, login: str, vcard_version: str, path: str | None) -> None
     if path is None:
         click.echo(data, nl=False)
         return
-    try:
-        Path(path).write_bytes(data)
-    except OSError as error:
-        raise InvalidInput(f"The file {path!r} cannot be written: {error.strerror}.") from error
+    files.write(path, data)

@@ -42,6 +42,7 @@ class Site:
         from radicale_plugin import settings
 
         database = settings.database(self.configuration)
+        database.condition.is_logged = False
         database.require_newest()
         return database
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 import click
 
-from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
+from radicale_plugin.cli.output import day, json_option, moment, octets, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts import credentials, registration
+from sync.accounts import credentials, registration, usage
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
@@ -53,6 +54,23 @@ def list_users(site: Site, *, as_json: bool) -> None:
         for person in people
     ]
     print_table(("Login", "Registered", ""), rows)
+
+
+@user.command("usage")
+@json_option
+@pass_site
+def show_usage(site: Site, *, as_json: bool) -> None:
+    """Show how much room everybody takes, whoever takes most first."""
+    with site.read() as session:
+        found = sorted(usage.of_everybody(session), key=lambda each: -each.octets)
+    if as_json:
+        print_json([{**asdict(each), "octets": each.octets} for each in found])
+        return
+    rows = [
+        (each.login, *map(octets, (each.octets, each.profile, each.history, each.contacts, each.versions)))
+        for each in found
+    ]
+    print_table(("Login", "Together", "Card", "Its past", "Contacts", "Versions"), rows)
 
 
 @user.command()

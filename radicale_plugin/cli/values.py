@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from sync.fields.retyped import retyped
 from sync.profiles import profiles
 
 PHOTO = "photo"
+_NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class Value:
         """
         if sum(given is not None for given in (text, self.file, self.line)) != 1:
             raise click.UsageError("Give one value: as text behind the FIELD, with --file or with --property.")
+        if self.label is not None and text is None:
+            raise click.UsageError(
+                "--label goes with a text; a picture has none, and a line of a vCard says it itself."
+            )
         if self.line is not None:
             content = property_from_line(self.line)
             return Given(address or content.kind, "", None, content)
@@ -99,6 +104,8 @@ def change(session: Session, owner_id: int, given: Given) -> tuple[str, bool]:
     is_kind = given.address in CATALOGUE or given.address.startswith("x:")
     if is_kind and not any(given.address in (field.content.kind, field.name) for field in fields):
         return add(session, owner_id, given), True
+    if given.address == _NAME and given.content is None and _has_both_names(fields):
+        return _set_names(session, owner_id, fields, given.text), False
     try:
         field = choose_one(fields, given.address)
     except NotFound:
@@ -107,6 +114,21 @@ def change(session: Session, owner_id: int, given: Given) -> tuple[str, bool]:
         raise
     profiles.set_field(session, owner_id, field.id, given.instead_of(field))
     return field.name, False
+
+
+def _has_both_names(fields: Sequence[NamedField]) -> bool:
+    return sorted(field.content.main.name for field in fields if field.content.kind == _NAME) == ["FN", "N"]
+
+
+def _set_names(session: Session, owner_id: int, fields: Sequence[NamedField], text: str) -> str:
+    """Give the whole name and its parts the same value; where no parts are said, all is the first of them."""
+    surname, _, rest = text.partition(";")
+    given_name = rest.partition(";")[0]
+    said = {"FN": " ".join(f"{given_name} {surname}".split()), "N": text if rest else f"{text};"}
+    for field in fields:
+        if field.content.kind == _NAME:
+            profiles.set_field(session, owner_id, field.id, field_from_text(_NAME, said[field.content.main.name]))
+    return _NAME
 
 
 def add(session: Session, owner_id: int, given: Given) -> str:

@@ -12,22 +12,28 @@ class DavError(Exception):
     A request that is refused.
 
     *condition* is the full name of the pre- or postcondition that was violated (RFC 4918, 16), *content* markup
-    inside of it, and *also* the name of another that was violated by the same.
+    inside of it, and *also* the name of another that was violated by the same. *retry_after* is in how many seconds
+    the same may succeed, 0 where nobody knows.
     """
 
-    def __init__(self, status: int, message: str, condition: str = "", content: str = "", also: str = "") -> None:
+    def __init__(
+        self, status: int, message: str, condition: str = "", content: str = "", also: str = "", retry_after: int = 0
+    ) -> None:
         """Refuse with *status*, saying *message*."""
         super().__init__(message)
         self.status = status
         self.condition = condition
         self.content = content
         self.also = also
+        self.retry_after = retry_after
 
     def response(self) -> Response:
         """Return the answer to send."""
         headers: Headers = []
         if self.status == 405:
             headers.append(("Allow", ALLOW))
+        if self.retry_after:
+            headers.append(("Retry-After", str(self.retry_after)))
         if not self.condition:
             return Response(
                 self.status, [*headers, ("Content-Type", "text/plain; charset=utf-8")], f"{self}\n".encode()
@@ -51,6 +57,8 @@ def refusal(error: errors.EvercardError) -> DavError:
     message = str(error)
     if isinstance(error, errors.UIDConflict):
         return DavError(409, message)
+    if isinstance(error, errors.TooManyTries):
+        return DavError(429, message, retry_after=error.seconds)
     for kind, status in _STATUS:
         if isinstance(error, kind):
             return DavError(status, message)
@@ -63,5 +71,6 @@ _STATUS: tuple[tuple[type[errors.EvercardError], int], ...] = (
     (errors.Refused, 403),
     (errors.Conflict, 409),
     (errors.AlreadyExists, 409),
+    (errors.DatabaseFull, 507),
     (errors.DatabaseUnavailable, 503),
 )

@@ -145,6 +145,8 @@ class Application(RadicaleApplication):
         handler = _handler(environ["REQUEST_METHOD"], location) if location is not None else None
         if location is None or handler is None:
             raise errors.DavError(404, "There can be nothing at this path.")
+        if environ["REQUEST_METHOD"] not in _READING:
+            self._service.gate.spending.spend(caller.account_id, int(environ.get("CONTENT_LENGTH") or 0))
         self._service.gate.note_use(caller)
         response = self._handle(handler, self._request(environ, location, caller))
         if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":

@@ -2,9 +2,9 @@
 What stands around the application, because WSGI servers and Radicale's application do not quite meet (PEP 3333).
 
 It decodes paths, reads bodies whole and within a limit, chunked ones too, refuses what is no sensible request before
-anybody works on it, and answers whether the server is alive (``/.health``) and can do its work (``/.ready``). It lets
-few threads work at once, and none of those waits for a client: a body is read before, an answer sent after, by a thread
-that can be spared (see `radicale_plugin.server.deadlines`).
+anybody works on it, and answers whether its database can be used (``/.health``) and all else is ready (``/.ready``).
+It lets few threads work at once, and none of those waits for a client: a body is read before, an answer sent after,
+by a thread that can be spared (see `radicale_plugin.server.deadlines`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from radicale_plugin.dav.responses import Headers
 from radicale_plugin.server import connections, health
 from radicale_plugin.server.deadlines import Deadlines, Late, Transfer
 from sync.database.engine import Database
+from sync.errors import DatabaseUnavailable
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -77,7 +78,7 @@ class Wrapper:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ.get("PATH_INFO") == "/.health":
-            return plain(start_response, 200, "ok")
+            return self._health(start_response)
         if environ.get("PATH_INFO") == "/.ready":
             return self._ready(start_response)
         try:
@@ -124,6 +125,13 @@ class Wrapper:
         yield from answer
         with contextlib.suppress(Rejected):
             self._body(environ, _DRAINED)
+
+    def _health(self, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            self._database.check()
+        except DatabaseUnavailable as error:
+            return plain(start_response, 503, str(error))
+        return plain(start_response, 200, "ok")
 
     def _ready(self, start_response: StartResponse) -> Iterable[bytes]:
         found = health.readiness(self._database)

@@ -106,8 +106,10 @@ def _require_person() -> None:
     if view is None or request.endpoint == "static" or getattr(view, "open_to_all", False):
         return
     found = current_person()
+    if request.method == "POST":
+        portal().spending.spend(found.account_id, request.content_length or 0)
     if sessions.is_worth_noting(found):
-        database().write(lambda transaction: sessions.note(transaction, found))
+        database().write_if_free(lambda transaction: sessions.note(transaction, found))
         # The browser shall keep its cookie for as long again.
         session.modified = True
 

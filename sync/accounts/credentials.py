@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import calling, slow_hash
 from sync.accounts.calling import Called
+from sync.accounts.device_notes import DeviceNotes, Given
+from sync.accounts.spending import Spending
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.models import CONTACTS, NOBODY, Account, Device, now
@@ -83,6 +85,8 @@ class Gate:
         self._names = calling.Names(database)
         self._by_login = database.placeholders(_CHECK)
         self._by_email = database.placeholders(_CHECK_ADDRESS)
+        self.notes = DeviceNotes(database)
+        self.spending = Spending(database.settings.limits.writes_a_day)
 
     def admit(self, login: str, password: str) -> Caller | None:
         """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
@@ -119,27 +123,16 @@ class Gate:
         return None
 
     def note_use(self, caller: Caller) -> None:
-        """Write down that the device was used, if that is worth a write and nothing is in the way."""
+        """Note that the device was used, if that is worth a note (see `sync.accounts.device_notes`)."""
         at = now()
-        if caller.last_used_at is None or at - caller.last_used_at >= LAST_USE_PRECISION:
-            self._update(caller, last_used_at=at)
+        # A time that is ahead was written before the clock was put back.
+        if caller.last_used_at is None or abs(at - caller.last_used_at) >= LAST_USE_PRECISION:
+            self.notes.used((caller.account_id, caller.device_id), at)
 
     def note_sync(self, caller: Caller, revision: int) -> None:
-        """
-        Write down that the device was given everything up to *revision*, if it is not known.
-
-        Where others are writing for long, nobody is kept waiting for that: it is noted the next time.
-        """
+        """Note that the device has everything up to *revision*, if that is news (`sync.accounts.device_notes`)."""
         if caller.synced_revision != revision:
-            self._update(caller, synced_revision=revision, synced_at=now())
-
-    def _update(self, caller: Caller, **values: int) -> None:
-        key = (Device.viewer_id == caller.account_id, Device.id == caller.device_id)
-
-        def change(session: Session) -> None:
-            session.execute(update(Device).where(*key).values(**values))
-
-        self._database.write_if_free(change)
+            self.notes.given((caller.account_id, caller.device_id), Given(caller.epoch, revision, now()))
 
 
 # One row each of three tables of one person, in one round trip: all that a poll has to know.

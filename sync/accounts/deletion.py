@@ -1,40 +1,85 @@
 """
 Leaving: a person deletes their account.
 
-From the first moment on nothing of it can be opened. Then every holder loses the card, a chunk of them at a time, and
-in the end everything that is the person's goes. Whatever stops it on the way, `finish_all` goes on from there. Only the
-claim on the login stays, so that nobody can ever come back under it and be taken for this person.
+From the first moment on nothing of it can be opened, and the outbox has a job that says what is still to be done. Then
+every holder loses the card, a chunk of them at a time, and in the end everything that is the person's goes. Whatever
+stops it on the way, a worker takes the job over within seconds. Only the claim on the login stays, so that nobody can
+ever come back under it and be taken for this person.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.accounts import one_time_tokens, sessions
 from sync.database.engine import Database
-from sync.database.models import NOBODY, Account, Device, LoginName, PublicFriend, Request, now
+from sync.database.models import (
+    BUCKETS,
+    NOBODY,
+    Account,
+    Connection,
+    Device,
+    Job,
+    LoginName,
+    PublicFriend,
+    Request,
+    new_id,
+    now,
+)
 from sync.errors import NotFound
+from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
-from sync.sharing.connections import connected_to
 
-#: How many holders lose the card in one transaction.
-CHUNK = 100
+LEAVING = "leaving"
+#: How many holders lose the card in one transaction at most, and for about how many seconds it keeps others waiting.
+CHUNK, HOLD = 100, 0.1
+#: Seconds for which whoever works on a leaving may be silent before another takes it over.
+LEASE = 5
 
 
-def leave(database: Database, account_id: int) -> None:
+def leave(database: Database, account_id: int, progress: Callable[[int], object] = lambda _: None) -> None:
     """
     Delete an account, with everything that is the person's, and take their card from everybody who holds it.
+
+    *progress* is called after each chunk with the number of holders who lost the card in it.
 
     Raises:
         NotFound: There is no such person.
     """
     database.write(lambda session: _begin(session, account_id))
-    _finish(database, account_id)
+    _finish(database, account_id, progress)
+
+
+def work(database: Database) -> int:
+    """Finish what was stopped on its way and nobody works on, and return how many accounts that were."""
+    at = now()
+    due = (Job.kind == LEAVING, is_due(literal(at), literal(at + LEASE)))
+    with database.reading() as session:
+        stopped = session.scalars(select(Job.owner_id).where(Job.bucket.in_(range(BUCKETS)), *due)).all()
+    taken = [
+        account_id
+        for account_id in stopped
+        if database.write(lambda session, account_id=account_id: _renew(session, account_id, *due))  # type: ignore[misc]
+    ]
+    for account_id in taken:
+        _finish(database, account_id)
+    return len(taken)
+
+
+def unfinished(session: Session) -> Sequence[str]:
+    """Return the logins of those who are leaving and have not left."""
+    return session.scalars(
+        select(Account.login).where(Account.deletion_began_at.is_not(None)).order_by(Account.login)
+    ).all()
 
 
 def finish_all(database: Database) -> int:
-    """Finish what was stopped on its way, and return how many accounts that were."""
+    """Finish everything that was begun, with a job or without, and return how many accounts that were."""
     with database.reading() as session:
         leaving = session.scalars(select(Account.id).where(Account.deletion_began_at.is_not(None))).all()
     for account_id in leaving:
@@ -47,6 +92,7 @@ def _begin(session: Session, account_id: int) -> None:
     closing = update(Account).where(Account.id == account_id)
     if session.scalars(closing.values(disabled_at=at, deletion_began_at=at).returning(Account.id)).first() is None:
         raise NotFound("There is no such person.")
+    _promise(session, account_id, at)
     session.execute(
         update(Device).where(Device.viewer_id == account_id, Device.revoked_at.is_(None)).values(revoked_at=at)
     )
@@ -55,20 +101,46 @@ def _begin(session: Session, account_id: int) -> None:
     search_keys.forget(session, account_id)
 
 
-def _finish(database: Database, account_id: int) -> None:
-    while database.write(lambda session: _part(session, account_id)):
-        pass
+def _promise(session: Session, account_id: int, at: int) -> None:
+    mine = exists().where(*_job(account_id))
+    if session.scalars(select(mine)).one():
+        return
+    values = {"owner_id": account_id, "card_id": 0, "after_viewer": 0, "changed_at": at, "due_at": at + LEASE}
+    job = insert(Job).values(bucket=account_id % BUCKETS, id=new_id(), kind=LEAVING, attempts=0, **values)
+    session.execute(job)
+
+
+def _renew(session: Session, account_id: int, *conditions: ColumnElement[bool]) -> bool:
+    """Keep a leaving to oneself for another while; returns whether it is still to be done."""
+    renewed = update(Job).where(*_job(account_id), *conditions).values(due_at=now() + LEASE, attempts=Job.attempts + 1)
+    return session.scalars(renewed.returning(Job.id)).first() is not None
+
+
+def _job(account_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Job.bucket == account_id % BUCKETS, Job.owner_id == account_id, Job.kind == LEAVING
+
+
+def _finish(database: Database, account_id: int, progress: Callable[[int], object] = lambda _: None) -> None:
+    while parted := database.write(lambda session: _part(session, account_id)):
+        progress(parted)
     database.write(lambda session: _forget(session, account_id))
 
 
-def _part(session: Session, account_id: int) -> bool:
-    others = connected_to(session, account_id)[:CHUNK]
-    for other_id in others:
-        connections.disconnect(session, account_id, other_id)
+def _part(session: Session, account_id: int) -> int:
+    until, parted = time.monotonic() + HOLD, 0
+    _renew(session, account_id)
+    holders = select(Connection.viewer_id).where(Connection.owner_id == account_id).order_by(Connection.viewer_id)
+    for other_id in session.scalars(holders.limit(CHUNK)).all():
+        # Another worker may be at it as well.
+        with contextlib.suppress(NotFound):
+            connections.disconnect(session, account_id, other_id)
         session.execute(
             delete(PublicFriend).where(PublicFriend.owner_id == other_id, PublicFriend.friend_id == account_id)
         )
-    return bool(others)
+        parted += 1
+        if time.monotonic() > until:
+            break
+    return parted
 
 
 def _forget(session: Session, account_id: int) -> None:
@@ -81,6 +153,7 @@ def _forget(session: Session, account_id: int) -> None:
     session.execute(update(LoginName).where(LoginName.name == _login(session, account_id)).values(account_id=NOBODY))
     # Everything else that is the person's own belongs to the account's row, and goes with it.
     session.execute(delete(Account).where(Account.id == account_id))
+    session.execute(delete(Job).where(*_job(account_id)))
 
 
 def _login(session: Session, account_id: int) -> str | None:

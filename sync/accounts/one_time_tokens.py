@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from itsdangerous import BadSignature, Signer
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.clock import is_running
 from sync.database.models import OneTimeToken, now
 from sync.database.server_keys import key_for
 from sync.errors import InvalidOneTimeToken
@@ -59,9 +60,7 @@ def peek(session: Session, purpose: str, token: str) -> Opened:
         InvalidTicket: It was made up or changed, is for something else, expired, or was used.
     """
     digest = _digest(purpose, _verified(session, purpose, token))
-    found = select(OneTimeToken.account_id, OneTimeToken.values).where(
-        OneTimeToken.digest == digest, OneTimeToken.expires_at > now()
-    )
+    found = select(OneTimeToken.account_id, OneTimeToken.values).where(OneTimeToken.digest == digest, _is_valid())
     return _opened(session.execute(found).first())
 
 
@@ -73,7 +72,7 @@ def use(session: Session, purpose: str, token: str) -> Opened:
         InvalidTicket: As in `peek`.
     """
     digest = _digest(purpose, _verified(session, purpose, token))
-    gone = delete(OneTimeToken).where(OneTimeToken.digest == digest, OneTimeToken.expires_at > now())
+    gone = delete(OneTimeToken).where(OneTimeToken.digest == digest, _is_valid())
     return _opened(session.execute(gone.returning(OneTimeToken.account_id, OneTimeToken.values)).first())
 
 
@@ -102,7 +101,7 @@ def use_code(session: Session, purpose: str, account_id: int, about: str, code: 
     slot = _digest(purpose, f"{account_id}/{about}")
     counted = (
         update(OneTimeToken)
-        .where(OneTimeToken.digest == slot, OneTimeToken.expires_at > now(), OneTimeToken.tries_left > 0)
+        .where(OneTimeToken.digest == slot, _is_valid(), OneTimeToken.tries_left > 0)
         .values(tries_left=OneTimeToken.tries_left - 1)
         .returning(OneTimeToken.values)
     )
@@ -146,6 +145,10 @@ def _insert(
             expires_at=at + lifetime,
         )
     )
+
+
+def _is_valid() -> ColumnElement[bool]:
+    return is_running(OneTimeToken.created_at, OneTimeToken.expires_at, now())
 
 
 def _opened(row: Any) -> Opened:

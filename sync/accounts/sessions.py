@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.orm import Session
 
+from sync.database.clock import is_running
 from sync.database.models import Account, BrowserSession, Preferences, new_id, now
 from sync.errors import NotFound
 from sync.vcard import clean
@@ -92,7 +93,7 @@ def find(session: Session, token: str) -> SignedIn | None:
         .where(
             BrowserSession.owner_id == owner_id,
             BrowserSession.id == session_id,
-            BrowserSession.expires_at > now(),
+            is_running(BrowserSession.created_at, BrowserSession.expires_at, now()),
             Account.disabled_at.is_(None),
         )
     ).first()
@@ -103,7 +104,8 @@ def find(session: Session, token: str) -> SignedIn | None:
 
 def is_worth_noting(signed_in: SignedIn) -> bool:
     """Whether the person has not been seen for so long that `note` has something to write down."""
-    return now() - signed_in.last_seen_at >= LAST_SEEN_PRECISION
+    # A moment that is ahead was written before the clock was put back.
+    return abs(now() - signed_in.last_seen_at) >= LAST_SEEN_PRECISION
 
 
 def note(session: Session, signed_in: SignedIn) -> None:
@@ -117,7 +119,8 @@ def note(session: Session, signed_in: SignedIn) -> None:
 def sessions_of(session: Session, account_id: int) -> Sequence[BrowserSession]:
     """Return a person's sessions that are not over, the one seen last first."""
     newest_first = (BrowserSession.last_seen_at.desc(), BrowserSession.created_at.desc(), BrowserSession.id)
-    return session.scalars(_of(account_id).where(BrowserSession.expires_at > now()).order_by(*newest_first)).all()
+    open_now = is_running(BrowserSession.created_at, BrowserSession.expires_at, now())
+    return session.scalars(_of(account_id).where(open_now).order_by(*newest_first)).all()
 
 
 def end(session: Session, account_id: int, session_id: int) -> None:

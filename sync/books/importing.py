@@ -2,15 +2,17 @@
 Importing: the contacts of a phone, as many as are in a file, become private entries of an address book.
 
 Each card stands for itself: what cannot be read is named, and everything else is kept. A contact that has no UID of its
-own gets one that is made of what it says, so the same file twice makes nothing twice.
+own gets one that is made of what it says, so the same file twice makes nothing twice, and an import that was
+interrupted is simply begun again. Cards are read before a transaction begins, and it ends before others notice it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -26,9 +28,10 @@ from sync.revisions import address_books
 from sync.revisions.address_books import Book
 from sync.vcard import Property, VCard, content_line, modernize, serialize, split, text_of, unescape
 
-#: How many cards one file may have, and how many are stored in one transaction.
+#: How many cards one file may have.
 MOST = 5_000
-CHUNK = 100
+#: For about how many seconds one transaction keeps others waiting.
+HOLD = 0.1
 #: How many files one person may send.
 FILES = Limit("import contacts", 20, HOUR)
 _NAME = re.compile(rb"^(?:[A-Za-z0-9-]++\.)?FN[^:\r\n]*+:([^\r\n]{1,400})", re.IGNORECASE | re.MULTILINE)
@@ -70,11 +73,24 @@ class Imported:
     flawed: list[LeftOut] = field(default_factory=list)
 
 
-def import_contacts(database: Database, viewer_id: int, data: bytes) -> Imported:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A card as it is stored, of the place *number* in the file, which calls it *name*; *flaws* are lines left out."""
+
+    number: int
+    name: str
+    card: VCard
+    flaws: tuple[LeftOut, ...]
+
+
+def import_contacts(
+    database: Database, viewer_id: int, data: bytes, progress: Callable[[int, int], object] = lambda *_: None
+) -> Imported:
     """
     Take the contacts of a file over, into the address book that has the person's connections.
 
-    What is there already stays as it is.
+    What is there already stays as it is. *progress* is called after each part with the number of cards that are done,
+    and of all.
 
     Raises:
         InvalidVCard: There is no card in the file.
@@ -89,45 +105,63 @@ def import_contacts(database: Database, viewer_id: int, data: bytes) -> Imported
     if len(texts) > MOST:
         raise LimitExceeded(f"A file has at most {MOST} cards; send the others in another one.")
     result = Imported()
-    uids: frozenset[str] = frozenset()
-    numbered = list(enumerate(texts, 1))
-    for start in range(0, len(numbered), CHUNK):
-        part = numbered[start : start + CHUNK]
+    cards = _readable(texts, result)
+    while cards:
         # A transaction may be run again, so it gives back what it did instead of noting it.
-        done, uids = database.write(partial(_store, viewer_id=viewer_id, part=part, uids=uids))
+        done, count = database.write(partial(_store, viewer_id=viewer_id, cards=cards))
+        cards = cards[count:]
         result.added += done.added
         result.known += done.known
         result.without_photo += done.without_photo
         result.left_out += done.left_out
         result.flawed += done.flawed
+        progress(len(texts) - len(cards), len(texts))
+    result.left_out.sort(key=lambda each: each.number)
+    result.flawed.sort(key=lambda each: each.number)
     return result
 
 
-def _store(
-    session: Session, *, viewer_id: int, part: Sequence[tuple[int, bytes]], uids: frozenset[str]
-) -> tuple[Imported, frozenset[str]]:
+def _readable(texts: Sequence[bytes], result: Imported) -> list[_Read]:
+    """Read all cards, and note in *result* which cannot be, and which lines of the others."""
+    found: list[_Read] = []
+    seen: set[str] = set()
+    for number, text in enumerate(texts, 1):
+        name = _named(text)
+        try:
+            read = modernize(intake.read(text))
+            card = _identified(_complete(read), seen)
+        except EvercardError as error:
+            result.left_out.append(LeftOut(number, name, error))
+            continue
+        seen.add(card.uid or "")
+        found.append(_Read(number, name, card, tuple(LeftOut(number, name, flaw) for flaw in read.flaws[:_MOST_FLAWS])))
+    return found
+
+
+def _store(session: Session, *, viewer_id: int, cards: Sequence[_Read]) -> tuple[Imported, int]:
+    """Store as many cards as fit into a transaction, and return what became of them and how many they were."""
+    until, result = time.monotonic() + HOLD, Imported()
     book = address_books.find_book(session, viewer_id, address_books.CONTACTS_PATH)
     if book is None:
         raise NotFound("There is no such person.")
-    result, seen = Imported(), set(uids)
-    for number, text in part:
+    for count, read in enumerate(cards, 1):
+        uid = read.card.uid or ""
+        # Whoever changed the UID of a contact since has it under its name all the same.
+        href = f"{uuid.uuid5(_SPACE, uid)}.vcf"
         try:
-            card = modernize(intake.read(text))
-            card, flaws = _identified(_complete(card), seen), card.flaws
-            seen.add(card.uid or "")
-            # Whoever changed the UID of a contact since has it under its name all the same.
-            href = f"{uuid.uuid5(_SPACE, card.uid or '')}.vcf"
-            if entries.has_uid(session, book, card.uid or "") or entries.head(session, book, href):
+            if entries.has_uid(session, book, uid) or entries.head(session, book, href):
                 result.known += 1
-                continue
-            result.without_photo += not _write(session, book, href, card)
-            result.added += 1
-            result.flawed += [LeftOut(number, _named(text), flaw) for flaw in flaws[:_MOST_FLAWS]]
+            else:
+                result.without_photo += not _write(session, book, href, read.card)
+                result.added += 1
+                result.flawed += read.flaws
         except DatabaseUnavailable:
             raise
         except EvercardError as error:
-            result.left_out.append(LeftOut(number, _named(text), error))
-    return result, frozenset(seen)
+            result.left_out.append(LeftOut(read.number, read.name, error))
+        if time.monotonic() > until:
+            return result, count
+    return result, len(cards)
 
 
 def _write(session: Session, book: Book, href: str, card: VCard) -> bool:

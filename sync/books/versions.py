@@ -1,24 +1,42 @@
 """
 Earlier versions of what a person's devices wrote: their private entries, and what they added to other people's cards.
 
-Some clients overwrite and delete without looking (client facts T-7, E-1), so what they replace is kept for a while.
+Some clients overwrite and delete without looking (client facts T-7, E-1), so what they replace is kept for a while. A
+person has a budget for it. Where it is used up, versions are thinned out: of each entry the last version stays for
+longest, and of those before it the fewer the older they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import Entry, EntryVersion, now
+from sync.database.models import Base, Entry, EntryVersion, new_id, now
 from sync.errors import NotFound
 
 #: A version that is kept, after the entry that it is of.
 KeptVersion: TypeAlias = tuple[Entry, EntryVersion]
 _DAY = 86_400
+#: Once in so many versions, by chance, it is looked how much is kept.
+_SELDOM = 16
+#: How full the budget is after versions were thinned out, so that this is not done with every change.
+_AFTERWARDS = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One version, without what it says."""
+
+    entry_id: int
+    revision: int
+    replaced_at: int
+    size: int
 
 
 def keep(session: Session, entry: Entry, content: bytes) -> None:
@@ -45,6 +63,48 @@ def keep(session: Session, entry: Entry, content: bytes) -> None:
                 content=content,
             )
         )
+    if new_id() % _SELDOM == 0:
+        thin_out(session, entry.viewer_id)
+
+
+def thin_out(session: Session, viewer_id: int) -> None:
+    """Let go of versions of a person's until what is kept fits into the budget."""
+    limits = settings_of(session).limits
+    mine = EntryVersion.viewer_id == viewer_id
+    size = func.length(EntryVersion.content)
+    number, used = session.execute(select(func.count(), func.coalesce(func.sum(size), 0)).where(mine)).one()
+    if number <= limits.versions and used <= limits.versions_size:
+        return
+    columns = (EntryVersion.entry_id, EntryVersion.revision, EntryVersion.replaced_at, size)
+    newest_first = (EntryVersion.entry_id, EntryVersion.replaced_at.desc(), EntryVersion.revision.desc())
+    kept = [Kept(*row) for row in session.execute(select(*columns).where(mine).order_by(*newest_first))]
+    gone = superfluous(kept, int(limits.versions * _AFTERWARDS), int(limits.versions_size * _AFTERWARDS))
+    if gone:
+        keys = [{"viewer": viewer_id, "entry": each.entry_id, "at": each.revision} for each in gone]
+        session.connection().execute(_FORGET, keys)
+
+
+def superfluous(kept: Iterable[Kept], number: int, size: int) -> list[Kept]:
+    """
+    Return which of the versions go so that *number* of them remain, of *size* octets together.
+
+    *kept* has those of one entry together, the newest first.
+    """
+    entries = [list(group) for _, group in groupby(kept, lambda each: each.entry_id)]
+    count, used = sum(map(len, entries)), sum(each.size for versions in entries for each in versions)
+    gone: list[Kept] = []
+    while count > number or used > size:
+        # Every second one of an entry's, but not its last; where each has one only, any.
+        offered = [each for versions in entries for each in versions[1::2]] or [each for (each,) in entries]
+        going = set[Kept]()
+        for each in sorted(offered, key=lambda each: each.replaced_at):
+            if count <= number and used <= size:
+                break
+            going.add(each)
+            count, used = count - 1, used - each.size
+        gone += going
+        entries = [left for versions in entries if (left := [each for each in versions if each not in going])]
+    return gone
 
 
 def of_person(session: Session, viewer_id: int, *, count: int | None = None, offset: int = 0) -> Sequence[KeptVersion]:
@@ -75,4 +135,10 @@ def find(session: Session, viewer_id: int, entry_id: int, revision: int) -> Kept
 
 _KEPT = select(Entry, EntryVersion).join(
     EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id)
+)
+_VERSIONS = Base.metadata.tables["entry_version"]
+_FORGET = delete(_VERSIONS).where(
+    _VERSIONS.c.viewer_id == bindparam("viewer"),
+    _VERSIONS.c.entry_id == bindparam("entry"),
+    _VERSIONS.c.revision == bindparam("at"),
 )

@@ -1,81 +1,62 @@
-"""What state the database is in, for whoever looks after the server."""
+"""
+Whether the database can be written, as one process learns it from its own writes.
+
+A full disk fails every write of a server for hours. It is said once when that begins and once when it is over, and the
+health check tells it all the time.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import logging
+import threading
+import time
 
-from sqlalchemy import func, select, text, update
-from sqlalchemy.orm import Session
+from sync.errors import DatabaseFull, DatabaseReadOnly, DatabaseUnavailable
 
-from sync.database import schema
-from sync.database.engine import Database
-from sync.database.models import Account, ServerSecret
+logger = logging.getLogger("evercard.database")
+
+#: Seconds since the last failure after which a success counts: where a large change finds no room a small one may.
+SETTLED = 10.0
 
 
-@dataclass(frozen=True, slots=True)
 class Condition:
-    """
-    Whether the database *is_made* and *is_newest*, and what it can do.
+    """What is wrong with writing, if anything. Any thread may tell and ask."""
 
-    *encoding* is how it keeps text, *connections* how many it can have at once, where that is limited.
-    """
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        #: Whether the log is told; who runs a command is told by the command.
+        self.is_logged = True
+        self._lock = threading.Lock()
+        self._wrong: DatabaseUnavailable | None = None
+        self._written_at: float | None = None
+        self._failed_at = 0.0
 
-    is_made: bool
-    is_newest: bool
-    encoding: str
-    connections: int | None
+    @property
+    def wrong(self) -> DatabaseUnavailable | None:
+        """Why nothing can be written, None while nothing is known to be wrong."""
+        return self._wrong
 
+    def is_fresh(self, seconds: float) -> bool:
+        """Whether something was written in the last *seconds*, and nothing has failed since."""
+        written = self._written_at
+        return self._wrong is None and written is not None and time.monotonic() - written < seconds
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What time it is *there*, where the database has a clock of its own, and the *newest* moment that it knows."""
+    def written(self) -> None:
+        """Note that a change was committed."""
+        self._written_at = time.monotonic()
+        if self._wrong is None or self._written_at - self._failed_at < SETTLED:
+            return
+        with self._lock:
+            over, self._wrong = self._wrong, None
+        if over is not None:
+            logger.warning("The database can be written again")
 
-    there: float | None
-    newest: int
-
-
-def of(database: Database) -> Condition:
-    """
-    Return the state of the database, which was read and, where it is made, written.
-
-    Raises:
-        DatabaseUnavailable: It could not be.
-        WrongSchema: It is of a newer version than this code.
-    """
-    if database.is_sqlite and not Path(str(database.url.database)).exists():
-        return Condition(is_made=False, is_newest=False, encoding="UTF-8", connections=None)
-    with database.reading() as session:
-        revision = schema.current(session.connection())
-        encoding, connections = _server(session, is_sqlite=database.is_sqlite)
-    schema.require_known(revision)
-    if revision is not None:
-        database.write(_write_nothing)
-    return Condition(revision is not None, revision == schema.newest(), encoding, connections)
-
-
-def clock(database: Database) -> Clock:
-    """
-    Return what the database knows of the time.
-
-    Raises:
-        DatabaseUnavailable: It could not be reached.
-    """
-    database.require_newest()
-    with database.reading() as session:
-        newest = session.scalars(select(func.max(Account.created_at))).one() or 0
-        if database.is_sqlite:
-            return Clock(None, newest)
-        return Clock(float(session.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()), newest)
-
-
-def _server(session: Session, *, is_sqlite: bool) -> tuple[str, int | None]:
-    if is_sqlite:
-        return str(session.execute(text("PRAGMA encoding")).scalar_one()), None
-    encoding = session.execute(text("SHOW server_encoding")).scalar_one()
-    return str(encoding), int(session.execute(text("SHOW max_connections")).scalar_one())
-
-
-def _write_nothing(session: Session) -> None:
-    # A database that may only be read refuses it all the same.
-    session.execute(update(ServerSecret).where(ServerSecret.name == "").values(value=b""))
+    def failed(self, error: DatabaseUnavailable) -> None:
+        """Note that a change could not be written; what is no matter of writing is passed over."""
+        if not isinstance(error, (DatabaseFull, DatabaseReadOnly)):
+            return
+        self._failed_at = time.monotonic()
+        with self._lock:
+            is_news, self._wrong = type(error) is not type(self._wrong), error
+        if is_news and self.is_logged:
+            logger.error("Nothing can be stored: %s (%s)", error, error.reason)

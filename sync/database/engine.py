@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Select, create_engine, event, make_url, text
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import Column, Engine, MetaData, Select, String, Table, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sync.database import sqlite
+from sync.database.condition import Condition
+from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.lists import among
-from sync.database.quick import Quick
-from sync.errors import DatabaseUnavailable, InvalidInput
+from sync.database.quick import Quick, open_cursor
+from sync.database.url import parse_url
+from sync.database.writers import LONG, Writers
+from sync.errors import DatabaseReadOnly, DatabaseUnavailable, InvalidInput
 from sync.settings import Settings
 
 T = TypeVar("T")
@@ -35,8 +37,8 @@ ATTEMPTS = 12
 PATIENCE = 10.0
 #: For how many milliseconds a transaction waits for another that had better not wait.
 HASTE = 200
-#: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available.
-RETRYABLE = {"40001", "40P01", "55P03"}
+#: For how many seconds a successful write tells that the next would succeed as well.
+FRESH = 10.0
 
 
 class Database:
@@ -50,6 +52,9 @@ class Database:
     def __init__(self, url: str, settings: Settings | None = None) -> None:
         """Prepare the engine; nothing is opened yet. Every session carries *settings* (see `settings_of`)."""
         self.settings = settings or Settings()
+        self.condition = Condition()
+        #: How often `dispose` was called; what works in the background for whoever uses the database ends with it.
+        self.disposals = 0
         pool_size = self.settings.pool_size
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -72,13 +77,15 @@ class Database:
         else:
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self._quick = Quick(self.engine.dialect, self._open_quick)
+        self._writers = Writers(self.file) if self.is_sqlite else None
+        self._quick = Quick(self.engine.dialect, lambda: open_cursor(self.url, self.engine.dialect))
 
     def write(self, change: Callable[[Session], T]) -> T:
         """
         Run *change* in a writing transaction of its own and return what it returned, after the commit.
 
         Raises:
+            DatabaseFull: There is no room for the change.
             DatabaseUnavailable: The database could not be reached, or stayed locked, for about ten seconds; or it was
                 lost while it committed, so that nobody knows whether the change was made.
         """
@@ -86,7 +93,10 @@ class Database:
         for attempt in range(1, ATTEMPTS + 1):
             in_doubt = False
             try:
-                with self._session(self._writer) as session:
+                with self._turn(deadline - time.monotonic()) as came, self._session(self._writer) as session:
+                    if not came:
+                        raise DatabaseUnavailable("Too many changes are waiting.")
+                    self._begin(session)
                     result = change(session)
                     session.flush()
                     try:
@@ -96,13 +106,14 @@ class Database:
                         session.invalidate()
                         in_doubt = may_have_committed(error)
                         raise
+                    self.condition.written()
                     return result
             except DBAPIError as error:
                 if not is_retryable(error):
-                    _tell(error)
+                    self._tell(error)
                     raise
                 if in_doubt or attempt == ATTEMPTS or time.monotonic() > deadline:
-                    raise DatabaseUnavailable(_reason(error)) from error
+                    raise told_of(first_of(error).orig) from error
                 time.sleep(min(1.5, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - a pause, no secret
         raise AssertionError
 
@@ -110,18 +121,37 @@ class Database:
         """
         Run *change* as `write` does, but once and hardly waiting for others; returns whether it was made.
 
-        For what can as well be written another time, for which nobody shall wait or be refused.
+        For what can as well be written another time, for which nobody shall wait or be refused: whatever is the matter
+        with the database, nothing is raised.
         """
         try:
-            with self._session(self._hasty) as session, session.begin():
+            with self._turn(HASTE / 1000) as came, self._session(self._hasty) as session, session.begin():
+                if not came:
+                    return False
                 if not self.is_sqlite:
                     session.execute(text(f"SET LOCAL lock_timeout = {HASTE}"))
                 change(session)
         except DBAPIError as error:
-            if not is_retryable(error):
+            told = unavailable(error)
+            if told is None and not is_retryable(error):
                 raise
+            self.condition.failed(told or told_of(error.orig))
             return False
+        self.condition.written()
         return True
+
+    def check(self) -> None:
+        """
+        Make sure that the database can be read and written; it is tried, at most once in ten seconds.
+
+        Raises:
+            DatabaseUnavailable: It cannot, for the reason that the error's class says.
+        """
+        self.quick("SELECT 1", ())
+        if not self.condition.is_fresh(FRESH):
+            self.write_if_free(_write_nothing)
+        if self.condition.wrong is not None:
+            raise self.condition.wrong
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
@@ -141,12 +171,8 @@ class Database:
         Raises:
             DatabaseUnavailable: The database could not be reached.
         """
-        try:
-            with self._session(self._reader) as session:
-                yield session
-        except DBAPIError as error:
-            _tell(error)
-            raise
+        with self._telling(), self._session(self._reader) as session:
+            yield session
 
     def quick(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """
@@ -185,16 +211,20 @@ class Database:
         Bring the schema to the newest version, from any older one or from nothing. Safe to run at every start.
 
         Raises:
+            DatabaseReadOnly: The database cannot be written.
             DatabaseUnavailable: The database could not be reached or changed.
             WrongSchema: It has a version that this code does not know.
         """
         from sync.database.migrations import upgrade
 
-        try:
+        if self.is_sqlite:
+            sqlite.require_writable(self.file)
+            sqlite.create(self.file)
+        with self._telling():
             upgrade(self)
-        except DBAPIError as error:
-            _tell(error)
-            raise
+        self.write_if_free(_write_nothing)
+        if isinstance(self.condition.wrong, DatabaseReadOnly):
+            raise self.condition.wrong
 
     def require_newest(self) -> None:
         """
@@ -206,94 +236,68 @@ class Database:
         """
         from sync.database.schema import require_newest
 
-        try:
+        with self._telling():
             require_newest(self)
-        except DBAPIError as error:
-            _tell(error)
-            raise
 
     def dispose(self) -> None:
         """Close every connection of the pool; those of other threads' `quick` close with their threads."""
+        self.disposals += 1
         self._quick.close()
         self.engine.dispose()
+
+    @property
+    def file(self) -> Path:
+        """The file of a SQLite database."""
+        return Path(str(self.url.database))
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            self._tell(error)
+            raise
+
+    def _tell(self, error: DBAPIError) -> None:
+        # That the database cannot be used is told in words, and a bug stays what it is.
+        told = unavailable(error)
+        if told is not None:
+            self.condition.failed(told)
+            raise told from error
+
+    def _turn(self, patience: float) -> contextlib.AbstractContextManager[bool]:
+        return self._writers.turn(max(0, patience)) if self._writers else contextlib.nullcontext(True)
+
+    def _begin(self, session: Session) -> None:
+        if self._writers is None:
+            return
+        for patience, closed in ((LONG * 1000, False), (sqlite.BUSY_MILLISECONDS, True)):
+            options = {sqlite.PATIENCE: min(int(patience), sqlite.BUSY_MILLISECONDS)}
+            with self._writers.gate(PATIENCE, closed=closed):
+                try:
+                    session.connection(execution_options=options)
+                    return
+                except DBAPIError as error:
+                    if closed or not is_retryable(error):
+                        raise
+            session.rollback()
 
     def _session(self, engine: Engine) -> Session:
         return Session(engine, expire_on_commit=False, info={"settings": self.settings})
 
-    def _open_quick(self) -> Any:
-        if self.is_sqlite:
-            connection = sqlite3.connect(
-                str(self.url.database),
-                timeout=sqlite.BUSY_MILLISECONDS / 1000,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            sqlite.configure(connection)
-            return connection.cursor()
-        import psycopg
 
-        arguments = self.engine.dialect.create_connect_args(self.url)
-        connected = psycopg.connect(*arguments[0], **arguments[1], autocommit=True, prepare_threshold=0)
-        # One cursor for good, and values in binary form: a third less to do for each poll.
-        return connected.cursor(binary=True)
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32)))
+
+
+def _write_nothing(session: Session) -> None:
+    # The database writes what is there already.
+    session.execute(_VERSION.update().values(version_num=_VERSION.c.version_num))
 
 
 def settings_of(session: Session) -> Settings:
     """Return the settings of the database that *session* belongs to."""
     settings: Settings = session.info["settings"]
     return settings
-
-
-def parse_url(written: str) -> URL:
-    """
-    Read a database URL, taking ``postgresql:`` and ``postgres:`` for the driver that Evercard uses.
-
-    Raises:
-        InvalidInput: It is none, or names a database that Evercard does not know.
-    """
-    try:
-        url = make_url(written)
-        name = url.get_backend_name()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise InvalidInput("The database URL is none; write sqlite:///FILE or postgresql://USER@HOST/NAME.") from error
-    if name in ("postgresql", "postgres"):
-        return url.set(drivername="postgresql+psycopg")
-    if name != "sqlite" or not url.database or url.database == ":memory:":
-        raise InvalidInput(
-            "The database must be a SQLite file or PostgreSQL: sqlite:///FILE or postgresql://USER@HOST/NAME."
-        )
-    return url.set(drivername="sqlite", database=str(Path(url.database).absolute()))
-
-
-def is_retryable(error: DBAPIError) -> bool:
-    """Whether running the whole transaction again may succeed."""
-    if error.connection_invalidated:
-        return True
-    if isinstance(error.orig, sqlite3.OperationalError):
-        return error.orig.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-    state: str | None = getattr(error.orig, "sqlstate", None)
-    if state is None:
-        return isinstance(error, OperationalError)
-    return state in RETRYABLE or state.startswith(("08", "57P"))
-
-
-def may_have_committed(error: DBAPIError) -> bool:
-    """Whether a commit that failed so may have been done all the same: its answer was lost, not its lock."""
-    if isinstance(error.orig, sqlite3.Error):
-        return False
-    return getattr(error.orig, "sqlstate", None) not in RETRYABLE
-
-
-def _tell(error: DBAPIError) -> None:
-    # That the database cannot be used is told in words, and a bug stays what it is. An error of the base class is
-    # what SQLite says about a file that is no database; SQLITE_ERROR is about the statement.
-    about_statement = getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR"
-    if (isinstance(error, OperationalError) or type(error) is DatabaseError) and not about_statement:
-        raise DatabaseUnavailable(_reason(error)) from error
-
-
-def _reason(error: DBAPIError) -> str:
-    return str(error.orig).strip().partition("\n")[0]
 
 
 __all__ = ["Database", "Session", "among", "is_retryable", "parse_url", "settings_of"]

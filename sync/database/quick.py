@@ -7,14 +7,35 @@ Each is complete in itself, so it needs no transaction. Nobody else uses these c
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Dialect, Select
+from sqlalchemy import URL, Dialect, Select
 
-from sync.errors import DatabaseUnavailable
+from sync.database import sqlite
+from sync.database.driver_errors import told_of
+
+
+def open_cursor(url: URL, dialect: Dialect) -> Any:
+    """Open a cursor of the driver's, on a connection of its own that commits by itself."""
+    if dialect.name == "sqlite":
+        connection = sqlite3.connect(
+            str(url.database),
+            timeout=sqlite.BUSY_MILLISECONDS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        sqlite.configure(connection)
+        return connection.cursor()
+    import psycopg
+
+    arguments: Any = dialect.create_connect_args(url)
+    connected = psycopg.connect(*arguments[0], **arguments[1], autocommit=True, prepare_threshold=0)
+    # One cursor for good, and values in binary form: a third less to do for each poll.
+    return connected.cursor(binary=True)
 
 
 class Quick:
@@ -52,7 +73,7 @@ class Quick:
                     raise
                 self.close()
                 if attempt == 2:
-                    raise DatabaseUnavailable(str(error)) from error
+                    raise told_of(error) from error
         raise AssertionError
 
     def fetch_selected(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:

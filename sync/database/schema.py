@@ -25,7 +25,7 @@ def require_newest(database: Database) -> None:
         WrongSchema: It is older or newer, or there is none.
     """
     if database.is_sqlite and not Path(str(database.url.database)).exists():
-        raise WrongSchema("There is no database yet; `evercard migrate` makes it.")
+        raise WrongSchema(f"There is no database yet at {database.file}; `evercard migrate` makes it.")
     with database.engine.connect() as connection:
         found = current(connection)
     require_known(found)

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from sync import meeting
 from sync.accounts import signing_up
 from sync.database import accounts
+from sync.database.clock import ASTRAY
 from sync.database.engine import Database, settings_of
 from sync.database.models import Group, InvitationLink, new_id, now
 from sync.database.server_keys import key_for
@@ -131,7 +132,9 @@ def link_of(session: Session, owner_id: int, link_id: int) -> InvitationLink:
 
 def works(link: InvitationLink) -> bool:
     """Whether a link can still be followed."""
-    return link.revoked_at is None and link.expires_at > now() and (link.uses_left is None or link.uses_left > 0)
+    at = now()
+    running = link.created_at - ASTRAY <= at < link.expires_at
+    return link.revoked_at is None and running and (link.uses_left is None or link.uses_left > 0)
 
 
 def address_of(session: Session, owner_id: int, link_id: int) -> str:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, case, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
@@ -28,6 +28,9 @@ UNASKED = frozenset({"accepted", "introduction", "invitation", "request", "welco
 #: Seconds between two attempts, and after which a message is given up.
 FIRST_PAUSE = 60
 PATIENCE = 24 * 3600
+#: From so many attempts on the pause grows no more.
+_SLOWEST = 6
+_LONGEST = FIRST_PAUSE * 2**_SLOWEST
 
 
 class Undeliverable(Exception):
@@ -109,7 +112,7 @@ def work(database: Database, senders: dict[str, Sender], *, buckets: Sequence[in
     sent = 0
     with database.reading() as session:
         due = session.scalars(
-            select(Message.bucket).distinct().where(Message.bucket.in_(buckets), Message.due_at <= now())
+            select(Message.bucket).distinct().where(Message.bucket.in_(buckets), _is_due(now()))
         ).all()
     for bucket in due:
         while claim := database.write(lambda session, bucket=bucket: _claim(session, bucket)):  # type: ignore[misc]
@@ -126,7 +129,7 @@ def _send(database: Database, senders: dict[str, Sender], claim: _Claim) -> bool
         logger.warning("A message (%s by %s) is given up: %s", claim.template, claim.channel, error)
         sent = False
     except Unreachable as error:
-        due_at = now() + FIRST_PAUSE * 2 ** min(claim.attempts, 6)
+        due_at = now() + _pause(claim.attempts)
         if due_at < claim.created_at + PATIENCE:
             logger.warning("A message (%s by %s) waits: %s", claim.template, claim.channel, error)
             database.write(lambda session: session.execute(update(Message).where(*mine).values(due_at=due_at)))
@@ -135,6 +138,16 @@ def _send(database: Database, senders: dict[str, Sender], claim: _Claim) -> bool
         sent = False
     database.write(lambda session: session.execute(delete(Message).where(*mine)))
     return sent
+
+
+def _pause(attempts: int) -> int:
+    return FIRST_PAUSE << min(attempts, _SLOWEST)
+
+
+def _is_due(at: int) -> ColumnElement[bool]:
+    # What waits for longer than it ever has to was written before the clock was put back.
+    beyond = case({count: at + _pause(count) for count in range(_SLOWEST)}, value=Message.attempts, else_=at + _LONGEST)
+    return or_(Message.due_at <= at, Message.due_at > beyond)
 
 
 def _hand_over(senders: dict[str, Sender], claim: _Claim) -> None:
@@ -149,7 +162,7 @@ def _claim(session: Session, bucket: int) -> _Claim | None:
     at = now()
     due = (
         select(Message.id)
-        .where(Message.bucket == bucket, Message.due_at <= at)
+        .where(Message.bucket == bucket, _is_due(at))
         .order_by(Message.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)

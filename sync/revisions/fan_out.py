@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
@@ -125,7 +125,7 @@ def work(
 
 def owed(session: Session) -> int:
     """Count the viewers who are still to be reached, each once for every change that is on its way to them."""
-    jobs = session.execute(select(Job.owner_id, Job.card_id, Job.after_viewer)).all()
+    jobs = session.execute(select(Job.owner_id, Job.card_id, Job.after_viewer).where(Job.kind == FAN_OUT)).all()
     return sum(
         session.scalars(select(func.count()).where(*_held(owner_id, card_id, after))).one()
         for owner_id, card_id, after in jobs
@@ -181,13 +181,23 @@ def _held(owner_id: int, card_id: int, after: int) -> tuple[ColumnElement[bool],
 
 def _due(session: Session, buckets: Sequence[int], at: int) -> Sequence[int]:
     # A look at an empty outbox is one reading statement; a claim needs the right to write, bucket by bucket.
-    return session.scalars(_DUE, {"buckets": list(buckets), "at": at}).all()
+    lease = at + settings_of(session).lease
+    return session.scalars(_DUE, {"buckets": list(buckets), "at": at, "lease": lease}).all()
+
+
+def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a job's time has come. One beyond any lease was written before the clock was put back."""
+    return or_(Job.due_at <= at, Job.due_at > lease)
 
 
 _DUE = (
     select(Job.bucket)
     .distinct()
-    .where(Job.bucket.in_(bindparam("buckets", expanding=True)), Job.due_at <= bindparam("at"))
+    .where(
+        Job.bucket.in_(bindparam("buckets", expanding=True)),
+        Job.kind == FAN_OUT,
+        is_due(bindparam("at"), bindparam("lease")),
+    )
 )
 _ALL_HOLDERS = (
     select(Connection.viewer_id)
@@ -201,9 +211,10 @@ _ALL_HOLDERS = (
 
 
 def _claim(session: Session, bucket: int, at: int) -> Claim | None:
+    lease = at + settings_of(session).lease
     due = (
         select(Job.id)
-        .where(Job.bucket == bucket, Job.due_at <= at)
+        .where(Job.bucket == bucket, Job.kind == FAN_OUT, is_due(literal(at), literal(lease)))
         .order_by(Job.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -211,7 +222,7 @@ def _claim(session: Session, bucket: int, at: int) -> Claim | None:
     row = session.execute(
         update(Job)
         .where(Job.bucket == bucket, Job.id == due.scalar_subquery())
-        .values(due_at=at + settings_of(session).lease, attempts=Job.attempts + 1)
+        .values(due_at=lease, attempts=Job.attempts + 1)
         .returning(Job.bucket, Job.id, Job.owner_id, Job.card_id, Job.after_viewer, Job.changed_at)
         .execution_options(synchronize_session=False)
     ).first()

@@ -15,6 +15,7 @@ from sqlalchemy import and_, exists, func, select, text
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
+from sync.accounts.deletion import LEAVING, unfinished
 from sync.database.engine import among
 from sync.database.migrations import differences
 from sync.database.models import NOBODY, Account, Base, Job, LoginName
@@ -102,8 +103,10 @@ def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> It
 
 
 def _outbox(session: Session) -> Iterator[str]:
-    for kind in session.scalars(select(Job.kind).where(Job.kind != FAN_OUT).distinct()):
+    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING))).distinct()):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
+    for login in unfinished(session):
+        yield f"The account {login} is being deleted, which is not finished; `evercard serve` goes on with it."
     yield from _unknown(session, "job", session.scalars(select(Job.owner_id)).partitions(_PAGE))
 
 

@@ -160,3 +160,25 @@ def test_a_card_that_cannot_be_read_is_refused_with_its_line(anna: Command, give
 def test_a_card_that_the_file_does_not_have_is_refused(anna: Command) -> None:
     card = "BEGIN:VCARD\nVERSION:3.0\nFN:A\nEND:VCARD\n"
     assert "it has 1" in anna.error("profile", "import", "anna", "-", "--card", "2", given=card)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("Anna Neu", {"Anna Neu"}), ("Neu;Anna;;;", {"Anna Neu", "Neu Anna"})],
+)
+def test_a_name_that_stands_twice_is_changed_as_one(anna: Command, tmp_path: Path, text: str, names: set[str]) -> None:
+    """A card from a phone has it as a whole and in parts."""
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Anna Alt\r\nN:Alt;Anna;;;\r\nEND:VCARD\r\n"
+    (tmp_path / "card.vcf").write_text(card)
+    anna("profile", "import", "anna", str(tmp_path / "card.vcf"))
+    anna("profile", "set", "anna", "name", text)
+    shown = [field["value"] for field in anna.json("profile", "show", "anna") if field["kind"] == "name"]
+    assert len(shown) == 2
+    assert {" ".join(value.split()) for value in shown} == names
+
+
+@pytest.mark.parametrize("given", [("--property", "TEL:+1 555 0100"), ("--file", "anna.jpg")])
+def test_a_label_without_a_text_is_refused(anna: Command, given: tuple[str, str]) -> None:
+    result = anna.run("profile", "add", "anna", *given, "--label", "Hong Kong")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--label goes with a text" in result.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import sqlite3
 import subprocess
@@ -105,6 +106,42 @@ def test_a_database_in_a_directory_that_does_not_exist_is_refused(tmp_path: Path
     assert "unable to open" in refusal("migrate", url=f"sqlite:///{tmp_path / 'none' / 'new.sqlite'}")
 
 
+def without_override(*command: str) -> list[str]:
+    """Return *command* to be run with no more rights to a file than its mode gives, for an administrator as well."""
+    return ["setpriv", "--bounding-set=-dac_override", *command] if os.geteuid() == 0 else list(command)
+
+
+@pytest.mark.parametrize("closed", ["file", "folder"])
+@pytest.mark.parametrize("command", [("serve",), ("user", "add", "anna")])
+def test_a_database_that_cannot_be_written_is_named_so(tmp_path: Path, closed: str, command: tuple[str, ...]) -> None:
+    file = tmp_path / "data" / "evercard.sqlite"
+    file.parent.mkdir()
+    assert start("migrate", url=f"sqlite:///{file}").returncode == 0
+    place = file if closed == "file" else file.parent
+    place.chmod(0o444 if closed == "file" else 0o555)
+    environment = {**os.environ, "EVERCARD_DATABASE_URL": f"sqlite:///{file}"}
+    run = without_override(sys.executable, "-m", "radicale_plugin.cli", *command)
+    ended = subprocess.run(run, capture_output=True, env=environment, check=False, timeout=120)
+    place.chmod(0o700)
+    said = ended.stderr.decode()
+    assert (ended.returncode, said.count("\n")) == (1, 1), said
+    assert "give this user the right to write" in said
+
+
+def test_a_full_disk_is_named_so(database_url: str) -> None:
+    """And not: look whether the URL is right."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+    environment = {**os.environ, "EVERCARD_DATABASE_URL": database_url}
+    command = [sys.executable, "-B", "-m", "radicale_plugin.cli", "user", "add", "anna"]
+    ended = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=120, preexec_fn=limit)
+    assert ended.returncode == 1
+    assert ended.stderr.decode().startswith("Error: The disk that the database is on is full; make room there.")
+    assert start("user", "add", "anna", url=database_url).returncode == 0
+
+
 def test_a_server_that_does_not_answer_is_named() -> None:
     said = refusal("user", "list", url=f"postgresql://somebody:secret@127.0.0.1:{free_port()}/none")
     assert "Connection refused" in said
@@ -131,6 +168,13 @@ def test_a_database_that_stays_locked_is_given_up(database_url: str) -> None:
         ("rubbish", "rubbish"),
         ("[storage]\ntype = radicale_plugin.storage\nworkers = none\n", "workers"),
         ("[storage]\ntype = radicale_plugin.storage\ndatabase_url_file = /none/there\n", "cannot be read"),
+        ("[storage]\ntype = radicale_plugin.storage\nsecret_file = /bin/ls\n", "is no text"),
+        ("[storage]\ntype = radicale_plugin.storage\nsecret_file = /dev/null\n", "is empty"),
+        ("[storage]\ntype = radicale_plugin.storage\nsecret = short\n", "at least 16 characters"),
+        ("[storage]\ntype = radicale_plugin.storage\nsecret = a\nsecret_file = /dev/null\n", "not both"),
+        ("[storage]\ntype = radicale_plugin.storage\nsmtp_host = mail.example.org\n", "mail_from"),
+        ("[storage]\ntype = radicale_plugin.storage\nphone_region = China\n", "two letters"),
+        ("[server]\nssl = True\ncertificate = /none/there\n", "certificate"),
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
@@ -138,6 +182,61 @@ def test_a_configuration_that_cannot_be_used_is_refused(tmp_path: Path, text: st
     if text is not None:
         file.write_text(text)
     assert said in refusal("-C", str(file), "user", "list")
+
+
+def test_a_secret_in_a_file_that_others_do_not_read_is_used(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "secret").write_text("0123456789abcdef\n")
+    (tmp_path / "evercard.conf").write_text(
+        f"[storage]\ntype = radicale_plugin.storage\nsecret_file = {tmp_path}/secret\n"
+    )
+    assert start("-C", str(tmp_path / "evercard.conf"), "user", "list", url=database_url).returncode == 0
+
+
+def test_a_database_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.sqlite"
+    assert str(file) in refusal("user", "list", url=f"sqlite:///{file}")
+
+
+@pytest.mark.parametrize("database_engine", ["sqlite", "postgresql"], indirect=True)
+def test_a_database_with_tables_of_something_else_is_refused(empty_database_url: str) -> None:
+    other = Database(empty_database_url)
+    with other.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE account (name TEXT)")
+    other.dispose()
+    assert "tables of something else" in refusal("migrate", url=empty_database_url)
+    assert "no tables yet" in refusal("user", "list", url=empty_database_url)
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_a_database_of_somebody_else_is_refused(database_url: str) -> None:
+    """Whoever may connect to it, but may not read its tables, is told so in one line."""
+    owner = Database(database_url)
+    name = f"stranger_{owner.url.database}"
+    with owner.engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    url = owner.url.set(username=name, password="x").render_as_string(hide_password=False)
+    try:
+        for command in (("user", "list"), ("migrate",)):
+            assert "permission denied" in refusal(*command, url=url)
+    finally:
+        with owner.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP ROLE {name}")
+        owner.dispose()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("user", "add"), ("nosuch",), ("user", "list", "--nosuch"), ("--nosuch",), ("grant", "except", "a", "b", "c")],
+)
+def test_a_command_that_is_not_understood_is_told_in_one_line(evercard: Command, arguments: tuple[str, ...]) -> None:
+    result = evercard.run(*arguments)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "--help`" in result.stderr
+
+
+def test_options_that_contradict_each_other_are_refused(anna: Command) -> None:
+    result = anna.run("grant", "except", "anna", "bo", "name", "--show", "--withhold")
+    assert (result.exit_code, "Say one of" in result.stderr) == (2, True)
 
 
 def test_serving_at_a_port_in_use_is_refused(tmp_path: Path, database_url: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sync.accounts.spending import Spending
+from sync.errors import TooManyTries
 from sync.vcard import parse
 from tests.dav.asking import BOOK, DATA, NS, multiget_body, put, report, snapshot, sync_body, texts, token
 from tests.support import factories
@@ -159,3 +161,17 @@ def test_a_card_in_utf_16_becomes_utf_8(site: Site, anna: Person, encoding: str)
     assert stored.removeprefix("\ufeff") == card
     assert put(site, anna, f"{BOOK}odd.vcf", f"\ufeff{card}".encode(encoding)[:-1]).status in (201, 403, 409)
     assert report(site, anna, sync_body("", DATA)).status == 207
+
+
+def test_who_writes_without_an_end_is_told_to_wait(site: Site, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a form that clients heed; reading goes on."""
+    monkeypatch.setattr(Spending, "spend", spend_nothing)
+    card = {"Content-Type": "text/vcard"}
+    for method, path in (("PUT", BOOK + "x.vcf"), ("DELETE", BOOK + "x.vcf"), ("MKCOL", "/anna/more/")):
+        answer = site.call(method, path, factories.vcard("x") if method == "PUT" else b"", card, person=anna)
+        assert (answer.status, answer.header("Retry-After")) == (429, "7")
+    assert site.call("PROPFIND", BOOK, headers={"Depth": "1"}, person=anna).status == 207
+
+
+def spend_nothing(_spending: Spending, _account_id: int, _octets: int = 0) -> None:
+    raise TooManyTries(7)

@@ -1,4 +1,4 @@
-"""`/.health` says that the server is alive, `/.ready` whether it can do its work; neither says anything else."""
+"""`/.health` says whether the database can be used, `/.ready` whether all is as it should be; neither says more."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def test_a_sound_server_is_ready(site: Site) -> None:
     assert parts(site, 200) == []
 
 
-def test_a_server_without_its_database_is_alive_and_not_ready(site: Site, tmp_path: Path) -> None:
+def test_a_server_without_its_database_is_neither_sound_nor_ready(site: Site, tmp_path: Path) -> None:
     site.database.dispose()
     for file in tmp_path.glob("evercard.sqlite*"):
         file.unlink()
     (tmp_path / "evercard.sqlite").mkdir()
     assert parts(site, 503) == ["database", "migrations"]
-    assert site.call("GET", "/.health").status == 200
+    assert site.call("GET", "/.health").status == 503
 
 
 def test_a_server_whose_database_is_of_another_version_is_not_ready(site: Site) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
+from sync.database import condition
 from sync.database.models import Device
 from tests.dav.asking import BOOK, put, report, sync_body
 from tests.support import factories
 from tests.support.people import Person
-from tests.support.site import SECRETS, Site
+from tests.support.site import ON_SQLITE, SECRETS, Site
+from tests.support.waiting import one, until
 
 
 @pytest.mark.parametrize("table", ["private_card", "entry"])
@@ -40,9 +43,51 @@ def test_who_only_asks_is_answered_while_somebody_else_writes(site: Site, anna: 
         session.execute(update(Device).where(Device.viewer_id == anna.id).values(label="Other"))
         assert report(site, anna, sync_body()).status == 207
         session.rollback()
-    with site.database.reading() as session:
-        assert session.scalars(device).one() == 0
+    assert one(site.database, device) == 0
     put(site, anna, BOOK + "x.vcf", factories.vcard("x"))
     assert report(site, anna, sync_body()).status == 207
-    with site.database.reading() as session:
-        assert session.scalars(device).one() == factories.book(site.database, anna.id).revision
+    given = factories.book(site.database, anna.id).revision
+    until(lambda: one(site.database, device) == given)
+
+
+@ON_SQLITE
+def test_a_full_disk_refuses_what_writes_and_nothing_else(
+    site: Site, anna: Person, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Phones go on reading, a card is refused with 507, the health check says why, and the log does so once."""
+    put(site, anna, BOOK + "before.vcf", factories.vcard("before"))
+    assert site.call("GET", "/.health").status == 200
+    pages = fill(site)
+    card, kind = factories.vcard("x", "NOTE:" + "x" * 100_000), {"Content-Type": "text/vcard"}
+    for _ in range(3):
+        assert site.call("PUT", BOOK + "x.vcf", card, kind, person=anna).status == 507
+        assert report(site, anna, sync_body()).status == 207
+        assert site.call("GET", BOOK + "before.vcf", person=anna).status == 200
+        health = site.call("GET", "/.health")
+        assert (health.status, b"disk" in health.body) == (503, True)
+    said = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.exc_info for record in said] == [None]
+    empty(site, pages)
+    monkeypatch.setattr(condition, "SETTLED", 0)
+    assert site.call("PUT", BOOK + "x.vcf", card, kind, person=anna).status == 201
+    assert site.call("GET", "/.health").body == b"ok\n"
+
+
+def fill(site: Site) -> int:
+    """Let the database have no room for another page, and return how much it had."""
+    with site.database.engine.connect() as connection:
+        pages = int(connection.exec_driver_sql("PRAGMA max_page_count").scalar_one())
+    event.listen(site.database.engine, "checkout", _limit_pages)
+    return pages
+
+
+def empty(site: Site, pages: int) -> None:
+    """Give the database its room back."""
+    event.remove(site.database.engine, "checkout", _limit_pages)
+    site.database.engine.dispose()
+    with site.database.engine.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+
+def _limit_pages(connection: Any, *_: object) -> None:
+    connection.execute("PRAGMA max_page_count = 1")

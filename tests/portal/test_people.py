@@ -140,6 +140,7 @@ def test_a_page_says_whether_it_has_arrived(site: Site, ids: list[int], visitor:
     caller = gate.admit(emil.login, emil.password)
     assert caller is not None
     gate.note_sync(caller, caller.revision)
+    gate.notes.flush()
     assert "Has your card as it is now Looked for changes" in arrived()
     assert "✓ Has your card as it is now" in visitor.get("/people/?q=emil").text
     set_field(site.database, anna, phone, "+1 555 0101")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sync.accounts import credentials, registration, sessions, signing_in
@@ -44,7 +46,8 @@ def test_somebody_signs_up_and_is_in(visitor: Visitor) -> None:
 
 def test_somebody_comes_back(visitor: Visitor, anna: int) -> None:
     assert sign_in(visitor).path == "/"
-    assert visitor.get("/account/").status == 200
+    page = visitor.get("/account/")
+    assert page.status == 200, (page.location, page.text)
     page = visitor.get("/").submit("/sign-out")
     assert page.told == ["You are signed out."]
     assert visitor.get("/account/").location == "/sign-in?next=/.web/account/"
@@ -200,7 +203,8 @@ def test_a_wrong_password_changes_nothing(visitor: Visitor, anna: int) -> None:
     sign_in(visitor)
     page = visitor.get("/account/").submit("/account/password", old="wrong", new="another password")
     assert (page.status, page.told) == (400, ["This is not your password."])
-    assert visitor.get("/account/").status == 200
+    page = visitor.get("/account/")
+    assert page.status == 200, (page.location, page.text)
 
 
 def test_browsers_are_signed_out_from_elsewhere(site: Site, visitor: Visitor, anna: int) -> None:
@@ -225,7 +229,8 @@ def test_nobody_signs_another_person_out(site: Site, visitor: Visitor, anna: int
     (visit,) = sessions_of(site, anna)
     page = bo.post(f"/account/browsers/{visit.id}/end").followed()
     assert page.told == ["There is no such browser."]
-    assert visitor.get("/account/").status == 200
+    page = visitor.get("/account/")
+    assert page.status == 200, (page.location, page.text)
 
 
 def sessions_of(site: Site, account_id: int) -> list[BrowserSession]:
@@ -254,3 +259,13 @@ def test_htmx_is_sent_to_sign_in_as_a_whole(visitor: Visitor) -> None:
     answer = visitor.get("/account/", HX_Request="true")
     assert answer.status == 204
     assert answer.response.headers["HX-Redirect"] == "/.web/sign-in"
+
+
+def test_a_clock_that_is_put_back_signs_nobody_out(
+    visitor: Visitor, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(visitor)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
+    page = visitor.get("/account/")
+    assert page.status == 200, (page.location, page.text)

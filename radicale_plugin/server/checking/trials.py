@@ -10,7 +10,7 @@ from pathlib import Path
 
 from radicale_plugin import settings
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
-from sync.database import condition
+from sync.database import state
 from sync.database.engine import parse_url
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidInput
 
@@ -64,34 +64,34 @@ def database(installation: Installation) -> Iterator[Finding]:
     """Yield whether the database can be read and written, and has the tables of this version."""
     try:
         opened = settings.database(installation.configuration)
-        state = condition.of(opened)
+        found = state.of(opened)
     except DatabaseUnavailable as error:
         yield wrong("database", f"{error} ({error.reason})" if error.reason else str(error))
         return
     except EvercardError as error:
         yield wrong("database", str(error))
         return
-    if not state.is_made:
+    if not found.is_made:
         yield doubtful("database", "It has no tables yet; `evercard serve` or `evercard migrate` makes them.")
-    elif not state.is_newest:
+    elif not found.is_newest:
         yield doubtful(
             "database", "It is of an older version; `evercard serve` or `evercard migrate` brings it up to date."
         )
     else:
         yield good("database", "It can be read and written.")
-    if state.encoding not in ("UTF8", "UTF-8"):
-        yield wrong("database", f"Its encoding is {state.encoding}; it must be UTF8, for names in every script.")
+    if found.encoding not in ("UTF8", "UTF-8"):
+        yield wrong("database", f"Its encoding is {found.encoding}; it must be UTF8, for names in every script.")
     wanted = 3 * installation.values["pool_size"] * (installation.values["workers"] + 1)
-    if state.connections is not None and wanted > state.connections:
+    if found.connections is not None and wanted > found.connections:
         yield doubtful(
-            "pool_size", f"Up to {wanted} connections may be asked for, and PostgreSQL has {state.connections}."
+            "pool_size", f"Up to {wanted} connections may be asked for, and PostgreSQL has {found.connections}."
         )
 
 
 def clock(installation: Installation) -> Iterator[Finding]:
     """Yield whether the clock agrees with the database's, and with what was written down before."""
     try:
-        found = condition.clock(settings.database(installation.configuration))
+        found = state.clock(settings.database(installation.configuration))
     except EvercardError:
         return
     here = time.time()

@@ -15,11 +15,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from sync.database.models import Base
 from sync.database.schema import current, require_known
+from sync.errors import WrongSchema
 
 if TYPE_CHECKING:
     from sync.database.engine import Database
@@ -30,7 +31,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     Run every step that *database* has not had yet, all in one transaction.
 
     Raises:
-        WrongSchema: A newer version of the code has been at work there.
+        WrongSchema: A newer version of the code has been at work there, or somebody else.
     """
     while True:
         before = None
@@ -38,6 +39,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
             with stepping(database) as connection:
                 before = current(connection)
                 require_known(before)
+                _require_own(connection, before)
                 command.upgrade(_configuration(connection), revision)
             return
         except (IntegrityError, ProgrammingError):
@@ -77,6 +79,11 @@ def differences(connection: Connection) -> list[object]:
     """Compare the tables of a database with the models: an empty list when they are the same."""
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
     return list(compare_metadata(context, Base.metadata))
+
+
+def _require_own(connection: Connection, revision: str | None) -> None:
+    if revision is None and set(inspect(connection).get_table_names()) & set(Base.metadata.tables):
+        raise WrongSchema("The database has tables of something else; make an empty one for Evercard.")
 
 
 def _configuration(connection: Connection | None) -> Config:

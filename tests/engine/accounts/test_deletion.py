@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import BigInteger, select
+from sqlalchemy import BigInteger, delete, select, update
 
 from sync import verification
 from sync.accounts import credentials, deletion, one_time_tokens, sessions
@@ -18,6 +19,7 @@ from sync.database.models import (
     Block,
     Entry,
     Invitation,
+    Job,
     LoginName,
     OwnSearchKey,
     PublicFriend,
@@ -142,7 +144,8 @@ def test_what_was_stopped_on_the_way_is_finished(
     monkeypatch.setattr(deletion, "CHUNK", chunk)
     database.write(lambda session: deletion._begin(session, anna.id))
     database.write(lambda session: deletion._part(session, anna.id))
-    assert problems(database) == []
+    (problem,) = problems(database)
+    assert "anna is being deleted, which is not finished" in problem
     assert deletion.finish_all(database) == 1
     assert deletion.finish_all(database) == 0
     assert set(rows_about(database, anna.id)) <= TOMBSTONES
@@ -168,3 +171,41 @@ def test_who_is_not_there_cannot_leave(database: Database, anna: Person) -> None
         deletion.leave(database, anna.id)
     with database.reading() as session:
         assert session.get_one(LoginName, "anna").account_id == NOBODY
+
+
+def test_a_worker_goes_on_within_seconds_with_what_was_stopped(database: Database, anna: Person) -> None:
+    """Once whoever began it is silent for longer than the lease, and not before."""
+    database.write(lambda session: deletion._begin(session, anna.id))
+    assert deletion.work(database) == 0
+    database.write(lambda session: session.execute(update(Job).values(due_at=Job.due_at - deletion.LEASE)))
+    assert deletion.work(database) == 1
+    assert deletion.work(database) == 0
+    assert set(rows_about(database, anna.id)) <= TOMBSTONES
+    assert problems(database) == []
+
+
+def test_who_was_stopped_by_an_older_version_leaves_as_well(database: Database, anna: Person) -> None:
+    """It wrote no job."""
+    database.write(lambda session: deletion._begin(session, anna.id))
+    database.write(lambda session: session.execute(delete(Job)))
+    assert deletion.finish_all(database) == 1
+    assert problems(database) == []
+
+
+def test_two_who_work_on_one_leaving_do_not_hinder_each_other(database: Database, anna: Person) -> None:
+    database.write(lambda session: deletion._begin(session, anna.id))
+    threads = [threading.Thread(target=deletion.finish_all, args=(database,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems(database) == []
+    assert set(rows_about(database, anna.id)) <= TOMBSTONES
+
+
+def test_a_leaving_lets_others_in_between(database: Database, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long one parting takes, no transaction takes many times as long."""
+    monkeypatch.setattr(deletion, "HOLD", 0)
+    parted: list[int] = []
+    deletion.leave(database, anna.id, parted.append)
+    assert parted == [1, 1]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
+from sync import settings
+from sync.accounts import usage
 from sync.books import linking, restoring, versions
+from sync.books.versions import Kept, superfluous
 from sync.database.engine import Database
 from sync.database.models import Entry, EntryVersion
 from sync.errors import Conflict, NotFound, UIDConflict
-from sync.settings import Settings
+from sync.settings import Limits, Settings
 from tests.support import factories
 
 
@@ -133,3 +138,65 @@ def test_versions_are_kept_for_as_long_as_the_settings_say(database_url: str) ->
             assert [content for _, _, content in kept(database, anna)] == [factories.vcard("u", "NOTE:two")] * left
         finally:
             database.dispose()
+
+
+@pytest.mark.parametrize(("number", "size"), [(10, 10**9), (10**9, 1_000)])
+def test_of_each_entry_the_last_versions_stay_for_longest(number: int, size: int) -> None:
+    """And of those before, the fewer the older they are; an entry that changed once keeps its one."""
+    often = [Kept(1, revision, revision, 100) for revision in range(1_000, 0, -1)]
+    once = [Kept(2, 1, 1, 100)]
+    gone = set(superfluous([*often, *once], number, size))
+    left = [each.revision for each in often if each not in gone]
+    assert len(left) == 9
+    assert not gone & set(once)
+    assert left[0] == 1_000
+    gaps = [newer - older for newer, older in pairwise(left)]
+    assert gaps[0] <= gaps[-1]
+
+
+def test_where_every_entry_has_one_version_the_oldest_goes() -> None:
+    kept = [Kept(entry, 1, 100 - entry, 10) for entry in range(50)]
+    assert superfluous(kept, 49, 10**9) == [kept[-1]]
+    assert superfluous(kept, 50, 500) == []
+    assert len(superfluous(kept, 0, 0)) == 50
+
+
+def test_what_is_kept_has_a_budget(database_url: str) -> None:
+    """Whoever puts a large card again and again fills no disk; others keep what they have."""
+    limits = Limits(versions_size=1_000_000)
+    database = Database(database_url, Settings(limits=limits))
+    anna, bao = factories.people(database, "anna", "bao")
+    for number in range(3):
+        factories.put(database, bao, "x.vcf", factories.vcard("u", f"NOTE:{number}"))
+    for number in range(60):
+        factories.put(database, anna, "x.vcf", factories.vcard("u", f"NOTE:{number:0100000d}"))
+    database.write(lambda session: versions.thin_out(session, anna))
+    last = kept(database, anna)
+    assert sum(len(content) for _, _, content in last) <= limits.versions_size
+    assert last[0][2] == factories.vcard("u", f"NOTE:{58:0100000d}")
+    assert len(kept(database, bao)) == 2
+    database.dispose()
+
+
+def test_it_is_looked_at_often_enough(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_SELDOM", 1)
+    database = Database(database_url, Settings(limits=settings.Limits(versions=5)))
+    (anna,) = factories.people(database, "anna")
+    for number in range(20):
+        factories.put(database, anna, "x.vcf", factories.vcard("u", f"NOTE:{number}"))
+    assert len(kept(database, anna)) <= 5
+    database.dispose()
+
+
+def test_an_administrator_sees_who_takes_how_much(database: Database) -> None:
+    anna, bao = factories.people(database, "anna", "bao")
+    card = factories.vcard("u", "NOTE:" + "x" * 1_000)
+    for number in range(2):
+        factories.put(database, anna, "x.vcf", card + b"\r\n" * number)
+    factories.field(database, bao)
+    with database.reading() as session:
+        of_anna, of_bao = usage.of_everybody(session)
+    assert (of_anna.login, of_anna.entries, of_anna.profile) == ("anna", 1, 0)
+    assert of_anna.versions == len(card)
+    assert of_anna.octets == of_anna.contacts + of_anna.versions
+    assert of_bao.profile == of_bao.history > 0

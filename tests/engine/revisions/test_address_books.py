@@ -91,6 +91,7 @@ def test_a_restored_backup_begins_anew_for_everybody(database: Database) -> None
     caller = gate.admit(holder.login, holder.password)
     assert caller is not None
     gate.note_sync(caller, caller.revision)
+    gate.notes.flush()
     before = {who: book(database, who) for who in (owner.id, holder.id)}
     assert database.write(address_books.begin_new_epoch) == 2
     for who, old in before.items():

@@ -99,6 +99,7 @@ def synchronize(database: Database, who: Person) -> None:
     caller = gate.admit(who.login, who.password)
     assert caller is not None
     gate.note_sync(caller, caller.revision)
+    gate.notes.flush()
 
 
 def test_holders_are_listed_with_their_groups_and_what_they_see(database: Database, bert: Person) -> None:
