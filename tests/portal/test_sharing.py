@@ -15,6 +15,7 @@ from tests.support.factories import (
     connected,
     content,
     crowd,
+    everybody_connected,
     field,
     group,
     person,
@@ -288,6 +289,16 @@ def test_what_strangers_see_is_a_tick_that_follows_and_keeps_what_was_given(stag
     # What follows from strangers is sent with the form, so that it stays when strangers lose it.
     stage.save(page, *(box for box in ticked(page) if box != both[1]))
     assert stage.seen() == ({MOBILE}, set())
+
+
+def test_what_all_connections_see_is_a_tick_that_follows_for_every_group(stage: Stage) -> None:
+    every = everybody_connected(stage.database, stage.anna)
+    page = stage.save(stage.open(), stage.box(every, stage.phone))
+    assert stage.seen() == ({MOBILE}, {MOBILE})
+    (cell,) = page.document.xpath(f"//label[.//input[@value='{stage.box(stage.family, stage.phone)}']]")
+    assert cell.get("class") == "cell as"
+    assert "as Connections" in cell.text_content()
+    assert page.document.xpath("//div[@role='group']/@id")[:2] == [f"g-{stage.strangers}", f"g-{every}"]
 
 
 def test_strangers_come_first_and_what_they_see_is_told(stage: Stage) -> None:
