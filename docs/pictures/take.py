@@ -78,6 +78,9 @@ def _take(portal: str, password: str) -> None:
 def _picture(page: Page, name: str, path: str, size: dict[str, int]) -> None:
     page.set_viewport_size({"width": size["width"], "height": size["height"]})
     page.goto(path)
+    seen_by = page.get_by_label("How it looks to")
+    if seen_by.count():
+        seen_by.select_option("family")
     page.wait_for_load_state("networkidle")
     page.screenshot(path=HERE / f"{name}.png")
 

@@ -41,6 +41,7 @@ from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
+from radicale_plugin.server import root_files
 from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
 from sync.accounts.credentials import Caller, Gate
@@ -121,6 +122,8 @@ class Application(RadicaleApplication):
         method, location = environ["REQUEST_METHOD"], _location(environ)
         if method == "OPTIONS":
             return _OPTIONS
+        if (found := root_files.answer(method, environ["PATH_INFO"])) is not None:
+            return found
         if _is_redirected(method, environ["PATH_INFO"]):
             # Where it leads to is a matter of configuration, and so can change.
             return Response(301, [("Location", paths.href(self._prefix)), ("Cache-Control", "no-cache")])

@@ -7,9 +7,10 @@ It is a Flask application that gets its requests from Radicale's hands. To add a
    The view of an area's main page is called ``index``: its endpoint is ``<area>.index`` (`menu` lists them).
 2. A view calls functions of `sync` and holds no rule: ``database().write(lambda session: …)`` or ``with
    database().reading() as session``, for ``current_person().account_id``. `attempt` tells what the engine refuses.
-3. It returns ``page("<area>/<name>.html", …)`` with a template in ``templates/<area>/`` that extends ``base.html``, or
-   after a POST ``go("<area>.index")``. Forms derive from `forms.Form` and are shown with ``macros/forms.html``; any
-   other form says ``{{ csrf() }}``. Everything works without JavaScript; ``hx-get`` and ``hx-post`` may make it nicer.
+3. It returns ``page("<area>/<name>.html", …)`` with a template in ``templates/<area>/`` that extends ``base.html`` and
+   is built from the parts in ``macros/ui.html``, or after a POST ``go("<area>.index")``. Forms derive from `forms.Form`
+   and are shown with ``macros/forms.html``; any other form says ``{{ csrf() }}``. Everything works without JavaScript;
+   ``hx-get`` and ``hx-post`` may make it nicer.
 4. Every page is for people who are signed in, unless its view says ``@open_to_all``. One that takes files says
    ``@takes_files``. No view answers 401 or 403 (Radicale would delay it). Secrets go into the query, never the path,
    because Radicale logs paths.
@@ -81,8 +82,7 @@ class Web(BaseWeb):
         return self._hand_over(environ, path)
 
     def _hand_over(self, environ: types.WSGIEnviron, path: str) -> types.WSGIResponse:
-        if not path.startswith(STATIC):
-            # Radicale compresses every answer; with a secret and somebody's input in one page, its length would tell.
+        if not path.startswith(STATIC) and not _may_be_compressed(environ):
             cast("dict[str, Any]", environ).pop("HTTP_ACCEPT_ENCODING", None)
         if path == ROOT:
             return httputils.redirect(f"{self.place.prefix}{ROOT}/")
@@ -130,3 +130,17 @@ class Web(BaseWeb):
         # Radicale keeps one header of each name, so no answer sets a second cookie; it counts the octets itself.
         kept = {name: value for name, value in headers if name.lower() != "content-length"}
         return code, kept, None if code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) else body, None
+
+
+def _may_be_compressed(environ: types.WSGIEnviron) -> bool:
+    """
+    Whether the length of an answer, which Radicale would compress, can tell nobody what is in it.
+
+    Of a compressed page that has a secret and a guess at it in it, whoever sees its length learns whether the guess was
+    right (BREACH). They need to have the browser fetch the page many times with other guesses. So a page is compressed
+    only where nothing of the request gets into it, because there is no query and no body, and where the browser says
+    that no other site made it ask. A form's token, which would be worth guessing, lets nobody in without that either:
+    see `radicale_plugin.web.protection`.
+    """
+    is_plain = environ.get("REQUEST_METHOD") == "GET" and not environ.get("QUERY_STRING")
+    return is_plain and environ.get("HTTP_SEC_FETCH_SITE") in ("same-origin", "none")

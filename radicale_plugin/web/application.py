@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from radicale_plugin.web import (
     assets,
+    avatars,
     error_pages,
     field_display,
     forms,
@@ -42,6 +43,7 @@ def create(database: Database, place: Place) -> Portal:
     signed_in.install(portal)
     language.install(portal)
     assets.install(portal)
+    avatars.install(portal)
     times.install(portal)
     field_display.install(portal)
     menu.install(portal)

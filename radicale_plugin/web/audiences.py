@@ -26,11 +26,12 @@ class Audience:
 
 
 def audiences(found: Iterable[GroupSummary]) -> list[Audience]:
-    """Return groups as they are offered."""
-    return [
+    """Return groups as they are offered: strangers first, then all connections."""
+    offered = [
         Audience(group.id, group_title(group), group.members, group.kind == STRANGERS, group.kind != GROUP)
         for group in found
     ]
+    return sorted(offered, key=lambda audience: (not audience.is_everybody, not audience.is_built_in))
 
 
 def group_title(group: GroupSummary) -> str:

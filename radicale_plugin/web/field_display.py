@@ -58,6 +58,23 @@ _SOUNDS = {
 _LINKED = {"email": "mailto:", "mobile": "tel:", "home-phone": "tel:", "office-phone": "tel:", "phone": "tel:"}
 
 
+#: The drawing that stands before a field.
+_ICONS = {
+    **dict.fromkeys(("mobile", "phone"), "mobile"),
+    **dict.fromkeys(("name", "nickname", "phonetic", "gender", "related"), "name"),
+    **dict.fromkeys(("home-phone", "office-phone", "fax"), "call"),
+    **dict.fromkeys(("qq", "wechat", "msn", "im"), "chat"),
+    **dict.fromkeys(("organization", "title", "role", "school"), "office"),
+    **dict.fromkeys(("birthday", "anniversary"), "cake"),
+    **dict.fromkeys(("hobby", "interest", "expertise"), "star"),
+    **dict.fromkeys(("url", "social"), "link"),
+    "email": "mail",
+    "address": "pin",
+    "bank-account": "bank",
+    "photo": "camera",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """
@@ -71,6 +88,7 @@ class Shown:
     text: str
     link: str = ""
     picture: str = ""
+    kind: str = ""
 
     @property
     def brief(self) -> str:
@@ -89,9 +107,19 @@ class ShownCard:
 
 
 def install(portal: Portal) -> None:
-    """Let templates say ``{{ content|shown }}`` and ``{{ key|kind_title }}``."""
+    """Let templates say ``{{ content|shown }}``, ``{{ key|kind_title }}``, and what else there is of fields."""
     portal.jinja_env.filters["shown"] = shown
     portal.jinja_env.filters["kind_title"] = kind_title
+    portal.jinja_env.filters["reach"] = reach_of
+    portal.jinja_env.filters["icon_of"] = icon_of
+
+
+def reach_of(said: str) -> str:
+    """Return where a click on a number or an address leads, which is nowhere for any other text."""
+    if not said.isprintable() or not said:
+        return ""
+    scheme = "mailto:" if "@" in said else "tel:"
+    return f"{scheme}{quote(said, safe='+@*#')}".replace("%20", "")
 
 
 def kind_title(kind: str) -> str:
@@ -100,10 +128,17 @@ def kind_title(kind: str) -> str:
     return gettext(found.title) if found else kind.removeprefix("x:").upper()
 
 
+def icon_of(kind: str) -> str:
+    """Return the drawing for a kind of field."""
+    return _ICONS.get(kind, "card")
+
+
 def shown(content: FieldContent) -> Shown:
     """Return what a field says to people."""
     picture = picture_of(content)
-    return Shown(kind_title(content.kind), _label(content), _text(content, picture), _link(content), picture)
+    return Shown(
+        kind_title(content.kind), _label(content), _text(content, picture), _link(content), picture, content.kind
+    )
 
 
 def shown_card(text: str, login: str) -> ShownCard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from babel.dates import get_month_names
+from flask import request
 from wtforms import Field, HiddenField, SelectField, StringField, TextAreaField
 
 from radicale_plugin.web import language
@@ -199,6 +200,15 @@ def form_for(kind: str, shape: str, content: FieldContent | None = None) -> Fiel
         form["text"].render_kw = {**(form["text"].render_kw or {}), **_INPUTS.get(kind, {})}
         if kind in CATALOGUE and kind not in _SELF_EVIDENT:
             form["text"].description = gettext("For example: %(example)s", example=CATALOGUE[kind].example)
+    return form
+
+
+def unsent(kind: str, shape: str, content: FieldContent) -> FieldForm:
+    """Return the form of a field as it stands, whatever was posted for another."""
+    form = form_for(kind, shape, content)
+    taken = parts.parts_of(content)
+    if request.method == "POST" and taken is not None:
+        form.process(None, data={**taken.texts, "label": taken.label, "seen": content.digest})
     return form
 
 

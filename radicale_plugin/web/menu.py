@@ -9,20 +9,26 @@ from flask import current_app, request
 
 from radicale_plugin.web.language import lazy as _
 from radicale_plugin.web.portal import Portal
+from radicale_plugin.web.signed_in import database, visitor
+from sync.meeting import overview
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """
-    A line of the menu. *title* and *about* are texts in the language of the answer.
+    A place of the menu. *title* and *about* are texts in the language of the answer.
 
-    *also* are other areas whose pages are reached from this one.
+    *also* are other areas whose pages are reached from this one. On a narrow screen there is room for five: one that
+    *is_wide* is left out there, and *half* names the area that stands for it.
     """
 
     area: str
+    icon: str
     title: Any
     about: Any
     also: tuple[str, ...] = ()
+    is_wide: bool = False
+    half: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -34,26 +40,48 @@ class Item:
         """Whether the page that is shown is one of this area's."""
         return request.blueprint in (self.area, *self.also)
 
+    @property
+    def is_near(self) -> bool:
+        """Whether the page that is shown is one of the area for which this one stands on a narrow screen."""
+        return bool(self.half) and request.blueprint == self.half
+
 
 ITEMS = (
-    Item("card", _("My card"), _("What you say about yourself, kept in one place.")),
-    Item("sharing", _("Who sees what"), _("Choose which group sees which part of your card.")),
-    Item("groups", _("Groups"), _("Sort the people whom you know.")),
-    Item("people", _("People"), _("Everybody you are connected to.")),
-    Item("find", _("Find people"), _("Look for somebody and connect."), ("invite", "links")),
-    Item("requests", _("Requests"), _("Who asks to be connected to you, and whom you asked.")),
-    Item("friends", _("Public friends"), _("Whom of your connections you show to the others.")),
-    Item("activity", _("Activity"), _("What changed in the cards of people whom you know.")),
-    Item("devices", _("Devices"), _("Set up a phone or another program.")),
-    Item("settings", _("Settings"), _("Language, password, and how others find you.")),
+    Item("card", "card", _("My card"), _("What you say about yourself, kept in one place."), half="sharing"),
+    Item("sharing", "eye", _("Who sees what"), _("Choose which group sees which part of your card."), is_wide=True),
+    Item(
+        "people",
+        "people",
+        _("People"),
+        _("Everybody you are connected to, your groups, and who asks."),
+        ("contacts", "find", "friends", "groups", "requests"),
+    ),
+    Item("links", "share", _("Share"), _("Your code and links, and invitations."), ("invite",)),
+    Item("activity", "activity", _("Activity"), _("What changed in the cards of people whom you know.")),
+    Item(
+        "settings",
+        "settings",
+        _("Settings"),
+        _("Your devices, language, password, and how others find you."),
+        ("account", "devices"),
+    ),
 )
 
 
 def install(portal: Portal) -> None:
-    """Let templates walk through ``menu``."""
-    portal.context_processor(lambda: {"menu": present()})
+    """Let templates walk through ``menu``, and say who is there and how many people ask for them."""
+    portal.context_processor(_values)
+
+
+def _values() -> dict[str, Any]:
+    found = visitor()
+    values: dict[str, Any] = {"menu": present(), "views": current_app.view_functions, "asking": 0, "own_name": ""}
+    if found is not None:
+        with database().reading() as session:
+            values["own_name"], values["asking"] = overview.greeting(session, found.account_id)
+    return values
 
 
 def present() -> list[Item]:
-    """Return the lines whose pages there are."""
+    """Return the places whose pages there are."""
     return [item for item in ITEMS if item.endpoint in current_app.view_functions]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Protocol, TypeVar
+
 from flask import request, url_for
 
 from radicale_plugin.web.ids import as_id
@@ -9,12 +13,29 @@ from radicale_plugin.web.page import is_own
 from sync.database.engine import Session
 from sync.sharing import groups
 from sync.sharing.groups import GroupSummary
+from sync.sharing.names import letter_of
 from sync.sharing.visibility import GROUP
 
 
 def own_groups(session: Session, owner_id: int) -> list[GroupSummary]:
     """Return the groups that a person can put others into."""
     return [group for group in groups.groups_of(session, owner_id) if group.kind == GROUP]
+
+
+ANamed = TypeVar("ANamed", bound="Named")
+
+
+class Named(Protocol):
+    """Whatever stands in a list by its name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+
+def by_letter(found: Sequence[ANamed]) -> list[tuple[str, list[ANamed]]]:
+    """Return people or contacts, who are in their order, under the letters of the alphabet."""
+    return [(letter, list(some)) for letter, some in groupby(found, key=lambda each: letter_of(each.name))]
 
 
 def number_of_page() -> int:

@@ -15,10 +15,10 @@ from werkzeug.exceptions import BadRequest
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.portal import Portal
 
-# Pico's own signs are images in its style sheet.
+# The arrow of a list to choose from is an image in the style sheet, and photos of one's own card are in its pages.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -113,5 +113,5 @@ def _add_headers(response: Response) -> Response:
         # Radicale compresses it for whoever takes that.
         response.headers["Vary"] = "Accept-Encoding"
     else:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
     return response

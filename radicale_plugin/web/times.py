@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from markupsafe import Markup
 
 from radicale_plugin.web import language
@@ -13,8 +13,9 @@ from radicale_plugin.web.portal import Portal
 
 
 def install(portal: Portal) -> None:
-    """Let templates say ``{{ moment|ago }}``."""
+    """Let templates say ``{{ moment|ago }}`` and ``{{ moment|day }}``."""
     portal.jinja_env.filters["ago"] = ago
+    portal.jinja_env.filters["day"] = day
 
 
 def ago(moment: int) -> Markup:
@@ -24,3 +25,8 @@ def ago(moment: int) -> Markup:
     said = format_timedelta(apart, add_direction=True, locale=language.locale())
     exactly = f"{format_datetime(at, 'short', locale=language.locale())} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exactly, said)
+
+
+def day(moment: int) -> str:
+    """Return the day of *moment*, in seconds since 1970."""
+    return format_date(datetime.fromtimestamp(moment, UTC), "long", locale=language.locale())

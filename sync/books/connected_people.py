@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -40,12 +40,17 @@ class ConnectedPerson:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the people whom somebody is connected to: page *number*, counted from 1, of *pages*; *total* are all."""
+    """
+    Some of the people whom somebody is connected to: page *number*, counted from 1, of *pages*; *total* are all.
+
+    *letters* are those under which there is somebody, with the page on which the first of them is.
+    """
 
     people: Sequence[ConnectedPerson]
     number: int
     pages: int
     total: int
+    letters: Mapping[str, int] = field(default_factory=dict)
 
 
 def page_of(
@@ -71,7 +76,10 @@ def page_of(
     found = [each for each in chosen if _is_meant(each, text)]
     pages = max(1, -(-len(found) // PAGE))
     number = min(max(1, number), pages)
-    return Page(found[(number - 1) * PAGE : number * PAGE], number, pages, len(found))
+    letters: dict[str, int] = {}
+    for place, each in enumerate(found):
+        letters.setdefault(names.letter_of(each.name), place // PAGE + 1)
+    return Page(found[(number - 1) * PAGE : number * PAGE], number, pages, len(found), letters)
 
 
 def everybody(session: Session, person_id: int) -> list[ConnectedPerson]:
@@ -94,7 +102,7 @@ def _named(session: Session, chosen: Select[int, str]) -> list[ConnectedPerson]:
     beginnings: dict[int, str] = dict(session.execute(chosen).all())
     logins = accounts.logins(session, list(beginnings))
     people = [ConnectedPerson(each, login, _name(beginnings[each]) or login) for each, login in logins.items()]
-    return sorted(people, key=lambda each: (names.fold(each.name), each.login))
+    return sorted(people, key=lambda each: (*names.sorting_key(each.name), each.login))
 
 
 def _name(beginning: str) -> str:

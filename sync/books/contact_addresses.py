@@ -45,6 +45,14 @@ def name_of(text: str) -> str:
     return next((unescape(line.value) for line in _lines(text, frozenset({"FN"}))), "").strip()
 
 
+def called_at(text: str, *, all_of_it: bool = False) -> str:
+    """Return a number that a card has, or else an e-mail address, as it is written there; or all of them."""
+    lines = _lines(text, frozenset(_CHANNELS))
+    said = [(line.name != "TEL", unescape(line.value).removeprefix("tel:").strip()) for line in lines]
+    written = [value for _is_address, value in sorted(said, key=lambda each: each[0]) if value]
+    return " ".join(written) if all_of_it else next(iter(written), "")
+
+
 def _lines(text: str, names: frozenset[str]) -> list[Property]:
     lines = lines_named(text, names)
     if lines is not None:

@@ -6,6 +6,7 @@ It is there as long as the two are connected, also while the person hides it fro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -20,13 +21,19 @@ from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
 from sync.revisions.address_books import HIDDEN
 from sync.sharing.connections import CONNECTION
-from sync.vcard import Property, lines_named, parse_one, read_line
+from sync.vcard import Property, lines_named, parse_one, read_line, unescape
 
 _JPEG = b"\xff\xd8\xff"
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 #: As `sync.fields.media.as_encoded` begins the line of a picture; in a text a semicolon has a backslash before it.
 _PICTURE = "PHOTO;ENCODING=b;"
+#: A line of a card with a number or an address, as it is folded.
+_REACHES = {
+    name: re.compile(rf"^(?:[A-Za-z0-9-]+\.)?{name}[;:][^\r\n]*(?:\r?\n [^\r\n]*)*", re.MULTILINE)
+    for name in ("TEL", "EMAIL")
+}
+_FOLD = re.compile(r"\r?\n ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,18 @@ def with_photo(session: Session, viewer_id: int, owner_ids: Collection[int]) -> 
     return set(session.scalars(chosen))
 
 
+def reaches(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dict[int, str]:
+    """Return by person the number at which a person's cards say that they are called, or else an address."""
+    chosen = (
+        select(Entry.id, Card.body_3, Overlay.content)
+        .join(Card, _CARD)
+        .outerjoin(Overlay, _ADDED)
+        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
+    )
+    found = {owner_id: _reach(body) or _added_reach(overlay) for owner_id, body, overlay in session.execute(chosen)}
+    return {owner_id: reach for owner_id, reach in found.items() if reach}
+
+
 def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
     """Return those of these people whose entries a person took off their devices."""
     chosen = select(Entry.id).where(
@@ -117,3 +136,20 @@ def _photos(text: str) -> list[Property]:
         return [line for line in parse_one(text).properties if line.name == "PHOTO"]
     except InvalidInput:
         return []
+
+
+def _reach(text: str) -> str:
+    for name in ("TEL", "EMAIL"):
+        for line in _REACHES[name].findall(text):
+            if value := unescape(read_line(_FOLD.sub("", line)).value).strip():
+                return value
+    return ""
+
+
+def _added_reach(overlay: str | None) -> str:
+    added = overlays.load(overlay) if overlay else []
+    for name in ("TEL", "EMAIL"):
+        for content in added:
+            if content.main.name == name and (value := content.text().strip()):
+                return value
+    return ""

@@ -37,17 +37,9 @@ class Overview:
 
 def of(session: Session, account_id: int) -> Overview:
     """Return a person's numbers."""
-    login = session.scalars(select(Account.login).where(Account.id == account_id)).one()
-    names = session.scalars(
-        select(Field).where(Field.owner_id == account_id, Field.kind == "name").order_by(Field.position)
-    ).all()
-    waiting = session.scalars(
-        select(Request.other_id).where(
-            Request.owner_id == account_id, Request.direction == IN, Request.state == WAITING
-        )
-    ).all()
+    name, asking = greeting(session, account_id)
     return Overview(
-        name=fields.full_name([content_of(field) for field in names], login),
+        name=name,
         fields=_count(session, Field.owner_id == account_id),
         grants=_count(session, Grant.owner_id == account_id),
         connections=_count(session, Connection.owner_id == account_id),
@@ -57,8 +49,23 @@ def of(session: Session, account_id: int) -> Overview:
             Device.revoked_at.is_(None),
             Device.last_used_at.is_not(None),
         ),
-        asking=len(set(waiting) - refusals.barred(session, account_id, waiting)),
+        asking=asking,
     )
+
+
+def greeting(session: Session, account_id: int) -> tuple[str, int]:
+    """Return what a person's card calls them, else the login, and how many people wait for an answer of theirs."""
+    login = session.scalars(select(Account.login).where(Account.id == account_id)).one()
+    names = session.scalars(
+        select(Field).where(Field.owner_id == account_id, Field.kind == "name").order_by(Field.position)
+    ).all()
+    waiting = session.scalars(
+        select(Request.other_id).where(
+            Request.owner_id == account_id, Request.direction == IN, Request.state == WAITING
+        )
+    ).all()
+    asking = set(waiting) - refusals.barred(session, account_id, waiting) if waiting else set()
+    return fields.full_name([content_of(field) for field in names], login), len(asking)
 
 
 def _count(session: Session, *conditions: object) -> int:

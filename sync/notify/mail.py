@@ -6,12 +6,14 @@ import email.policy
 import smtplib
 import socket
 import ssl
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
 
 from sync.database.models import new_id
+from sync.notify import markup
 from sync.notify.outbox import Letter, Sender, Undeliverable, Unreachable
-from sync.notify.templates import render
+from sync.notify.templates import plain, render
 from sync.settings import Sending
 
 TIMEOUT = 20
@@ -77,7 +79,7 @@ def _connect(settings: Sending) -> smtplib.SMTP:
 def _message(settings: Sending, letter: Letter) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
     domain = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
-    message["From"] = settings.mail_from
+    message["From"] = _from(settings.mail_from, letter.person)
     message["To"] = letter.recipient
     message["Subject"] = letter.text.subject
     message["Date"] = format_datetime(localtime())
@@ -88,7 +90,17 @@ def _message(settings: Sending, letter: Letter) -> EmailMessage:
         message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text.body, cte="quoted-printable")
+    looks = markup.page(letter.text.subject, letter.text.body, letter.language, letter.links)
+    message.add_alternative(looks, subtype="html", cte="quoted-printable")
     return message
+
+
+def _from(mail_from: str, person: str) -> Address:
+    """Return who a message is from: the person for whom it is sent, with the name or domain of this server beside."""
+    own, address = parseaddr(mail_from)
+    name = " ".join(plain(person).split())[:100]
+    beside = own or address.rpartition("@")[2]
+    return Address(f"{name} ({beside})" if name else own, addr_spec=address)
 
 
 def _raise(code: int, error: Exception) -> None:

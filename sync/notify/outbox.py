@@ -43,12 +43,20 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message that leaves. *unsubscribe* is the address of the page that ends such messages, where there is one."""
+    """
+    A message that leaves. *unsubscribe* is the address of the page that ends such messages, where there is one.
+
+    *person* is the name of whoever it comes from, empty where that is the server itself; *links* are the addresses in
+    it that were put there by the server.
+    """
 
     id: int
     recipient: str
     text: Text
     unsubscribe: str | None
+    person: str = ""
+    language: str = "en"
+    links: tuple[str, ...] = ()
 
 
 #: Hands one message over, or raises `Undeliverable` or `Unreachable`.
@@ -155,7 +163,10 @@ def _hand_over(senders: dict[str, Sender], claim: _Claim) -> None:
         raise Unreachable(f"this server sends nothing by {claim.channel} any more")
     values = json.loads(claim.values)
     text = render(claim.template, claim.channel, claim.language, values)
-    senders[claim.channel](Letter(claim.id, claim.recipient, text, values.get("unsubscribe")))
+    person = str(values.get("introducer") or values.get("name") or "") if claim.template in UNASKED else ""
+    links = tuple(values[name] for name in ("link", "unsubscribe") if name in values)
+    unsubscribe = values.get("unsubscribe")
+    senders[claim.channel](Letter(claim.id, claim.recipient, text, unsubscribe, person, claim.language, links))
 
 
 def _claim(session: Session, bucket: int) -> _Claim | None:

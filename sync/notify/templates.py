@@ -35,7 +35,7 @@ def render(template: str, channel: str, language: str, values: Mapping[str, str]
         KeyError: There is no such text, or one of its values is missing.
     """
     written = _text(template, channel, language if language in LANGUAGES else ENGLISH)
-    filled = {name: _plain(value) for name, value in values.items()}
+    filled = {name: plain(value) for name, value in values.items()}
     if channel == "sms":
         return Text("", Template(written).substitute(filled).strip())
     subject, _, body = written.partition("\n\n")
@@ -53,8 +53,8 @@ def _text(template: str, channel: str, language: str) -> str:
     return found.read_text(encoding="utf-8")
 
 
-def _plain(value: str) -> str:
-    # What people write is shown as they wrote it, but never steers a terminal or turns a line around.
+def plain(value: str) -> str:
+    """Return what people wrote as they wrote it, without what steers a terminal or turns a line around."""
     return "".join(
         letter for letter in value if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs")
     )

@@ -48,6 +48,21 @@ def keys_of_query(text: str) -> list[str]:
     return [key for key in keys if len(key) >= SHORTEST and not key.isdecimal()]
 
 
+def sorting_key(name: str) -> tuple[str, str]:
+    """Return by what a name stands in a list: as it is read, Chinese by pinyin, and as it is written."""
+    plain = fold(name)
+    if not _HAN.search(plain):
+        return plain, plain
+    read = next(_syllables(plain), ())
+    return fold("".join(read)) or plain, plain
+
+
+def letter_of(name: str) -> str:
+    """Return the letter of the alphabet under which a name stands, or # where that is none."""
+    first = sorting_key(name)[0][:1].upper()
+    return first if first.isascii() and first.isalpha() else "#"
+
+
 def fold(text: str) -> str:
     """Return *text* as it is compared: NFKC, without case and without Latin, Greek and Cyrillic diacritics."""
     plain = unicodedata.normalize("NFKC", clean(text)).casefold()

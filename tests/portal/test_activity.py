@@ -57,7 +57,7 @@ def test_what_changed_is_said_to_who_sees_it(site: Site, ids: list[int], visitor
 def test_what_one_changed_leads_to_its_undoing(site: Site, ids: list[int], visitor: Visitor) -> None:
     field(site.database, ids[0], "qq", "10001")
     page = visitor.get("/activity/")
-    ((link,),) = (page.document.xpath("//section[@aria-labelledby='mine-title']//li/a/@href"),)
+    ((link,),) = (page.document.xpath("//section[@aria-labelledby='mine-title']/div/a/@href"),)
     assert "10001" in visitor.get(str(link).removeprefix("/.web")).text
     assert "QQ" in page.text
     assert visitor.get("/card/history").status == 200
@@ -89,7 +89,9 @@ def test_a_deleted_contact_comes_back(site: Site, ids: list[int], visitor: Visit
     delete(site.database, anna, "x.vcf")
     page = visitor.get("/activity/contacts")
     assert page.text.count("Dr. <b>Zahn</b>") == 2 * 3
-    links = [str(link).removeprefix("/.web") for link in page.document.xpath("//ul[@class='rows']/li//a/@href")]
+    links = [
+        str(link).removeprefix("/.web") for link in page.document.xpath("//ul[contains(@class, 'list')]/li//a/@href")
+    ]
     assert ["two" in visitor.get(link).text for link in links] == [True, False]
     page = visitor.get(links[1]).submit(f"{links[1]}/restore")
     assert (page.path, page.told[0][:11]) == ("/activity/contacts", "It is back,")
@@ -102,7 +104,7 @@ def test_versions_of_others_are_nowhere(site: Site, ids: list[int], visitor: Vis
     put(site.database, ids[1], "x.vcf", vcard("u", "NOTE:Secret"))
     delete(site.database, ids[1], "x.vcf")
     shown = Visitor(site).signed_in(ids[1]).get("/activity/contacts").document
-    (link,) = shown.xpath("//ul[@class='rows']/li//a/@href")
+    (link,) = shown.xpath("//ul[contains(@class, 'list')]/li//a/@href")
     path = str(link).removeprefix("/.web")
     answers = [visitor.get(each) for each in (path, "/activity/contacts/1/1", f"/activity/contacts/{ids[0]}/0")]
     assert [answer.status for answer in answers] == [404] * 3
@@ -138,7 +140,7 @@ def test_a_strange_contact_is_shown_all_the_same(
     delete(site.database, ids[0], "x.vcf")
     page = visitor.get("/activity/contacts")
     assert "Odd" in page.text
-    (link,) = page.document.xpath("//ul[@class='rows']/li//a/@href")
+    (link,) = page.document.xpath("//ul[contains(@class, 'list')]/li//a/@href")
     shown = visitor.get(str(link).removeprefix("/.web"))
     assert shown.status == 200
     assert 'href="javascript:' not in shown.response.text

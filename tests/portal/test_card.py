@@ -66,7 +66,7 @@ def test_a_field_is_seen_by_nobody_until_somebody_is_ticked(site: Site) -> None:
     anna, bert = connected(site.database, "anna", "bert")
     group(site.database, anna, "family", [bert])
     page = Visitor(site).signed_in(anna).get(PHONE).submit(PHONE, text=MOBILE)
-    assert "Nobody but you sees this" in page.text
+    assert "Only me" in page.text
     assert seen(site.database, bert, anna) == set()
 
 
@@ -343,5 +343,50 @@ def test_what_everybody_sees_is_said_so(site: Site, visitor: Visitor, anna: int)
     path = f"/card/fields/{name}"
     everybody = strangers(site.database, anna)
     visitor.post("/sharing/", {"group": str(everybody), "field": str(name), "box": f"{everybody}-{name}"})
-    assert "Seen by everybody" in visitor.get("/card/").text
-    assert "Seen by everybody" in visitor.get(path).text
+    assert "Seen by Strangers" in visitor.get("/card/").text
+    assert "Seen by Strangers" in visitor.get(path).text
+
+
+def test_who_sees_a_field_is_changed_in_its_row(site: Site) -> None:
+    anna, bert = connected(site.database, "anna", "bert")
+    phone, visitor = field(site.database, anna), Visitor(site).signed_in(anna)
+    family = group(site.database, anna, "family", [bert])
+    path = f"/card/fields/{phone}"
+    page = visitor.get("/card/").submit(path, groups=str(family))
+    assert seen(site.database, bert, anna) == {MOBILE}
+    assert f"Mobile phone {MOBILE} Seen by family" in page.text
+    visitor.send(ROOT + path, {**page.fields(path), "groups": []}).followed()
+    assert seen(site.database, bert, anna) == set()
+
+
+def test_an_old_row_neither_gives_nor_takes_what_was_decided_elsewhere(site: Site) -> None:
+    anna, bert, carl = connected(site.database, "anna", "bert", "carl")
+    phone, visitor = field(site.database, anna), Visitor(site).signed_in(anna)
+    family = group(site.database, anna, "family", [bert], [phone])
+    friends = group(site.database, anna, "friends", [carl])
+    path = f"/card/fields/{phone}"
+    old = visitor.get("/card/")
+    visitor.send(ROOT + path, {**old.fields(path), "groups": [str(friends)]}).followed()
+    old.submit(path, groups=[str(family)])
+    assert (seen(site.database, bert, anna), seen(site.database, carl, anna)) == (set(), {MOBILE})
+
+
+def test_many_fields_have_their_forms_in_pages_of_their_own(site: Site, visitor: Visitor, anna: int) -> None:
+    """So that the page stays small; without scripts, a link leads to the form."""
+    numbers = [field(site.database, anna, "email", f"{number}@example.org") for number in range(13)]
+    page = visitor.get("/card/")
+    assert page.document.xpath("//form[starts-with(@id, 'form-')]") == []
+    assert f"{ROOT}/card/fields/{numbers[0]}#field-{numbers[0]}" in page.document.xpath("//a/@href")
+    opened = visitor.get(f"/card/fields/{numbers[0]}")
+    assert opened.document.xpath("//details[@open]/@id") == [f"field-{numbers[0]}"]
+
+
+def test_a_field_moves_by_so_many_places(site: Site, visitor: Visitor, anna: int) -> None:
+    a, _b, c = (field(site.database, anna, "email", f"{name}@example.org") for name in "abc")
+    visitor.post(f"/card/fields/{c}/move", {"steps": "-2"})
+    assert texts(site, anna) == ["c@example.org", "a@example.org", "b@example.org"]
+    visitor.post(f"/card/fields/{a}/move", {"steps": "99"})
+    assert texts(site, anna) == ["c@example.org", "b@example.org", "a@example.org"]
+    for nonsense in ("", "-", "x", "--1", "1.5", "9" * 30):
+        assert visitor.post(f"/card/fields/{a}/move", {"steps": nonsense}).status == 303
+    assert texts(site, anna) == ["c@example.org", "b@example.org", "a@example.org"]

@@ -13,13 +13,29 @@ from playwright.sync_api import Browser, Page, expect
 from sync.accounts import credentials
 from sync.database.engine import Database
 from tests.portal import walk
-from tests.portal.conftest import Cast
+from tests.portal.conftest import PASSWORD, Cast
 from tests.portal.test_pages import sign_in
 from tests.support import chromium as browsers
 from tests.support.chromium import NARROW, PortalServer
-from tests.support.factories import href_of
+from tests.support.factories import href_of, person
 
-SCHOOL, ADDRESS = "Tsinghua University", "Chengfu Road 35"
+SCHOOL = "Tsinghua University"
+ROWS = ".own > details"
+#: Counts clicks in the page.
+COUNTED = """
+    addEventListener("click", () => {
+        document.body.dataset.clicks = 1 + Number(document.body.dataset.clicks || 0);
+    }, true)
+"""
+WRITTEN = (
+    ("Mobile phone", "+86 138 0000 0001"),
+    ("Mobile phone", "+86 138 0000 0002"),
+    ("Mobile phone", "+86 138 0000 0003"),
+    ("E-mail", "new@a.example"),
+    ("E-mail", "new@b.example"),
+    ("E-mail", "new@c.example"),
+    ("E-mail", "new@d.example"),
+)
 
 
 class Phone:
@@ -52,30 +68,61 @@ def look(page: Page, name: str) -> None:
 
 
 def add_with_keyboard(page: Page) -> None:
-    """Add an address, and let the family see it."""
+    """Add an address, and let the family see it; the page stays."""
     page.goto("card/")
-    page.get_by_label("Add to the card").select_option("address")
-    page.get_by_role("button", name="Add", exact=True).press("Enter")
-    page.get_by_label("Where this is").select_option("work")
-    page.get_by_label("Street and number").press_sequentially("1 Lantern Lane")
-    page.get_by_label("Town or city").fill("Shanghai")
-    page.get_by_label("Label").fill("Studio")
-    page.get_by_label("family").press("Space")
+    page.get_by_role("link", name="Postal address").first.press("Enter")
+    form = page.locator("#adding")
+    form.get_by_label("Where this is").select_option("work")
+    form.get_by_label("Street and number").press_sequentially("1 Lantern Lane")
+    form.get_by_label("Town or city").fill("Shanghai")
+    form.get_by_label("Label").fill("Studio")
+    form.get_by_label("family").press("Space")
     look(page, "card-story-address")
-    page.get_by_label("Country").press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Postal address is on your card.")
-    expect(page.locator("ol.own > li").last).to_contain_text("1 Lantern Lane, Shanghai")
+    form.get_by_label("Country").press("Enter")
+    expect(page.locator("#told")).to_contain_text("Postal address is on your card.")
+    expect(page.locator(ROWS).last).to_contain_text("1 Lantern Lane, Shanghai")
 
 
 def move_with_keyboard(page: Page) -> None:
     """Move a field up; the button that was pressed keeps the focus."""
-    field = page.locator("ol.own > li").filter(has_text="10001234")
+    field = page.locator(ROWS).filter(has_text="10001234")
     place = field.evaluate("node => [...node.parentNode.children].indexOf(node)")
+    field.locator("summary").press("Enter")
     button = field.get_by_role("button", name="Move up")
     identity = button.get_attribute("id")
     button.press("Enter")
-    expect(page.locator("ol.own > li").nth(place - 1)).to_contain_text("10001234")
+    expect(page.locator(ROWS).nth(place - 1)).to_contain_text("10001234")
     assert page.evaluate("document.activeElement.id") == identity
+
+
+def edit_in_its_row(page: Page) -> None:
+    """Change a value in its row, and who sees it, without leaving the page."""
+    field = page.locator(ROWS).filter(has_text="Rock climbing")
+    field.locator("summary").click()
+    page.evaluate("document.body.dataset.stays = 'yes'")
+    field.get_by_role("textbox", name="Hobby").fill("Bouldering")
+    field.get_by_label("colleagues").check(force=True)
+    look(page, "card-story-row")
+    field.get_by_role("button", name="Save").click()
+    expect(page.locator("#told")).to_contain_text("Hobby is changed")
+    expect(page.locator(ROWS).filter(has_text="Bouldering")).to_contain_text("colleagues")
+    assert page.evaluate("document.body.dataset.stays") == "yes"
+
+
+def drag(page: Page) -> None:
+    """Drag the last field to the first place."""
+    rows = page.locator(ROWS)
+    said = rows.last.locator(".val").inner_text()
+    handle, first = rows.last.locator(".grip"), rows.first
+    handle.scroll_into_view_if_needed()
+    handle.hover()
+    page.mouse.down()
+    first.scroll_into_view_if_needed()
+    box = first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 8, steps=4)
+    page.mouse.up()
+    expect(rows.first.locator(".val")).to_have_text(said)
 
 
 def change_photo(page: Page, directory: Path) -> None:
@@ -104,15 +151,15 @@ def change_photo(page: Page, directory: Path) -> None:
 
 def box(page: Page, text: str, group: str) -> str:
     """Return the selector of a box in the matrix."""
-    row = page.locator("#matrix tr").filter(has_text=text)
-    value = row.locator("label").filter(has_text=group).locator("input").get_attribute("value")
+    column = page.locator(".col").filter(has=page.locator(".top b", has_text=group))
+    value = column.locator("label").filter(has_text=text).locator("input").get_attribute("value")
     return f"input[name=box][value='{value}']"
 
 
 def grant(page: Page, text: str, *, shown: bool) -> None:
     """Tick or untick a field for the family, see at once what that means, and save it."""
     page.goto("sharing/")
-    page.get_by_label("See your card as").select_option("family")
+    page.get_by_label("How it looks to").select_option("family")
     preview = page.locator("#preview article")
     expect(preview).to_contain_text("1 Lantern Lane")
     expect(preview).not_to_contain_text(text) if shown else expect(preview).to_contain_text(text)
@@ -120,8 +167,9 @@ def grant(page: Page, text: str, *, shown: bool) -> None:
     expect(page.locator("#preview")).to_contain_text("It is not saved yet.")
     expect(preview).to_contain_text(text) if shown else expect(preview).not_to_contain_text(text)
     look(page, f"card-story-{'grant' if shown else 'take-back'}")
+    expect(page.locator("#matrix [data-changed]")).to_have_text("Changes: 1, not saved yet")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.locator("#told")).to_contain_text("Saved.")
 
 
 def test_anna_looks_after_her_card_and_bos_phone_follows(
@@ -133,6 +181,8 @@ def test_anna_looks_after_her_card_and_bos_phone_follows(
         add_with_keyboard(page)
         assert "1 Lantern Lane" in phone.text()
         move_with_keyboard(page)
+        edit_in_its_row(page)
+        drag(page)
         change_photo(page, tmp_path)
     with browsers.opened(chromium, server, viewport=NARROW, has_touch=True) as page:
         sign_in(page)
@@ -142,12 +192,13 @@ def test_anna_looks_after_her_card_and_bos_phone_follows(
         assert SCHOOL not in phone.text()
         # And undone: the address goes, and with it what the family saw of it.
         page.goto("card/")
+        page.locator(ROWS).filter(has_text="1 Lantern Lane").locator("summary").click()
         page.get_by_role("button", name="Remove: Postal address (Studio)").click()
         assert "1 Lantern Lane" not in phone.text()
         page.goto("card/history")
         look(page, "card-story-history")
         page.get_by_role("button", name="Undo", exact=True).click()
-        expect(page.locator("ol.own")).to_contain_text("1 Lantern Lane")
+        expect(page.locator(".own")).to_contain_text("1 Lantern Lane")
         assert "1 Lantern Lane" not in phone.text()
 
 
@@ -156,10 +207,37 @@ def test_everything_works_without_scripts(chromium: Browser, server: PortalServe
         sign_in(page)
         page.goto("sharing/")
         page.locator(box(page, SCHOOL, "family")).check()
-        page.get_by_label("See your card as").select_option("family")
+        page.get_by_label("How it looks to").select_option("family")
         page.get_by_role("button", name="Look before saving").click()
         expect(page.locator("#preview")).to_contain_text("It is not saved yet.")
         expect(page.locator("#preview article")).to_contain_text(SCHOOL)
         assert SCHOOL not in phone.text()
         page.get_by_role("button", name="Save").click()
         assert SCHOOL in phone.text()
+
+
+def test_seven_fields_cost_seven_clicks_and_one_page(chromium: Browser, server: PortalServer, cast: Cast) -> None:
+    """Somebody new writes a card: a press on a kind, the value, Enter, and so on."""
+    database = Database(cast.url)
+    new = person(database, "newcomer")
+    database.write(lambda session: credentials.set_password_hash(session, new, credentials.hash_password(PASSWORD)))
+    database.dispose()
+    with browsers.opened(chromium, server, viewport=NARROW) as page:
+        page.goto("sign-in")
+        page.locator("input[name=login]").fill("newcomer")
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator("main form button").click()
+        page.locator("nav.nav").wait_for()
+        page.goto("card/")
+        pages: list[str] = []
+        page.on("framenavigated", lambda frame: pages.append(frame.url))
+        page.evaluate(COUNTED)
+        for kind, said in WRITTEN:
+            page.locator("#more").get_by_role("link", name=kind).first.click()
+            page.locator("#adding input:focus").fill(said)
+            page.keyboard.press("Enter")
+            expect(page.locator(ROWS).last).to_contain_text(said)
+        assert page.locator(ROWS).count() == len(WRITTEN) == 7
+        # Enter in a form is a click on its button, as the browser has it.
+        assert int(page.evaluate("document.body.dataset.clicks")) - len(WRITTEN) <= 12
+        assert pages == []

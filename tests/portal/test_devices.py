@@ -70,7 +70,7 @@ def test_a_device_that_is_shut_out_gets_nothing_more(cast_site: Site, anna: Visi
     page = made(anna, "other", "Lost")
     client = phone(cast_site, "anna", secret(page))
     assert client.listing()
-    (action,) = anna.get("/devices/").document.xpath("//li[.//strong='Lost']//form/@action")
+    (action,) = anna.get("/devices/").document.xpath("//li[.//b='Lost']//form/@action")
     after = anna.send(action, {"csrf_token": anna.token()}).followed()
     assert after.told[0].startswith("The device is shut out")
     assert client.request("PROPFIND", client.book).status == 401

@@ -170,7 +170,7 @@ def test_an_invitation_is_sent_once(mailing: Site) -> None:
 def test_whoever_was_not_found_can_be_invited_by_what_was_typed(mailing: Site) -> None:
     visitor = Visitor(mailing).signed_in(person(mailing.database))
     page = look(visitor, "eve@example.org")
-    (address,) = page.document.xpath("//main//a[@role='button']/@href")
+    (address,) = page.document.xpath("//main//a[@class='btn']/@href")
     assert visitor.get(address.removeprefix(forms.ROOT)).fields("/find/invite/")["address"] == "eve@example.org"
 
 

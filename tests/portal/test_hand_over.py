@@ -87,12 +87,20 @@ def test_an_address_that_contradicts_the_path_is_refused() -> None:
         Place.of(config.load(), "https://cards.example/contacts")
 
 
-def test_pages_are_not_compressed_and_styles_are(site: Site) -> None:
+def test_pages_are_compressed_for_nobody_who_could_guess_and_styles_are(site: Site) -> None:
     """A secret and what somebody else chose, in one compressed page, would tell the secret by its length."""
     gzip = {"Accept-Encoding": "gzip, deflate"}
     page = site.call("GET", f"{ROOT}/sign-in", headers=gzip)
     assert page.header("Content-Encoding") == ""
     assert page.header("Cache-Control") == "no-store"
+    for asked, how in (
+        ({"Sec-Fetch-Site": "same-origin"}, "gzip"),
+        ({"Sec-Fetch-Site": "none"}, "gzip"),
+        ({"Sec-Fetch-Site": "same-site"}, ""),
+        ({"Sec-Fetch-Site": "cross-site"}, ""),
+    ):
+        assert site.call("GET", f"{ROOT}/sign-in", headers={**gzip, **asked}).header("Content-Encoding") == how
+        assert site.call("GET", f"{ROOT}/sign-in?next=x", headers={**gzip, **asked}).header("Content-Encoding") == ""
     visitor = Visitor(site)
     styles = [str(node) for node in visitor.get("/").document.xpath("//link[@rel='stylesheet']/@href")]
     assert styles

@@ -39,7 +39,7 @@ def sign_in(page: Page) -> None:
     page.locator("input[name=login]").fill(walk.WHO)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main form button").click()
-    page.locator("header .who").wait_for()
+    page.locator("nav.nav").wait_for()
 
 
 # A few dozen pages in one browser, on a machine that has other things to do.

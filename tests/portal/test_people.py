@@ -10,6 +10,7 @@ from sync.books import connected_people, held_cards
 from sync.errors import NotFound
 from sync.profiles import profiles
 from sync.sharing import connections, grants
+from sync.sharing.visibility import fields_of
 from tests.support.factories import (
     MOBILE,
     connect,
@@ -28,7 +29,7 @@ from tests.support.factories import (
 from tests.support.forms import Page, Visitor
 from tests.support.meeting import are_connected, found, show_strangers
 from tests.support.people import register
-from tests.support.pictures import picture
+from tests.support.pictures import picture, portrait
 from tests.support.site import Site
 from tests.support.statements import sent
 
@@ -46,12 +47,12 @@ def visitor(site: Site, ids: list[int]) -> Visitor:
 
 
 def listed(page: Page) -> list[str]:
-    return [str(node.text_content()) for node in page.document.xpath("//ul[contains(@class, 'people')]/li//h2/a")]
+    return [str(node.text_content()) for node in page.document.xpath("//ul[contains(@class, 'people')]/li//h3/a")]
 
 
 def section(page: Page, title: str) -> str:
     """Return what a section of the page says."""
-    (found,) = page.document.xpath(f"//section[h2[text()='{title}']]")
+    (found,) = page.document.xpath(f"//section[.//h2[text()='{title}']]")
     return " ".join(str(found.text_content()).split())
 
 
@@ -72,7 +73,7 @@ def test_people_are_listed_by_the_names_that_one_sees(site: Site, ids: list[int]
     page = visitor.get("/people/")
     assert listed(page) == ["carl", "dora", "王小明"]
     assert "Secret" not in page.response.text
-    said = [" ".join(str(node.text_content()).split()) for node in page.document.xpath("//ul/li[div/h2]/div")]
+    said = [" ".join(str(node.text_content()).split()) for node in page.document.xpath("//ul/li[div/h3]/div")]
     assert "You took this card off your devices" in said[0]
     assert "family Took your card off their devices" in said[1]
     assert "In none of your groups Has no device yet" in said[2]
@@ -186,7 +187,7 @@ def test_a_picture_is_that_of_ones_own_entry(site: Site, ids: list[int], visitor
     group(site.database, bert, "Friends", [anna], [photo])
     answer = visitor.get(f"/people/{bert}/photo").response
     assert (answer.status_code, answer.content) == (200, picture(1))
-    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("image/jpeg", "no-store")
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("image/jpeg", "private, no-cache")
     assert f"/.web/people/{bert}/photo?size=small" in visitor.get("/people/").response.text
     assert visitor.get(f"/people/{bert}/photo?size=small").response.content.startswith(b"\xff\xd8")
     assert Visitor(site).signed_in(carl).get(f"/people/{bert}/photo").status == 404
@@ -260,3 +261,33 @@ def test_what_somebody_is_called_is_no_markup(site: Site, ids: list[int], visito
         page = visitor.get(path)
         assert "<script>alert(1)" not in page.response.text
         assert "<script>alert(1)</script>" in page.text
+
+
+def test_a_number_stands_beside_the_name_and_a_group_is_a_filter(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, carl, dora = ids
+    show_strangers(site.database, bert, "email", "bert@example.org")
+    show_strangers(site.database, bert, "mobile", "+86 139 0013 9000")
+    show_strangers(site.database, carl, "email", "carl@example.org")
+    annotate(site, anna, dora, "TEL:+1 555 0100")
+    family = group(site.database, anna, "family", [carl])
+    links = "//a[starts-with(@href, 'tel:') or starts-with(@href, 'mailto:')]/@href"
+    assert visitor.get("/people/").document.xpath(links) == [
+        *("tel:+8613900139000", "mailto:carl@example.org", "tel:+15550100")
+    ]
+    assert listed(visitor.get(f"/people/?group={family}")) == ["carl"]
+    assert len(listed(visitor.get("/people/?group=1"))) == 3
+
+
+def test_a_picture_is_fetched_again_only_when_it_is_another(site: Site, ids: list[int], visitor: Visitor) -> None:
+    anna, bert, *_ = ids
+    site.database.write(lambda session: profiles.add_field(session, bert, fields.field_from_photo(portrait(1))))
+    group(site.database, bert, "friends", [anna], [photo_of(site, bert)])
+    answer = visitor.get(f"/people/{bert}/photo").response
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    again = visitor.get(f"/people/{bert}/photo", If_None_Match=answer.headers["ETag"]).response
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def photo_of(site: Site, owner_id: int) -> int:
+    with site.database.reading() as session:
+        return next(field.id for field in fields_of(session, owner_id) if field.kind == "photo")

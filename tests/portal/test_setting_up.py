@@ -40,7 +40,7 @@ def sign_up(page: Page, login: str) -> None:
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main form button").click()
-    page.locator("header .who").wait_for()
+    page.locator("nav.nav").wait_for()
 
 
 def sign_in(page: Page, login: str) -> None:
@@ -48,7 +48,7 @@ def sign_in(page: Page, login: str) -> None:
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main form button").click()
-    page.locator("header .who").wait_for()
+    page.locator("nav.nav").wait_for()
 
 
 def set_up(page: Page, client: str) -> None:
@@ -132,7 +132,7 @@ def test_a_phone_from_signing_up_to_leaving(
 
         page.goto("devices/")
         look(page, "devices")
-        assert page.locator("ul.rows .good").count() == 1
+        assert page.locator("ul.list .good").count() == 1
         page.get_by_role("button", name="Shut out").click()
         page.locator("[role=status]").wait_for()
         assert cleo.client.request("PROPFIND", cleo.client.book).status == 401

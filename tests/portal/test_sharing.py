@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from sync.books import connected_people
@@ -13,6 +15,7 @@ from tests.support.factories import (
     connected,
     content,
     crowd,
+    everybody_connected,
     field,
     group,
     person,
@@ -230,7 +233,7 @@ def test_people_are_found_by_name_and_come_in_pages(stage: Stage, monkeypatch: p
     name = field(stage.database, stage.carl, "name", "陈卡尔")
     everybody = strangers(stage.database, stage.carl)
     stage.database.write(lambda session: grants.grant(session, stage.carl, everybody, [name]))
-    links = "//main//ul[@class='rows']//a/text()"
+    links = "//main//ul[contains(@class, 'list')]//a/text()"
     for text, found in (
         ("", ["bert", "陈卡尔"]),
         ("BER", ["bert"]),
@@ -275,3 +278,60 @@ def test_with_very_many_boxes_there_is_one_group_at_a_time(stage: Stage) -> None
     last = stage.open(f"/sharing/?group={stage.strangers}")
     stage.save(last, stage.box(stage.strangers, stage.phone))
     assert stage.seen() == ({MOBILE}, {MOBILE})
+
+
+def test_what_strangers_see_is_a_tick_that_follows_and_keeps_what_was_given(stage: Stage) -> None:
+    both = stage.box(stage.family, stage.phone), stage.box(stage.strangers, stage.phone)
+    page = stage.save(stage.open(), *both)
+    (cell,) = page.document.xpath(f"//label[.//input[@value='{both[0]}']]")
+    assert cell.get("class") == "cell as"
+    assert "as Strangers" in cell.text_content()
+    # What follows from strangers is sent with the form, so that it stays when strangers lose it.
+    stage.save(page, *(box for box in ticked(page) if box != both[1]))
+    assert stage.seen() == ({MOBILE}, set())
+
+
+def test_what_all_connections_see_is_a_tick_that_follows_for_every_group(stage: Stage) -> None:
+    every = everybody_connected(stage.database, stage.anna)
+    page = stage.save(stage.open(), stage.box(every, stage.phone))
+    assert stage.seen() == ({MOBILE}, {MOBILE})
+    (cell,) = page.document.xpath(f"//label[.//input[@value='{stage.box(stage.family, stage.phone)}']]")
+    assert cell.get("class") == "cell as"
+    assert "as Connections" in cell.text_content()
+    assert page.document.xpath("//div[@role='group']/@id")[:2] == [f"g-{stage.strangers}", f"g-{every}"]
+
+
+def test_strangers_come_first_and_what_they_see_is_told(stage: Stage) -> None:
+    page = stage.save(stage.open(), stage.box(stage.strangers, stage.mail))
+    assert page.document.xpath("//div[@role='group']/@id")[0] == f"g-{stage.strangers}"
+    assert "Strangers see: E-mail." in page.text
+    assert "Strangers see:" not in stage.save(page).text
+
+
+def test_ticks_stay_when_another_group_is_looked_at(stage: Stage) -> None:
+    for number in range(30):
+        group(stage.database, stage.anna, f"group {number}")
+    for number in range(60):
+        profiles_add(stage, f"+1 555 {number:04}")
+    page = stage.open(f"/sharing/?group={stage.family}")
+    boxes = [stage.box(stage.family, stage.phone)]
+    posted = {**page.fields("/sharing/"), "box": boxes, "go": str(stage.strangers)}
+    page = stage.visitor.send("/.web/sharing/preview", posted)
+    assert page.document.xpath("//input[@name='only']/@value") == [str(stage.strangers)]
+    kept = page.document.xpath("//input[@type='hidden' and @name='box']/@value")
+    assert kept == boxes
+    assert stage.seen() == (set(), set())
+    stage.save(page, *kept, stage.box(stage.strangers, stage.mail))
+    assert stage.seen() == ({MOBILE, MAIL}, {MAIL})
+
+
+def test_sixty_fields_and_twelve_groups_are_small_on_the_wire(stage: Stage) -> None:
+    """As compressed as they are sent; see `radicale_plugin.web`."""
+    for number in range(10):
+        group(stage.database, stage.anna, f"group {number}")
+    for number in range(58):
+        profiles_add(stage, f"+1 555 {number:04}")
+    crowd(stage.database, stage.anna, 1_000, [stage.family])
+    for path in ("/card/", "/sharing/", "/people/", "/sharing/people"):
+        sent_text = gzip.compress(stage.open(path).response.content)
+        assert len(sent_text) < 60_000, path

@@ -46,9 +46,8 @@ def test_somebody_signs_up_and_is_in(visitor: Visitor) -> None:
 
 def test_somebody_comes_back(visitor: Visitor, anna: int) -> None:
     assert sign_in(visitor).path == "/"
-    page = visitor.get("/account/")
-    assert page.status == 200, (page.location, page.text)
-    page = visitor.get("/").submit("/sign-out")
+    assert visitor.get("/account/").status == 200
+    page = visitor.get("/settings/").submit("/sign-out")
     assert page.told == ["You are signed out."]
     assert visitor.get("/account/").location == "/sign-in?next=/.web/account/"
 
@@ -111,7 +110,7 @@ def test_the_cookie_is_another_one_inside(visitor: Visitor, anna: int) -> None:
     sign_in(visitor)
     assert visitor.send("/.web/sign-out", {"csrf_token": token}).status == 400
     inside = visitor.client.cookies["evercard"]
-    visitor.get("/").submit("/sign-out")
+    visitor.get("/settings/").submit("/sign-out")
     for old in (before, inside):
         visitor.client.cookies.clear()
         visitor.client.cookies.set("evercard", old, domain="evercard.test", path="/.web/")

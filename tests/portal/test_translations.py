@@ -24,7 +24,14 @@ OTHERS = [tag for tag in language.LANGUAGES if tag != language.DEFAULT]
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}}
 #: Modules whose errors only administrators meet.
-FOR_ADMINISTRATORS = ("sync/database/engine.py", "sync/database/migrations", "sync/database/quick.py", "sync/notify")
+FOR_ADMINISTRATORS = (
+    *(
+        f"sync/database/{name}"
+        for name in ("engine.py", "migrations", "postgresql.py", "quick.py", "schema.py", "url.py")
+    ),
+    "sync/notify",
+    "sync/revisions/copying.py",
+)
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 
 

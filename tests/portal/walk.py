@@ -132,6 +132,10 @@ PARAMETERS: dict[str, Parameters] = {
     "card.remove": lambda session, ids: _fields(session, ids)[:1],
     "card.restore": _states,
     "card.state": _states,
+    "contacts.card": _linked(keepsakes.PAPA),
+    "contacts.delete": _linked(keepsakes.PAPA),
+    "contacts.index": lambda _session, _ids: [{}, {"q": "papa"}],
+    "contacts.one": _linked(keepsakes.PAPA),
     "sharing.index": lambda _session, ids: [{}, {"who": f"person-{ids['bo']}"}],
     "sharing.person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
     "sharing.save_person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
@@ -153,12 +157,15 @@ PARAMETERS: dict[str, Parameters] = {
     "friends.unpublish": _known("bo"),
     "mail_links.asked": _letter,
     "mail_links.invitation": _invitation,
+    "mail_links.invitation_photo": _invitation,
     "mail_links.join": _join,
+    "mail_links.join_photo": _join,
     "mail_links.public_photo": _letter,
     "mail_links.unsubscribe": _unsubscribe,
     "links.code": _link,
     "links.end": _link,
     "links.one": _link,
+    "links.sheet": _link,
     "requests.allow": _stranger("mia"),
     "requests.block": _stranger("hugo"),
     "requests.confirm": _stranger("hugo", "nils"),
@@ -168,13 +175,9 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.withdraw": _stranger("jan"),
 }
 NO_PAGE = {
-    "card.export",
-    "find.public_photo",
-    "mail_links.public_photo",
-    "invitation_links.code",
-    "people.photo",
-    "sharing.card",
-    "static",
+    *("card.export", "contacts.card", "find.public_photo", "home.manifest", "links.code"),
+    *("people.photo", "sharing.card", "static"),
+    *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }
 
 

@@ -18,6 +18,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from typing_extensions import override
 
 
+def words(letter: EmailMessage) -> str:
+    """Return the plain text of a letter."""
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 @dataclass
 class Mailbox:
     """A mail server. What it answers is *answers*, one for each message, and 250 when they are used up."""
@@ -41,7 +48,7 @@ class Mailbox:
 
     def link(self, purpose: str) -> str:
         """Return the address of the page for *purpose* that the newest message carries."""
-        text = str(self.letters[-1].get_content())
+        text = words(self.letters[-1])
         return next(word for word in text.split() if f"/.web/{purpose}?token=" in word)
 
 

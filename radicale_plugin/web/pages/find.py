@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import cast
+
 from flask import Blueprint, Response, abort, flash, make_response, request
 
 from radicale_plugin.web import people, signed_in
@@ -79,9 +82,11 @@ def public_photo(account_id: int) -> Response:
 
 
 def as_picture(picture: bytes | None) -> Response:
-    """Answer with a JPEG, or that there is nothing."""
+    """Answer with a JPEG, or that there is nothing. A browser keeps it, and asks whether it is still the same."""
     if picture is None:
         abort(404)
     response = make_response(picture)
     response.content_type = "image/jpeg"
-    return response
+    response.set_etag(hashlib.sha256(picture).hexdigest()[:32])
+    response.headers["Cache-Control"] = "private, no-cache"
+    return cast("Response", response.make_conditional(request))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from typing import Any
 
+from flask import Blueprint, Response, jsonify, url_for
+
+from radicale_plugin.web.assets import asset
+from radicale_plugin.web.language import current
+from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync.accounts import preference_changes, signing_up
@@ -31,3 +36,27 @@ def index() -> Response:
         names = connected_people.some(session, account_id, [change.owner_id for change in changes])
     told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
     return page("home/index.html", overview=found, changes=told, asks=asks)
+
+
+@blueprint.get("/manifest.webmanifest")
+@open_to_all
+def manifest() -> Response:
+    """Tell a phone how the portal is put on its home screen."""
+    icons: list[dict[str, Any]] = [
+        {"src": asset(f"icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": "any maskable"}
+        for size in (192, 512)
+    ]
+    answer = jsonify(
+        name="Evercard",
+        short_name="Evercard",
+        description=_("An address book in which everybody keeps their own card. Nothing to install."),
+        lang=current(),
+        start_url=url_for("home.index"),
+        scope=url_for("home.index"),
+        display="standalone",
+        background_color="#f6f5f0",
+        theme_color="#f6f5f0",
+        icons=icons,
+    )
+    answer.headers["Content-Type"] = "application/manifest+json"
+    return answer

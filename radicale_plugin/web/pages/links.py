@@ -89,6 +89,18 @@ def code(link_id: int) -> Response:
     return response
 
 
+@blueprint.get("/<int:link_id>/sheet")
+def sheet(link_id: int) -> Response:
+    """Show a link as a sheet for a wall."""
+    me = current_person().account_id
+    link, address = database().write(
+        lambda session: (invitation_links.link_of(session, me, link_id), _address(session, link_id))
+    )
+    if not address or not invitation_links.works(link):
+        return go("links.one", link_id=link_id)
+    return page("links/sheet.html", link=link, address=address)
+
+
 @blueprint.post("/<int:link_id>/end")
 def end(link_id: int) -> Response:
     """Take a link back."""
@@ -111,4 +123,6 @@ def _show(form: NewLink, status: int) -> Response:
         made = invitation_links.links_of(session, current_person().account_id)
         can_make = bool(settings_of(session).base_url)
     listed = [(link, invitation_links.works(link)) for link in made]
-    return page("links/index.html", status, form=form, made=listed, can_make=can_make)
+    newest = next((link for link, works in listed if works and can_make), None)
+    address = database().write(lambda session: _address(session, newest.id)) if newest is not None else ""
+    return page("links/index.html", status, form=form, made=listed, can_make=can_make, newest=newest, address=address)

@@ -18,7 +18,7 @@ from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.signing import SignUp
 from radicale_plugin.web.protection import one_click
-from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
+from radicale_plugin.web.signed_in import current_person, database, open_to_all, portal, visitor
 from sync import meeting
 from sync.accounts import signing_up
 from sync.database import accounts
@@ -122,6 +122,34 @@ def sign_up_invited() -> Response:
     return go("home.index")
 
 
+@blueprint.get("/invitation/photo")
+@open_to_all
+def invitation_photo() -> Response:
+    """Answer with the picture that strangers may see of whoever invites."""
+    token = _token()
+    return as_picture(
+        _look(
+            lambda session: public_photos.public_photo(
+                session, None, invitations.open_invitation(session, token, None).inviter_id
+            )
+        )
+    )
+
+
+@blueprint.get("/join/photo")
+@open_to_all
+def join_photo() -> Response:
+    """Answer with the picture that strangers may see of whose link it is."""
+    token = _token()
+    return as_picture(
+        _look(
+            lambda session: public_photos.public_photo(
+                session, None, invitation_links.open_link(session, token, None).owner_id
+            )
+        )
+    )
+
+
 @blueprint.get("/join")
 @open_to_all
 def join() -> Response:
@@ -207,12 +235,21 @@ def _signed_up(form: SignUp, sign_up: Callable[[str, str], str]) -> str | None:
 
 def _invitation(token: str, form: SignUp, status: int) -> Response:
     invited = _look(lambda session: invitations.open_invitation(session, token, _opener()))
-    return page("mail_links/invitation.html", status, invited=invited, **_coming_in("invitation", token, form))
+    shown = _photo("invitation", token, invited.inviter_id)
+    values = _coming_in("invitation", token, form)
+    return page("mail_links/invitation.html", status, invited=invited, photo=shown, **values)
 
 
 def _join(token: str, form: SignUp, status: int) -> Response:
     opened = _look(lambda session: invitation_links.open_link(session, token, _opener()))
-    return page("mail_links/join.html", status, opened=opened, **_coming_in("join", token, form))
+    shown = _photo("join", token, opened.owner_id)
+    return page("mail_links/join.html", status, opened=opened, photo=shown, **_coming_in("join", token, form))
+
+
+def _photo(endpoint: str, token: str, account_id: int) -> str:
+    """Return where the picture is that strangers may see of somebody, or nothing where there is none."""
+    picture = _look(lambda session: public_photos.public_photo(session, None, account_id))
+    return url_for(f"mail_links.{endpoint}_photo", token=token) if picture is not None else ""
 
 
 def _coming_in(endpoint: str, token: str, form: SignUp) -> dict[str, Any]:
@@ -221,4 +258,5 @@ def _coming_in(endpoint: str, token: str, form: SignUp) -> dict[str, Any]:
     with database().reading() as session:
         is_open = signing_up.is_open(session, invited=True)
     back = url_for(f"mail_links.{endpoint}", token=token)
-    return {"token": token, "form": form, "is_open": is_open, "sign_in": url_for("signing.sign_in", next=back)}
+    values = {"token": token, "form": form, "is_open": is_open, "sign_in": url_for("signing.sign_in", next=back)}
+    return {**values, "origin": portal().place.origin}

@@ -7,51 +7,29 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, request
 from werkzeug.exceptions import BadRequest
 
-from radicale_plugin.web.audiences import audiences, group_title
-from radicale_plugin.web.field_display import Shown, ShownCard, shown, shown_card
+from radicale_plugin.web.audiences import Audience, audiences, group_title
+from radicale_plugin.web.field_display import Shown, shown
 from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.people import number_of_page
+from radicale_plugin.web.preview import PERSON, chosen, preview_of, text_for
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import connected_people
 from sync.database.engine import Session
 from sync.errors import NotFound
-from sync.sharing import grants, groups, previews
+from sync.sharing import grants, groups
 from sync.sharing.cards import content_of
-from sync.sharing.visibility import (
-    STRANGER,
-    STRANGERS,
-    UNCHANGED,
-    Adjustment,
-    Composition,
-    composition_of,
-    fields_of,
-    grants_of,
-)
+from sync.sharing.visibility import UNCHANGED, Adjustment, Composition, composition_of, fields_of, grants_of
 
 blueprint = Blueprint("sharing", __name__, url_prefix="/sharing")
 
 #: More boxes than that are shown for one group at a time.
 MOST_BOXES = 1_500
-VERSIONS = ("3.0", "4.0")
 #: Where one person's exceptions are concerned: as the groups say, always, never.
 CHOICES = {"groups": None, "always": True, "never": False}
-_PERSON = "person-"
-_GROUP = "group-"
 
 Boxes = frozenset[tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What somebody gets. *who* is what they are called in the address; *is_saved* is false of what would be."""
-
-    who: str
-    title: str
-    card: ShownCard
-    text: str
-    is_saved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +64,13 @@ def preview() -> Response:
     adjustment = _adjustment()
     if not request.headers.get("HX-Request"):
         return _matrix(adjustment)
+    owner_id = current_person().account_id
     with database().reading() as session:
-        found = _preview(session, request.form.get("who", ""), adjustment)
-    return page("sharing/preview.html", preview=found)
+        found = preview_of(session, request.form.get("who", ""), adjustment)
+        every = audiences(groups.groups_of(session, owner_id))
+        ticked = _after(_granted(session, owner_id, every), adjustment)
+        opened = _open(_rows(session, owner_id), every, ticked)
+    return page("sharing/preview.html", preview=found, opened=opened)
 
 
 @blueprint.get("/card")
@@ -96,7 +78,7 @@ def card() -> Response:
     """Give the very card of a group, a person or strangers as a file."""
     version = "4.0" if request.args.get("version") == "4.0" else "3.0"
     with database().reading() as session:
-        text = _text_for(session, *_chosen(session, request.args.get("who", ""))[:2], version)
+        text = text_for(session, *chosen(session, request.args.get("who", ""))[:2], version)
     answer = make_response(text)
     answer.headers["Content-Type"] = "text/vcard; charset=utf-8"
     answer.headers["Content-Disposition"] = f'attachment; filename="{current_person().login}.vcf"'
@@ -123,7 +105,7 @@ def person(viewer_id: int) -> Response:
         who = connected_people.find(session, owner.account_id, viewer_id)
         if who is None:
             raise NotFound("These two are not connected.")
-        found = _preview(session, f"{_PERSON}{viewer_id}", UNCHANGED)
+        found = preview_of(session, f"{PERSON}{viewer_id}", UNCHANGED)
         composition = composition_of(session, owner.account_id, viewer_id)
         by_groups = grants_of(session, owner.account_id).visible(Composition(composition.groups))
         rows = _rows(session, owner.account_id)
@@ -172,32 +154,70 @@ def save_person(viewer_id: int) -> Response:
 def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
     owner_id = current_person().account_id
     sent = request.form if request.method == "POST" else request.args
-    who = sent.get("who", "")
     with database().reading() as session:
         every = audiences(groups.groups_of(session, owner_id))
         rows = _rows(session, owner_id)
-        given = grants_of(session, owner_id)
+        granted = _granted(session, owner_id, every)
         people = list(connected_people.page_of(session, owner_id).people)
-        found = _preview(session, who, adjustment)
-        person = connected_people.find(session, owner_id, as_id(found.who.removeprefix(_PERSON)) or 0)
+        found = preview_of(session, sent.get("who", ""), adjustment)
+        person = connected_people.find(session, owner_id, as_id(found.who.removeprefix(PERSON)) or 0)
         if person is not None and person not in people:
             people.append(person)
-    granted: Boxes = frozenset((group.id, field_id) for group in every for field_id in given.by_group.get(group.id, ()))
-    only = as_id(sent.get("only" if request.method == "POST" else "group", ""))
-    chosen = [group for group in every if group.id == only]
-    if not chosen:
-        chosen = every if len(rows) * len(every) <= MOST_BOXES else every[:1]
+    is_all_shown = len(rows) * len(every) <= MOST_BOXES
+    only = as_id(sent.get("go") or sent.get("only" if request.method == "POST" else "group", ""))
+    shown_groups = [group for group in every if group.id == only] or (every if is_all_shown else every[:1])
+    ticked = _after(granted, adjustment)
     return page(
         "sharing/index.html",
         rows=rows,
-        groups=chosen,
+        groups=shown_groups,
         every=every,
-        is_all_shown=len(rows) * len(every) <= MOST_BOXES,
+        is_all_shown=is_all_shown,
         had=granted,
-        ticked=(granted | adjustment.granted) - adjustment.taken_back,
+        ticked=ticked,
+        implied={field_id for group_id, field_id in ticked if group_id in _everybody(every)},
+        implied_by_connections={field_id for group_id, field_id in ticked if group_id in _connections(every)},
+        carried=_carried(adjustment, shown_groups),
         people=people,
         preview=found,
+        opened=_open(rows, every, ticked),
     )
+
+
+def _granted(session: Session, owner_id: int, every: list[Audience]) -> Boxes:
+    given = grants_of(session, owner_id)
+    return frozenset((group.id, field_id) for group in every for field_id in given.by_group.get(group.id, ()))
+
+
+def _after(granted: Boxes, adjustment: Adjustment) -> Boxes:
+    return (granted | adjustment.granted) - adjustment.taken_back
+
+
+def _everybody(every: list[Audience]) -> set[int]:
+    return {group.id for group in every if group.is_everybody}
+
+
+def _connections(every: list[Audience]) -> set[int]:
+    return {group.id for group in every if group.is_built_in and not group.is_everybody}
+
+
+def _open(rows: list[Row], every: list[Audience], ticked: Boxes) -> list[str]:
+    """Return what strangers see, or would see, in words."""
+    everybody = _everybody(every)
+    return [row.line.title for row in rows if any((group_id, row.id) in ticked for group_id in everybody)]
+
+
+def _carried(adjustment: Adjustment, shown_groups: list[Audience]) -> list[tuple[str, str]]:
+    """Return what a page about some groups has to keep of changes for others: names and values of hidden inputs."""
+    here = {group.id for group in shown_groups}
+    granted = [box for box in sorted(adjustment.granted) if box[0] not in here]
+    taken = [box for box in sorted(adjustment.taken_back) if box[0] not in here]
+    others = sorted({group_id for group_id, _field in (*granted, *taken)})
+    return [
+        *(("group", str(group_id)) for group_id in others),
+        *(("box", f"{group_id}-{field_id}") for group_id, field_id in granted),
+        *(("had", f"{group_id}-{field_id}") for group_id, field_id in taken),
+    ]
 
 
 def _rows(session: Session, owner_id: int) -> list[Row]:
@@ -224,53 +244,3 @@ def _boxes(name: str) -> Boxes:
             raise BadRequest
         found.add((group_id, field_id))
     return frozenset(found)
-
-
-def _chosen(session: Session, who: str) -> tuple[str, int | None, str]:
-    """Return for whom a preview is: what they are called in addresses, the id, and a title; strangers by default."""
-    owner_id = current_person().account_id
-    kind, number = who[: who.find("-") + 1], as_id(who[who.find("-") + 1 :])
-    if kind == _PERSON and number is not None and (found := connected_people.find(session, owner_id, number)):
-        return _PERSON, number, found.name
-    for group in groups.groups_of(session, owner_id):
-        if kind == _GROUP and group.id == number and group.kind != STRANGERS:
-            return _GROUP, number, group_title(group)
-    return "", None, _("Strangers")
-
-
-def _preview(session: Session, who: str, adjustment: Adjustment) -> Preview:
-    kind, number, title = _chosen(session, who)
-    text = _text_for(session, kind, number, VERSIONS[0], adjustment)
-    return Preview(
-        who=f"{kind}{number}" if kind else "",
-        title=title,
-        card=shown_card(text, current_person().login),
-        text=_without_pictures(text),
-        is_saved=adjustment == UNCHANGED,
-    )
-
-
-def _text_for(session: Session, kind: str, number: int | None, version: str, adjustment: Adjustment = UNCHANGED) -> str:
-    owner_id = current_person().account_id
-    if kind == _PERSON and number is not None:
-        if adjustment == UNCHANGED:
-            return previews.for_person(session, owner_id, number, version)
-        composition = composition_of(session, owner_id, number)
-    else:
-        composition = Composition(frozenset({number})) if number is not None else STRANGER
-    return previews.for_audience(session, owner_id, composition, version, adjustment)
-
-
-def _without_pictures(text: str) -> str:
-    """Return the text of a card without the many lines that only a program can read."""
-    lines: list[str] = []
-    cut = False
-    for line in text.splitlines():
-        is_more = line.startswith(" ")
-        cut = cut and is_more
-        if not is_more and line.upper().startswith("PHOTO"):
-            cut = True
-            lines.append(f"{line[:60]}…")
-        elif not cut:
-            lines.append(line)
-    return "\n".join(lines)

@@ -1,19 +1,29 @@
-// Buttons that copy a value. Without this file, or where the browser does not allow it, there are none.
-(function () {
-  "use strict";
-  if (!navigator.clipboard) {
-    return;
-  }
-  for (const button of document.querySelectorAll("[data-copies]")) {
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      const from = document.getElementById(button.dataset.copies);
+// Buttons that copy, send or print a value. Without this file, or where the browser cannot do it, there are none.
+"use strict";
+
+(() => {
+  const shown = (selector, act) => {
+    for (const button of document.querySelectorAll(selector)) {
+      button.hidden = false;
+      button.addEventListener("click", () => act(button));
+    }
+  };
+  const value = (name) => document.getElementById(name);
+
+  if (navigator.clipboard) {
+    shown("[data-copies]", async (button) => {
+      const from = value(button.dataset.copies);
       const said = document.getElementById("copied");
       from.select();
       await navigator.clipboard.writeText(from.value);
-      if (said) {
-        said.textContent = said.dataset.done;
-      }
+      if (said) said.textContent = said.dataset.done;
     });
   }
+  if (navigator.share) {
+    shown("[data-shares]", async (button) => {
+      // Whoever closes the list of ways to send has changed their mind.
+      await navigator.share({ title: button.dataset.title, url: value(button.dataset.shares).value }).catch(() => {});
+    });
+  }
+  shown("[data-prints]", () => print());
 })();

@@ -19,6 +19,7 @@
 
   const draw = () => {
     form.querySelector(".square").hidden = !input("square").checked;
+    canvas.classList.toggle("circle", input("square").checked);
     canvas.hidden = !picture;
     if (!picture) return;
     context.clearRect(0, 0, canvas.width, canvas.height);
@@ -45,29 +46,51 @@
     loading.src = URL.createObjectURL(file);
   };
 
-  // Who drags the picture moves it under the square, as on a phone.
-  let held = null;
-  const change = (name, by) => {
-    const field = input(name);
-    field.value = Math.round(Math.min(100, Math.max(0, Number(field.value) + by)));
+  // Who drags the picture moves it under the square, as on a phone; two fingers or the wheel bring it closer.
+  const set = (name, to, least, most) => {
+    input(name).value = Math.round(Math.min(most, Math.max(least, to)));
+  };
+  const held = new Map();
+  let before = null;
+  const remember = () => {
+    const [one, other] = [...held.values()];
+    before = {
+      x: one ? (one.x + (other || one).x) / 2 : 0,
+      y: one ? (one.y + (other || one).y) / 2 : 0,
+      apart: other ? Math.hypot(one.x - other.x, one.y - other.y) : 0,
+      across: Number(input("across").value), down: Number(input("down").value), zoom: Number(input("zoom").value),
+    };
   };
   canvas.addEventListener("pointerdown", (event) => {
-    held = { x: event.clientX, y: event.clientY, across: Number(input("across").value), down: Number(input("down").value) };
+    held.set(event.pointerId, { x: event.clientX, y: event.clientY });
     canvas.setPointerCapture(event.pointerId);
+    remember();
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!held || !picture || !input("square").checked) return;
+    if (!held.has(event.pointerId) || !picture || !input("square").checked) return;
+    held.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    const [one, other] = [...held.values()];
+    if (other && before.apart) {
+      set("zoom", before.zoom * Math.hypot(one.x - other.x, one.y - other.y) / before.apart, 100, 400);
+    }
     const { side } = box();
     const scale = side / canvas.clientWidth;
     const move = (name, from, pixels, room) => {
-      input(name).value = from;
-      if (room > 0) change(name, (-pixels * scale * 100) / room);
+      if (room > 0) set(name, from - pixels * scale * 100 / room, 0, 100);
     };
-    move("across", held.across, event.clientX - held.x, picture.naturalWidth - side);
-    move("down", held.down, event.clientY - held.y, picture.naturalHeight - side);
+    move("across", before.across, (one.x + (other || one).x) / 2 - before.x, picture.naturalWidth - side);
+    move("down", before.down, (one.y + (other || one).y) / 2 - before.y, picture.naturalHeight - side);
     draw();
   });
-  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { held = null; });
+  for (const name of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(name, (event) => { held.delete(event.pointerId); remember(); });
+  }
+  canvas.addEventListener("wheel", (event) => {
+    if (!picture || !input("square").checked) return;
+    event.preventDefault();
+    set("zoom", Number(input("zoom").value) * Math.exp(-event.deltaY / 500), 100, 400);
+    draw();
+  }, { passive: false });
 
   input("picture").addEventListener("change", load);
   for (const name of ["square", "across", "down", "zoom"]) input(name).addEventListener("input", draw);

@@ -10,6 +10,7 @@ from importlib.resources import files
 from string import Template
 
 import pytest
+from lxml import html
 from sqlalchemy import select, update
 
 from sync.database.engine import Database, Session
@@ -17,7 +18,7 @@ from sync.database.models import Message, now
 from sync.errors import InvalidInput, InvalidOneTimeToken
 from sync.notify import mail, outbox, sms, suppression, templates
 from sync.settings import Sending, Settings
-from tests.support.letters import Gateway, Mailbox, mail_server, sms_gateway
+from tests.support.letters import Gateway, Mailbox, mail_server, sms_gateway, words
 
 SITE = "https://cards.example.org"
 ASKED = {"name": "Anna Berg", "message": "We met in Kyoto.", "link": f"{SITE}/.web/request?token=x"}
@@ -78,7 +79,13 @@ def make_due(site: Database) -> None:
 
 
 def body(letter: EmailMessage) -> str:
-    return str(letter.get_content())
+    return words(letter)
+
+
+def looks(letter: EmailMessage) -> str:
+    found = letter.get_body(("html",))
+    assert found is not None
+    return str(found.get_content())
 
 
 def test_an_email_arrives_once(site: Database, mailbox: Mailbox) -> None:
@@ -86,7 +93,8 @@ def test_an_email_arrives_once(site: Database, mailbox: Mailbox) -> None:
     assert (work(site), work(site)) == (1, 0)
     (letter,) = mailbox.letters
     assert letter["To"] == letter["X-Recipients"] == "bo@example.org"
-    assert letter["From"] == "Evercard <cards@example.org>"
+    assert letter["From"].addresses[0].display_name == "Anna Berg (Evercard)"
+    assert letter["From"].addresses[0].addr_spec == "cards@example.org"
     assert letter["Subject"] == "Anna Berg asks to be connected with you"
     assert ASKED["link"] in body(letter)
     assert "We met in Kyoto." in body(letter)
@@ -206,6 +214,27 @@ def test_what_people_write_cannot_add_a_header_or_turn_a_line_around(site: Datab
     assert letter["Bcc"] is None
     assert letter["Subject"] == "Anna Bcc: all@example.org[2J asks to be connected with you"
     assert "$link ${name}" in body(letter)
+    assert letter["From"].addresses[0].display_name == "Anna Bcc: all@example.org[2J (Evercard)"
+    assert len(letter["From"].addresses) == 1
+
+
+def test_an_email_looks_like_its_plain_text(site: Database, mailbox: Mailbox) -> None:
+    """The same words, with a button; what somebody wrote is no markup and no link, and nothing is fetched."""
+    hostile = {
+        **ASKED,
+        "message": "<img src=https://evil.example/x>\nhttps://evil.example/\n\nAll: https://evil.example/",
+    }
+    site.write(lambda session: outbox.post(session, "email", "bo@example.org", "request", **hostile))
+    work(site)
+    (letter,) = mailbox.letters
+    shown = html.fromstring(looks(letter))
+    unsubscribe = str(letter["List-Unsubscribe"]).strip("<>")
+    assert [str(address) for address in shown.xpath("//a/@href")] == [ASKED["link"], unsubscribe]
+    assert shown.xpath("//@src | //link | //style | //script | //img") == []
+    said = " ".join(str(shown.xpath("string(//body)")).split())
+    for line in body(letter).splitlines():
+        if line and not line.startswith(ASKED["link"]) and unsubscribe not in line:
+            assert " ".join(line.rstrip(":").split()) in said
 
 
 def test_the_log_names_nobody(site: Database, mailbox: Mailbox, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.sharing import names
 from sync.sharing.names import LONGEST, keys_of, keys_of_query
 
 
@@ -80,3 +81,15 @@ def test_whatever_a_name_is_it_is_found_as_it_is_written(name: str) -> None:
     for key in keys:
         key.encode()
         assert "\0" not in key
+
+
+def test_a_list_is_in_the_order_in_which_names_are_read() -> None:
+    found = ["王小明", "Älva Berg", "陈博", "Zoe", "adam", "+1 555", "Chen Jie"]
+    assert sorted(found, key=names.sorting_key) == ["+1 555", "adam", "Älva Berg", "Chen Jie", "陈博", "王小明", "Zoe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "letter"), [("王", "W"), ("Äpfel", "A"), ("ʻOkina", "#"), ("", "#"), ("7 Sins", "#"), ("Жанна", "#")]
+)
+def test_a_name_stands_under_its_letter(name: str, letter: str) -> None:
+    assert names.letter_of(name) == letter

@@ -1,67 +1,70 @@
-"""The fields of one's own card, and their order."""
+"""The fields of one's own card, and their order. One page shows them; a field is typed in its row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from flask import Response, abort, request
+from wtforms import Field as Input
 
 from radicale_plugin.web import field_forms
-from radicale_plugin.web.audiences import audiences, group_title
-from radicale_plugin.web.field_display import Shown, kind_title, shown
+from radicale_plugin.web.field_display import Shown, icon_of, kind_title, shown
 from radicale_plugin.web.field_forms import FieldForm
-from radicale_plugin.web.ids import posted_ids
+from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
+from radicale_plugin.web.preview import preview_of
+from radicale_plugin.web.seen_by import SeenBy, Word
 from radicale_plugin.web.signed_in import current_person, database
-from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import CATALOGUE, FieldContent, full_name, parts
 from sync.profiles import profiles
-from sync.sharing import grants, groups
+from sync.sharing import grants
 from sync.sharing.cards import content_of
-from sync.sharing.visibility import Adjustment, fields_of, grants_of
+from sync.sharing.visibility import Adjustment, fields_of
+
+#: With more fields than that, the form of a row comes when the row is opened.
+MOST_FORMS = 12
+#: What is offered before all other kinds.
+FIRST_KINDS = ("mobile", "email", "address", "birthday")
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """A form in which a field is typed. *ticked* are the groups that see it, *now* what somebody else made of it."""
+
+    form: FieldForm
+    inputs: Sequence[Input]
+    kind: str
+    title: str
+    ticked: set[int]
+    had: set[int] = field(default_factory=set)
+    now: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A field of the card as the list of them shows it. *seen_by* are names of groups and people."""
+    """A field of the card. *seen_by* are words about groups and people; *typing* is the form that the row has in it."""
 
     id: int
     kind: str
+    icon: str
     digest: str
     line: Shown
     is_typed: bool
-    seen_by: list[str]
+    is_open: bool
+    seen_by: list[Word]
     withheld_from: list[str]
+    typing: Typing | None
 
 
 @blueprint.get("/")
 def index() -> Response:
     """Show the card as its owner sees it."""
-    person = current_person()
-    with database().reading() as session:
-        stored = fields_of(session, person.account_id)
-        seen = _Seen(session, person.account_id)
-    contents = [(field.id, content_of(field)) for field in stored]
-    rows = [
-        Row(
-            id=field_id,
-            kind=content.kind,
-            digest=content.digest,
-            line=shown(content),
-            is_typed=parts.parts_of(content) is not None,
-            seen_by=seen.by(field_id),
-            withheld_from=seen.people(field_id, allowed=False),
-        )
-        for field_id, content in contents
-    ]
-    picture = next((row.line.picture for row in rows if row.line.picture), "")
-    name = full_name((content for _id, content in contents), person.login)
-    return page("card/index.html", rows=rows, picture=picture, name=name, offered=field_forms.offered())
+    return _show(open_id=as_id(request.args.get("open", "")) or 0)
 
 
 @blueprint.get("/add")
@@ -101,26 +104,28 @@ def add(kind: str) -> Response:
             else:
                 say(_("%(title)s is on your card. Nobody but you sees it yet.", title=field_forms.title_of(kind)))
             return go("card.index", _anchor=f"field-{field_id}")
-    with database().reading() as session:
-        offered = audiences(groups.groups_of(session, person.account_id))
-    values = {"kind": real, "title": field_forms.title_of(kind), "field_id": None, "now": None}
-    inputs = field_forms.inputs(form, real, shape)
-    return page("card/field.html", form.status, form=form, inputs=inputs, groups=offered, chosen=chosen, **values)
+    title = field_forms.title_of(kind)
+    adding = Typing(form, field_forms.inputs(form, real, shape), kind, title, set(chosen))
+    return _show(form.status, adding=adding)
 
 
 @blueprint.route("/fields/<int:field_id>", methods=["GET", "POST"])
 def edit(field_id: int) -> Response:
-    """Give a field another value."""
+    """Give a field another value, and say who may see it."""
     person = current_person()
     with database().reading() as session:
         content = _content(session, person.account_id, field_id)
-        taken = parts.parts_of(content)
-        seen_by = _Seen(session, person.account_id).by(field_id)
+    taken = parts.parts_of(content)
     if taken is None:
         return go("card.photo") if content.kind == "photo" else go("card.index", _anchor=f"field-{field_id}")
     form = field_forms.form_for(content.kind, taken.shape, content)
     status = form.status
     if form.accepted():
+        given, had = set(posted_ids("groups")), set(posted_ids("had"))
+        adjustment = Adjustment(
+            frozenset((group_id, field_id) for group_id in given - had),
+            frozenset((group_id, field_id) for group_id in had - given),
+        )
 
         def change(session: Session) -> None:
             now = _content(session, person.account_id, field_id)
@@ -128,6 +133,7 @@ def edit(field_id: int) -> Response:
             label = said.label if said else ""
             changed = parts.put_together(now.kind, field_forms.typed(form, now.kind, taken.shape, label), now)
             profiles.set_field(session, person.account_id, field_id, changed, seen=form.seen.data or "")
+            grants.adjust(session, person.account_id, adjustment)
 
         try:
             database().write(change)
@@ -141,26 +147,21 @@ def edit(field_id: int) -> Response:
         else:
             say(_("%(title)s is changed, for everybody who sees it.", title=kind_title(content.kind)))
             return go("card.index", _anchor=f"field-{field_id}")
-    return page(
-        "card/field.html",
-        status,
-        form=form,
-        inputs=field_forms.inputs(form, content.kind, taken.shape),
-        kind=content.kind,
-        title=kind_title(content.kind),
-        field_id=field_id,
-        now=shown(content) if status == 409 else None,
-        seen_by=seen_by,
-    )
+    return _show(status, open_id=field_id, form=form)
 
 
 @blueprint.post("/fields/<int:field_id>/move")
 def move(field_id: int) -> Response:
-    """Move a field up or down among the others."""
+    """Move a field among the others: up or down, or by so many places."""
     person = current_person()
+    said = request.form.get("steps", "")
     steps = {"up": -1, "down": 1}.get(request.form.get("where", ""), 0)
+    if (number := as_id(said.removeprefix("-"))) is not None:
+        steps = min(number, 1_000) * (-1 if said.startswith("-") else 1)
     database().write(lambda session: profiles.move_field(session, person.account_id, field_id, steps))
-    return go("card.index", _anchor=f"field-{field_id}")
+    # Whoever pressed a button in the row wants to press it again.
+    is_open = field_id if steps and not said else None
+    return go("card.index", open=is_open, _anchor=f"field-{field_id}")
 
 
 @blueprint.post("/fields/<int:field_id>/remove")
@@ -180,10 +181,81 @@ def remove(field_id: int) -> Response:
     return go("card.index")
 
 
+def _show(
+    status: int = 200, *, open_id: int = 0, form: FieldForm | None = None, adding: Typing | None = None
+) -> Response:
+    """Show the card, with the row *open_id* open and *form* in it, or with a form that adds something."""
+    person = current_person()
+    with database().reading() as session:
+        contents = {field.id: content_of(field) for field in fields_of(session, person.account_id)}
+        seen = SeenBy(session, person.account_id)
+        preview = preview_of(session, request.args.get("who", ""))
+    rows = [
+        _row(field_id, content, seen, is_open=field_id == open_id, form=form, status=status, few=_are_few(contents))
+        for field_id, content in contents.items()
+    ]
+    offered = field_forms.offered()
+    titles = {key: title for _group, found in offered for key, title in found}
+    return page(
+        "card/index.html",
+        status,
+        rows=rows,
+        adding=adding,
+        groups=seen.groups,
+        picture=next((row.line.picture for row in rows if row.line.picture), ""),
+        name=full_name(contents.values(), person.login),
+        offered=offered,
+        first_kinds=[(key, titles[key]) for key in FIRST_KINDS],
+        preview=preview,
+        hidden=len(contents) - len(preview.card.lines) - bool(preview.card.picture),
+    )
+
+
+def _row(
+    field_id: int,
+    content: FieldContent,
+    seen: SeenBy,
+    *,
+    is_open: bool,
+    form: FieldForm | None,
+    status: int,
+    few: bool,
+) -> Row:
+    taken = parts.parts_of(content)
+    typing = None
+    if taken is not None and (is_open or few):
+        now = shown(content) if is_open and status == 409 else None
+        typing = _typing(form if is_open else None, content, taken.shape, seen.ticked(field_id), now)
+    return Row(
+        id=field_id,
+        kind=content.kind,
+        icon=icon_of(content.kind),
+        digest=content.digest,
+        line=shown(content),
+        is_typed=taken is not None,
+        is_open=is_open,
+        seen_by=seen.words(field_id),
+        withheld_from=seen.people(field_id, allowed=False),
+        typing=typing,
+    )
+
+
+def _typing(form: FieldForm | None, content: FieldContent, shape: str, ticked: set[int], now: Shown | None) -> Typing:
+    # What was ticked stays ticked where a form is shown again.
+    chosen = set(posted_ids("groups")) if form is not None and request.method == "POST" else ticked
+    given = form or field_forms.unsent(content.kind, shape, content)
+    inputs = field_forms.inputs(given, content.kind, shape)
+    return Typing(given, inputs, content.kind, kind_title(content.kind), chosen, ticked, now)
+
+
+def _are_few(contents: dict[int, FieldContent]) -> bool:
+    return len(contents) <= MOST_FORMS
+
+
 def _content(session: Session, owner_id: int, field_id: int) -> FieldContent:
-    for field in fields_of(session, owner_id):
-        if field.id == field_id:
-            return content_of(field)
+    for stored in fields_of(session, owner_id):
+        if stored.id == field_id:
+            return content_of(stored)
     raise NotFound("There is no such field.")
 
 
@@ -193,30 +265,3 @@ def _is_offered(kind: str) -> bool:
 
 def _first(form: FieldForm, kind: str, shape: str) -> str:
     return str(field_forms.inputs(form, kind, shape)[0].name)
-
-
-class _Seen:
-    """Who sees which field: groups, and single people as exceptions."""
-
-    def __init__(self, session: Session, owner_id: int) -> None:
-        found = groups.groups_of(session, owner_id)
-        granted = grants_of(session, owner_id)
-        self._everybody = granted.strangers
-        self._groups = [(group_title(group), granted.by_group.get(group.id, frozenset())) for group in found]
-        self._exceptions = grants.exceptions_of(session, owner_id)
-        self._logins: Mapping[int, str] = accounts.logins(session, self._exceptions)
-
-    def by(self, field_id: int) -> list[str]:
-        """Return the names of groups and people that see a field."""
-        if field_id in self._everybody:
-            return [_("everybody")]
-        named = [name for name, granted in self._groups if field_id in granted]
-        return [*named, *self.people(field_id, allowed=True)]
-
-    def people(self, field_id: int, *, allowed: bool) -> list[str]:
-        """Return the logins of those for whom there is an exception."""
-        return sorted(
-            self._logins.get(viewer_id, "")
-            for viewer_id, fields in self._exceptions.items()
-            if fields.get(field_id) is allowed
-        )

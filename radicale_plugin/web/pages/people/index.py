@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, make_response, request
+from flask import Response, request
 
 from radicale_plugin.web import people
+from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.page import page
+from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import connected_people, held_cards
-from sync.sharing import previews
+from sync.sharing import groups, previews
 from sync.vcard import photos
 
 #: The most characters that are looked for in the list.
@@ -20,15 +22,23 @@ _SMALL = 112
 
 @blueprint.get("/")
 def index() -> Response:
-    """Show everybody, page by page, in which groups they are and whether they have the card as it is."""
+    """Show everybody, or a group, page by page, in which groups they are and whether they have the card as it is."""
     me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
+    wanted = as_id(request.args.get("group", ""))
     with database().reading() as session:
-        listed = connected_people.page_of(session, me, text, people.number_of_page())
+        own = people.own_groups(session, me)
+        group = next((each for each in own if each.id == wanted), None)
+        only = set(groups.members(session, me, group.id)) if group else None
+        listed = connected_people.page_of(session, me, text, people.number_of_page(), only=only)
         ids = [each.account_id for each in listed.people]
         return page(
             "people/index.html",
             listed=listed,
+            lettered=people.by_letter(listed.people),
             text=text,
+            groups=own,
+            group=group,
+            reaches=held_cards.reaches(session, me, ids),
             holders={holder.account_id: holder for holder in previews.holders(session, me, ids)},
             pictured=held_cards.with_photo(session, me, ids),
             hidden=held_cards.hidden_among(session, me, ids),
@@ -40,10 +50,6 @@ def photo(account_id: int) -> Response:
     """Answer with the picture in one's own entry of somebody; with ``size=small``, as a list shows it."""
     with database().reading() as session:
         picture = held_cards.photo(session, current_person().account_id, account_id)
-    if picture is None:
-        abort(404)
-    if request.args.get("size") == "small":
+    if picture is not None and request.args.get("size") == "small":
         picture = photos.thumbnail(picture, _SMALL)
-    answer = make_response(picture)
-    answer.content_type = "image/jpeg"
-    return answer
+    return as_picture(picture)

@@ -1,0 +1,69 @@
+"""One's own contacts, which nobody else sees: listed beside the people, looked for, looked at, and deleted."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, request
+
+from radicale_plugin.web import people
+from radicale_plugin.web.field_display import ShownCard, card_of
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.signed_in import current_person, database
+from sync import fields
+from sync.books import linking, own_contacts
+from sync.errors import InvalidInput
+from sync.vcard import parse_one
+
+blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
+
+#: The most characters that are looked for in the list.
+_LONGEST = 100
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Show the contacts, page by page."""
+    me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
+    with database().reading() as session:
+        listed = own_contacts.page_of(session, me, text, people.number_of_page())
+        twice = len({each.entry_id for each in linking.suggestions(session, me)})
+        linked = len(linking.links_of(session, me))
+    lettered = people.by_letter(listed.contacts)
+    return page("contacts/index.html", listed=listed, lettered=lettered, text=text, twice=twice, linked=linked)
+
+
+@blueprint.get("/<int:entry_id>")
+def one(entry_id: int) -> Response:
+    """Show a contact."""
+    with database().reading() as session:
+        text, seen = own_contacts.text_of(session, current_person().account_id, entry_id)
+    return page("contacts/one.html", card=_read(text), entry_id=entry_id, seen=seen)
+
+
+@blueprint.get("/<int:entry_id>/card")
+def card(entry_id: int) -> Response:
+    """Give a contact as a file."""
+    with database().reading() as session:
+        text, _seen = own_contacts.text_of(session, current_person().account_id, entry_id)
+    answer = make_response(text)
+    answer.headers["Content-Type"] = "text/vcard; charset=utf-8"
+    answer.headers["Content-Disposition"] = 'attachment; filename="contact.vcf"'
+    return answer
+
+
+@blueprint.post("/<int:entry_id>/delete")
+def delete(entry_id: int) -> Response:
+    """Delete a contact from here and from one's devices."""
+    me, seen = current_person().account_id, request.form.get("seen", "")
+    if attempt(lambda: database().write(lambda session: own_contacts.delete(session, me, entry_id, seen))):
+        say(_("The contact is deleted, and goes from your devices. It can be brought back under Activity."))
+    return go("contacts.index")
+
+
+def _read(text: str) -> ShownCard:
+    """Return a contact as it is read; of one that is not quite a card, what can be read of it."""
+    unnamed = _("Contact without a name")
+    try:
+        return card_of(fields.fields_of(fields.without_broken_photos(parse_one(text))[0]), unnamed)
+    except InvalidInput:
+        return ShownCard(unnamed, "", [])

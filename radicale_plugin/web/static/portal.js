@@ -1,0 +1,55 @@
+// What pages do better with scripts: nothing that was typed gets lost by leaving, and changes are counted.
+"use strict";
+
+(() => {
+  document.documentElement.classList.add("js");
+
+  // A form that was changed asks before the page is left.
+  const changed = new Set();
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form && "guards" in form.dataset) changed.add(form);
+  });
+  document.addEventListener("submit", (event) => changed.delete(event.target));
+  document.addEventListener("reset", (event) => changed.delete(event.target));
+  addEventListener("beforeunload", (event) => {
+    if ([...changed].some((form) => form.isConnected)) event.preventDefault();
+  });
+
+  // In the matrix: how many boxes are not as they were, and which ticks follow from those of strangers.
+  for (const form of document.querySelectorAll("form[data-counts]")) {
+    const said = form.querySelector("[data-changed]");
+    const boxes = [...form.querySelectorAll("input[name=box]")];
+    const had = new Set([...form.querySelectorAll("input[name=had]")].map((input) => input.value));
+    const field = (box) => box.value.split("-")[1];
+    const given = (kind) => new Set([...form.querySelectorAll(`.col.${kind} input:checked`)].map(field));
+    const follow = () => {
+      if (!form.querySelector(".col.open")) return;
+      const [open, all] = [given("open"), given("all")];
+      for (const box of boxes) {
+        const column = box.closest(".col").classList;
+        const follows = open.has(field(box)) || (!column.contains("all") && all.has(field(box)));
+        if (!column.contains("open")) box.closest(".cell").classList.toggle("as", follows);
+      }
+    };
+    const count = () => {
+      const number = boxes.filter((box) => box.checked !== had.has(box.value)).length;
+      said.textContent = number ? said.dataset.changed.replace("%(num)s", number) : "";
+      if (!number) changed.delete(form);
+    };
+    form.addEventListener("change", () => { follow(); count(); });
+    addEventListener("pageshow", () => { follow(); count(); });
+  }
+
+  // A menu closes when something else is pressed, and by Escape.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+})();

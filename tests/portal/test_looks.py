@@ -1,0 +1,242 @@
+"""How the portal looks where no person checks it: contrast, focus, sizes, its files, what messengers show of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from radicale_plugin.web import avatars
+from radicale_plugin.web.assets import STATIC
+from sync.database.engine import Session
+from sync.meeting import invitation_links
+from tests.portal import walk
+from tests.portal.conftest import Cast
+from tests.portal.test_pages import LOOKS, named, paths, sign_in
+from tests.support import chromium as browsers
+from tests.support.chromium import NARROW, PortalServer
+from tests.support.factories import person
+from tests.support.forms import Visitor
+from tests.support.meeting import show_strangers
+from tests.support.site import Site
+
+TEMPLATES = STATIC.with_name("templates")
+#: Pairs of names in the tokens that stand on each other: text needs 4.5:1, what is no text but is used 3:1.
+TEXTS = (
+    *product(("ink", "ink-2"), ("paper", "surface", "sunken")),
+    *product(("brand",), ("paper", "surface")),
+    *((f"av-{number}-ink", f"av-{number}") for number in range(12)),
+    *(("on-brand", "brand"), ("brand-soft-ink", "brand-soft"), ("on-deep", "deep"), ("amber-ink", "amber-soft")),
+    *(("on-red", "red"), ("red-ink", "red-soft"), ("red-ink", "surface"), ("red-ink", "paper"), ("ink-2", "chip")),
+)
+CONTROLS = (
+    *product(("control", "implied"), ("paper", "surface")),
+    *product(("focus",), ("paper", "surface", "sunken")),
+    *(("brand", "surface"), ("red", "surface")),
+)
+#: Whatever can be pressed or typed into.
+PRESSED = "a[href], button, input:not([type=hidden]), select, textarea, summary"
+
+
+def tokens() -> dict[str, dict[str, str]]:
+    """Return the colours by theme and name."""
+    light, _, dark = (STATIC / "tokens.css").read_text().partition("@media (prefers-color-scheme: dark)")
+    bright = dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", light))
+    return {"light": bright, "dark": {**bright, **dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", dark))}}
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour (WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (WCAG 2.2)."""
+    brighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("pairs", "least"), [(TEXTS, 4.5), (CONTROLS, 3.0)], ids=["texts", "controls"])
+def test_every_colour_can_be_told_from_what_it_stands_on(
+    theme: str, pairs: tuple[tuple[str, str], ...], least: float
+) -> None:
+    colours = tokens()[theme]
+    found = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
+    assert {pair: round(value, 2) for pair, value in found.items() if value < least} == {}
+
+
+def test_the_components_have_no_colour_of_their_own() -> None:
+    for name in ("components.css", "portal.css", "matrix.css"):
+        style = re.sub(r"url\([^)]*\)|/\*.*?\*/", "", (STATIC / name).read_text(), flags=re.DOTALL)
+        raw = set(re.findall(r"#[0-9a-f]{3,8}\b(?=[^{}]*;)", style))
+        # Pure white is paper for a camera or a printer, and black a mask; the others are the drawn face's.
+        assert raw <= {"#fff", "#000", "#e9b98f", "#33261f", "#2f5f8a", "#d9a57b"}, name
+
+
+def test_every_drawing_that_is_used_is_drawn() -> None:
+    drawn = set(re.findall(r'<symbol id="([a-z]+)"', (STATIC / "sprite.svg").read_text()))
+    used = set()
+    for file in TEMPLATES.rglob("*.html"):
+        used |= set(re.findall(r'icon\("([a-z]+)"', file.read_text()))
+    assert used
+    assert used <= drawn
+    assert {name for names in (avatars._COLOURS,) for name in range(names)} == set(range(12))
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Wang Fang", "WF"), ("陈安娜 Anna Chen", "陈"), ("Madonna", "M"), ("大卫·穆勒", "大"), ("李", "李"), ("?", "?")],
+)
+def test_a_name_has_its_letters_and_always_the_same_colour(name: str, letters: str) -> None:
+    assert avatars.initials(name) == letters
+    assert avatars.hue(name) == avatars.hue(name)
+    assert re.fullmatch("h([0-9]|1[01])", avatars.hue(name))
+
+
+def test_colours_of_names_are_those_of_their_hash() -> None:
+    assert [avatars.hue(name) for name in ("Wang Fang", "Amir Haddad", "Dora Novák")] == ["h0", "h2", "h5"]
+
+
+# Each of a few dozen pages, tabbed through.
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("options", LOOKS[:1] + LOOKS[2:3], ids=named)
+def test_every_control_shows_that_it_has_the_focus_and_is_large_enough(
+    chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast, options: dict[str, object]
+) -> None:
+    wrong = []
+    with browsers.opened(chromium, server, **options) as page:
+        sign_in(page)
+        seen = set()
+        for endpoint, path in paths(cast_site, cast):
+            if endpoint in seen:
+                continue
+            seen.add(endpoint)
+            page.goto(path.removeprefix("/") or ".")
+            wrong += [f"{endpoint}: {line}" for line in unfocused(page)]
+            if options["viewport"] == NARROW:
+                wrong += [f"{endpoint}: {line}" for line in small(page)]
+    assert wrong == []
+
+
+def unfocused(page: Page) -> list[str]:
+    """Return the controls of the page that look the same with the focus as without it."""
+    page.keyboard.press("Tab")
+    script = """
+        (selector) => [...document.querySelectorAll(selector)].filter(node => {
+            if (!node.checkVisibility() || node.disabled) return false;
+            node.focus({ preventScroll: true, focusVisible: true });
+            if (document.activeElement !== node) return false;
+            const near = [node, node.nextElementSibling].filter(Boolean);
+            const rings = near.map(each => getComputedStyle(each)).concat(getComputedStyle(node, '::after'));
+            return !rings.some(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2);
+        }).map(node => node.outerHTML.slice(0, 120))
+    """
+    return [f"no focus: {found}" for found in page.evaluate(script, PRESSED)]
+
+
+def small(page: Page) -> list[str]:
+    """Return the controls that a thumb cannot hit; links within sentences may be as high as their line (WCAG 2.5.8)."""
+    script = """
+        (selector) => [...document.querySelectorAll(selector)].filter(node => {
+            if (!node.checkVisibility({ opacityProperty: false })) return false;
+            const within = 'p a, li a, small a, h2 a, h3 a, b a, dd a, .vh, .skip, .cover';
+            if (node.matches(within) && !node.matches('.btn, .filter')) return false;
+            const target = node.closest('label, summary') || node;
+            const height = target.getBoundingClientRect().height;
+            return height > 0 && height < 43.5 && getComputedStyle(target).position !== 'absolute';
+        }).map(node => {
+            const target = node.closest('label, summary') || node;
+            return `${Math.round(target.getBoundingClientRect().height)}px ${node.outerHTML.slice(0, 120)}`;
+        })
+    """
+    return [f"too small: {found}" for found in page.evaluate(script, PRESSED)]
+
+
+# The same pages, as narrow as a telephone can be.
+@pytest.mark.timeout(900)
+def test_no_page_scrolls_sideways_at_320_pixels(
+    chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast
+) -> None:
+    wrong = {}
+    with browsers.opened(chromium, server, viewport={"width": 320, "height": 640}) as page:
+        sign_in(page)
+        for endpoint, path in paths(cast_site, cast):
+            page.goto(path.removeprefix("/") or ".")
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if wide > 0:
+                wrong[endpoint] = wide
+    assert wrong == {}
+
+
+def test_the_files_that_a_browser_looks_for_are_there(site: Site) -> None:
+    for path, kind in (
+        ("/favicon.ico", "image/x-icon"),
+        ("/apple-touch-icon.png", "image/png"),
+        ("/robots.txt", "text/plain; charset=utf-8"),
+    ):
+        answer = site.call("GET", path)
+        assert (answer.status, answer.header("Content-Type")) == (200, kind)
+        assert answer.body
+    assert b"Disallow: /\n" in site.call("GET", "/robots.txt").body
+
+
+def test_the_portal_can_be_put_on_a_home_screen(site: Site) -> None:
+    visitor = Visitor(site)
+    (address,) = visitor.get("/").document.xpath("//link[@rel='manifest']/@href")
+    answer = visitor.get(str(address).removeprefix("/.web")).response
+    assert answer.headers["Content-Type"] == "application/manifest+json"
+    told = json.loads(answer.text)
+    assert told["start_url"] == "/.web/"
+    for icon in told["icons"]:
+        assert visitor.get(icon["src"].removeprefix("/.web")).response.content.startswith(b"\x89PNG")
+
+
+def token_of(site: Site, owner_id: int) -> str:
+    """Make a link, and return what is in its address."""
+
+    def make(session: Session) -> str:
+        return invitation_links.token_for(session, owner_id, invitation_links.create(session, owner_id))
+
+    return site.database.write(make)
+
+
+def test_a_link_in_a_messenger_shows_what_strangers_may_see_and_no_more(site: Site) -> None:
+    """The picture and the name where strangers see them, and the site's own where they do not."""
+    shy, open_hearted = person(site.database, "shy"), person(site.database, "open")
+    show_strangers(site.database, open_hearted, "name", "Olga Offen")
+    for owner, title in ((shy, "Connect with shy"), (open_hearted, "Connect with Olga Offen")):
+        token = token_of(site, owner)
+        document = Visitor(site).get(f"/join?token={token}").document
+        shown = {str(node.get("property")): str(node.get("content")) for node in document.xpath("//meta[@property]")}
+        assert shown["og:title"] == title
+        assert Path(shown["og:image"].partition("?")[0]).name == "icon-512.png"
+        assert document.xpath("//meta[@name='robots']/@content") == ["noindex"]
+
+
+def test_the_first_page_is_for_an_index(site: Site) -> None:
+    assert Visitor(site).get("/").document.xpath("//meta[@name='robots']") == []
+
+
+def test_who_walks_is_in_the_menu(cast_site: Site, cast: Cast) -> None:
+    """The place that one is at is marked, once on a wide screen and once on a narrow one."""
+    visitor = Visitor(cast_site).signed_in(cast.ids[walk.WHO])
+    for path in (
+        "/card/",
+        "/sharing/",
+        "/people/",
+        "/groups/",
+        "/requests/",
+        "/find/links/",
+        "/activity/",
+        "/devices/",
+    ):
+        menu = visitor.get(path).document.xpath("//nav[@class='nav']//li")
+        assert len(menu) - sum(node.get("class") == "wide" for node in menu) == 5
+        assert len([node for node in menu if node.xpath("a[@aria-current]")]) == 1, path
