@@ -18,82 +18,82 @@ from sync.errors import DatabaseUnavailable, EvercardError
 #: Every command, with its line in the list of them, which is read without reading any of them.
 PARTS = {
     "address": Part(
-        "radicale_plugin.cli.finding:address", "E-mail addresses and phone numbers that are known to be a person's."
+        "radicale_plugin.cli.address:address", "E-mail addresses and phone numbers that are known to be a person's."
     ),
     "backup": Part(
-        "radicale_plugin.cli.saving:backup", "Write everything that this server is into one file, while it runs."
+        "radicale_plugin.cli.backup:backup", "Write everything that this server is into one file, while it runs."
     ),
-    "block": Part("radicale_plugin.cli.meeting:block", "Let LOGIN have nothing to do with OTHER, who is not told."),
-    "blocked": Part("radicale_plugin.cli.meeting:blocked", "List whom a person has blocked."),
+    "block": Part("radicale_plugin.cli.block:block", "Let LOGIN have nothing to do with OTHER, who is not told."),
+    "blocked": Part("radicale_plugin.cli.block:blocked", "List whom a person has blocked."),
     "check": Part(
-        "radicale_plugin.cli.checking:check", "Name what is doubtful about this installation, and try what it needs."
+        "radicale_plugin.cli.check:check", "Name what is doubtful about this installation, and try what it needs."
     ),
-    "connect": Part("radicale_plugin.cli.people:connect", "Put two people into each other's address book."),
+    "connect": Part("radicale_plugin.cli.connect:connect", "Put two people into each other's address book."),
     "demo": Part("radicale_plugin.cli.demo.command:demo", "Serve a few people on this machine, and say what to try."),
-    "device": Part("radicale_plugin.cli.users:device", "Phones and programs, each with a password of its own."),
+    "device": Part("radicale_plugin.cli.device:device", "Phones and programs, each with a password of its own."),
     "disconnect": Part(
-        "radicale_plugin.cli.people:disconnect", "Take two people out of each other's address book and groups."
+        "radicale_plugin.cli.connect:disconnect", "Take two people out of each other's address book and groups."
     ),
     "entry": Part(
-        "radicale_plugin.cli.past:entry",
+        "radicale_plugin.cli.entry:entry",
         "What a person's devices wrote: private contacts, and additions to other people's cards.",
-        ("radicale_plugin.cli.moving:import_entries",),
+        ("radicale_plugin.cli.entry:import_entries",),
     ),
     "find": Part(
-        "radicale_plugin.cli.finding:find",
+        "radicale_plugin.cli.find:find",
         "Look for somebody as SEARCHER does, by exact login, e-mail address, phone number or name.",
     ),
-    "friend": Part("radicale_plugin.cli.meeting:friend", "Connections that a person lets their other connections see."),
+    "friend": Part("radicale_plugin.cli.friend:friend", "Connections that a person lets their other connections see."),
     "grant": Part(
-        "radicale_plugin.cli.circles:grant", "Which group may see which fields; and exceptions for single people."
+        "radicale_plugin.cli.grant:grant", "Which group may see which fields; and exceptions for single people."
     ),
-    "group": Part("radicale_plugin.cli.circles:group", "Groups of the people whom a person is connected to."),
+    "group": Part("radicale_plugin.cli.group:group", "Groups of the people whom a person is connected to."),
     "hidden": Part(
-        "radicale_plugin.cli.people:hidden", "List whom a person deleted on a device; they are still connected."
+        "radicale_plugin.cli.hidden:hidden", "List whom a person deleted on a device; they are still connected."
     ),
     "holders": Part(
-        "radicale_plugin.cli.people:holders",
+        "radicale_plugin.cli.holders:holders",
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",
     ),
-    "migrate": Part("radicale_plugin.cli.upkeep:migrate", "Bring the database to the newest version of its schema."),
-    "people": Part("radicale_plugin.cli.provisioning:people", "Many people at once."),
+    "migrate": Part("radicale_plugin.cli.migrate:migrate", "Bring the database to the newest version of its schema."),
+    "people": Part("radicale_plugin.cli.people:people", "Many people at once."),
     "preference": Part(
-        "radicale_plugin.cli.finding:preference", "What a person decided about being found and connected."
+        "radicale_plugin.cli.preference:preference", "What a person decided about being found and connected."
     ),
-    "preview": Part("radicale_plugin.cli.people:preview", "Show OWNER's card as others get it."),
+    "preview": Part("radicale_plugin.cli.preview:preview", "Show OWNER's card as others get it."),
     "profile": Part(
-        "radicale_plugin.cli.profiles:profile",
+        "radicale_plugin.cli.profile:profile",
         "What a person keeps about themselves.",
-        ("radicale_plugin.cli.past:profile_history", "radicale_plugin.cli.past:profile_restore"),
+        ("radicale_plugin.cli.profile:profile_history", "radicale_plugin.cli.profile:profile_restore"),
     ),
-    "question": Part("radicale_plugin.cli.finding:question", "A question by whose answer others connect at once."),
+    "question": Part("radicale_plugin.cli.question:question", "A question by whose answer others connect at once."),
     "render": Part(
-        "radicale_plugin.cli.upkeep:render", "Write every card anew, as this version of Evercard writes it."
+        "radicale_plugin.cli.render:render", "Write every card anew, as this version of Evercard writes it."
     ),
-    "request": Part("radicale_plugin.cli.meeting:request", "Requests to be connected."),
+    "request": Part("radicale_plugin.cli.request:request", "Requests to be connected."),
     "restore": Part(
-        "radicale_plugin.cli.saving:restore",
+        "radicale_plugin.cli.backup:restore",
         "Make the database what it was when `evercard backup` wrote FILE, while the server is stopped.",
     ),
     "restored": Part(
-        "radicale_plugin.cli.upkeep:restored",
+        "radicale_plugin.cli.backup:restored",
         "To be run once after a backup was put back, while the server is stopped.",
     ),
-    "serve": Part("radicale_plugin.cli.upkeep:serve", "Serve address books until stopped."),
+    "serve": Part("radicale_plugin.cli.serve:serve", "Serve address books until stopped."),
     "show": Part(
-        "radicale_plugin.cli.people:show", "Bring back to VIEWER's devices the entry of OWNER that was deleted there."
+        "radicale_plugin.cli.hidden:show", "Bring back to VIEWER's devices the entry of OWNER that was deleted there."
     ),
-    "unblock": Part("radicale_plugin.cli.meeting:unblock", "Take a block back."),
+    "unblock": Part("radicale_plugin.cli.block:unblock", "Take a block back."),
     "user": Part(
-        "radicale_plugin.cli.users:user",
+        "radicale_plugin.cli.user:user",
         "People who have an account here.",
-        ("radicale_plugin.cli.moving:export_user", "radicale_plugin.cli.moving:delete_user"),
+        ("radicale_plugin.cli.user:export_user", "radicale_plugin.cli.user:delete_user"),
     ),
     "verify": Part(
-        "radicale_plugin.cli.upkeep:verify",
+        "radicale_plugin.cli.verify:verify",
         "Check that the database keeps every promise, and say what is wrong, a line for each.",
     ),
-    "worker": Part("radicale_plugin.cli.upkeep:run_worker", ""),
+    "worker": Part("radicale_plugin.cli.serve:run_worker", ""),
 }
 
 

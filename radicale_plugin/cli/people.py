@@ -1,142 +1,147 @@
-"""Commands about two people: connecting them, and what the one has of the other."""
+"""`evercard people`: many people at once, from a list."""
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
 import click
 
-from radicale_plugin.cli.addressing import named_fields
-from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
-from radicale_plugin.cli.site import Site, pass_site
-from sync import meeting
-from sync.database import accounts
+from radicale_plugin.cli import output
+from radicale_plugin.cli.output import count, json_option, print_json
+from radicale_plugin.cli.people_lists import Line, read
+from radicale_plugin.cli.site import Site, pass_site, read_file
+from sync.accounts import provisioning
+from sync.accounts.provisioning import Report, Result
 from sync.database.engine import Session
-from sync.sharing import connections, groups, previews
-from sync.sharing.previews import Holder
-from sync.sharing.visibility import STRANGER
+from sync.errors import EvercardError, InvalidInput
+
+#: People in one transaction: few enough that nobody else waits, and many enough that the disk does not.
+_BATCH = 25
 
 
-@click.command()
-@click.argument("one")
-@click.argument("other")
-@pass_site
-def connect(site: Site, one: str, other: str) -> None:
-    """Put two people into each other's address book."""
-    site.write(lambda session: connections.connect(session, accounts.find(session, one), accounts.find(session, other)))
-    click.echo(f"{one} and {other} are in each other's address book; each sees what the other shows to strangers.")
+class _DryRun(Exception):
+    """Takes back what was tried."""
 
 
-@click.command()
-@click.argument("one")
-@click.argument("other")
-@click.option("--keep", is_flag=True, help="Let ONE keep OTHER's card, with what they added, as a private contact.")
-@pass_site
-def disconnect(site: Site, one: str, other: str, *, keep: bool) -> None:
-    """Take two people out of each other's address book and groups."""
+@dataclass(slots=True)
+class Told:
+    """What became of each line, as it is printed."""
 
-    def change(session: Session) -> None:
-        meeting.disconnect(session, accounts.find(session, one), accounts.find(session, other), keep=keep)
+    lines: list[dict[str, object]] = field(default_factory=list)
 
-    site.write(change)
-    click.echo(f"{one} and {other} are no longer connected.")
+    def add(self, number: int | None, login: str, result: str, report: Report | None = None, problem: str = "") -> None:
+        """Add a line about somebody; *number* is that in the list."""
+        told: dict[str, object] = {"line": number, "login": login, "result": result}
+        if report is not None:
+            told |= {"fields": report.changed, "kept": report.kept, "letter": report.letter}
+        if problem:
+            told["problem"] = problem
+        self.lines.append(told)
 
 
-@click.command()
-@click.argument("viewer")
+@click.group()
+def people() -> None:
+    """Many people at once."""
+
+
+@people.command("import")
+@click.argument("file")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--update", is_flag=True, help="Carry what changed in the list to those who are registered already.")
+@click.option(
+    "--disable-missing", is_flag=True, help="Close the accounts of those who were in the list and are no more."
+)
+@click.option("--even-many", is_flag=True, help="With --disable-missing, close more than half of them.")
+@click.option("--language", type=click.Choice(["en", "zh-Hans"]), default="en", help="Of the letters.")
 @json_option
 @pass_site
-def hidden(site: Site, viewer: str, *, as_json: bool) -> None:
-    """List whom a person deleted on a device; they are still connected."""
-    with site.read() as session:
-        owners = connections.hidden_from(session, accounts.find(session, viewer))
-        logins = sorted(accounts.logins(session, owners).values())
-    if as_json:
-        print_json(logins)
-        return
-    for login in logins:
-        click.echo(login)
+def import_people(site: Site, /, file: str, language: str, *, as_json: bool, **switches: bool) -> None:
+    """
+    Register everybody in FILE, a CSV list whose first line names its columns; - is standard input.
+
+    Columns are login, name, email, number, groups, and any other kind of field, such as office-phone or email:Private.
+    Each new person gets a letter with a link by which they choose a password. Nobody but a person sees their fields
+    until they grant them. The same list again changes nothing.
+    """
+    lines = read(read_file(file))
+    told, dry_run = Told(), switches["dry_run"]
+    with output.progress("Reading the list", len(lines)) as bar:
+        for start in range(0, len(lines), _BATCH):
+            put = partial(_put_all, batch=lines[start : start + _BATCH], language=language, renew=switches["update"])
+            _do(site, put, told, dry_run=dry_run)
+            bar.update(len(lines[start : start + _BATCH]))
+    if switches["disable_missing"]:
+        close = partial(_close_missing, lines=lines, even_many=switches["even_many"])
+        _do(site, close, told, dry_run=dry_run)
+    _tell(told, dry_run=dry_run, as_json=as_json)
+    if any("problem" in line for line in told.lines):
+        raise click.exceptions.Exit(1)
 
 
-@click.command()
-@click.argument("viewer")
-@click.argument("owner")
-@pass_site
-def show(site: Site, viewer: str, owner: str) -> None:
-    """Bring back to VIEWER's devices the entry of OWNER that was deleted there."""
-    site.write(lambda session: connections.show(session, accounts.find(session, viewer), accounts.find(session, owner)))
-    click.echo(f"{viewer} has {owner} again.")
+def _do(site: Site, change: Callable[[Session], Told], told: Told, *, dry_run: bool) -> None:
+    done = Told()
+
+    def attempt(session: Session) -> None:
+        done.lines[:] = change(session).lines
+        if dry_run:
+            raise _DryRun
+
+    with contextlib.suppress(_DryRun):
+        site.write(attempt)
+    told.lines += done.lines
 
 
-@click.command()
-@click.argument("owner")
-@click.option("--person", metavar="LOGIN", help="What this person has, or would have as a stranger.")
-@click.option("--group", "name", metavar="NAME", help="What somebody has who is in this group alone.")
-@click.option("--stranger", is_flag=True, help="What anybody may see.")
-@click.option("--vcard-version", type=click.Choice(["3.0", "4.0"]), default="3.0", show_default=True)
-@json_option
-@pass_site
-def preview(
-    site: Site, owner: str, person: str | None, name: str | None, vcard_version: str, *, stranger: bool, as_json: bool
-) -> None:
-    """Show OWNER's card as others get it."""
-    if (person is not None) + (name is not None) + stranger != 1:
-        raise click.UsageError("Say one of --person, --group and --stranger.")
-    with site.read() as session:
-        owner_id = accounts.find(session, owner)
-        if person is not None:
-            text = previews.for_person(session, owner_id, accounts.find(session, person), vcard_version)
-        elif name is not None:
-            text = previews.for_group(session, owner_id, groups.find(session, owner_id, name).id, vcard_version)
+def _put_all(session: Session, batch: Sequence[Line], language: str, *, renew: bool) -> Told:
+    told = Told()
+    for line in batch:
+        try:
+            report = provisioning.put(session, line.listed(language), renew=renew)
+        except EvercardError as error:
+            told.add(line.number, line.login, "refused", problem=str(error))
         else:
-            text = previews.for_audience(session, owner_id, STRANGER, vcard_version)
+            told.add(line.number, line.login, report.result.value, report)
+    return told
+
+
+def _close_missing(session: Session, lines: Sequence[Line], *, even_many: bool) -> Told:
+    gone, everybody = provisioning.missing(session, {line.login for line in lines})
+    if 2 * len(gone) > everybody and not even_many:
+        raise InvalidInput(
+            f"{len(gone)} of {everybody} people are missing from this list. If that is so, say --even-many."
+        )
+    told = Told()
+    for account_id, login in gone:
+        provisioning.close(session, account_id)
+        told.add(None, login, "disabled")
+    return told
+
+
+def _tell(told: Told, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"owner": owner, "person": person, "group": name, "version": vcard_version, "vcard": text})
+        print_json(told.lines)
     else:
-        click.echo(text.encode(), nl=False)
+        for line in told.lines:
+            click.echo(_sentence(line))
+    totals = Counter(str(line["result"]) for line in told.lines)
+    letters = sum(bool(line.get("letter")) for line in told.lines)
+    said = ", ".join(f"{number} {result}" for result, number in sorted(totals.items())) or "nobody"
+    click.echo(f"{'This would be done: ' if dry_run else ''}{said}; {count(letters, 'letter')}.", err=True)
+    silent = totals[Result.REGISTERED.value] - letters
+    if silent:
+        click.echo(f"{count(silent, 'person', 'people')} got no letter; `evercard user password` sets one.", err=True)
 
 
-@click.command()
-@click.argument("owner")
-@json_option
-@pass_site
-def holders(site: Site, owner: str, *, as_json: bool) -> None:
-    """List who has OWNER's card, with which fields, and whether it has reached their devices."""
-    with site.read() as session:
-        owner_id = accounts.find(session, owner)
-        names = {field.id: field.name for field in named_fields(session, owner_id)}
-        found = previews.holders(session, owner_id)
-        listed = [(holder, [names[field.id] for field in holder.fields]) for holder in found]
-    if as_json:
-        print_json([_as_json(holder, fields) for holder, fields in listed])
-        return
-    rows = [
-        (holder.login, ", ".join(holder.groups), ", ".join(fields), day(holder.changed_at), _arrived(holder))
-        for holder, fields in listed
-    ]
-    print_table(("Holder", "Groups", "Has", "Since", "Devices"), rows)
-
-
-def _arrived(holder: Holder) -> str:
-    if holder.hidden:
-        return "deleted there"
-    current = sum(device.current for device in holder.devices)
-    return f"{current} of {count(len(holder.devices), 'device')} up to date" if holder.devices else "no device"
-
-
-def _as_json(holder: Holder, fields: list[str]) -> dict[str, object]:
-    return {
-        "login": holder.login,
-        "groups": holder.groups,
-        "fields": fields,
-        "revision": holder.revision,
-        "changed_at": moment(holder.changed_at),
-        "hidden": holder.hidden,
-        "devices": [
-            {
-                "revision": device.revision,
-                "synced_at": moment(device.synced_at),
-                "last_used_at": moment(device.last_used_at),
-                "current": device.current,
-            }
-            for device in holder.devices
-        ],
-    }
+def _sentence(line: dict[str, object]) -> str:
+    where = f"line {line['line']}" if line["line"] is not None else "not in the list"
+    parts = [str(line["result"])]
+    if line.get("fields"):
+        parts.append(f"{line['fields']} fields")
+    if line.get("kept"):
+        parts.append(f"{line['kept']} kept as they wrote it")
+    if line.get("letter"):
+        parts.append("letter")
+    return f"{where}: {line['login']}: {', '.join(parts)}" + (f": {line['problem']}" if "problem" in line else "")

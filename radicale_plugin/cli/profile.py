@@ -1,4 +1,4 @@
-"""`evercard profile`: what a person keeps about themselves."""
+"""`evercard profile`: what a person keeps about themselves, and every state that it had."""
 
 from __future__ import annotations
 
@@ -6,18 +6,64 @@ import click
 
 from radicale_plugin.cli import files
 from radicale_plugin.cli.addressing import NamedField, choose, named_fields
-from radicale_plugin.cli.output import count, json_option, print_json, print_table
+from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site, read_file
 from radicale_plugin.cli.values import Value, add, change, value_options
 from sync import vcard
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput, InvalidVCard
-from sync.fields import CATALOGUE, without_broken_photos
+from sync.fields import CATALOGUE, FieldContent, without_broken_photos
 from sync.fields.labels import is_default
 from sync.merging import intake
 from sync.profiles import profiles
-from sync.sharing import grants, groups
+from sync.sharing import grants, groups, history
+
+
+@click.command("history")
+@click.argument("login")
+@click.option("--state", type=int, help="Show the fields of this state.")
+@json_option
+@pass_site
+def profile_history(site: Site, login: str, state: int | None, *, as_json: bool) -> None:
+    """List the states that a profile had, or show one of them."""
+    with site.read() as session:
+        owner_id = accounts.find(session, login)
+        if state is not None:
+            _print_state(session, owner_id, state, as_json=as_json)
+            return
+        states = [
+            (found.version, found.changed_at, len(history.fields_at(session, owner_id, found.version)))
+            for found in history.states(session, owner_id)
+        ]
+    if as_json:
+        print_json([{"state": number, "since": moment(at), "fields": fields} for number, at, fields in states])
+        return
+    rows = [(str(number), day(at), count(fields, "field")) for number, at, fields in states]
+    print_table(("State", "Since", "Has"), rows)
+
+
+@click.command("restore")
+@click.argument("login")
+@click.argument("state", type=int)
+@pass_site
+def profile_restore(site: Site, login: str, state: int) -> None:
+    """
+    Give a profile the fields of an earlier state back.
+
+    Who was granted a field that was deleted since is not granted it again.
+    """
+    changed = site.write(lambda session: profiles.restore(session, accounts.find(session, login), state))
+    click.echo(f"{count(changed, 'field')} of {login} changed; `evercard profile history {login}` has what was before.")
+
+
+def _print_state(session: Session, owner_id: int, state: int, *, as_json: bool) -> None:
+    fields = [FieldContent.load(found.kind, found.content) for found in history.fields_at(session, owner_id, state)]
+    if as_json:
+        print_json([{"kind": field.kind, "label": field.label, "value": field.text()} for field in fields])
+        return
+    print_table(("Kind", "Label", "Value"), [(field.kind, field.label, field.text()) for field in fields])
+
 
 #: A value may begin with a hyphen: a birthday without a year, a latitude in the south.
 _HYPHENS = {"ignore_unknown_options": True}

@@ -1,9 +1,4 @@
-"""
-`evercard backup` and `evercard restore`: everything that a server is, in one file.
-
-The file is a tar archive: ``database``, a copy of the database; ``secret``, which keys the device passwords where the
-configuration names one; ``evercard.conf``, the configuration; and ``evercard.json``, which says what the others are.
-"""
+"""`evercard backup`, `restore` and `restored`: a server in one file, and what follows when it was put back."""
 
 from __future__ import annotations
 
@@ -28,7 +23,24 @@ from sync.database.engine import Database
 from sync.errors import Conflict, InvalidInput
 from sync.revisions import copying
 
+
+@click.command()
+@pass_site
+def restored(site: Site) -> None:
+    """
+    To be run once after a backup was put back, while the server is stopped.
+
+    Devices have seen changes that the backup does not have; this makes each of them fetch its address book anew.
+    """
+    from sync.revisions import address_books
+
+    books = site.write(address_books.begin_new_epoch)
+    click.echo(f"{count(books, 'address book')} will be fetched anew by every device.")
+
+
 _FORMAT = 1
+
+
 _ABOUT, _DATABASE, _SECRET, _CONFIGURATION = "evercard.json", "database", "secret", "evercard.conf"
 
 

@@ -1,56 +1,46 @@
-"""`evercard profile history`, `evercard profile restore` and `evercard entry`: what was, and bringing it back."""
+"""`evercard entry`: contacts that are taken over, what devices replaced or deleted, and bringing it back."""
 
 from __future__ import annotations
 
 import click
 
+from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
-from radicale_plugin.cli.site import Site, pass_site
+from radicale_plugin.cli.site import Site, pass_site, read_file
 from sync.books import restoring, versions
+from sync.books.importing import import_contacts
 from sync.database import accounts
 from sync.database.engine import Session
-from sync.errors import NotFound
-from sync.fields import FieldContent
-from sync.profiles import profiles
+from sync.errors import InvalidInput, NotFound
 from sync.revisions import address_books
-from sync.sharing import history
 
 
-@click.command("history")
+@click.command("import")
 @click.argument("login")
-@click.option("--state", type=int, help="Show the fields of this state.")
-@json_option
+@click.argument("file")
 @pass_site
-def profile_history(site: Site, login: str, state: int | None, *, as_json: bool) -> None:
-    """List the states that a profile had, or show one of them."""
+def import_entries(site: Site, login: str, file: str) -> None:
+    """
+    Take the contacts of a vCard file over as a person's own, for them alone.
+
+    FILE may be - for standard input. What is there already stays as it is; cards that cannot be read are named. It can
+    be run while the server runs, and again when it was interrupted.
+    """
     with site.read() as session:
-        owner_id = accounts.find(session, login)
-        if state is not None:
-            _print_state(session, owner_id, state, as_json=as_json)
-            return
-        states = [
-            (found.version, found.changed_at, len(history.fields_at(session, owner_id, found.version)))
-            for found in history.states(session, owner_id)
-        ]
-    if as_json:
-        print_json([{"state": number, "since": moment(at), "fields": fields} for number, at, fields in states])
-        return
-    rows = [(str(number), day(at), count(fields, "field")) for number, at, fields in states]
-    print_table(("State", "Since", "Has"), rows)
-
-
-@click.command("restore")
-@click.argument("login")
-@click.argument("state", type=int)
-@pass_site
-def profile_restore(site: Site, login: str, state: int) -> None:
-    """
-    Give a profile the fields of an earlier state back.
-
-    Who was granted a field that was deleted since is not granted it again.
-    """
-    changed = site.write(lambda session: profiles.restore(session, accounts.find(session, login), state))
-    click.echo(f"{count(changed, 'field')} of {login} changed; `evercard profile history {login}` has what was before.")
+        account_id = accounts.find(session, login)
+    data = read_file(file)
+    try:
+        with output.progress("Reading contacts", data.upper().count(b"BEGIN:VCARD")) as bar:
+            result = import_contacts(site.database, account_id, data, lambda done, _: bar.update(done - bar.pos))
+    except InvalidInput as error:
+        raise InvalidInput(f"{file}: {error}") from error
+    for each in result.left_out:
+        click.echo(f"Left out: {each.name or f'card {each.number}'}: {each.error}", err=True)
+    for each in result.flawed:
+        click.echo(f"Left out of {each.name or f'card {each.number}'}: {each.error}", err=True)
+    if result.without_photo:
+        click.echo(f"{count(result.without_photo, 'picture')} too large and left out.", err=True)
+    click.echo(f"{count(result.added, 'contact')} added, {result.known} there already.")
 
 
 @click.group()
@@ -99,11 +89,3 @@ def entry_restore(site: Site, login: str, version: str) -> None:
 
     site.write(change)
     click.echo(f"Restored; the devices of {login} fetch it with their next synchronization.")
-
-
-def _print_state(session: Session, owner_id: int, state: int, *, as_json: bool) -> None:
-    fields = [FieldContent.load(found.kind, found.content) for found in history.fields_at(session, owner_id, state)]
-    if as_json:
-        print_json([{"kind": field.kind, "label": field.label, "value": field.text()} for field in fields])
-        return
-    print_table(("Kind", "Label", "Value"), [(field.kind, field.label, field.text()) for field in fields])

@@ -1,4 +1,4 @@
-"""`evercard check`: what is doubtful about an installation, and why."""
+"""`evercard check`: what is doubtful about an installation."""
 
 from __future__ import annotations
 

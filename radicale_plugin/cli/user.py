@@ -1,4 +1,4 @@
-"""`evercard user` and `evercard device`: people, and what they sign in with."""
+"""`evercard user`: people who have an account, moving out with all that is theirs included."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import asdict
 
 import click
 
+from radicale_plugin.cli import files, output
 from radicale_plugin.cli.output import day, json_option, moment, octets, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts import credentials, registration, usage
+from sync.accounts import credentials, deletion, registration, usage
+from sync.books import exporting
 from sync.database import accounts
-from sync.database.engine import Session
-from sync.errors import InvalidInput, NotFound
+from sync.errors import InvalidInput
+from sync.sharing import connections
 
 
 @click.group()
@@ -113,95 +115,35 @@ def _from_stdin() -> str:
         raise InvalidInput("The password is not UTF-8 text.") from error
 
 
-@click.group()
-def device() -> None:
-    """Phones and programs, each with a password of its own."""
-
-
-@device.command("add")
+@click.command("export")
 @click.argument("login")
-@click.argument("label")
-@json_option
+@click.option("--output", "-o", "path", help="The file to write; standard output otherwise.")
 @pass_site
-def add_device(site: Site, login: str, label: str, *, as_json: bool) -> None:
-    """
-    Let one more device in and print its password, once.
-
-    LABEL is how the person knows the device, such as "Anna's phone".
-    """
-
-    def add(session: Session) -> tuple[int, str]:
-        return credentials.add_device(session, accounts.find(session, login), label)
-
-    device_id, secret = site.write(add)
-    if as_json:
-        print_json({"login": login.strip().lower(), "device": device_id, "password": secret})
-        return
-    click.echo(f"Login     {login.strip().lower()}")
-    click.echo(f"Password  {secret}")
-    click.echo("The password is shown only now. Hyphens and capitals make no difference.", err=True)
-
-
-@device.command("list")
-@click.argument("login")
-@json_option
-@pass_site
-def list_devices(site: Site, login: str, *, as_json: bool) -> None:
-    """List a person's devices."""
+def export_user(site: Site, login: str, path: str | None) -> None:
+    """Write a ZIP archive of everything that is a person's: card, address book, groups, decisions."""
     with site.read() as session:
-        found = credentials.devices(session, accounts.find(session, login))
-    if as_json:
-        print_json(
-            [
-                {
-                    "device": each.id,
-                    "label": each.label,
-                    "added_at": moment(each.created_at),
-                    "last_used_at": moment(each.last_used_at),
-                    "synced_at": moment(each.synced_at),
-                    "revoked_at": moment(each.revoked_at),
-                }
-                for each in found
-            ]
-        )
+        archive = exporting.export(session, accounts.find(session, login))
+    if path is None:
+        click.echo(archive, nl=False)
         return
-    rows = [
-        (
-            str(each.id),
-            each.label,
-            day(each.created_at),
-            day(each.last_used_at),
-            "" if each.revoked_at is None else "revoked",
-        )
-        for each in found
-    ]
-    print_table(("Device", "Label", "Added", "Last used", ""), rows)
+    files.write(path, archive)
 
 
-@device.command()
+@click.command("delete")
 @click.argument("login")
-@click.argument("device_id", metavar="DEVICE")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_site
-def revoke(site: Site, login: str, device_id: str) -> None:
+def delete_user(site: Site, login: str, *, yes: bool) -> None:
     """
-    Shut a device out, from its next request on.
+    Delete a person's account, with everything that is theirs.
 
-    DEVICE is its number or its label.
+    Everybody who has their card loses it at the next synchronization. Nobody can ever have the login again.
     """
-
-    def change(session: Session) -> None:
+    with site.read() as session:
         account_id = accounts.find(session, login)
-        credentials.revoke_device(session, account_id, _device(session, account_id, device_id))
-
-    site.write(change)
-    click.echo("The device is shut out.")
-
-
-def _device(session: Session, account_id: int, wanted: str) -> int:
-    in_use = [each for each in credentials.devices(session, account_id) if each.revoked_at is None]
-    found = [each.id for each in in_use if wanted in (str(each.id), each.label)]
-    if not found:
-        raise NotFound(f"There is no device {wanted!r} that could be shut out; `evercard device list` shows them.")
-    if len(found) > 1:
-        raise InvalidInput(f"Several devices have this label; give a number: {', '.join(map(str, found))}.")
-    return found[0]
+        holders = len(connections.connected_to(session, account_id))
+    if not yes:
+        click.confirm(f"Delete everything of {login}'s? It cannot be brought back", abort=True)
+    with output.progress("Taking the card back", holders) as bar:
+        deletion.leave(site.database, account_id, bar.update)
+    click.echo(f"{login} is deleted; devices lose the card at their next synchronization.")

@@ -1,0 +1,106 @@
+"""`evercard device`: what people's phones and programs sign in with."""
+
+from __future__ import annotations
+
+import click
+
+from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
+from radicale_plugin.cli.site import Site, pass_site
+from sync.accounts import credentials
+from sync.database import accounts
+from sync.database.engine import Session
+from sync.errors import InvalidInput, NotFound
+
+
+@click.group()
+def device() -> None:
+    """Phones and programs, each with a password of its own."""
+
+
+@device.command("add")
+@click.argument("login")
+@click.argument("label")
+@json_option
+@pass_site
+def add_device(site: Site, login: str, label: str, *, as_json: bool) -> None:
+    """
+    Let one more device in and print its password, once.
+
+    LABEL is how the person knows the device, such as "Anna's phone".
+    """
+
+    def add(session: Session) -> tuple[int, str]:
+        return credentials.add_device(session, accounts.find(session, login), label)
+
+    device_id, secret = site.write(add)
+    if as_json:
+        print_json({"login": login.strip().lower(), "device": device_id, "password": secret})
+        return
+    click.echo(f"Login     {login.strip().lower()}")
+    click.echo(f"Password  {secret}")
+    click.echo("The password is shown only now. Hyphens and capitals make no difference.", err=True)
+
+
+@device.command("list")
+@click.argument("login")
+@json_option
+@pass_site
+def list_devices(site: Site, login: str, *, as_json: bool) -> None:
+    """List a person's devices."""
+    with site.read() as session:
+        found = credentials.devices(session, accounts.find(session, login))
+    if as_json:
+        print_json(
+            [
+                {
+                    "device": each.id,
+                    "label": each.label,
+                    "added_at": moment(each.created_at),
+                    "last_used_at": moment(each.last_used_at),
+                    "synced_at": moment(each.synced_at),
+                    "revoked_at": moment(each.revoked_at),
+                }
+                for each in found
+            ]
+        )
+        return
+    rows = [
+        (
+            str(each.id),
+            each.label,
+            day(each.created_at),
+            day(each.last_used_at),
+            "" if each.revoked_at is None else "revoked",
+        )
+        for each in found
+    ]
+    print_table(("Device", "Label", "Added", "Last used", ""), rows)
+
+
+@device.command()
+@click.argument("login")
+@click.argument("device_id", metavar="DEVICE")
+@pass_site
+def revoke(site: Site, login: str, device_id: str) -> None:
+    """
+    Shut a device out, from its next request on.
+
+    DEVICE is its number or its label.
+    """
+
+    def change(session: Session) -> None:
+        account_id = accounts.find(session, login)
+        credentials.revoke_device(session, account_id, _device(session, account_id, device_id))
+
+    site.write(change)
+    click.echo("The device is shut out.")
+
+
+def _device(session: Session, account_id: int, wanted: str) -> int:
+    in_use = [each for each in credentials.devices(session, account_id) if each.revoked_at is None]
+    found = [each.id for each in in_use if wanted in (str(each.id), each.label)]
+    if not found:
+        raise NotFound(f"There is no device {wanted!r} that could be shut out; `evercard device list` shows them.")
+    if len(found) > 1:
+        raise InvalidInput(f"Several devices have this label; give a number: {', '.join(map(str, found))}.")
+    return found[0]
