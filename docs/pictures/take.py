@@ -81,6 +81,7 @@ def _picture(page: Page, name: str, path: str, size: dict[str, int]) -> None:
     seen_by = page.get_by_label("How it looks to")
     if seen_by.count():
         seen_by.select_option("family")
+        page.get_by_text("Nothing more than this name.").wait_for(state="hidden")
     page.wait_for_load_state("networkidle")
     page.screenshot(path=HERE / f"{name}.png")
 
