@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, any_, bindparam, func, select
+from sqlalchemy import Select, any_, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from sync.books import entry_rows, served
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
-from sync.database.models import Card, Entry, Overlay, PrivateCard
+from sync.database.models import Card, Entry, EntryVersion, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
 #: How many cards are held in memory at a time.
@@ -27,7 +27,12 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class EntryText:
-    """A present entry. *text* is the vCard as it is served."""
+    """
+    A present entry. *text* is the vCard as it is served.
+
+    *has_past* is true where something is kept that the person's devices wrote before what is now, *revision* that of
+    the entry's last change.
+    """
 
     href: str
     uid: str
@@ -35,6 +40,9 @@ class EntryText:
     etag: str
     changed_at: int
     text: str
+    id: int = 0
+    revision: int = 0
+    has_past: bool = False
 
 
 def texts(
@@ -83,23 +91,26 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
 
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
-    for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
+    for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay, *rest in rows:
         if data is not None:
             text = served.private(data, version, uid, changed_at)
         else:
             text = served.held(body, overlay, version or "3.0", uid, changed_at)
-        yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text)
+        entry_id, revision, has_past = rest
+        etag = etag_of(card_digest, own_digest, changed_at)
+        yield EntryText(href, uid or "", kind, etag, changed_at, text, entry_id, revision, bool(has_past))
 
 
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
 _OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
+_PAST = exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id)
 
 
 def _text_statement(body: Any) -> Select[Any]:
     return (
         select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body)
-        .add_columns(PrivateCard.data, Overlay.content)
+        .add_columns(PrivateCard.data, Overlay.content, Entry.id, Entry.revision, _PAST)
         .outerjoin(Card, _CARD)
         .outerjoin(PrivateCard, _PRIVATE)
         .outerjoin(Overlay, _OVERLAY)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from sync import fields
+from sync import fields, uids
 from sync.books import overlays
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import media
@@ -45,8 +45,18 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
     except InvalidInput:
         return text
     version = version or "3.0"
+    if version == "3.0":
+        # Programs that read it look for the members of a list by the prefix and what the UID says.
+        uid, contents = uids.bare(uid), [_with_member(content) for content in contents]
     body = fields.render(contents, version, fallback_name=uid, remote_media=True)
     return _front(version, uid, changed_at) + body
+
+
+def _with_member(content: fields.FieldContent) -> fields.FieldContent:
+    if content.main.name != "MEMBER" or ":" in content.main.value.removeprefix("urn:uuid:"):
+        return content
+    main = replace(content.main, value=uids.member(content.main.value))
+    return replace(content, properties=(main, *content.properties[1:]))
 
 
 def _contents(card: VCard) -> list[fields.FieldContent]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sync import uids
 from sync.books import entries, entry_rows
 from sync.books.entry_rows import PRIVATE
 from sync.database.models import Entry, PrivateCard
@@ -50,7 +51,7 @@ def transfer(
         existed = replaced is not None and replaced.state == PRESENT
         if existed and not overwrite:
             raise PreconditionFailed("There is an entry at the destination already.")
-        if replaced is not None and existed and replaced.uid != entry.uid:
+        if replaced is not None and existed and not uids.are_same(replaced.uid or "", entry.uid or ""):
             raise UIDConflict(replaced.href)
         data = _bytes_of(session, entry)
         if replaced is not None and existed:

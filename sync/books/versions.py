@@ -19,6 +19,8 @@ from sync.errors import NotFound
 #: A version that is kept, after the entry that it is of.
 KeptVersion: TypeAlias = tuple[Entry, EntryVersion]
 _DAY = 86_400
+#: What an overlay was before there was one: it is kept to be compared with, and nobody needs it back.
+NOTHING = b"[]"
 
 
 def keep(session: Session, entry: Entry, content: bytes) -> None:
@@ -54,7 +56,7 @@ def of_person(session: Session, viewer_id: int, *, count: int | None = None, off
     *count* of them after *offset*; all without *count*.
     """
     newest_first = (EntryVersion.replaced_at.desc(), EntryVersion.revision.desc(), EntryVersion.entry_id)
-    chosen = _KEPT.where(Entry.viewer_id == viewer_id).order_by(*newest_first)
+    chosen = _KEPT.where(Entry.viewer_id == viewer_id, EntryVersion.content != NOTHING).order_by(*newest_first)
     if count is not None:
         chosen = chosen.limit(count).offset(offset)
     return [(entry, version) for entry, version in session.execute(chosen)]

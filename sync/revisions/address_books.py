@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.database.lists import among_parameter, ids
-from sync.database.models import CONTACTS, AddressBook, Base, Device, Entry, new_id, now
+from sync.database.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.vcard import clean
 
@@ -241,6 +241,7 @@ def begin_new_epoch(session: Session) -> int:
     """
     with session.begin_nested():
         session.execute(update(Device).values(synced_revision=0, synced_at=None))
+        session.execute(delete(DeviceCopy))
         keys = session.execute(select(AddressBook.viewer_id, AddressBook.id)).all()
         epochs = [{"viewer_id": viewer_id, "id": book_id, "epoch": new_id()} for viewer_id, book_id in keys]
         if epochs:
