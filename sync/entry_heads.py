@@ -7,7 +7,7 @@ An ETag is made of the hash of a text's source and of REV, so equal ETags mean e
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,7 +32,7 @@ class EntryHead:
     present: bool
     etag: str
     changed_at: int
-    as_sent: bool = False
+    as_sent: bool = field(default=False, compare=False)
 
 
 def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:

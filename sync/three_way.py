@@ -21,11 +21,12 @@ class Base:
     """
     What a device had: *contents*, and as *links* which of those that are now each of them is.
 
-    A link is an index, or None for a field that is gone.
+    A link is an index, or None for a field that is gone. *ids* are those of the fields, where they have any.
     """
 
     contents: Sequence[FieldContent]
     links: Sequence[int | None]
+    ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class Merged:
     """
     What is to become of what is now: *contents*, each with the index that *matches* has for it, None for a new one.
 
-    The fields that are *gone* are to be deleted, and all others stay. *order* is that of `matching.ordered`.
+    The fields that are *gone* are to be deleted, and all others stay. *order* is that of `matching.ordered`. One that
+    was deleted and comes back has the id in *ids* that it had before, all others 0.
     """
 
     contents: list[FieldContent] = field(default_factory=list)
     matches: list[int | None] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
@@ -102,6 +105,8 @@ def merge(
         if settled is not None:
             merged.contents.append(settled[0])
             merged.matches.append(settled[1])
+            returns = place is not None and settled[1] is None and bool(base.ids)
+            merged.ids.append(base.ids[place] if returns and place is not None else 0)
     for place in deleted:
         _delete(merged, base, place, now)
     moved = matching.moves(base.contents, places, deleted)

@@ -18,7 +18,7 @@ from sync.sharing import history
 from sync.sharing.cards import content_of
 from sync.sharing.changes import Change, change
 from sync.sharing.visibility import fields_of
-from sync.three_way import Base, Clash
+from sync.three_way import Base, Clash, Merged
 from sync.vcard import VCard, parse_one
 
 
@@ -118,8 +118,10 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
             login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
             incoming = [content for content in incoming if not _is_made_of(contents, login, content)]
         matches = matching.match(contents, incoming, replace=replace)
-        gone = matching.unmatched(len(existing), matches) if replace else None
-        return _become(under_way, owner_id, existing, incoming, matches, gone)
+        gone = matching.unmatched(len(existing), matches) if replace else []
+        # Where the card is not the whole profile, what is new comes behind everything that is there.
+        order = matching.ordered(contents, matches, gone) if replace else _appended(existing, matches)
+        return _become(under_way, owner_id, existing, Merged(incoming, matches, [], gone, order))
 
 
 def edit_card(
@@ -151,7 +153,7 @@ def edit_card(
         login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
         incoming = [content for content in incoming if not _is_made_of(base.contents, login, content)]
         merged = three_way.merge(base, incoming, contents, programs.kept_by_writer(card))
-        _become(under_way, owner_id, existing, merged.contents, merged.matches, merged.gone, merged.order)
+        _become(under_way, owner_id, existing, merged)
         return merged.clashes
 
 
@@ -225,31 +227,21 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
     return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=login)
 
 
-def _become(
-    under_way: Change,
-    owner_id: int,
-    existing: Sequence[Field],
-    incoming: Sequence[FieldContent],
-    matches: Sequence[int | None],
-    gone: Sequence[int] | None,
-    order: Sequence[int] | None = None,
-) -> int:
+def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: Merged) -> int:
     contents = [content_of(field) for field in existing]
-    if order is None:
-        # Where the card is not the whole profile, what is new comes behind everything that is there.
-        order = matching.ordered(contents, matches, gone) if gone is not None else _appended(existing, matches)
-    deleted = [existing[index].id for index in gone or ()]
+    deleted = [existing[index].id for index in made.gone]
     delete_field(under_way, owner_id, deleted)
     count, position = len(deleted), -1
-    for index in order:
+    for index in made.order:
         position += 1
         if index >= len(existing):
-            insert_field(under_way, owner_id, incoming[index - len(existing)], position)
+            place = index - len(existing)
+            insert_field(under_way, owner_id, made.contents[place], position, made.ids[place] if made.ids else 0)
             count += 1
             continue
         position = max(position, existing[index].position)
         place_field(under_way, owner_id, existing[index].id, position)
-    for content, matched in zip(incoming, matches, strict=True):
+    for content, matched in zip(made.contents, made.matches, strict=True):
         if matched is not None and not fields.same_meaning(contents[matched], content):
             update_field(under_way, owner_id, existing[matched].id, content)
             count += 1
@@ -270,7 +262,7 @@ def _base(
         return three_way.linked(fields.fields_of(had), contents)
     places = {field.id: index for index, field in enumerate(existing)}
     states = [FieldContent.load(state.kind, state.content) for state in had]
-    return Base(states, [places.get(state.field_id) for state in had])
+    return Base(states, [places.get(state.field_id) for state in had], [state.field_id for state in had])
 
 
 def _is_made_of(contents: Sequence[FieldContent], login: str, content: FieldContent) -> bool:

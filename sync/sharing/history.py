@@ -38,7 +38,8 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
 
 def date(session: Session, owner_id: int, version: int) -> None:
     """Note with which revision of the owner's own entry their devices are told of a state, once that is known."""
-    session.execute(_DATE, {"owner": owner_id, "state": version})
+    revision = session.scalars(_OWN_REVISION, {"owner": owner_id}).first()
+    session.execute(_DATE, {"owner": owner_id, "state": version, "told": revision})
 
 
 def states(session: Session, owner_id: int) -> Sequence[ProfileState]:
@@ -103,7 +104,7 @@ _OWN_REVISION = select(_ENTRIES.c.revision).where(
 _DATE = (
     update(_PROFILE_STATES)
     .where(_PROFILE_STATES.c.owner_id == bindparam("owner"), _PROFILE_STATES.c.version == bindparam("state"))
-    .values(revision=_OWN_REVISION.scalar_subquery())
+    .values(revision=bindparam("told"))
 )
 _OPEN = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
     FieldState.owner_id == bindparam("owner"), FieldState.until.is_(None)

@@ -70,6 +70,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("viewer_id", "book_id", "entry_id", "name", name="pk_dead_property"),
     )
     op.add_column("profile_state", sa.Column("revision", sa.BigInteger(), nullable=True))
+    # What is now was told to devices with the last change of the own entry, or before.
+    op.execute(
+        """
+        UPDATE profile_state SET revision = (
+            SELECT entry.revision FROM entry
+            WHERE entry.viewer_id = profile_state.owner_id AND entry.id = profile_state.owner_id
+        )
+        WHERE version = (SELECT max(other.version) FROM profile_state AS other
+            WHERE other.owner_id = profile_state.owner_id)
+        """
+    )
     # Who was handed everything up to now has what entries are now.
     op.execute(
         """
