@@ -105,7 +105,9 @@ def _matching_entries(service: Service, request: Request, book: Book, asked: Pri
 def _told(request: Request, resource: Resource, wanted: Wanted | None) -> str:
     if wanted is None:
         return there(resource.url)
-    return collection_response(resource.url, resource.table, request.place, wanted, minimal=request.minimal)
+    return collection_response(
+        resource.url, resource.table, request.place, wanted, minimal=request.minimal, kept=resource.kept
+    )
 
 
 def _has(resource: Resource, place: Place, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from radicale_plugin.dav import expand, filters, paths, principals
@@ -15,8 +16,9 @@ from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch, SearchableProperties
 from radicale_plugin.dav.properties import EntryTemplate, gone, truncated
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of, existing
+from radicale_plugin.dav.resources import book_of, existing, kept_of_entries
 from radicale_plugin.dav.responses import Response
+from radicale_plugin.dav.wanted import Wanted
 from sync.books import entries
 from sync.errors import InvalidSyncToken
 from sync.revisions.address_books import CONTACTS_PATH, Book, sync_token
@@ -64,7 +66,7 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
     if since == book.revision:
         _note_sync(service, request, book, book.revision)
         return multistatus((), book.sync_token)
-    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+    template = _template(service, request, book, asked.wanted)
     handing = Handing(service, request, asked.wanted)
     until = _end(service, book, since, asked.limit)
 
@@ -86,6 +88,11 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
     handing.note()
     _note_sync(service, request, book, reached)
     return answer
+
+
+def _template(service: Service, request: Request, book: Book, wanted: Wanted) -> EntryTemplate:
+    kept = functools.partial(kept_of_entries, service, book)
+    return EntryTemplate(request.place, book, wanted, minimal=request.minimal, kept=kept)
 
 
 def _note_sync(service: Service, request: Request, book: Book, revision: int) -> None:
@@ -120,7 +127,7 @@ def _revision(request: Request, book: Book, token: str) -> int | None:
 
 
 def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -> Response:
-    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+    template = _template(service, request, book, asked.wanted)
     handing = Handing(service, request, asked.wanted)
     names = {href: _name(request, book, href) for href in asked.hrefs}
     if request.location.kind is Kind.ENTRY:
@@ -157,7 +164,7 @@ def _name(request: Request, book: Book, href: str) -> str | None:
 
 
 def _query(service: Service, request: Request, book: Book, asked: Query) -> Response:
-    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+    template = _template(service, request, book, asked.wanted)
     handing = Handing(service, request, asked.wanted)
     search = filters.Search(asked.filters, all_of=asked.all_of)
     hrefs = None

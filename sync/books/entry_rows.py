@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import uids
+from sync import dead_properties, uids
 from sync.books import versions
 from sync.database.engine import settings_of
 from sync.database.models import Entry, PrivateCard, new_id, now
@@ -134,6 +134,7 @@ def set_bytes(session: Session, entry: Entry, data: bytes | None) -> None:
 def remove_private(session: Session, book: Book, entry: Entry) -> None:
     """Leave nothing of a private entry but the news that it is gone."""
     set_bytes(session, entry, None)
+    dead_properties.replace(session, dead_properties.Place(book.viewer_id, book.id, entry.id), {})
     change(session, entry, state=REMOVED, uid=None, digest=None)
     stamp_now(session, book, entry)
 

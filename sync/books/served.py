@@ -53,7 +53,8 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
 
 
 def _with_member(content: fields.FieldContent) -> fields.FieldContent:
-    if content.main.name != "MEMBER" or ":" in content.main.value.removeprefix("urn:uuid:"):
+    # Whoever is on a list by another address has no card that says it.
+    if content.main.name != "MEMBER" or ":" in uids.bare(content.main.value):
         return content
     main = replace(content.main, value=uids.member(content.main.value))
     return replace(content, properties=(main, *content.properties[1:]))
