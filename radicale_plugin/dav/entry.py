@@ -18,8 +18,8 @@ from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import entries, served
+from sync.books.device_copies import Writer
 from sync.books.entry_rows import PRIVATE
-from sync.device_copies import Writer
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
 
 #: The versions that can be stored. A card that says none is not valid.

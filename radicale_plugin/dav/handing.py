@@ -5,8 +5,8 @@ from __future__ import annotations
 from radicale_plugin.dav.names import card
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.wanted import Wanted
+from sync.books.device_copies import Handed
 from sync.books.entries import EntryText
-from sync.device_copies import Handed
 
 _CARD = card("address-data")
 

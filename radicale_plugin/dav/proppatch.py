@@ -24,7 +24,7 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import Resource, book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import etag_of, write
-from sync import dead_properties
+from sync.books import dead_properties
 from sync.database.engine import Session
 from sync.errors import LimitExceeded
 from sync.revisions import address_books

@@ -14,22 +14,21 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import late_edits, uids
-from sync.books import entry_rows, served
+from sync.books import entry_rows, late_edits, served
+from sync.books.device_copies import Writer
+from sync.books.entry_heads import EntryHead, head, heads, revisions, stored_head
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
+from sync.books.late_edits import Sent
 from sync.database.engine import settings_of
 from sync.database.models import Card, Entry
-from sync.device_copies import Writer
-from sync.entry_heads import EntryHead, head, heads, revisions, stored_head
 from sync.errors import LimitExceeded, NotFound, Refused, UIDConflict
-from sync.late_edits import Sent
 from sync.revisions import address_books
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
-from sync.vcard import VCard, parse_one
+from sync.vcard import VCard, parse_one, uids
 
 __all__ = ["EntryHead", "EntryText", "Writer", "head", "heads", "named", "revisions", "texts"]
 

@@ -9,13 +9,13 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync import fields, three_way
+from sync import fields
 from sync.books import versions
 from sync.database.models import Entry, Overlay
 from sync.fields import FieldContent
-from sync.merging import merge, programs
+from sync.merging import merge, programs, three_way
+from sync.merging.three_way import Base, Clash
 from sync.sharing import disclosure
-from sync.three_way import Base, Clash
 from sync.vcard import VCard, parse_one
 
 
@@ -36,9 +36,9 @@ def edit(
     """
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
 
-    What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same, is not
-    lost by not being sent back; neither is what other devices made of the overlay since the client *had* it: another
-    overlay, or a card of its own that became another; None where it had what is now. Returns the overlay's hash, None
+    What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same,
+    is not lost by not being sent back; neither is what other devices made of the overlay since the client *had* it:
+    another overlay, or a card of its own that became another; None where it had what is now. Returns the overlay's hash, None
     when nothing is added, and what others changed as well.
     """
     base = fields.fields_of(parse_one(served))

@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from sync import fields, uids
+from sync import fields
 from sync.books import overlays
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import media
-from sync.vcard import VCard, parse_one, serialize
+from sync.vcard import VCard, parse_one, serialize, uids
 
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

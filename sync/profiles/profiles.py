@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import fields, three_way
+from sync import fields
 from sync.database.models import Account, Entry, Field, FieldState
 from sync.errors import Conflict, InvalidInput, NotFound
-from sync.field_rows import delete_field, insert_field, place_field, update_field
 from sync.fields import FieldContent
-from sync.merging import matching, programs
+from sync.merging import matching, programs, three_way
+from sync.merging.three_way import Base, Clash, Merged
 from sync.profiles import edits
+from sync.profiles.field_rows import delete_field, insert_field, place_field, update_field
 from sync.sharing import history
 from sync.sharing.cards import content_of
 from sync.sharing.changes import Change, change
 from sync.sharing.visibility import fields_of
-from sync.three_way import Base, Clash, Merged
 from sync.vcard import VCard, parse_one
 
 
@@ -135,8 +135,8 @@ def edit_card(
     Make a profile what a client made of the person's own card, and return the fields that others changed as well.
 
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
-    deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as it is now:
-    an earlier state of the profile, or a card of its own that became another; nothing where it had what is now. What
+    deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as
+    it is now: an earlier state of the profile, or a card of its own that became another; nothing where it had what is now. What
     this server put into the card for want of a name is no field. *check* is called once nobody else can change the
     profile, and raises what it likes against it.
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sync import edit_conflicts
 from sync.accounts import credentials
+from sync.books import edit_conflicts
 from sync.errors import Conflict, NotFound
 from sync.profiles import profiles
 from sync.vcard import parse_one

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import edit_conflicts
 from sync.accounts import credentials
+from sync.books import edit_conflicts
 from sync.database.engine import Database
 from sync.sharing import connections
 from tests.dav.asking import put

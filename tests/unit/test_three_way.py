@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sync import three_way
 from sync.fields import FieldContent, fields_of
-from sync.three_way import Base, Clash
+from sync.merging import three_way
+from sync.merging.three_way import Base, Clash
 from sync.vcard import parse_one
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import uids
 from sync.books.served import private
 from sync.errors import InvalidVCard
-from sync.vcard import parse_one
+from sync.vcard import parse_one, uids
 
 X = "8b0b0c5e-7a4e-4c39-9b6e-1f6a4a3c0d11"
 CARD = f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{X}\r\nFN:A\r\nN:A;;;;\r\nEND:VCARD\r\n"

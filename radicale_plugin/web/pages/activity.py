@@ -13,8 +13,8 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
-from sync import edit_conflicts, fields
-from sync.books import activity, connected_people, overlays, restoring, versions
+from sync import fields
+from sync.books import activity, connected_people, edit_conflicts, overlays, restoring, versions
 from sync.books.activity import CHANGED, GONE, NEW, CardChange
 from sync.books.connected_people import ConnectedPerson
 from sync.books.versions import KeptVersion

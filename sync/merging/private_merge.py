@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sync import fields, three_way
+from sync import fields
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
-from sync.merging import programs
-from sync.three_way import Clash
+from sync.merging import programs, three_way
+from sync.merging.three_way import Clash
 from sync.vcard import Property, VCard, modernize, parse_one, serialize
 
 

@@ -1,7 +1,7 @@
 """
 What a device stores that does not know of the last change: its own edit is made, and the other one stays.
 
-Where both changed the same, the device wins, and the person is told (`sync.edit_conflicts`).
+Where both changed the same, the device wins, and the person is told (`sync.books.edit_conflicts`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync import device_copies, edit_conflicts, private_merge, uids
-from sync.books import overlays
+from sync.books import device_copies, edit_conflicts, overlays
+from sync.books.device_copies import Writer
 from sync.database.models import Entry, FieldState, PrivateCard
-from sync.device_copies import Writer
 from sync.fields import FieldContent
+from sync.merging import private_merge
+from sync.merging.three_way import Clash
 from sync.profiles import profiles
-from sync.three_way import Clash
-from sync.vcard import VCard, parse_one
+from sync.vcard import VCard, parse_one, uids
 
 
 @dataclass(frozen=True, slots=True)
