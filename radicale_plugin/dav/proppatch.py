@@ -24,10 +24,9 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import Resource, book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import etag_of, write
-from sync.books import dead_properties
 from sync.database.engine import Session
 from sync.errors import LimitExceeded
-from sync.revisions import address_books
+from sync.revisions import address_books, dead_properties
 from sync.revisions.address_books import CONTACTS_PATH, Book
 
 _OK = "HTTP/1.1 200 OK"

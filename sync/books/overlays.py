@@ -38,8 +38,8 @@ def edit(
 
     What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same,
     is not lost by not being sent back; neither is what other devices made of the overlay since the client *had* it:
-    another overlay, or a card of its own that became another; None where it had what is now. Returns the overlay's hash, None
-    when nothing is added, and what others changed as well.
+    another overlay, or a card of its own that became another; None where it had what is now. Returns the overlay's
+    hash, None when nothing is added, and what others changed as well.
     """
     base = fields.fields_of(parse_one(served))
     shown = disclosure.shown_to(session, entry.id, entry.viewer_id)

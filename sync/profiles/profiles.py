@@ -136,9 +136,9 @@ def edit_card(
 
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
     deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as
-    it is now: an earlier state of the profile, or a card of its own that became another; nothing where it had what is now. What
-    this server put into the card for want of a name is no field. *check* is called once nobody else can change the
-    profile, and raises what it likes against it.
+    it is now: an earlier state of the profile, or a card of its own that became another; nothing where it had what is
+    now. What this server put into the card for want of a name is no field. *check* is called once nobody else can
+    change the profile, and raises what it likes against it.
 
     Raises:
         InvalidVCard: As `import_card`.

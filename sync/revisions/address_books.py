@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.books import dead_properties
 from sync.database.engine import settings_of
 from sync.database.lists import among_parameter, ids
 from sync.database.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
+from sync.revisions import dead_properties
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"

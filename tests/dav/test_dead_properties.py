@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from sync.books import dead_properties
+from sync.revisions import dead_properties
 from tests.dav.asking import BOOK, NAMES, NS, propfind, put, report, responses, since, statuses
 from tests.dav.test_rfc4918_properties import OK
 from tests.dav.test_rfc4918_proppatch import FAILED, FORBIDDEN, proppatch, removing, setting, title
