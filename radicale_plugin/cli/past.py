@@ -6,13 +6,13 @@ import click
 
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.books import restoring, versions
+from sync.books import restoring
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import NotFound
 from sync.fields import FieldContent
 from sync.profiles import profiles
-from sync.revisions import address_books
+from sync.revisions import address_books, versions
 from sync.sharing import history
 
 

@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.books import versions
 from sync.database.engine import settings_of
 from sync.database.models import Entry, PrivateCard, new_id, now
 from sync.errors import Conflict, LimitExceeded, UIDConflict
-from sync.revisions import address_books, dead_properties
+from sync.revisions import address_books, dead_properties, versions
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.vcard import uids
 

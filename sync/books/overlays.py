@@ -10,11 +10,11 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.books import versions
 from sync.database.models import Entry, Overlay
 from sync.fields import FieldContent
 from sync.merging import merge, programs, three_way
 from sync.merging.three_way import Base, Clash
+from sync.revisions import versions
 from sync.sharing import disclosure
 from sync.vcard import VCard, parse_one
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync.books import linking, restoring, versions
+from sync.books import linking, restoring
 from sync.database.engine import Database
 from sync.database.models import Entry, EntryVersion
 from sync.errors import Conflict, NotFound, UIDConflict
+from sync.revisions import versions
 from sync.settings import Settings
 from tests.support import factories
 
