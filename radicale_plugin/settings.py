@@ -93,9 +93,9 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "help": "the address by which people reach this server; without it no link can be sent to anybody",
         },
         "sign_up": {
-            "value": "open",
-            "type": _one_of("open", "invited", "closed"),
-            "help": "who may make an account in the portal: anybody (open), who was invited, or nobody (closed)",
+            "value": "invited",
+            "type": _one_of("invited", "open", "closed"),
+            "help": "who may make an account in the portal: who was invited, anybody (open), or nobody (closed)",
         },
         "phone_region": {
             "value": "",
@@ -140,7 +140,7 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "help": "how many reverse proxies stand in front, each of which adds to X-Forwarded-For",
         },
         "workers": {"value": "2", "type": _positive, "help": "processes that `evercard serve` answers with"},
-        "threads": {"value": "8", "type": _positive, "help": "threads of each of these processes"},
+        "threads": {"value": "8", "type": _positive, "help": "requests that each of these processes works on at once"},
     },
 }
 

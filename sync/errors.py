@@ -25,17 +25,22 @@ class InvalidVCard(InvalidInput):
     The text is not a vCard.
 
     *line* is the number of the first physical line of the offending content line, counted from 1, or 0 when the text
-    as a whole is meant.
+    as a whole is meant. *reason* says what is wrong without it.
     """
 
     def __init__(self, message: str, line: int = 0) -> None:
         """Prefix *message* with the line it is about."""
         super().__init__(f"line {line}: {message}" if line else message)
         self.line = line
+        self.reason = message
 
 
 class LimitExceeded(InvalidInput):
     """There is more of something than this server accepts."""
+
+
+class TooLarge(LimitExceeded):
+    """The card is larger than this server says that it takes (RFC 6352, 6.3.2.1, `max-resource-size`)."""
 
 
 class NotFound(EvercardError, LookupError):

@@ -15,8 +15,14 @@ class Limits:
     groups: int = 100
     devices: int = 50
     address_books: int = 20
-    #: Octets of one card as a client sends or gets it (client fact I-18).
+    #: Octets of one card as a client sends it (client fact I-18). What is served of an entry may always be sent back,
+    #: and of people's cards *card_room* more, for what a client adds.
     card_size: int = 262_144
+    card_room: int = 32_768
+    #: Octets of a person's whole card in either version, with everything in it, and of what a viewer adds to another's.
+    #: What is stored may be larger than what is sent, or a card at the limit could not be sent back.
+    profile_size: int = 327_680
+    overlay_size: int = 262_144
     private_entries: int = 50_000
     #: Addresses that a person proved to be theirs.
     addresses: int = 10
@@ -63,7 +69,7 @@ class Settings:
     viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all. *base_url* is
     the address by which people reach this server, without a slash at its end; empty where links cannot be sent.
     *phone_region* is the country, as two letters, that a phone number without a country code is of. *sign_up* is who
-    may make an account in the portal: anybody (``open``), somebody who was ``invited``, or nobody (``closed``).
+    may make an account in the portal: somebody who was ``invited``, anybody (``open``), or nobody (``closed``).
     """
 
     pool_size: int = 8
@@ -75,6 +81,6 @@ class Settings:
     secret: str = ""
     base_url: str = ""
     phone_region: str = ""
-    sign_up: str = "open"
+    sign_up: str = "invited"
     limits: Limits = Limits()
     sending: Sending = Sending()

@@ -6,9 +6,11 @@ import logging
 import threading
 import time
 
-from sync.accounts import deletion, one_time_tokens, rate_limits, sessions
+from sync.accounts import deletion, one_time_tokens, password_reset, rate_limits, sessions
 from sync.database.engine import Database
-from sync.notify import mail, outbox, sms
+from sync.meeting import invitations, request_messages
+from sync.notify import errands, mail, outbox, sms
+from sync.profiles import renewing
 from sync.revisions import fan_out
 
 logger = logging.getLogger("evercard.worker")
@@ -20,6 +22,12 @@ SENDING_INTERVAL = 1.0
 TIDYING_INTERVAL = 3600.0
 #: Seconds to wait after something went wrong.
 PAUSE_AFTER_ERROR = 5.0
+#: What is done that requests left, by the kind of errand.
+ERRANDS: dict[str, errands.Doer] = {
+    password_reset.RESET: password_reset.send,
+    invitations.INVITATION: invitations.send,
+    request_messages.REQUEST: request_messages.send,
+}
 
 
 def run(database: Database, stop: threading.Event) -> None:
@@ -32,8 +40,10 @@ def run(database: Database, stop: threading.Event) -> None:
     senders = _senders(database)
     letters = threading.Thread(target=_keep_sending, args=(database, senders, stop), daemon=True)
     letters.start()
+    renewed = False
     while not stop.is_set():
         try:
+            renewed = renewed or not renewing.work(database)
             reached = fan_out.work(database)
         except Exception:
             # Whatever it was, the jobs are still in the database, and the next look may find it mended.
@@ -51,6 +61,7 @@ def _keep_sending(database: Database, senders: dict[str, outbox.Sender], stop: t
     tidied = 0.0
     while not stop.is_set():
         try:
+            errands.work(database, ERRANDS)
             outbox.work(database, senders)
             if time.monotonic() - tidied > TIDYING_INTERVAL or not tidied:
                 for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge):

@@ -13,7 +13,10 @@ from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import NotFound
 from sync.sharing import connections, grants, groups
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import CONNECTIONS, STRANGERS
+
+#: Who is in the groups that have no members of their own.
+_BUILT_IN = {STRANGERS: "anybody", CONNECTIONS: "everybody connected"}
 
 
 @click.group()
@@ -21,7 +24,8 @@ def group() -> None:
     """
     Groups of the people whom a person is connected to.
 
-    Everybody also has the group strangers: what is granted to it, anybody may see.
+    Two are built in: what is granted to strangers, anybody may see; what is granted to connections, everybody whom
+    the person is connected to.
     """
 
 
@@ -37,7 +41,7 @@ def list_groups(site: Site, owner: str, *, as_json: bool) -> None:
     if as_json:
         print_json([{"group": each.name, "kind": each.kind, "members": members} for each, members in found])
         return
-    rows = [(each.name, "anybody" if each.kind == STRANGERS else ", ".join(members)) for each, members in found]
+    rows = [(each.name, _BUILT_IN.get(each.kind, ", ".join(members))) for each, members in found]
     print_table(("Group", "Members"), rows)
 
 

@@ -84,6 +84,8 @@ def set_preferences(  # noqa: PLR0913 - one for each option
         owner_id = accounts.find(session, login)
         changes: dict[str, object] = {f"found_by_{kind}": True for kind in found_by}
         changes |= {f"found_by_{kind}": False for kind in not_found_by}
+        if "phone" in (*found_by, *not_found_by):
+            changes["phone_decided"] = True
         if connecting is not None:
             changes["connecting"] = connecting
         if newcomers is not None:

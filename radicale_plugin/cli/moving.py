@@ -68,6 +68,8 @@ def import_entries(site: Site, login: str, file: str) -> None:
         raise InvalidInput(f"{file}: {error}") from error
     for each in result.left_out:
         click.echo(f"Left out: {each.name or f'card {each.number}'}: {each.error}", err=True)
+    for each in result.flawed:
+        click.echo(f"Left out of {each.name or f'card {each.number}'}: {each.error}", err=True)
     if result.without_photo:
         click.echo(f"{count(result.without_photo, 'picture')} too large and left out.", err=True)
     click.echo(f"{count(result.added, 'contact')} added, {result.known} there already.")

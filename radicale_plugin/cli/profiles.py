@@ -16,6 +16,7 @@ from sync.database.engine import Session
 from sync.errors import InvalidInput, InvalidVCard
 from sync.fields import CATALOGUE, without_broken_photos
 from sync.fields.labels import is_default
+from sync.merging import intake
 from sync.profiles import profiles
 from sync.sharing import grants, groups
 
@@ -157,12 +158,12 @@ def import_card(site: Site, login: str, file: str, number: int | None, *, replac
     Take a vCard into a profile.
 
     FILE may be - for standard input. What the profile has already stays as it is, with everything that was granted. A
-    photo that cannot be read is left out.
+    photo, or a line, that cannot be read is left out.
     """
     data = read_file(file)
     try:
         card, broken = without_broken_photos(_card(data, number))
-        for error in broken:
+        for error in (*card.flaws, *broken):
             click.echo(f"Left out: {error}", err=True)
         changed = site.write(
             lambda session: profiles.import_card(session, accounts.find(session, login), card, replace=replace_all)
@@ -173,14 +174,14 @@ def import_card(site: Site, login: str, file: str, number: int | None, *, replac
 
 
 def _card(data: bytes, number: int | None) -> vcard.VCard:
-    cards = vcard.parse(data)
+    cards = list(vcard.split(data))
     if not cards:
         raise InvalidVCard("There is no vCard in this file.")
     if number is None and len(cards) > 1:
         raise InvalidVCard(f"There are {len(cards)} cards in this file; choose one with --card.")
     if number is not None and number > len(cards):
         raise InvalidVCard(f"There is no card {number} in this file; it has {len(cards)}.")
-    return cards[(number or 1) - 1]
+    return intake.read(cards[(number or 1) - 1])
 
 
 @profile.command()

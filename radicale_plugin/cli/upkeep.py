@@ -17,8 +17,8 @@ from radicale_plugin.server import serving
 from sync import verification, worker
 from sync.database import accounts
 from sync.errors import NotFound
+from sync.profiles import renewing
 from sync.revisions import address_books
-from sync.sharing import changes
 
 
 @click.command()
@@ -81,15 +81,15 @@ def render(site: Site) -> None:
     """
     Write every card anew, as this version of Evercard writes it.
 
-    To be run after an upgrade, when `evercard verify` says that cards are not what they should be. Devices fetch what
-    differs. It can be run while the server runs, and again when it was interrupted.
+    `evercard serve` does it by itself after an upgrade; this is for when `evercard verify` says that cards are not what
+    they should be. Devices fetch what differs. It can be run while the server runs, and again when it was interrupted.
     """
     with site.read() as session:
         people = [account.id for account in accounts.everybody(session)]
     with output.progress("Writing cards", len(people)) as bar:
         for account_id in people:
             with contextlib.suppress(NotFound):  # who left meanwhile
-                site.write(lambda session, it=account_id: changes.render_anew(session, it))  # type: ignore[misc]
+                site.write(lambda session, it=account_id: renewing.renew(session, it))  # type: ignore[misc]
             bar.update(1)
     click.echo(f"The cards of {count(len(people), 'person', 'people')} are written anew.")
 

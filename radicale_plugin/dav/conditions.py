@@ -14,6 +14,8 @@ from sync.errors import PreconditionFailed
 _ETAG = re.compile(r'(?:W/)?"[^"\x00-\x20\x7f]*"')
 #: What the ETag of another representation than that without ``Accept`` has at its end.
 _MARK = re.compile(r';[34]\.0(?="$)')
+#: What proxies make of the ETag of an answer that they compress: Apache adds this, others say that it is weak.
+_COMPRESSED = re.compile(r'(?:-{1,2}|;|:)(?:gzip|br|deflate|zstd)(?="$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Conditions:
             PreconditionFailed: It is not in the state that was asked for.
         """
         self.check_read(etag)
-        if self.if_none_match is not None and _names(_unmarked(self.if_none_match), etag, strong=False):
+        if self.if_none_match is not None and _names(_unmarked(self.if_none_match), etag):
             raise PreconditionFailed("There is such an entry already.")
 
     def check_read(self, etag: str | None) -> None:
@@ -51,7 +53,7 @@ class Conditions:
             PreconditionFailed: It is not in the state that was asked for.
         """
         if self.if_match is not None:
-            met = _names(_unmarked(self.if_match), etag, strong=True)
+            met = _names(_unmarked(self.if_match), etag)
         else:
             until = _seconds(self.if_unmodified_since)
             met = until is None or not etag or changed_at_of(etag) <= until
@@ -61,7 +63,7 @@ class Conditions:
     def not_modified(self, etag: str) -> bool:
         """Whether a GET may be answered with 304; *etag* is that of the representation which would be sent."""
         if self.if_none_match is not None:
-            return _names(self.if_none_match, etag, strong=False)
+            return _names(self.if_none_match, etag)
         since = _seconds(self.if_modified_since)
         return since is not None and changed_at_of(unmarked(etag)) <= since
 
@@ -75,21 +77,29 @@ def marked(etag: str, version: str) -> str:
 
 
 def unmarked(etag: str) -> str:
-    """Return the ETag of an entry, given that of any representation of it."""
-    return _MARK.sub("", etag)
+    """Return the ETag of an entry, given that of any representation of it, also as a proxy has rewritten it."""
+    return _MARK.sub("", as_sent(etag))
+
+
+def as_sent(etag: str) -> str:
+    """
+    Return the ETag that left this server, given what a proxy on the way made of it.
+
+    None that left here was weak, so what says that it is means the octets before somebody compressed them.
+    """
+    return _COMPRESSED.sub("", etag.removeprefix("W/"))
 
 
 def _unmarked(header: str) -> str:
     return header if header.strip() == "*" else ", ".join(unmarked(etag) for etag in _ETAG.findall(header))
 
 
-def _names(header: str, etag: str | None, *, strong: bool) -> bool:
+def _names(header: str, etag: str | None) -> bool:
     if etag is None:
         return False
     if header.strip() == "*":
         return True
-    listed = _ETAG.findall(header)
-    return etag in (listed if strong else [name.removeprefix("W/") for name in listed])
+    return etag in map(as_sent, _ETAG.findall(header))
 
 
 def _seconds(date: str | None) -> int | None:

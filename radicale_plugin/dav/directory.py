@@ -2,8 +2,8 @@
 The directory: a collection that can be searched and not read through (client fact I-21; draft-daboo-carddav-directory).
 
 A phone looks there for people whom its owner is not connected to. It finds whom the portal finds, by a whole name,
-login, verified address or number, as often as the portal lets a person look, and shows what strangers may see. Nothing
-of that comes into anybody's address book.
+login, verified address or number, as often as the portal lets a person look, and shows what strangers may see. Each
+number and address counts as a look. Nothing of that comes into anybody's address book.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def report(service: Service, request: Request) -> Response:
 
     def parts() -> Iterator[str]:
         try:
-            found = directory.search_any(service.database, caller.account_id, texts, f"device {caller.device_id}")
+            found = directory.search_any(service.database, caller.account_id, texts, request.source)
         except TooManyTries:
             yield truncated(request.place.directory)
             return

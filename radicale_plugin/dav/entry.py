@@ -10,22 +10,23 @@ from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.if_header import IfHeader
 from radicale_plugin.dav.names import card, href
-from radicale_plugin.dav.negotiation import VCARD_TYPES, version_wanted
+from radicale_plugin.dav.negotiation import version_wanted
 from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.properties import VCARD_TYPE
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of
+from radicale_plugin.dav.resources import book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import entries, served
 from sync.books.device_copies import Writer
-from sync.books.entry_rows import PRIVATE
-from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, UIDConflict
+from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
 
 #: The versions that can be stored. A card that says none is not valid.
 _VERSIONS = ("", "2.1", "3.0", "4.0")
-#: Programs that know of no type for what they send say that it is text or octets, or nothing.
-_STORABLE = ("", *VCARD_TYPES, "text/plain", "application/octet-stream")
+
+
+#: A card is for one person, and is a card whatever else it looks like.
+PRIVATE_CARD = (("Cache-Control", "private, no-cache"), ("X-Content-Type-Options", "nosniff"))
 
 
 def get(service: Service, request: Request) -> Response:
@@ -35,10 +36,12 @@ def get(service: Service, request: Request) -> Response:
     A version that would not come by itself has an ETag of its own (RFC 4918, 8.8).
 
     Raises:
-        DavError: 404, there is no such entry; 405 for a collection; 406, the header accepts no version of vCard.
+        DavError: 404, there is no such entry or collection; 405 for a collection; 406, the header accepts no version of
+        vCard.
         PreconditionFailed: The entry is not in the state that was asked for.
     """
     if request.location.kind is not Kind.ENTRY:
+        existing(service, request)
         raise DavError(405, "A collection has no content of its own; ask with PROPFIND.")
     book = book_of(service, request)
     version = version_wanted(request.accept)
@@ -55,6 +58,7 @@ def get(service: Service, request: Request) -> Response:
         handing.card(entry)
         handing.note()
     headers = [("ETag", etag), ("Last-Modified", formatdate(entry.changed_at, usegmt=True)), ("Vary", "Accept")]
+    headers += PRIVATE_CARD
     request.conditions.check_read(entry.etag)
     if request.conditions.not_modified(etag):
         return Response(304, headers)
@@ -72,8 +76,6 @@ def put(service: Service, request: Request) -> Response:
         changed.
     """
     _require_entry(request)
-    if request.content_type.split(";")[0].strip().lower() not in _STORABLE:
-        raise DavError(403, "Only vCards can be stored here.", card("supported-address-data"))
     book = book_of(service, request)
     existed: list[bool] = []
 
@@ -87,8 +89,11 @@ def put(service: Service, request: Request) -> Response:
             request,
             lambda session: entries.write(session, book, request.location.name, request.body, check, _writer(request)),
         )
-    except LimitExceeded as error:
+    except TooLarge as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
+    except LimitExceeded as error:
+        # A limit that is not advertised is not to be taken for one that is.
+        raise DavError(403, str(error)) from error
     except InvalidVCard as error:
         condition = "valid-address-data" if _is_known(request.body) else "supported-address-data"
         raise DavError(403, str(error), card(condition)) from error
@@ -99,7 +104,7 @@ def put(service: Service, request: Request) -> Response:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
         raise needs_privilege(request.url, "write-content", str(error)) from error
-    verbatim = stored.kind == PRIVATE and stored.as_sent and served.is_verbatim(request.body)
+    verbatim = stored.as_sent and served.is_verbatim(request.body)
     headers = [("ETag", stored.etag)] if verbatim else []
     return Response(204 if existed[0] else 201, headers)
 

@@ -1,7 +1,8 @@
 """
 Which cards an addressbook-query finds, RFC 6352, 10.5.
 
-Filters are applied to the very text that the person would be served, so nothing can be found by what is hidden.
+Filters are applied to the very text that the person would be served, so nothing can be found by what is hidden, and to
+what they stored themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from radicale_plugin.dav.filter_xml import ParamFilter, PropFilter, TextMatch
-from sync.errors import InvalidVCard
+from sync.errors import InvalidInput
 from sync.vcard import Property, lines_named, parse_one, read_line, unescape
 
 
@@ -24,29 +25,37 @@ class Search:
         self._test = all if all_of else any
         self._names = frozenset(_split(wanted)[1] for wanted in filters)
 
-    def finds(self, card: str) -> bool:
+    def finds(self, card: str, stored: str = "") -> bool:
         """
-        Whether *card* passes. A text that is no vCard does only where there is no filter.
+        Whether *card* passes, taken together with what it was made of, *stored*, where that is another text.
 
-        Hardly any card is parsed for that: most lack the text that is looked for in the lines that it may be in.
+        So a person finds what they wrote, whatever version it is served in. A text that is no vCard passes only where
+        there is no filter. Hardly any card is parsed for that: most lack the text that is looked for in the lines that
+        it may be in.
         """
         if not self._filters:
             return True
-        lines = lines_named(card, self._names)
-        if lines is None:
-            try:
-                parsed = parse_one(card)
-            except InvalidVCard:
+        texts = [card, stored] if stored else [card]
+        found = [lines_named(text, self._names) for text in texts]
+        lines = [line for each in found for line in each or ()]
+        if None not in found:
+            searched = collated("i;unicode-casemap", "\n".join(lines).replace("\\", ""))
+            if not self._test(_is_possible(wanted, searched) for wanted in self._filters):
                 return False
-            return self.accepts((Property("", "VERSION", (), parsed.version), *parsed.properties))
-        searched = collated("i;unicode-casemap", "\n".join(lines).replace("\\", ""))
-        if not self._test(_is_possible(wanted, searched) for wanted in self._filters):
+            return self.accepts([read_line(line) for line in lines])
+        try:
+            return self.accepts([line for text in texts for line in _properties(text)])
+        except InvalidInput:
             return False
-        return self.accepts([read_line(line) for line in lines])
 
     def accepts(self, properties: Sequence[Property]) -> bool:
         """Whether a card with these properties passes; those of a name that no filter has may be left out."""
         return self._test(_property_filter(wanted, properties) for wanted in self._filters)
+
+
+def _properties(card: str) -> tuple[Property, ...]:
+    parsed = parse_one(card)
+    return (Property("", "VERSION", (), parsed.version), *parsed.properties)
 
 
 def _split(wanted: PropFilter) -> tuple[str, str]:

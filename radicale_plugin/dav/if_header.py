@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from radicale_plugin.dav.conditions import unmarked
 from radicale_plugin.dav.errors import DavError
 
-_PART = re.compile(r"\s*(?:(\()|(\))|(not)(?![\w.-])|<([^<>\s]+)>|\[((?:W/)?\"[^\"]*\")\])", re.IGNORECASE)
+_PART = re.compile(r"\s*+(?:(\()|(\))|(not)(?![\w.-])|<([^<>\s]++)>|\[((?:W/)?\"[^\"]*+\")\])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def read_if(header: str) -> IfHeader:
     lists: list[StateList] = []
     url, negated, position = "", False, 0
     inside: list[Condition] | None = None
-    for part in _PART.finditer(header):
+    while (part := _PART.match(header, position)) is not None:
         opened, closed, negation, coded, entity_tag = part.groups()
-        if part.start() != position or (negated and not (coded or entity_tag)):
+        if negated and not (coded or entity_tag):
             raise _unreadable()
         position = part.end()
         if inside is None:

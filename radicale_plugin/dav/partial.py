@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sync.errors import InvalidVCard
+from sync.errors import InvalidInput
 from sync.vcard import parse_one, serialize
 
 
@@ -20,7 +20,7 @@ def part_of(text: str, lines: Sequence[tuple[str, bool]]) -> str:
         return text
     try:
         card = parse_one(text)
-    except InvalidVCard:
+    except InvalidInput:
         return text
     chosen = []
     for line in card.properties:

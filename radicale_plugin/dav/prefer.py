@@ -8,8 +8,9 @@ from collections.abc import Mapping
 MINIMAL = "return=minimal"
 NO_ROOT = "depth-noroot"
 
-_ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\Z))+', re.DOTALL)
-_PREFERENCE = re.compile(r'\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s=;,"]*))\s*)?(?:;|\Z)')
+_ITEM = re.compile(r'(?:[^,"]++|"(?:[^"\\]++|\\.)*+(?:"|\Z))++', re.DOTALL)
+_PREFERENCE = re.compile(r'\s*+([^\s=;,"]++)\s*+(?:=\s*+(?:"((?:[^"\\]++|\\.)*+)"|([^\s=;,"]*+))\s*+)?+(?:;|\Z)')
+_QUOTED_PAIR = re.compile(r"\\(.)")
 
 
 def read_prefer(header: str) -> Mapping[str, str]:
@@ -22,7 +23,7 @@ def read_prefer(header: str) -> Mapping[str, str]:
     for item in _ITEM.findall(header):
         if match := _PREFERENCE.match(item):
             name, quoted, plain = match.groups()
-            found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain or "")
+            found.setdefault(name.lower(), _QUOTED_PAIR.sub(r"\1", quoted) if quoted is not None else plain or "")
     return found
 
 

@@ -91,4 +91,6 @@ def read_searchable_properties(_: etree._Element) -> SearchableProperties:
 
 
 def _optional(root: etree._Element) -> Wanted | None:
+    if len(root.findall(dav("prop"))) > 1:
+        raise DavError(400, "This report has one DAV:prop at most.")
     return read_wanted(root) if root.find(dav("prop")) is not None else None

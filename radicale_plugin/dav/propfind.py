@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from radicale_plugin.dav.bodies import read_propfind
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import card, dav
 from radicale_plugin.dav.paths import Kind
@@ -74,18 +75,21 @@ def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool, r
     if not deeper:
         return multistatus([own])
     template = _template(service, request, book, wanted)
+    handing = Handing(service, request, wanted)
 
     def parts() -> Iterator[str]:
         if not rootless:
             yield own
         with service.database.reading() as session:
-            found = (
-                entries.texts(session, book, _version(wanted)) if template.needs_text else entries.heads(session, book)
-            )
-            for entry in found:
-                yield template.render(entry)
+            if template.needs_text:
+                for text in entries.texts(session, book, _version(wanted)):
+                    yield template.render(handing.card(text))
+            else:
+                yield from map(template.render, entries.heads(session, book))
 
-    return multistatus(parts())
+    answer = multistatus(parts())
+    handing.note()
+    return answer
 
 
 def _template(service: Service, request: Request, book: Book, wanted: Wanted) -> EntryTemplate:
@@ -100,4 +104,7 @@ def _entry(service: Service, request: Request, wanted: Wanted) -> Response:
         entry = next(entries.texts(session, book, _version(wanted), hrefs=[request.location.name]), None)
     if entry is None:
         raise DavError(404, "There is no such entry.")
-    return multistatus([template.render(entry)])
+    handing = Handing(service, request, wanted)
+    answer = multistatus([template.render(handing.card(entry))])
+    handing.note()
+    return answer

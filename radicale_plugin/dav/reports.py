@@ -20,6 +20,7 @@ from radicale_plugin.dav.resources import book_of, existing, kept_of_entries
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from sync.books import entries
+from sync.books.served import THUNDERBIRD
 from sync.errors import InvalidSyncToken
 from sync.revisions.address_books import CONTACTS_PATH, Book, sync_token
 
@@ -78,7 +79,7 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
                 elif not template.needs_text:
                     yield template.render(head)
             if template.needs_text:
-                for text in entries.texts(session, book, asked.wanted.card_version, since=since, until=until):
+                for text in entries.texts(session, book, _rendition(request, asked.wanted), since=since, until=until):
                     yield template.render(handing.card(text))
         if until is not None:
             yield truncated(request.place.book(book))
@@ -115,6 +116,13 @@ def _end(service: Service, book: Book, since: int | None, limit: int | None) -> 
     return whole[-1]
 
 
+def _rendition(request: Request, wanted: Wanted) -> str:
+    """Return in what form cards are wanted; Thunderbird names none, and shows more of one that is made for it."""
+    if "Thunderbird" in request.user_agent and not (wanted.says_version or wanted.card_lines):
+        return THUNDERBIRD
+    return wanted.card_version
+
+
 def _revision(request: Request, book: Book, token: str) -> int | None:
     if not token:
         return None
@@ -136,7 +144,7 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
 
     def parts() -> Iterator[str]:
         missing = {name for name in names.values() if name}
-        for entry in entries.named(service.database, book, asked.wanted.card_version, list(missing)):
+        for entry in entries.named(service.database, book, _rendition(request, asked.wanted), list(missing)):
             missing.discard(entry.href)
             yield template.render(handing.card(entry))
         for href, name in names.items():
@@ -177,8 +185,8 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
     def parts() -> Iterator[str]:
         found = 0
         with service.database.reading() as session:
-            for entry in entries.texts(session, book, asked.wanted.card_version, hrefs=hrefs):
-                if not search.finds(entry.text):
+            for entry in entries.texts(session, book, _rendition(request, asked.wanted), hrefs=hrefs):
+                if not search.finds(entry.text, entry.stored):
                     continue
                 if found == asked.limit:
                     yield truncated(url)

@@ -28,7 +28,8 @@ class Request:
 
     *destination* and *overwrite* matter to MOVE and COPY. *depth* is the header as sent, empty when absent.
     *minimal*: the client asked for no 404 parts (``Prefer: return=minimal`` or ``Brief: t``); *preferences* are those
-    of `radicale_plugin.dav.prefer`. *if_header* is empty when absent.
+    of `radicale_plugin.dav.prefer`. *if_header* is empty when absent. *source* is where the request comes from (see
+    `sync.accounts.rate_limits.source`).
     """
 
     method: str
@@ -45,6 +46,7 @@ class Request:
     overwrite: bool = True
     if_header: IfHeader = ()
     preferences: frozenset[str] = frozenset()
+    source: str = ""
 
     @property
     def url(self) -> str:

@@ -45,7 +45,7 @@ def transfer(service: Service, request: Request) -> Response:
             ),
         )
     except Refused as error:
-        raise DavError(403, str(error)) from error
+        raise needs_privilege(request.url, "unbind" if request.method == "MOVE" else "read", str(error)) from error
     except PreconditionFailed as error:
         raise DavError(412, str(error)) from error
     except UIDConflict as error:

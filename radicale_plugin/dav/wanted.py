@@ -22,6 +22,7 @@ class Wanted:
 
     *card_version* is the vCard version that ``address-data`` was asked for in, and *card_lines* the names of the vCard
     properties that it is to have, in capitals, with whether their values are left out; empty for the whole card.
+    *says_version* tells whether the request names a version.
     """
 
     names: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class Wanted:
     names_only: bool = False
     card_version: str = "3.0"
     card_lines: tuple[tuple[str, bool], ...] = ()
+    says_version: bool = False
 
 
 def read_wanted(root: etree._Element) -> Wanted:
@@ -50,7 +52,8 @@ def read_wanted(root: etree._Element) -> Wanted:
     data = prop.find(card("address-data"))
     if data is None:
         return Wanted(names, every=every)
-    return Wanted(names, every=every, card_version=_card_version(data), card_lines=_card_lines(data))
+    version, lines = _card_version(data), _card_lines(data)
+    return Wanted(names, every=every, card_version=version, card_lines=lines, says_version=bool(data.get("version")))
 
 
 def too_many() -> DavError:

@@ -103,7 +103,7 @@ class Collection(Folder):
         except DavError as error:
             raise ValueError(str(error)) from error
         for entry in entries.texts(self._session, self._book):
-            if all(search.finds(entry.text) for search in wanted):
+            if all(search.finds(entry.text, entry.stored) for search in wanted):
                 yield self._item(entry), True
 
     @override

@@ -11,8 +11,9 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from radicale import config
 from radicale.app import Application as RadicaleApplication
@@ -40,12 +41,16 @@ from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
-from radicale_plugin.server.wsgi import StartResponse
+from radicale_plugin.server.wsgi import StartResponse, client_address
+from sync.accounts import rate_limits
 from sync.accounts.credentials import Caller, Gate
 from sync.errors import EvercardError
 
 logger = logging.getLogger("evercard")
+T = TypeVar("T")
 
+#: Where a request says who was admitted with it. No client can: what it sends are ``HTTP_`` names.
+_CALLER = "evercard.caller"
 COMPLIANCE = "1, 3, access-control, extended-mkcol, addressbook"
 _OPTIONS = Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
 _CHALLENGE = Response(
@@ -83,33 +88,37 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         database = settings.database(configuration)
         self._service = Service(database, Gate(database))
+        self._proxies = settings.trusted_proxies(configuration)
         self._prefix: str = configuration.get("server", "script_name").rstrip("/")
         # Radicale sleeps before it refuses, in a thread that others wait for.
         self._auth_delay = self._delay_on_error = 0.0
 
     @override
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer one request, which `refuse` would not."""
         if _is_for_portal(environ):
             return super().__call__(self._for_portal(environ), start_response)
-        try:
-            response = self._answer(environ, _location(environ))
-        except errors.DavError as error:
-            response = error.response()
-        except EvercardError as error:
-            response = errors.refusal(error).response()
-        except Exception:
-            logger.exception("A %s request failed", environ["REQUEST_METHOD"])
-            response = Response(500, [("Content-Type", "text/plain; charset=utf-8")], b"Something went wrong here.\n")
-        return _send(response, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
+        answer = _guarded(environ["REQUEST_METHOD"], lambda: self._answer(environ))
+        return _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
+
+    def refuse(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes] | None:
+        """
+        Answer a request that goes no further, whatever its body is; None for any other.
+
+        It may be of nobody, or for something of somebody else. Whom it is of is remembered in *environ*.
+        """
+        if _is_for_portal(environ):
+            return None
+        answer = _guarded(environ["REQUEST_METHOD"], lambda: self._early(environ))
+        return None if answer is None else _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
 
     def _for_portal(self, environ: Mapping[str, Any]) -> dict[str, Any]:
         # It has sessions of its own: the password of a device opens nothing there (security rule R8).
         kept = {name: value for name, value in environ.items() if name != "HTTP_AUTHORIZATION"}
         return {**kept, "SCRIPT_NAME": self._prefix}
 
-    def _answer(self, environ: Mapping[str, Any], location: Location | None) -> Response:
-        method = environ["REQUEST_METHOD"]
+    def _early(self, environ: dict[str, Any]) -> Response | None:
+        method, location = environ["REQUEST_METHOD"], _location(environ)
         if method == "OPTIONS":
             return _OPTIONS
         if _is_redirected(method, environ["PATH_INFO"]):
@@ -119,13 +128,23 @@ class Application(RadicaleApplication):
         if caller is None:
             return _CHALLENGE
         if location is None:
-            raise errors.DavError(_status_of_nowhere(environ), "There can be nothing at this path.")
+            raise _nowhere(environ)
+        if location.login.lower() in caller.names:
+            # A device that makes paths of what it signs in with means the person's own.
+            location = replace(location, login=caller.login)
         if location.login not in ("", caller.login):
             # Not a word about the place, so that what there is looks the same as what there is not.
             raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
-        handler = (_DIRECTORY_HANDLERS if location.kind is Kind.DIRECTORY else _HANDLERS).get(method)
-        if handler is None:
+        if _handler(method, location) is None:
             raise errors.DavError(405, "This cannot be done here.")
+        environ[_CALLER] = caller
+        return None
+
+    def _answer(self, environ: Mapping[str, Any]) -> Response:
+        location, caller = _location(environ), environ[_CALLER]
+        handler = _handler(environ["REQUEST_METHOD"], location) if location is not None else None
+        if location is None or handler is None:
+            raise errors.DavError(404, "There can be nothing at this path.")
         self._service.gate.note_use(caller)
         response = self._handle(handler, self._request(environ, location, caller))
         if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":
@@ -178,7 +197,25 @@ class Application(RadicaleApplication):
             overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
             if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
             preferences=preferences,
+            source=rate_limits.source(client_address(environ, self._proxies)),
         )
+
+
+def _guarded(method: str, answer: Callable[[], T]) -> T | Response:
+    """Return the answer, or what says why there is none."""
+    try:
+        return answer()
+    except errors.DavError as error:
+        return error.response()
+    except EvercardError as error:
+        return errors.refusal(error).response()
+    except Exception:
+        logger.exception("A %s request failed", method)
+        return Response(500, [("Content-Type", "text/plain; charset=utf-8")], b"Something went wrong here.\n")
+
+
+def _handler(method: str, location: Location) -> Callable[[Service, Request], Response] | None:
+    return (_DIRECTORY_HANDLERS if location.kind is Kind.DIRECTORY else _HANDLERS).get(method)
 
 
 def _location(environ: Mapping[str, Any]) -> Location | None:
@@ -193,13 +230,16 @@ def _heeded(request: Request) -> list[str]:
     return [wanted for wanted in sorted(request.preferences) if wanted == prefer.MINIMAL or rootless]
 
 
-def _status_of_nowhere(environ: Mapping[str, Any]) -> int:
-    """Return what a request for a path is answered with where there can be nothing."""
-    if environ["REQUEST_METHOD"] not in ("PUT", "MKCOL"):
-        return 404
-    # For a card, 404 would tell a device to send it again and again (client fact D-8). Below an entry there is no
-    # collection that something could be in (RFC 4918, 9.3 and 9.7.1).
-    return 409 if environ["PATH_INFO"].rstrip("/").count("/") > 3 else 403
+def _nowhere(environ: Mapping[str, Any]) -> errors.DavError:
+    """Return the refusal of a request for a path where there can be nothing."""
+    method, said = environ["REQUEST_METHOD"], "There can be nothing at this path."
+    if method not in ("PUT", "MKCOL"):
+        return errors.DavError(404, said)
+    if environ["PATH_INFO"].rstrip("/").count("/") > 3:
+        # Below an entry there is no collection that something could be in (RFC 4918, 9.3 and 9.7.1).
+        return errors.DavError(409, said)
+    # For a card, 404 would tell a device to send it again and again, and 403 alone to raise an alarm (client fact D-8).
+    return errors.DavError(403, said, dav("need-privileges"))
 
 
 def _is_redirected(method: str, path: str) -> bool:

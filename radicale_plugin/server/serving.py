@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,17 +17,23 @@ from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
 from radicale import config, log
 
 from radicale_plugin import settings
 from radicale_plugin.server.application import Application
+from radicale_plugin.server.deadlines import Deadlines
 from radicale_plugin.server.wsgi import Wrapper
 from sync.errors import InvalidInput
 
 #: Where a worker process finds the configuration file, as Radicale's own WSGI entry point does.
 CONFIGURATION = "RADICALE_CONFIG"
+#: Connections that one process serves at once, idle ones included.
+CONNECTIONS = 1_024
+#: Octets that the server takes in before it knows whether they are a request; the wrapper allows fewer.
+_HEAD = 64 * 1024
 #: Seconds that requests under way have when the server is to end.
 _PATIENCE = 10
 #: What the server has to say by itself goes to standard error.
@@ -35,15 +42,20 @@ _LOGGING = {
 }
 
 
-def create() -> Wrapper:
-    """Make the WSGI application that the configuration in the environment describes, for whatever WSGI server."""
+def create(deadlines: Deadlines | None = None) -> Wrapper:
+    """
+    Make the WSGI application that the configuration in the environment describes, for whatever WSGI server.
+
+    A server other than that of `serve` has to keep slow clients away by itself, such as by a reverse proxy that buffers
+    requests and answers; *deadlines* cannot do it there.
+    """
     configuration = settings.load(os.environ.get(CONFIGURATION) or None)
     # Radicale reports the level that it logs at, at that level.
     logging.disable()
     log.setup()
     log.set_level(configuration.get("logging", "level"), backtrace_on_debug=False)
     logging.disable(logging.NOTSET)
-    return wrapped(configuration)
+    return wrapped(configuration, deadlines)
 
 
 def create_child() -> Wrapper:
@@ -52,7 +64,18 @@ def create_child() -> Wrapper:
     # one by which the main process ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     when_ended(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
-    return create()
+    allow_many_connections()
+    deadlines = Deadlines()
+    deadlines.watch()
+    return create(deadlines)
+
+
+def allow_many_connections() -> None:
+    """Let this process have as many files open as it may, because every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(4 * CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def when_ended(parent: int, call: Callable[[], object]) -> None:
@@ -66,9 +89,10 @@ def when_ended(parent: int, call: Callable[[], object]) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def wrapped(configuration: config.Configuration) -> Wrapper:
+def wrapped(configuration: config.Configuration, deadlines: Deadlines | None = None) -> Wrapper:
     """Make the application of *configuration* with what stands around it."""
-    return Wrapper(Application(configuration), settings.database(configuration))
+    threads = settings.serving(configuration).threads
+    return Wrapper(Application(configuration), settings.database(configuration), threads=threads, deadlines=deadlines)
 
 
 def serve(configuration_path: str | None, listening: Callable[[str], object] = lambda _: None) -> None:
@@ -127,7 +151,12 @@ def granian(
         address=address,
         port=port,
         workers=serving.workers,
-        blocking_threads=serving.threads,
+        # As many as connections, so that somebody who sends or fetches slowly takes nothing from anybody else; how
+        # many of them work at once is the wrapper's matter.
+        blocking_threads=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(max_buffer_size=_HEAD),
+        http2_settings=HTTP2Settings(max_headers_size=_HEAD),
         respawn_failed_workers=True,
         workers_kill_timeout=_PATIENCE,
         ssl_cert=certificate,

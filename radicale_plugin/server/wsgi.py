@@ -2,31 +2,54 @@
 What stands around the application, because WSGI servers and Radicale's application do not quite meet (PEP 3333).
 
 It decodes paths, reads bodies whole and within a limit, chunked ones too, refuses what is no sensible request before
-anybody works on it, and answers whether the server is alive.
+anybody works on it, and answers whether the server is alive. It lets few threads work at once, and none of those waits
+for a client: a body is read before, an answer sent after, by a thread that can be spared (see `deadlines`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.names import card
 from radicale_plugin.dav.responses import Headers
+from radicale_plugin.server import connections
+from radicale_plugin.server.deadlines import Deadlines, Late, Transfer
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class Application(Protocol):
+    """A WSGI application that can say no before it has seen a body."""
+
+    def __call__(self, environ: Environ, start_response: StartResponse, /) -> Iterable[bytes]:
+        """Answer a request."""
+
+    def refuse(self, environ: Environ, start_response: StartResponse, /) -> Iterable[bytes] | None:
+        """Answer a request that goes no further whatever its body is; None for any other."""
+
 
 #: The largest body of any request, a report that names every entry of a large book
 #: (`radicale_plugin.dav.bodies.MAX_OCTETS`).
 MAX_BODY = 8 * 1024 * 1024
 #: A card may be 256 kB, but comes with a photo as a camera takes it, which is made small.
 MAX_CARD_BODY = 8 * 1024 * 1024
+#: Octets of all header lines together, and of one; browsers and programs send some hundred.
+MAX_HEAD = 16 * 1024
+MAX_HEADER = 8 * 1024
+#: Octets of a path and a query.
+MAX_TARGET = 8 * 1024
+#: A refused request's body up to this size is read and thrown away, or the client might not get to see the answer.
+_DRAINED = 64 * 1024
+_PIECE = 64 * 1024
 _METHODS = frozenset(
     {"COPY", "DELETE", "GET", "HEAD", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS", "POST", "PROPFIND", "PROPPATCH"}
     | {"PUT", "REPORT", "UNLOCK", "ACL"}
@@ -36,22 +59,68 @@ _METHODS = frozenset(
 class Wrapper:
     """A WSGI application around another, which finds every body whole, with its true ``CONTENT_LENGTH``."""
 
-    def __init__(self, application: Application, database: Database) -> None:
-        """Stand around *application*; *database* is asked by the health check."""
+    def __init__(
+        self, application: Application, database: Database, *, threads: int = 64, deadlines: Deadlines | None = None
+    ) -> None:
+        """
+        Stand around *application*, in which at most so many *threads* are at once.
+
+        *database* is asked by the health check. *deadlines* knows who sends and fetches; without it everybody may take
+        as long as they like.
+        """
         self._application = application
         self._database = database
+        self._working = threading.BoundedSemaphore(threads)
+        self._deadlines = deadlines
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ.get("PATH_INFO") == "/.health":
             return self._health(start_response)
         try:
-            environ = normalized(environ)
+            if self._deadlines is None:
+                return self._answer(environ, start_response)
+            with self._deadlines.request(_peer(environ)):
+                return self._answer(environ, start_response)
         except Rejected as rejected:
             condition = card("max-resource-size") if _is_too_large_a_card(environ, rejected) else ""
             response = DavError(rejected.status, rejected.message, condition).response()
             return _send(start_response, response.status, response.headers, response.body)
-        return self._application(environ, start_response)
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        environ = normalized(environ)
+        declared_octets(environ, _most_octets(environ))
+        with self._working:
+            refused = self._application.refuse(environ, start_response)
+        if refused is not None:
+            return self._drained(environ, refused) if _has_small_body(environ) else refused
+        body = self._body(environ, _most_octets(environ))
+        environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), io.BytesIO(body)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        with self._working:
+            answer = self._application(environ, start_response)
+        if isinstance(answer, list) or self._deadlines is None:
+            return answer
+        return _paced(self._deadlines, _peer(environ), answer)
+
+    def _body(self, environ: Environ, limit: int) -> bytes:
+        if self._deadlines is None or not _has_body(environ):
+            return read_body(environ, limit)
+        peer = _peer(environ)
+        before = connections.established(peer) if _is_chunked(environ) else frozenset()
+        transfer = self._deadlines.begin(peer)
+        try:
+            body = read_body(environ, limit, transfer)
+        finally:
+            self._deadlines.end(transfer)
+        if _is_chunked(environ) and self._deadlines.is_cut(peer, before):
+            raise Rejected(400, "The body of this request was cut short; send it again.")
+        return body
+
+    def _drained(self, environ: Environ, answer: Iterable[bytes]) -> Iterator[bytes]:
+        yield from answer
+        with contextlib.suppress(Rejected):
+            self._body(environ, _DRAINED)
 
     def _health(self, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -87,17 +156,37 @@ def normalized(environ: Environ) -> Environ:
         raise Rejected(400, "The path of this request is not UTF-8.") from None
     if any(character < " " or character == "\x7f" for character in path):
         raise Rejected(400, "The path of this request has control characters.")
-    body = read_body(environ, MAX_CARD_BODY if method == "PUT" else MAX_BODY)
-    result = {
-        **environ,
-        "PATH_INFO": path,
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-    }
+    _require_small_head(environ)
+    result = {**environ, "PATH_INFO": path}
     # Only the configuration says where we are (security rule R8).
-    for name in ("HTTP_X_SCRIPT_NAME", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_SERVER", "HTTP_TRANSFER_ENCODING"):
+    for name in ("HTTP_X_SCRIPT_NAME", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_SERVER"):
         result.pop(name, None)
     return result
+
+
+def _paced(deadlines: Deadlines, address: str, answer: Iterable[bytes]) -> Iterator[bytes]:
+    """Send a long answer. One that is fetched too slowly ends early, which its length tells the client."""
+    transfer = deadlines.begin(address)
+    try:
+        for piece in answer:
+            yield piece
+            transfer.moved(len(piece))
+    except Late:
+        return
+    finally:
+        deadlines.end(transfer)
+        getattr(answer, "close", lambda: None)()
+
+
+def _require_small_head(environ: Environ) -> None:
+    if len(environ.get("PATH_INFO", "")) + len(environ.get("QUERY_STRING", "")) > MAX_TARGET:
+        raise Rejected(414, "The address of this request is too long.")
+    given = [(name, value) for name, value in environ.items() if name.startswith("HTTP_")]
+    if (
+        any(len(value) > MAX_HEADER for _name, value in given)
+        or sum(len(name) + len(value) for name, value in given) > MAX_HEAD
+    ):
+        raise Rejected(431, "The header lines of this request are too long.")
 
 
 def client_address(environ: Mapping[str, Any], proxies: int) -> str:
@@ -124,42 +213,85 @@ def _send(
     start_response: StartResponse, status: int, headers: Headers, body: bytes | Iterable[bytes]
 ) -> Iterable[bytes]:
     whole = body if isinstance(body, bytes) else b"".join(body)
-    start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(whole)))])
+    # Whatever it looks like, it is what we say.
+    safe = [*headers, ("X-Content-Type-Options", "nosniff"), ("Content-Length", str(len(whole)))]
+    start_response(f"{status} {HTTPStatus(status).phrase}", safe)
     return [whole]
 
 
-def read_body(environ: Environ, limit: int) -> bytes:
+def read_body(environ: Environ, limit: int, transfer: Transfer | None = None) -> bytes:
     """
-    Read the whole body of a request.
+    Read the whole body of a request, within the time that *transfer* gives it.
 
     Raises:
-        Rejected: It has more than *limit* octets, or not as many as it says.
+        Rejected: It has more than *limit* octets, or not as many as it says, or takes too long.
     """
-    declared = environ.get("CONTENT_LENGTH") or ""
-    if declared and not (declared.isascii() and declared.isdecimal()):
-        raise Rejected(400, "The Content-Length of this request is not a number.")
-    if (declared and len(declared) > 18) or int(declared or 0) > limit:
-        raise Rejected(413, f"A body may have at most {limit} octets here.")
-    stream = environ["wsgi.input"]
-    if declared:
-        body = _read(stream, int(declared))
-        if len(body) < int(declared):
+    stream, declared = environ["wsgi.input"], declared_octets(environ, limit)
+    if declared is not None:
+        body = _read(stream, declared, transfer)
+        if len(body) < declared:
             raise Rejected(400, "The body of this request ended early.")
         return body
-    if environ.get("HTTP_TRANSFER_ENCODING"):
-        body = _read(stream, limit + 1)
+    if _is_chunked(environ):
+        body = _read(stream, limit + 1, transfer)
         if len(body) > limit:
             raise Rejected(413, f"A body may have at most {limit} octets here.")
         return body
     return b""
 
 
-def _read(stream: Any, size: int) -> bytes:
+def declared_octets(environ: Environ, limit: int) -> int | None:
+    """
+    Return how long the body of a request is by what it says of itself, None where it does not say.
+
+    Raises:
+        Rejected: It says something else than a number, or one above *limit*.
+    """
+    declared = environ.get("CONTENT_LENGTH") or ""
+    if not declared:
+        return None
+    if not (declared.isascii() and declared.isdecimal()):
+        raise Rejected(400, "The Content-Length of this request is not a number.")
+    if len(declared) > 18 or int(declared) > limit:
+        raise Rejected(413, f"A body may have at most {limit} octets here.")
+    return int(declared)
+
+
+def _read(stream: Any, size: int, transfer: Transfer | None) -> bytes:
     parts = []
     while size > 0:
-        part = stream.read(size)
+        part = stream.read(min(size, _PIECE))
         if not part:
             break
         parts.append(part)
         size -= len(part)
+        if transfer is not None:
+            _require_pace(transfer, len(part))
     return b"".join(parts)
+
+
+def _require_pace(transfer: Transfer, octets: int) -> None:
+    try:
+        transfer.moved(octets)
+    except Late:
+        raise Rejected(408, "The body of this request came too slowly.") from None
+
+
+def _most_octets(environ: Environ) -> int:
+    return MAX_CARD_BODY if environ["REQUEST_METHOD"] == "PUT" else MAX_BODY
+
+
+def _is_chunked(environ: Environ) -> bool:
+    return bool(environ.get("HTTP_TRANSFER_ENCODING"))
+
+
+def _has_body(environ: Environ) -> bool:
+    return _is_chunked(environ) or environ.get("CONTENT_LENGTH", "") not in ("", "0")
+
+
+def _has_small_body(environ: Environ) -> bool:
+    return _has_body(environ) and int(environ.get("CONTENT_LENGTH") or 0) <= _DRAINED
+
+
+def _peer(environ: Environ) -> str:
+    return str(environ.get("REMOTE_ADDR") or "")

@@ -90,6 +90,7 @@ class Web(BaseWeb):
             return self._call(self._environ(environ, path))
         except Rejected as rejected:
             headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+            headers["X-Content-Type-Options"] = "nosniff"
             return rejected.status, headers, f"{rejected.message}\n".encode(), None
 
     def _environ(self, given: types.WSGIEnviron, path: str) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from datetime import timedelta
 
 import jinja2
 from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from radicale_plugin.web import (
     assets,
     error_pages,
     field_display,
+    forms,
     ids,
     language,
     menu,
@@ -34,6 +36,7 @@ def create(database: Database, place: Place) -> Portal:
     _configure(portal, database.write(lambda session: key_for(session, "portal")))
     ids.install(portal)
     portal.before_request(_limit_body)
+    portal.before_request(_limit_values)
     protection.install(portal)
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
     signed_in.install(portal)
@@ -69,6 +72,13 @@ def _configure(portal: Portal, key: bytes) -> None:
         WTF_CSRF_SSL_STRICT=False,
     )
     portal.jinja_options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+
+
+def _limit_values() -> None:
+    """Let no view see a text that no form asks for; each form limits what it does ask for (see `forms`)."""
+    for values in (request.args, request.form):
+        if any(len(text) > forms.LONGEST_OF_ALL for _name, text in values.items(multi=True)):
+            raise RequestEntityTooLarge
 
 
 def _limit_body() -> None:

@@ -7,24 +7,33 @@ from dataclasses import dataclass
 
 from radicale_plugin.web.language import gettext as _
 from sync.sharing.groups import GroupSummary
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A group that something may be shown to. *is_everybody* is true of strangers."""
+    """
+    A group that something may be shown to.
+
+    *is_everybody* is true of strangers, and *is_built_in* of them and of the group of all connections.
+    """
 
     id: int
     title: str
     members: int
     is_everybody: bool
+    is_built_in: bool
 
 
 def audiences(found: Iterable[GroupSummary]) -> list[Audience]:
     """Return groups as they are offered."""
-    return [Audience(group.id, group_title(group), group.members, group.kind == STRANGERS) for group in found]
+    return [
+        Audience(group.id, group_title(group), group.members, group.kind == STRANGERS, group.kind != GROUP)
+        for group in found
+    ]
 
 
 def group_title(group: GroupSummary) -> str:
-    """Return what a group is called; the built-in one in the language of the page."""
-    return _("Strangers") if group.kind == STRANGERS else group.name
+    """Return what a group is called; the built-in ones in the language of the page."""
+    built_in = {STRANGERS: _("Strangers"), CONNECTIONS: _("Connections")}
+    return str(built_in.get(group.kind, group.name))

@@ -39,17 +39,35 @@ def told(error: EvercardError) -> None:
 
 
 def _translated(said: str) -> str:
-    for pattern, translation in _patterns(language.current()):
-        match = pattern.fullmatch(said)
-        if match:
-            return translation.format(*match.groups())
+    for parts, translation in _sentences(language.current()):
+        words = _words(said, parts)
+        if words is not None:
+            return translation.format(*words)
     return said
 
 
+def _words(said: str, parts: tuple[str, ...]) -> list[str] | None:
+    """Return what stands between *parts* in what was said, None where it is another sentence."""
+    first, *rest = parts
+    if not rest:
+        return [] if said == first else None
+    if len(said) < len(first) + len(rest[-1]) or not (said.startswith(first) and said.endswith(rest[-1])):
+        return None
+    words, position = [], len(first)
+    for part in rest[:-1]:
+        found = said.find(part, position)
+        if found < 0:
+            return None
+        words.append(said[position:found])
+        position = found + len(part)
+    end = len(said) - len(rest[-1])
+    return [*words, said[position:end]] if position <= end else None
+
+
 @cache
-def _patterns(tag: str) -> list[tuple[re.Pattern[str], str]]:
+def _sentences(tag: str) -> list[tuple[tuple[str, ...], str]]:
     return [
-        (re.compile("(.*?)".join(re.escape(part) for part in msgid.split("{}")), re.DOTALL), string)
+        (tuple(msgid.split("{}")), string)
         for file, msgid, string in language.translations(tag)
         if file == "errors.po" and string
     ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -12,17 +14,34 @@ from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
 from radicale_plugin.web.portal import Portal
+from radicale_plugin.web.signed_in import visitor
 from sync.errors import AlreadyExists, Conflict, DatabaseUnavailable, EvercardError, NotFound, TooManyTries
 
 logger = logging.getLogger("evercard")
+E = TypeVar("E", bound=Exception)
+#: Seconds after which it is worth trying again.
+_RETRY_AFTER = 30
 
 
 def install(portal: Portal) -> None:
     """Answer every error with a page."""
-    portal.register_error_handler(CSRFError, _stale_form)
-    portal.register_error_handler(HTTPException, _http_error)
-    portal.register_error_handler(EvercardError, _refused)
-    portal.register_error_handler(Exception, _failed)
+    portal.register_error_handler(CSRFError, _asking_first(_stale_form))
+    portal.register_error_handler(HTTPException, _asking_first(_http_error))
+    portal.register_error_handler(EvercardError, _asking_first(_refused))
+    portal.register_error_handler(Exception, _asking_first(_failed))
+
+
+def _asking_first(handler: Callable[[E], Response]) -> Callable[[E], Response]:
+    """Let a handler make a page only when it is known who is signed in, or that nobody can say."""
+
+    def handle(error: E) -> Response:
+        if isinstance(error, DatabaseUnavailable):
+            g.signed_in = None
+        else:
+            _ask_nobody()
+        return handler(error)
+
+    return handle
 
 
 def _stale_form(_error: CSRFError) -> Response:
@@ -50,7 +69,9 @@ def _http_error(error: HTTPException) -> Response:
 def _refused(error: EvercardError) -> Response:
     if isinstance(error, DatabaseUnavailable):
         logger.error("The portal cannot reach the database: %s", error.reason)
-        return _told(503, _("This server is busy or being maintained. Try again in a minute."))
+        answer = _told(503, _("This server is busy or being maintained. Try again in a minute."))
+        answer.headers["Retry-After"] = str(_RETRY_AFTER)
+        return answer
     kinds = ((NotFound, 404), ((AlreadyExists, Conflict), 409), (TooManyTries, 429))
     answer = _told(next((code for kind, code in kinds if isinstance(error, kind)), 400), explained(error))
     if isinstance(error, TooManyTries):
@@ -64,4 +85,21 @@ def _failed(error: Exception) -> Response:
 
 
 def _told(code: int, message: str) -> Response:
-    return page("error.html", code, message=message)
+    """Return the page that says so; it is a plain sentence where even a page cannot be made."""
+    try:
+        return page("error.html", code, message=message)
+    except Exception:
+        logger.exception("The page that says what went wrong failed")
+        return Response(f"{message}\n", code, mimetype="text/plain")
+
+
+def _ask_nobody() -> None:
+    """Find out who is signed in while that can fail without making things worse."""
+    try:
+        visitor()
+    except EvercardError as error:
+        logger.warning("Nobody can say who is signed in: %s", type(error).__name__)
+        g.signed_in = None
+    except Exception:
+        logger.exception("Nobody can say who is signed in")
+        g.signed_in = None

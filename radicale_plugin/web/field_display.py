@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -128,13 +128,8 @@ def card_of(contents: Iterable[FieldContent], login: str) -> ShownCard:
 
 def picture_of(content: FieldContent) -> str:
     """Return the picture that a photo field holds, as a data URI, or nothing."""
-    data = media.encoded_data(content.main) if content.kind == "photo" else None
-    if data is None:
-        return ""
-    try:
-        return f"data:image/jpeg;base64,{base64.b64encode(base64.b64decode(data, validate=True)).decode()}"
-    except binascii.Error:
-        return ""
+    octets = media.octets_of(media.encoded_data(content.main)) if content.kind == "photo" else None
+    return f"data:image/jpeg;base64,{base64.b64encode(octets).decode()}" if octets else ""
 
 
 def _label(content: FieldContent) -> str:
@@ -169,7 +164,7 @@ def _text(content: FieldContent, picture: str) -> str:
 
 def _day(content: FieldContent) -> str:
     moment = dates.read(content.main)
-    if moment is None or moment.time:
+    if moment is None:
         return ""
     locale = language.locale()
     try:
@@ -182,7 +177,10 @@ def _day(content: FieldContent) -> str:
 def _link(content: FieldContent) -> str:
     text = content.text()
     if content.kind in _LINKED and text.isprintable():
-        return f"{_LINKED[content.kind]}{quote(text, safe='+@*#')}".replace("%20", "")
+        scheme = _LINKED[content.kind]
+        # A phone takes a number with these for a command, such as one that diverts its calls.
+        is_command = scheme == "tel:" and not {"*", "#"}.isdisjoint(unicodedata.normalize("NFKC", text))
+        return "" if is_command else f"{scheme}{quote(text, safe='+@')}".replace("%20", "")
     # Any other scheme could make the browser do something.
     is_address = content.kind in ("url", "social") and text.casefold().startswith(("https://", "http://"))
     return text if is_address else ""

@@ -9,12 +9,12 @@ from radicale_plugin.web.page import is_own
 from sync.database.engine import Session
 from sync.sharing import groups
 from sync.sharing.groups import GroupSummary
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 
 
 def own_groups(session: Session, owner_id: int) -> list[GroupSummary]:
     """Return the groups that a person can put others into."""
-    return [group for group in groups.groups_of(session, owner_id) if group.kind != STRANGERS]
+    return [group for group in groups.groups_of(session, owner_id) if group.kind == GROUP]
 
 
 def number_of_page() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,10 +28,16 @@ CHANNELS = (EMAIL, SMS)
 CONFIRM = "confirm"
 _CODE = "phone"
 _CODE_LIFETIME = 15 * 60
-#: What one person may have sent to addresses that they still have to prove, what one address gets, and all together.
+#: What one person may have sent to addresses that they still have to prove, and what all together may.
 PROOFS = Limit("prove an address", 10, DAY)
-PROOFS_OF_ADDRESS = Limit("prove this address", 3, DAY)
 PROOFS_OF_ALL = Limit("prove any address", 2_000, HOUR)
+#: What one mailbox or number gets, and of that because of one person, and from one source. Each of these has its
+#: share, so that whoever wants to keep the owner from proving their own address needs many accounts and many places.
+PROOFS_OF_ADDRESS = Limit("prove this address", 20, DAY)
+PROOFS_OF_PERSON = Limit("prove this address, one person", 3, DAY)
+PROOFS_OF_SOURCE = Limit("prove this address from", 4, DAY)
+#: Mail servers that deliver to one mailbox whatever dots there are before the @.
+_DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 
 def normalize(session: Session, channel: str, text: str) -> str:
@@ -43,10 +50,46 @@ def normalize(session: Session, channel: str, text: str) -> str:
         InvalidInput: It is no such address.
     """
     if channel == EMAIL:
-        return _email(text)
+        return email_of(text)
     if channel == SMS:
         return _number(text, settings_of(session).phone_region)
     raise InvalidInput(f"An address is of one of {', '.join(CHANNELS)}.")
+
+
+def email_of(text: str) -> str:
+    """
+    Return an e-mail address as it is stored and compared.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    try:
+        found = validate_email(plain(text), check_deliverability=False)
+    except (EmailNotValidError, UnicodeError, ValueError) as error:
+        raise InvalidInput("This is no e-mail address.") from error
+    value = found.normalized.casefold()
+    if len(value) > 254:
+        raise InvalidInput("This is no e-mail address.")
+    return value
+
+
+def plain(text: str) -> str:
+    """
+    Return what somebody typed as it is meant: full-width letters as plain ones, and nothing that nobody sees.
+
+    Such as the soft hyphens and marks of direction that come along when an address is copied from a page.
+    """
+    shown = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFKC", shown).strip()
+
+
+def mailbox(channel: str, value: str) -> str:
+    """Return where a message to a normalised address ends up, as far as can be told: ``a+b@…`` is ``a@…`` to it."""
+    local, at, domain = value.rpartition("@")
+    if channel != EMAIL or not at:
+        return value
+    local = local.partition("+")[0] or local
+    return f"{local.replace('.', '') if domain in _DOTLESS else local}@{domain}"
 
 
 def meant_by(session: Session, text: str) -> tuple[str, str] | None:
@@ -59,11 +102,12 @@ def meant_by(session: Session, text: str) -> tuple[str, str] | None:
     return None
 
 
-def verify_start(database: Database, owner_id: int, channel: str, text: str) -> str:
+def verify_start(database: Database, owner_id: int, channel: str, text: str, *, source: str) -> str:
     """
     Send a code to a phone number, or a link to an e-mail address, and return the address as it will be stored.
 
-    What happens does not depend on who has proved the address before; several people may share one.
+    What happens does not depend on who has proved the address before; several people may share one. *source* is where
+    this comes from (see `sync.accounts.rate_limits.source`).
 
     Raises:
         InvalidInput: It is no address.
@@ -75,8 +119,11 @@ def verify_start(database: Database, owner_id: int, channel: str, text: str) -> 
         value = normalize(session, channel, text)
 
     def count(session: Session) -> None:
+        reached = (channel, mailbox(channel, value))
         take(session, PROOFS, str(owner_id))
-        take(session, PROOFS_OF_ADDRESS, channel, value)
+        take(session, PROOFS_OF_PERSON, str(owner_id), *reached)
+        take(session, PROOFS_OF_SOURCE, source, *reached)
+        take(session, PROOFS_OF_ADDRESS, *reached)
         take(session, PROOFS_OF_ALL)
 
     def send(session: Session) -> None:
@@ -186,20 +233,9 @@ def _require_room(session: Session, owner_id: int, channel: str, value: str) -> 
         raise LimitExceeded(f"A person has at most {limit} addresses; remove one first.")
 
 
-def _email(text: str) -> str:
-    try:
-        found = validate_email(text.strip(), check_deliverability=False)
-    except (EmailNotValidError, UnicodeError, ValueError) as error:
-        raise InvalidInput("This is no e-mail address.") from error
-    value = found.normalized.casefold()
-    if len(value) > 254:
-        raise InvalidInput("This is no e-mail address.")
-    return value
-
-
 def _number(text: str, region: str) -> str:
     try:
-        number = phonenumbers.parse(text, region or None)
+        number = phonenumbers.parse(plain(text), region or None)
     except (NumberParseException, UnicodeError) as error:
         raise InvalidInput("This is no phone number; write it with its country code, such as +86.") from error
     # Whether a number is in use changes faster than the tables of it; one that is not gets no code.

@@ -13,16 +13,17 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sync.accounts import slow_hash
+from sync.accounts import calling, slow_hash
+from sync.accounts.calling import Called
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
-from sync.database.models import CONTACTS, Account, Device, now
+from sync.database.models import CONTACTS, NOBODY, Account, Device, now
 from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions.address_books import CONTACTS_PATH, Book
@@ -44,7 +45,11 @@ MAXIMUM_LENGTH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a request comes from, and the state of their address book in the same moment."""
+    """
+    Who a request comes from, and the state of their address book in the same moment.
+
+    *names* is what the device calls the person by, as it is and decoded, where that is not the login.
+    """
 
     account_id: int
     login: str
@@ -54,6 +59,7 @@ class Caller:
     title: str
     epoch: int
     revision: int
+    names: tuple[str, ...] = ()
 
     @property
     def contacts(self) -> Book:
@@ -65,33 +71,52 @@ class Gate:
     """
     Lets devices in, for one process.
 
-    Which account a login belongs to is remembered between requests; whether it is open, whether the device may still
-    come in and with which password is asked of the database every time, so that a revocation works at once.
+    Which accounts a name may mean is remembered between requests; whether one has it still and is open, whether the
+    device may still come in and with which password is asked of the database every time, so that a revocation works at
+    once. Whoever is refused is so by the same statements, whoever there is.
     """
 
     def __init__(self, database: Database) -> None:
         """Read the server's key from *database*, where the settings name none."""
         self._database = database
         self._key = _key(database)
-        self._accounts: dict[str, int] = {}
-        self._statement = database.placeholders(_CHECK)
+        self._names = calling.Names(database)
+        self._by_login = database.placeholders(_CHECK)
+        self._by_email = database.placeholders(_CHECK_ADDRESS)
 
     def admit(self, login: str, password: str) -> Caller | None:
         """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
-        login = login.lower()
         proof = _Proof.read(password)
-        account_id = self._accounts.get(login) or self._find(login)
-        if proof is None or account_id is None:
+        if proof is None:
             return None
-        row = self._database.quick(self._statement, (account_id, proof.device_id))
-        if row is None or row[0] != login:
-            # The login may have been given to somebody else since.
-            self._accounts.pop(login, None)
-            return None
-        stored, synced_revision, last_used_at, title, epoch, revision = row[1:]
-        if not hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
-            return None
-        return Caller(account_id, login, proof.device_id, synced_revision, last_used_at, title, epoch, revision)
+        names = tuple(calling.spelled(login))
+        for name in names:
+            caller = self._admit(name, proof)
+            if caller is not None:
+                return caller if names == (caller.login,) else replace(caller, names=names)
+        return None
+
+    def _admit(self, name: str, proof: _Proof) -> Caller | None:
+        called = self._names.known(name)
+        caller = self._check(called, proof)
+        if caller is None:
+            # What was remembered may be somebody else's by now; and it was nobody's the first time.
+            called = self._names.look_up(called)
+            caller = self._check(called, proof)
+            self._names.remember(name, called if caller is not None else None)
+        return caller
+
+    def _check(self, called: Called, proof: _Proof) -> Caller | None:
+        rows = []
+        if called.login is not None:
+            rows.append(self._database.quick(self._by_login, (called.by_login, proof.device_id, called.login)))
+        if called.email is not None:
+            rows.append(self._database.quick(self._by_email, (called.email, *called.by_email, proof.device_id)))
+        for row in filter(None, rows):
+            account_id, login, stored, *rest = row
+            if hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
+                return Caller(account_id, login, proof.device_id, *rest)
+        return None
 
     def note_use(self, caller: Caller) -> None:
         """Write down that the device was used, if that is worth a write and nothing is in the way."""
@@ -116,28 +141,24 @@ class Gate:
 
         self._database.write_if_free(change)
 
-    def _find(self, login: str) -> int | None:
-        if not accounts.is_possible(login):
-            return None
-        row = self._database.quick(
-            self._database.placeholders("SELECT account_id FROM login_name WHERE name = ?"), (login,)
-        )
-        if row is None:
-            return None
-        if len(self._accounts) > 100_000:
-            self._accounts.clear()
-        self._accounts[login] = account_id = int(row[0])
-        return account_id
-
 
 # One row each of three tables of one person, in one round trip: all that a poll has to know.
-_CHECK = """
-SELECT account.login, device.secret_hash, device.synced_revision, device.last_used_at, address_book.title,
-    address_book.epoch, address_book.revision
+_STATE = """
+SELECT device.viewer_id, account.login, device.secret_hash, device.synced_revision, device.last_used_at,
+    address_book.title, address_book.epoch, address_book.revision
 FROM device
 JOIN account ON account.id = device.viewer_id
 JOIN address_book ON address_book.viewer_id = device.viewer_id AND address_book.id = 1
-WHERE device.viewer_id = ? AND device.id = ? AND device.revoked_at IS NULL AND account.disabled_at IS NULL
+"""
+_CHECK = f"""{_STATE}
+WHERE device.viewer_id = ? AND device.id = ? AND account.login = ?
+    AND device.revoked_at IS NULL AND account.disabled_at IS NULL
+"""
+# And of a fourth table of the same person's, for who signs in by an address.
+_CHECK_ADDRESS = f"""{_STATE}
+JOIN address ON address.owner_id = device.viewer_id AND address.channel = 'email' AND address.value = ?
+WHERE device.viewer_id IN ({", ".join("?" * calling.SHARING)}) AND device.id = ?
+    AND device.revoked_at IS NULL AND account.disabled_at IS NULL
 """
 
 
@@ -265,9 +286,15 @@ def set_password_hash(session: Session, account_id: int, hashed: str) -> None:
 
 def check_password(session: Session, login: str, password: str) -> int | None:
     """Return the account whose password for the portal this is, or None. Takes as long for a login that nobody has."""
-    account = None
+    account_id = None
     with contextlib.suppress(NotFound):
-        account = session.get(Account, accounts.find(session, login), populate_existing=True)
+        account_id = accounts.find(session, login)
+    return check_password_of(session, account_id, password)
+
+
+def check_password_of(session: Session, account_id: int | None, password: str) -> int | None:
+    """Return the account if this is its password for the portal, else None. Nobody's takes as long as somebody's."""
+    account = session.get(Account, account_id or NOBODY, populate_existing=True)
     stored = account.password_hash if account else None
     if not slow_hash.fits(stored, password[: MAXIMUM_LENGTH + 1]):
         return None

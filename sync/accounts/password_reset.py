@@ -1,34 +1,39 @@
 """
 A new password for who forgot theirs, by a link to an e-mail address that they proved to be theirs.
 
-Whoever asks is told the same whatever there is: no login, no such account, no address, or a message on its way.
+Whoever asks is told the same whatever there is: no login, no such account, no address, or a message on its way. So who
+it is about is looked up by the worker (see `sync.notify.errands`), and the request does the same for everybody.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.accounts import addresses, credentials, one_time_tokens, rate_limits, sessions
+from sync.accounts import addresses, credentials, identifiers, one_time_tokens, rate_limits, sessions
 from sync.accounts.addresses import EMAIL
+from sync.accounts.identifiers import Identifier
 from sync.accounts.rate_limits import DAY, HOUR, Limit
-from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.models import Account
-from sync.errors import InvalidInput, InvalidOneTimeToken, NotFound
-from sync.notify import outbox
-from sync.sharing import search_keys
+from sync.errors import InvalidOneTimeToken, NotFound, TooManyTries
+from sync.notify import errands, outbox
 from sync.sharing.preferences import preferences_of
 
 #: The purpose of the one-time token, and of the page that it is for.
 RESET = "reset"
-#: For one name that is typed, for one source, and for this server.
+LIFETIME = one_time_tokens.HOUR
+#: For one name from one source, however it is spelled; for one source; and for this server.
 NAME = Limit("reset", 3, DAY)
 SOURCE = Limit("reset-source", 20, DAY)
 ALL = Limit("reset-all", 1000, HOUR)
+#: What one person gets because of one source, by whichever of their names, and because of all. Tries from elsewhere
+#: lock nobody out: one comes back in the lifetime of a link, so whoever gets none now has one in their mail that works.
+PERSON_OF_SOURCE = Limit("reset-person-source", 3, DAY)
+PERSON = Limit("reset-person", 12, 12 * LIFETIME)
 
 
 def is_possible(session: Session) -> bool:
@@ -46,27 +51,31 @@ def ask(database: Database, name: str, *, source: str, language: str) -> None:
     Raises:
         TooManyTries: So much was asked for already, whoever has the name.
     """
-    name = name.strip().lower()[:300]
 
-    def count(session: Session) -> None:
-        rate_limits.take(session, NAME, name)
+    def leave(session: Session) -> None:
+        meant = identifiers.read(settings_of(session), name)
+        rate_limits.take(session, NAME, *meant.key, source)
         rate_limits.take(session, SOURCE, source)
         rate_limits.take(session, ALL)
+        errands.post(session, RESET, name=meant.typed, source=source, language=language)
 
-    def send(session: Session) -> None:
-        for account_id, recipient in _recipients(session, name):
-            login = session.scalars(
-                select(Account.login).where(Account.id == account_id, Account.disabled_at.is_(None))
-            ).first()
-            if login is None:
-                continue
-            token = one_time_tokens.issue(session, RESET, account_id, {}, lifetime=one_time_tokens.HOUR)
-            chosen = preferences_of(session, account_id).language or language
+    database.write(leave)
+
+
+def send(session: Session, asked: Mapping[str, Any]) -> None:
+    """Do what `ask` left: send the links, where anybody has the name."""
+    meant = identifiers.read(settings_of(session), asked["name"])
+    for account_id, recipients in _recipients(session, meant):
+        login = session.scalars(
+            select(Account.login).where(Account.id == account_id, Account.disabled_at.is_(None))
+        ).first()
+        if login is None or not recipients or not _take_of_person(session, account_id, asked["source"]):
+            continue
+        for recipient in recipients:
+            token = one_time_tokens.issue(session, RESET, account_id, {}, lifetime=LIFETIME)
+            chosen = preferences_of(session, account_id).language or asked["language"]
             link = outbox.link(session, RESET, token)
             outbox.post(session, EMAIL, recipient, "reset", chosen, login=login, link=link)
-
-    database.write(count)
-    database.write(send)
 
 
 def require_open(session: Session, token: str) -> None:
@@ -104,15 +113,21 @@ def reset(database: Database, token: str, password: str, *, browser: str) -> str
     return database.write(change)
 
 
-def _recipients(session: Session, name: str) -> Iterator[tuple[int, str]]:
-    """Yield the accounts that have a name, and where a link goes for each."""
+def _recipients(session: Session, meant: Identifier) -> Iterator[tuple[int, list[str]]]:
+    """Yield the accounts that are meant, and where links go for each: to the address that was named, or to all."""
+    holders = identifiers.holders(session, meant)
+    for account_id in holders.by_email:
+        yield account_id, [meant.email or ""]
+    if holders.by_login is not None and not holders.by_email:
+        proved = addresses.addresses_of(session, holders.by_login)
+        yield holders.by_login, [value for channel, value in proved if channel == EMAIL]
+
+
+def _take_of_person(session: Session, account_id: int, source: str) -> bool:
     try:
-        account_id = accounts.find(session, name)
-    except NotFound:
-        with contextlib.suppress(InvalidInput):
-            value = addresses.normalize(session, EMAIL, name)
-            yield from ((owner_id, value) for owner_id in search_keys.owners_of_email(session, value))
-        return
-    for channel, value in addresses.addresses_of(session, account_id):
-        if channel == EMAIL:
-            yield account_id, value
+        with session.begin_nested():
+            rate_limits.take(session, PERSON_OF_SOURCE, str(account_id), source)
+            rate_limits.take(session, PERSON, str(account_id))
+    except TooManyTries:
+        return False
+    return True

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import slow_hash
 from sync.database import accounts, models
-from sync.database.models import Group, Profile
+from sync.database.models import Address, Group, Profile
 from sync.errors import InvalidInput, NotFound
 from sync.sharing import search_keys
 from sync.sharing.preferences import ANYONE, CONFIRM, CONNECTING, NOBODY, QUESTION, Preferences, preferences_of
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 from sync.vcard import clean
 
 QUESTION_LENGTH = 200
@@ -43,6 +43,8 @@ def set_preferences(session: Session, owner_id: int, preferences: Preferences) -
         _require_group(session, owner_id, preferences.newcomers_group_id)
         values = dataclasses.asdict(preferences)
         del values["question"]
+        # Whoever wants to be found by their number need not be asked.
+        values["phone_decided"] = preferences.phone_decided or preferences.found_by_phone
         _store(session, owner_id, values)
         search_keys.renew(session, owner_id)
 
@@ -57,6 +59,22 @@ def change_preferences(session: Session, owner_id: int, **changes: Any) -> None:
     with session.begin_nested():
         _lock(session, owner_id)
         set_preferences(session, owner_id, dataclasses.replace(preferences_of(session, owner_id), **changes))
+
+
+def decide_about_number(session: Session, owner_id: int, *, found: bool) -> None:
+    """
+    Answer the question whether others find one by one's number, which nobody does until then.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    change_preferences(session, owner_id, found_by_phone=found, phone_decided=True)
+
+
+def is_asked_about_number(session: Session, owner_id: int) -> bool:
+    """Whether a person has proved a number, and has not said yet whether others may find them by it."""
+    proved = select(Address.value).where(Address.owner_id == owner_id, Address.channel == "sms")
+    return session.scalars(proved).first() is not None and not preferences_of(session, owner_id).phone_decided
 
 
 def set_language(session: Session, owner_id: int, language: str | None) -> None:
@@ -136,7 +154,7 @@ def _lock(session: Session, owner_id: int) -> None:
 
 
 def _require_group(session: Session, owner_id: int, group_id: int | None) -> None:
-    own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind != STRANGERS)
+    own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind == GROUP)
     if group_id is not None and session.scalars(own).first() is None:
         raise NotFound("There is no such group.")
 
@@ -157,6 +175,8 @@ __all__ = [
     "QUESTION",
     "Preferences",
     "change_preferences",
+    "decide_about_number",
+    "is_asked_about_number",
     "normalize_answer",
     "preferences_of",
     "remove_question",

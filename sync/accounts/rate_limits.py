@@ -99,9 +99,11 @@ def source(address: str) -> str:
     except ValueError:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
+        # Who has an IPv4 address gets 65,536 networks with 6to4, and can make up addresses with Teredo.
+        inside = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if inside is None:
             return str(ipaddress.ip_network((parsed, IPV6_CUSTOMER), strict=False))
-        parsed = parsed.ipv4_mapped
+        parsed = inside
     return str(parsed)
 
 

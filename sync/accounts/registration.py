@@ -15,12 +15,12 @@ from sync.revisions import address_books
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, groups, search_keys
 from sync.sharing.changes import change
-from sync.sharing.visibility import STRANGER
+from sync.sharing.visibility import CONNECTED
 
 
 def create(session: Session, login: str) -> int:
     """
-    Register a person, with an empty profile, the group of strangers and an address book, and return the account's id.
+    Register a person, with an empty profile, the built-in groups and an address book, and return the account's id.
 
     Raises:
         InvalidInput: The login has other characters than small letters, digits, and ``. _ -`` inside.
@@ -43,8 +43,8 @@ def create(session: Session, login: str) -> int:
         session.execute(insert(Profile).values(owner_id=account_id, version=0, changed_at=at))
         address_books.create_contacts(session, account_id, at)
         with change(session, account_id) as under_way:
-            groups.create_strangers(session, account_id)
-            audience_id = cards.audience_for(session, account_id, STRANGER, cards.SELF)
+            groups.create_built_in(session, account_id)
+            audience_id = cards.audience_for(session, account_id, CONNECTED, cards.SELF)
             session.execute(
                 insert(Entry).values(
                     viewer_id=account_id,

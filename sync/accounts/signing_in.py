@@ -7,15 +7,16 @@ from one place never make the same person wait at another.
 
 from __future__ import annotations
 
-from sync.accounts import addresses, credentials, rate_limits, sessions
+from sync.accounts import credentials, identifiers, rate_limits, sessions
+from sync.accounts.identifiers import Identifier
 from sync.accounts.rate_limits import HOUR, MINUTE, Limit
-from sync.database import accounts
-from sync.database.engine import Database, Session
-from sync.errors import InvalidInput, NotFound, WrongPassword
-from sync.sharing import search_keys
+from sync.database.engine import Database, Session, settings_of
+from sync.errors import NotFound, TooManyTries, WrongPassword
 
-#: For one login from one source; for one source, which may be a whole company; and for this server, which has to hash.
+#: For one name from one source; for one person from one source, by all of their names; for one source, which may be a
+#: whole company; and for this server, which has to hash.
 PAIR = Limit("sign-in", 10, 15 * MINUTE)
+PERSON = Limit("sign-in-person", 20, 15 * MINUTE)
 SOURCE = Limit("sign-in-source", 200, HOUR)
 ALL = Limit("sign-in-all", 600, MINUTE)
 #: Checks of a password by somebody who is signed in, before they change something that matters.
@@ -26,7 +27,8 @@ def sign_in(database: Database, login: str, password: str, *, source: str, brows
     """
     Begin a session for who knows the password of *login*, and return its token.
 
-    *login* may also be an e-mail address that the person proved to be theirs, if nobody else did.
+    *login* may also be an e-mail address that the person proved to be theirs, if nobody else did, or the login with
+    the name of this server behind an ``@``.
 
     *source* is where the try comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of
     itself.
@@ -35,16 +37,19 @@ def sign_in(database: Database, login: str, password: str, *, source: str, brows
         TooManyTries: There were as many already as are allowed.
         WrongPassword: The password is wrong, nobody has this login, or the account is closed.
     """
-    name = login.strip().lower()[:300]
 
-    def count(session: Session) -> None:
-        rate_limits.take(session, PAIR, name, source)
+    def count(session: Session) -> int | None:
+        meant = identifiers.read(settings_of(session), login)
+        account_id = identifiers.holders(session, meant).only
+        rate_limits.take(session, PAIR, *meant.key, source)
+        left = _take_of_person(session, account_id, meant, source)
         rate_limits.take(session, SOURCE, source)
         rate_limits.take(session, ALL)
+        return account_id if left else None
 
-    database.write(count)
+    named = database.write(count)
     with database.reading() as session:
-        account_id = credentials.check_password(session, _login(session, name), password)
+        account_id = credentials.check_password_of(session, named, password)
     if account_id is None:
         raise WrongPassword
     return _start(database, account_id, browser)
@@ -86,13 +91,13 @@ def change_password(database: Database, account_id: int, login: str, *, old: str
     return database.write(change)
 
 
-def _login(session: Session, name: str) -> str:
-    """Return the login that *name* means. A family that shares an address sign in with their logins."""
+def _take_of_person(session: Session, account_id: int | None, meant: Identifier, source: str) -> bool:
+    # Silently: who was told would learn which names are one person's. What is nobody's is counted all the same.
     try:
-        owners = search_keys.owners_of_email(session, addresses.normalize(session, addresses.EMAIL, name))
-    except InvalidInput:
-        return name
-    return accounts.logins(session, owners).get(owners[0], "") if len(owners) == 1 else ""
+        rate_limits.take(session, PERSON, *(meant.key if account_id is None else (str(account_id),)), source)
+    except TooManyTries:
+        return False
+    return True
 
 
 def _start(database: Database, account_id: int, browser: str) -> str:

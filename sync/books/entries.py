@@ -7,7 +7,6 @@ by `sync.books.entry_texts`.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,14 +20,15 @@ from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
 from sync.books.late_edits import Sent
 from sync.database.engine import settings_of
-from sync.database.models import Card, Entry
-from sync.errors import LimitExceeded, NotFound, Refused, UIDConflict
+from sync.database.models import Card, Entry, PrivateCard
+from sync.errors import NotFound, Refused, TooLarge, UIDConflict
+from sync.merging import intake
 from sync.revisions import address_books
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
-from sync.vcard import VCard, parse_one, uids
+from sync.vcard import VCard, uids
 
 __all__ = ["EntryHead", "EntryText", "Writer", "head", "heads", "named", "revisions", "texts"]
 
@@ -65,21 +65,23 @@ def write(
     """
     Store what a device sent for an entry, and return what the entry is now.
 
-    A private entry is stored byte for byte, one that is too large with its photo made small, and with the UID that the
-    entry has already; one without a UID is given one. The person's own card becomes the profile, and is offered to
-    their devices again where it did not change by what was sent. Of a connection's card, what the person added is
-    kept, and the rest is the owner's; one that they hid comes back, whatever name it is stored under. What the
-    *writer* does not know of, because another device changed it since, stays as it is. *check* is called with the ETag
-    that the entry has at that moment, None for no entry, and raises what it likes against it.
+    A private entry is stored byte for byte, one that is too large with its photo made small, one that not every program
+    can read mended (see `sync.merging.intake`), and with the UID that the entry has already; one without a UID is given
+    one. The person's own card becomes the profile, and is offered to their devices again where it did not change by
+    what was sent. Of a connection's card, what the person added is kept, and the rest is the owner's; one that they hid
+    comes back, whatever name it is stored under. What the *writer* does not know of, because another device changed it
+    since, stays as it is. *check* is called with the ETag that the entry has at that moment, None for no entry, and
+    raises what it likes against it.
 
     Raises:
-        InvalidVCard: *data* is not one vCard in UTF-8, or has two UIDs.
-        LimitExceeded: It is too large, or the book is full.
+        InvalidVCard: *data* is not one vCard, or has two UIDs.
+        TooLarge: It is too large.
+        LimitExceeded: The book, the profile or what the person added is full.
         UIDConflict: Another entry has its UID, or this entry had another.
         Refused: The entry was the card of a connection, or is one and the settings are strict.
     """
-    data = _fitting(session, data)
-    sent = Sent(data, _checked(session, data), writer)
+    fitting = _fitting(session, book, href, data)
+    sent = Sent(fitting, intake.read(fitting), writer, is_mended=fitting is not data)
     found = entry_rows.find(session, book, href)
     if found is not None and found.kind == SELF:
         return _write_own(session, book, found, sent, check)
@@ -140,19 +142,33 @@ def offer_again(session: Session, book: Book, href: str) -> None:
             entry_rows.stamp_now(session, book, entry)
 
 
-def _fitting(session: Session, data: bytes) -> bytes:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        # The parser understands it, but what is served says that it is UTF-8.
-        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
-    # A phone whose photo is refused stops synchronizing (client fact I-5).
-    return data if len(data) <= settings_of(session).limits.card_size else served.with_small_photos(data)
+def _fitting(session: Session, book: Book, href: str, data: bytes) -> bytes:
+    limits = settings_of(session).limits
+    data = intake.mended(data)
+    if len(data) <= limits.card_size:
+        return data
+    # What was served may come back as it is. A phone whose photo is refused stops synchronizing (client fact I-5).
+    largest = _octets_served(session, book, href, data)
+    if len(data) > largest:
+        before = _stored(session, book, href)
+        data = intake.with_small_photos(data, before)
+        room = limits.card_room if largest and before is None else 0
+        if len(data) > max(limits.card_size, largest + room):
+            raise TooLarge(f"A card has at most {limits.card_size} octets.")
+    return data
 
 
-def _checked(session: Session, data: bytes) -> VCard:
-    limit = settings_of(session).limits.card_size
-    if len(data) > limit:
-        raise LimitExceeded(f"A card has at most {limit} octets.")
-    return parse_one(data)
+def _octets_served(session: Session, book: Book, href: str, data: bytes) -> int:
+    """Return how many octets an entry has, where there is one, as a client gets it in the version of *data*."""
+    version = "4.0" if intake.read(data).version == "4.0" else "3.0"
+    return max((len(entry.text.encode()) for entry in texts(session, book, version, hrefs=[href])), default=0)
+
+
+def _stored(session: Session, book: Book, href: str) -> bytes | None:
+    """Return what is stored of a private entry."""
+    own = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
+    named = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
+    return session.scalars(select(PrivateCard.data).join(Entry, own).where(*named)).first()
 
 
 def _write_private(session: Session, book: Book, href: str, entry: Entry | None, sent: Sent) -> EntryHead:
@@ -174,7 +190,7 @@ def _write_private(session: Session, book: Book, href: str, entry: Entry | None,
     if before != digest or data != sent.data:
         entry_rows.stamp_now(session, book, entry)
     late_edits.note_stored(session, entry, sent, is_as_sent=data == sent.data)
-    return replace(stored_head(session, book, href), as_sent=data == sent.data)
+    return replace(stored_head(session, book, href), as_sent=data == sent.data and not sent.is_mended)
 
 
 def _write_own(
@@ -216,7 +232,9 @@ def _write_hidden(session: Session, book: Book, href: str, entry: Entry, sent: S
 
 
 def _write_overlay(session: Session, book: Book, entry: Entry, sent: Sent) -> EntryHead:
-    if entry.state != PRESENT or not settings_of(session).accept_overlays:
+    if entry.state != PRESENT:
+        raise Refused("The person whose card this was is not connected to you any more.")
+    if not settings_of(session).accept_overlays:
         raise Refused("This card is kept by its owner; it cannot be changed here.")
     version = "4.0" if sent.card.version == "4.0" else "3.0"
     body = Card.body_4 if version == "4.0" else Card.body_3

@@ -7,20 +7,24 @@ It is never rendered for that: a connection's text is its card's, with the entry
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, any_, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from sync.books import entry_rows, served
+from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
 from sync.database.models import Card, Entry, EntryVersion, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
+logger = logging.getLogger("evercard.entries")
+_MODERN = ("4.0", served.THUNDERBIRD)
 #: How many cards are held in memory at a time.
 BATCH = 100
 
@@ -28,7 +32,7 @@ BATCH = 100
 @dataclass(frozen=True, slots=True)
 class EntryText:
     """
-    A present entry. *text* is the vCard as it is served.
+    A present entry. *text* is the vCard as it is served, *data* what it is made of, of a private entry.
 
     *has_past* is true where something is kept that the person's devices wrote before what is now, *revision* that of
     the entry's last change.
@@ -43,6 +47,13 @@ class EntryText:
     id: int = 0
     revision: int = 0
     has_past: bool = False
+    data: bytes | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def stored(self) -> str:
+        """The text of a private entry as it is stored, for who looks for what that says; empty where *text* is it."""
+        text = served.private(self.data, None, self.uid, self.changed_at) if self.data is not None else ""
+        return "" if text == self.text else text
 
 
 def texts(
@@ -57,11 +68,12 @@ def texts(
     """
     Yield present entries of *book* with their text: those named by *hrefs*, else those that `heads` has.
 
-    The text is in vCard *version*; None is 3.0, but for private entries what they were stored in. Rows are fetched as
+    The text is in vCard *version*; None is 3.0, but for private entries what they were stored in,
+    and `served.THUNDERBIRD` what that program shows. Rows are fetched as
     they are yielded, so a book with photos does not have to fit into memory.
     """
     if hrefs is None:
-        statement = entry_rows.changed(_TEXT_4 if version == "4.0" else _TEXT_3, book, since, until)
+        statement = entry_rows.changed(_TEXT_4 if version in _MODERN else _TEXT_3, book, since, until)
         statement = statement.where(Entry.state == PRESENT)
         yield from _read(session.execute(statement.execution_options(yield_per=BATCH)), version)
         return
@@ -92,13 +104,45 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
     for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay, *rest in rows:
+        text = _text(href, version, uid, changed_at, body, data, overlay)
+        if text is not None:
+            etag, (entry_id, revision, has_past) = etag_of(card_digest, own_digest, changed_at), rest
+            yield EntryText(
+                href, uid or "", kind, etag, changed_at, text, entry_id, revision, has_past=bool(has_past), data=data
+            )
+
+
+def _text(
+    href: str, version: str | None, uid: str, changed_at: int, body: str, data: bytes | None, overlay: str | None
+) -> str | None:
+    """
+    Return the text of an entry as far as there is one, None where there is none.
+
+    Whatever is wrong with one entry, all others are served: one that stops the address book stops every change in it.
+    """
+    written = "4.0" if version in _MODERN else "3.0"
+    with Attempt() as whole:
+        if version == served.THUNDERBIRD:
+            held = functools.partial(served.held, body, overlay, written, uid, changed_at)
+            return served.for_thunderbird(data, held, uid, changed_at)
         if data is not None:
-            text = served.private(data, version, uid, changed_at)
+            return served.private(data, version, uid, changed_at)
+        return served.held(body, overlay, written, uid, changed_at)
+    with Attempt() as part:
+        if data is not None:
+            text = served.private_in_part(data, written, uid, changed_at)
         else:
-            text = served.held(body, overlay, version or "3.0", uid, changed_at)
-        entry_id, revision, has_past = rest
-        etag = etag_of(card_digest, own_digest, changed_at)
-        yield EntryText(href, uid or "", kind, etag, changed_at, text, entry_id, revision, bool(has_past))
+            text = served.held(body, None, written, uid, changed_at)
+        _tell("served in part", href, changed_at, whole.trouble)
+        return text
+    _tell("left out", href, changed_at, part.trouble)
+    return None
+
+
+@functools.lru_cache(maxsize=1_000)
+def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
+    """Say once, and not at every poll, what could not be done."""
+    logger.error("The entry %s, as it is since %d, is %s: %s", href, changed_at, what, trouble)
 
 
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
@@ -123,7 +167,7 @@ _TEXT_4 = _text_statement(Card.body_4)
 
 @functools.cache
 def _named(dialect: str, version: str | None) -> Select[Any]:
-    chosen = _TEXT_4 if version == "4.0" else _TEXT_3
+    chosen = _TEXT_4 if version in _MODERN else _TEXT_3
     chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     if dialect != lists.SQLITE:
         return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))

@@ -6,8 +6,6 @@ It is there as long as the two are connected, also while the person hides it fro
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -17,9 +15,9 @@ from sqlalchemy.orm import Session
 from sync.books import overlays, served
 from sync.database.lists import among
 from sync.database.models import Card, Connection, Entry, Overlay
-from sync.errors import NotFound
+from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
-from sync.fields.media import encoded_data
+from sync.fields.media import encoded_data, octets_of
 from sync.revisions.address_books import HIDDEN
 from sync.sharing.connections import CONNECTION
 from sync.vcard import Property, lines_named, parse_one, read_line
@@ -83,12 +81,8 @@ def photo(session: Session, viewer_id: int, owner_id: int) -> bytes | None:
     except NotFound:
         return None
     for line in _photos(text):
-        data = encoded_data(line)
-        try:
-            picture = base64.b64decode(data or "")
-        except binascii.Error:
-            continue
-        if picture.startswith(_JPEG):
+        picture = octets_of(encoded_data(line))
+        if picture is not None and picture.startswith(_JPEG):
             return picture
     return None
 
@@ -119,4 +113,7 @@ def _photos(text: str) -> list[Property]:
     lines = lines_named(text, frozenset({"PHOTO"}))
     if lines is not None:
         return [read_line(line) for line in lines]
-    return [line for line in parse_one(text).properties if line.name == "PHOTO"]
+    try:
+        return [line for line in parse_one(text).properties if line.name == "PHOTO"]
+    except InvalidInput:
+        return []

@@ -7,11 +7,10 @@ own gets one that is made of what it says, so the same file twice makes nothing 
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -19,29 +18,36 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
-from sync.database.engine import Database
-from sync.errors import DatabaseUnavailable, EvercardError, InvalidVCard, LimitExceeded, NotFound
+from sync.database.engine import Database, settings_of
+from sync.errors import DatabaseUnavailable, EvercardError, InvalidVCard, LimitExceeded, NotFound, TooLarge
+from sync.fields import with_names, without_broken_photos
+from sync.merging import intake
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
-from sync.vcard import Property, VCard, content_line, escape, modernize, parse_one, serialize, unescape
+from sync.vcard import Property, VCard, content_line, modernize, serialize, split, text_of, unescape
+from sync.vcard.uids import bare
 
 #: How many cards one file may have, and how many are stored in one transaction.
 MOST = 5_000
 CHUNK = 100
 #: How many files one person may send.
 FILES = Limit("import contacts", 20, HOUR)
-_FRAME = re.compile(rb"^(?:AGENT[^:\n]*+:[ \t]*+)?(BEGIN|END)[ \t]*+:[ \t]*+VCARD[ \t]*+\r?$", re.IGNORECASE)
-_AGENT = re.compile(rb"^(?:item[0-9]++\.)?AGENT[;:]", re.IGNORECASE)
 _NAME = re.compile(rb"^(?:[A-Za-z0-9-]++\.)?FN[^:\r\n]*+:([^\r\n]{1,400})", re.IGNORECASE | re.MULTILINE)
 #: What does not tell one contact from another.
 _FLEETING = frozenset(("UID", "REV", "PRODID"))
 _HEAVY = frozenset(("PHOTO", "LOGO", "SOUND"))
+#: Of one card. More of them say nothing more.
+_MOST_FLAWS = 10
 _SPACE = uuid.UUID("5f0f9f0e-7d2b-5a55-9d0a-8a8c3d1f2b60")
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A card that was not taken over: its *number* in the file from 1, its *name* where it has one, and why."""
+    """
+    A card, or a line of it, that was not taken over, and why.
+
+    *number* is that of the card in the file, from 1, and *name* the card's where it has one.
+    """
 
     number: int
     name: str
@@ -54,13 +60,15 @@ class Imported:
     What became of a file.
 
     *added* are new contacts; *known* were there already; *without_photo* are those of the new ones whose picture, logo
-    or sound could not be kept.
+    or sound could not be kept. *flawed* are lines of new ones that are no properties: these were left out, and the
+    rest of their cards was not.
     """
 
     added: int = 0
     known: int = 0
     without_photo: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
+    flawed: list[LeftOut] = field(default_factory=list)
 
 
 def import_contacts(database: Database, viewer_id: int, data: bytes) -> Imported:
@@ -92,45 +100,8 @@ def import_contacts(database: Database, viewer_id: int, data: bytes) -> Imported
         result.known += done.known
         result.without_photo += done.without_photo
         result.left_out += done.left_out
+        result.flawed += done.flawed
     return result
-
-
-def split(data: bytes) -> Iterator[bytes]:
-    """
-    Yield each card of a file, from BEGIN to END, without looking inside; what is between cards is left out.
-
-    A card whose END is missing ends where the next begins.
-    """
-    lines: list[bytes] = []
-    depth, before = 0, b""
-    for line in _lines(data):
-        frame = _FRAME.match(line)
-        word = frame[1].upper() if frame is not None else b""
-        if word == b"BEGIN":
-            # Only an agent's card stands inside of another one.
-            inside = depth > 0 and any(_AGENT.match(each) for each in (line, before))
-            if depth and not inside:
-                yield _joined(lines)
-            lines, depth = (lines, depth + 1) if inside else ([], 1)
-        if depth:
-            lines.append(line)
-        if word == b"END" and depth:
-            depth -= 1
-            if not depth:
-                yield _joined(lines)
-        before = line if line.strip() else before
-    if depth:
-        yield _joined(lines)
-
-
-def _lines(data: bytes) -> list[bytes]:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        data = data.decode("utf-16", "replace").encode()
-    return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-
-
-def _joined(lines: list[bytes]) -> bytes:
-    return b"\n".join(lines) + b"\n"
 
 
 def _store(
@@ -142,8 +113,9 @@ def _store(
     result, seen = Imported(), set(uids)
     for number, text in part:
         try:
-            card = _identified(_complete(modernize(parse_one(text))), seen)
-            seen.add(card.uid or "")
+            card = modernize(intake.read(text))
+            card, flaws = _identified(_complete(card), seen), card.flaws
+            seen.add(bare(card.uid or ""))
             # Whoever changed the UID of a contact since has it under its name all the same.
             href = f"{uuid.uuid5(_SPACE, card.uid or '')}.vcf"
             if entries.has_uid(session, book, card.uid or "") or entries.head(session, book, href):
@@ -151,6 +123,7 @@ def _store(
                 continue
             result.without_photo += not _write(session, book, href, card)
             result.added += 1
+            result.flawed += [LeftOut(number, _named(text), flaw) for flaw in flaws[:_MOST_FLAWS]]
         except DatabaseUnavailable:
             raise
         except EvercardError as error:
@@ -160,10 +133,13 @@ def _store(
 
 def _write(session: Session, book: Book, href: str, card: VCard) -> bool:
     """Store a card, and return whether all of it could be."""
+    data = serialize(card).encode()
+    # A picture that is none is no reason to leave out a card that is too large with it.
+    whole = len(data) <= settings_of(session).limits.card_size or not without_broken_photos(card)[1]
     try:
-        entries.write(session, book, href, serialize(card).encode(), _anyway)
-        return True
-    except (InvalidVCard, LimitExceeded):
+        entries.write(session, book, href, data, _anyway)
+        return whole
+    except TooLarge:
         light = replace(card, properties=tuple(line for line in card.properties if line.name not in _HEAVY))
         if light == card:
             raise
@@ -176,36 +152,24 @@ def _anyway(_etag: str | None) -> None:
 
 
 def _complete(card: VCard) -> VCard:
-    """Give a card the name that programs miss without it."""
-    lines = list(card.properties)
-    if card.first("FN") is None:
-        lines.append(Property("", "FN", (), escape(_called(card))))
-    if card.version == "3.0" and card.first("N") is None:
-        lines.append(Property("", "N", (), ";;;;"))
-    return replace(card, properties=tuple(lines))
-
-
-def _called(card: VCard) -> str:
-    for name in ("N", "NICKNAME", "ORG", "EMAIL", "TEL"):
-        for line in card.all(name):
-            parts = [unescape(part).strip() for part in line.value.split(";")]
-            said = " ".join(part for part in (parts[1:2] + parts[:1] if name == "N" else parts) if part)
-            if said:
-                return said
-    raise InvalidVCard("This card has neither a name nor a number or address.")
+    """Give a card the name that programs miss without it; one that says nothing is none."""
+    if not any(line.value.strip(" \t;,") for line in card.properties if line.name not in _FLEETING):
+        raise InvalidVCard("This card says nothing.")
+    return with_names(card)
 
 
 def _identified(card: VCard, seen: set[str]) -> VCard:
     """Keep the UID that a card has; without one, or where an earlier card has it, make one of what the card says."""
-    if card.uid and len(card.uid) <= 255 and card.uid not in seen:
-        return card
+    own = next((line for line in card.all("UID") if line.value), None)
+    others = tuple(line for line in card.properties if line.name != "UID")
+    if own and card.uid and len(card.uid) <= 255 and bare(card.uid) not in seen:
+        return card if len(card.all("UID")) == 1 else replace(card, properties=(own, *others))
     said = [content_line(line) for line in card.properties if line.name not in _FLEETING]
     digest = hashlib.sha256("".join(sorted(said)).encode()).hexdigest()
-    others = tuple(line for line in card.properties if line.name != "UID")
     uid = Property("", "UID", (), str(uuid.uuid5(_SPACE, digest)))
     return replace(card, properties=(uid, *others))
 
 
 def _named(text: bytes) -> str:
     found = _NAME.search(text)
-    return " ".join(unescape(found[1].decode(errors="replace")).split())[:100] if found else ""
+    return " ".join(unescape(text_of(found[1])).split())[:100] if found else ""

@@ -24,11 +24,16 @@ from sync.vcard import VCard, parse_one, uids
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A card that is to be stored: *data* says *card*. *writer* is the device, None where it was none."""
+    """
+    A card that is to be stored: *data* says *card*. *writer* is the device, None where it was none.
+
+    *is_mended* is true where the device sent it otherwise, which not every program can read or which is too large.
+    """
 
     data: bytes
     card: VCard
     writer: Writer | None
+    is_mended: bool = False
 
 
 def private(session: Session, entry: Entry, data: bytes, sent: Sent) -> bytes:

@@ -15,8 +15,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
+from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
 from sync.books import entry_rows, overlays
-from sync.books.contact_addresses import addresses_of_contact, name_of, private_cards
 from sync.books.entry_rows import PRIVATE
 from sync.database import accounts
 from sync.database.engine import settings_of
@@ -24,6 +24,7 @@ from sync.database.models import Card, Entry, LinkedEntry, PrivateCard, now
 from sync.errors import NotFound, Refused
 from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
+from sync.merging.likeness import likeness
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing import disclosure
 from sync.sharing.connections import CONNECTION
@@ -204,17 +205,17 @@ def _additions(session: Session, target: Entry, data: bytes, before: Sequence[Fi
 
 def _called(name: str, base: Sequence[FieldContent], before: Sequence[FieldContent]) -> Iterator[FieldContent]:
     """What the person calls somebody, where that is another name than the owner's own, is a nickname."""
-    known = {merge.likeness(content) for content in (*base, *before) if content.kind == "nickname"}
+    known = {likeness(content) for content in (*base, *before) if content.kind == "nickname"}
     known |= {"".join(filter(str.isalnum, full_name(list(base), "").casefold()))}
     if name.strip():
         nickname = field_from_text("nickname", name.strip().replace(",", " ").replace(";", " "), "")
-        if merge.likeness(nickname) not in known:
+        if likeness(nickname) not in known:
             yield nickname
 
 
 def _new(before: Sequence[FieldContent], added: Sequence[FieldContent]) -> list[FieldContent]:
-    known = {(content.kind, merge.likeness(content)) for content in before}
-    return [content for content in added if (content.kind, merge.likeness(content)) not in known]
+    known = {(content.kind, likeness(content)) for content in before}
+    return [content for content in added if (content.kind, likeness(content)) not in known]
 
 
 def _connections(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
+from sync.database.engine import settings_of
 from sync.database.models import Entry, Overlay
+from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.merging import merge, programs, three_way
 from sync.merging.three_way import Base, Clash
@@ -37,20 +39,21 @@ def edit(
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
 
     What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same,
-    is not lost by not being sent back; neither is what other devices made of the overlay since the client *had* it:
-    another overlay, or a card of its own that became another; None where it had what is now. Returns the overlay's
-    hash, None when nothing is added, and what others changed as well.
+    is not lost by not being sent back, nor is the viewer's photo by another that is none; neither is what other devices
+    made of the overlay since the client *had* it: another overlay, or a card of its own that became another; None where
+    it had what is now. Returns the overlay's hash, None when nothing is added, and what others changed as well.
     """
     base = fields.fields_of(parse_one(served))
     shown = disclosure.shown_to(session, entry.id, entry.viewer_id)
-    sent = fields.fields_of(card)
+    sent, broken = fields.readable_fields(card)
     now = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
-    before = merge.additions(fields.fields_of(had), shown, base, now) if isinstance(had, VCard) else had
+    before = merge.additions(fields.readable_fields(had)[0], shown, base, now) if isinstance(had, VCard) else had
     known = three_way.unchanged(now) if before is None else three_way.linked(before, now)
     seen = merge.visible(base, known.contents)
     links = [known.links[index] for index, content in enumerate(known.contents) if content in seen]
     added = merge.additions(sent, shown, base, known.contents)
-    merged = three_way.merge(Base(seen, links), added, now, programs.kept_by_writer(card), sent)
+    had_then = Base(seen, links, staying=("photo",) if broken else ())
+    merged = three_way.merge(had_then, added, now, programs.kept_by_writer(card), sent)
     return store(session, entry, merged.listed(now)), merged.clashes
 
 
@@ -80,9 +83,16 @@ def digest_of(content: str) -> str:
 
 
 def store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> str | None:
-    """Keep *overlay* for an entry, and return its hash, None when it is empty; the one before can be restored."""
+    """
+    Keep *overlay* for an entry, and return its hash, None when it is empty; the one before can be restored.
+
+    Raises:
+        LimitExceeded: It is more than may be added to a card.
+    """
     key = {"viewer_id": entry.viewer_id, "entry_id": entry.id}
-    content = dump(overlay)
+    content, limit = dump(overlay), settings_of(session).limits.overlay_size
+    if len(content) > limit:
+        raise LimitExceeded(f"What you add to somebody's card has at most {limit // 1024} kB.")
     before = session.scalars(delete(Overlay).filter_by(**key).returning(Overlay.content)).first()
     if before != content and (before is not None or overlay):
         versions.keep(session, entry, before.encode() if before is not None else versions.NOTHING)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sync import fields
 from sync.books import overlays
-from sync.errors import InvalidInput, InvalidVCard
-from sync.fields import media
-from sync.vcard import VCard, parse_one, serialize, uids
+from sync.books.attempts import Attempt
+from sync.errors import InvalidInput
+from sync.vcard import Property, parse_one, serialize, uids
 
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _VERSION = re.compile(r"^VERSION:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
-#: So many broken lines of a card are left out one by one when it is translated, and after them every line of the same
-#: name as the next. Each costs reading the card once more.
-_BROKEN_LINES = 10
+_HAS_NAME = re.compile(r"^(?:[\w-]++\.)?+FN(?:;[^:\r\n]*+)?+:[ \t;,]*+[^\s;,]", re.IGNORECASE | re.MULTILINE)
+#: Asked for like a version.
+THUNDERBIRD = "thunderbird"
 _front = functools.lru_cache(maxsize=4096)(fields.head)
 
 
@@ -35,20 +35,49 @@ def private(data: bytes, version: str | None, uid: str, changed_at: int) -> str:
     Return a private entry in *version*, or as it was stored where that is None.
 
     A card of another version is translated: Apple's programs take 3.0 only, and one card in 4.0 stops the whole address
-    book (client fact I-16). A line that cannot be translated is left out there; it stays stored.
+    book (client fact I-16). A line that cannot be translated is left out there; it stays stored. A card of that version
+    is as it was stored, too, but for a name that every program needs and it has not.
     """
-    text = _UNSERVABLE.sub("", data.decode(errors="replace"))
-    if version in (None, version_of(text)):
+    text = _servable(data)
+    if version is None:
         return text
     try:
-        contents = _contents(parse_one(text))
+        if version == version_of(text):
+            return text if _HAS_NAME.search(text) else _named(text)
+        contents, _ = fields.readable_fields(parse_one(text))
     except InvalidInput:
         return text
-    version = version or "3.0"
+    return _translated(contents, version, uid, changed_at)
+
+
+def private_in_part(data: bytes, version: str, uid: str, changed_at: int) -> str:
+    """
+    Return as much of a private entry in *version* as can be translated, where `private` raises something.
+
+    The lines of a group stay together: a label without its number says what it should not.
+    """
+    card = parse_one(_servable(data))
+    blocks: dict[object, list[Property]] = {}
+    for number, line in enumerate(card.properties):
+        blocks.setdefault(line.group.lower() or number, []).append(line)
+    contents: list[fields.FieldContent] = []
+    for block in blocks.values():
+        with Attempt():
+            found, _ = fields.readable_fields(replace(card, properties=tuple(block)))
+            _translated(found, version, uid, changed_at)
+            contents += found
+    return _translated(contents, version, uid, changed_at)
+
+
+def _servable(data: bytes) -> str:
+    return _UNSERVABLE.sub("", data.decode(errors="replace"))
+
+
+def _translated(contents: Sequence[fields.FieldContent], version: str, uid: str, changed_at: int) -> str:
     if version == "3.0":
         # Programs that read it look for the members of a list by the prefix and what the UID says.
         uid, contents = uids.bare(uid), [_with_member(content) for content in contents]
-    body = fields.render(contents, version, fallback_name=uid, remote_media=True)
+    body = fields.render(contents, version, fallback_name=fields.called(contents, fields.UNNAMED), remote_media=True)
     return _front(version, uid, changed_at) + body
 
 
@@ -60,23 +89,23 @@ def _with_member(content: fields.FieldContent) -> fields.FieldContent:
     return replace(content, properties=(main, *content.properties[1:]))
 
 
-def _contents(card: VCard) -> list[fields.FieldContent]:
-    """Return the fields of a card, without the lines that cannot be translated, such as a photo that is none."""
-    tried = 0
-    while True:
-        try:
-            return fields.fields_of(card)
-        except InvalidVCard as error:
-            broken = {line.name for line in card.properties if line.line == error.line}
-            if not broken:
-                raise
-            tried += 1
-            card = _without(card, error.line, broken if tried > _BROKEN_LINES else set())
+def _named(text: str) -> str:
+    card = parse_one(text)
+    named = fields.with_names(card)
+    return text if named is card else serialize(named)
 
 
-def _without(card: VCard, number: int, names: Collection[str]) -> VCard:
-    kept = (line for line in card.properties if line.line != number and line.name not in names)
-    return replace(card, properties=tuple(kept))
+def for_thunderbird(data: bytes | None, held_text: Callable[[], str], uid: str, changed_at: int) -> str:
+    """
+    Return an entry as Thunderbird shows most of it, which asks for no version and reads 3.0 and 4.0.
+
+    Somebody's card is of 4.0, in which a birthday has no year that nobody was born in and an account says of which
+    service it is, with the rest spelled out (see `sync.fields.spelled_out`). A private one is as it was stored.
+    """
+    if data is None:
+        return fields.spelled_out(held_text())
+    version = version_of(data.decode(errors="replace"))
+    return private(data, version if version in ("3.0", "4.0") else "4.0", uid, changed_at)
 
 
 def version_of(text: str) -> str:
@@ -85,18 +114,7 @@ def version_of(text: str) -> str:
     return found[1] if found else ""
 
 
-def with_small_photos(data: bytes) -> bytes:
-    """
-    Return a card whose photos are as a profile has them, and which otherwise says the same.
-
-    Raises `InvalidVCard` for what is no card, and for a photo that is none.
-    """
-    card = parse_one(data)
-    lines = [media.normal_photo(line, card.version) if line.name == "PHOTO" else line for line in card.properties]
-    return serialize(replace(card, properties=tuple(lines))).encode()
-
-
 def is_verbatim(data: bytes) -> bool:
     """Whether a private entry with these bytes is served exactly so to a client that names no version."""
     text = data.decode(errors="replace")
-    return _UNSERVABLE.search(text) is None and version_of(text) == "3.0"
+    return _UNSERVABLE.search(text) is None and version_of(text) == "3.0" and _HAS_NAME.search(text) is not None

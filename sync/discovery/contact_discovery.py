@@ -1,8 +1,9 @@
 """
 Who of a person's own contacts can be found here.
 
-Only who proved a number or address that stands in a contact, and wants to be found by it. Every number and address is
-counted, so that nobody reads the directory by making up contacts; and whoever is found is told nothing.
+Only who proved a number or address that stands in a contact, and wants to be found by it; and only by whoever wants to
+be found in the same way, so that nobody looks at a list that they are not on. Every number and address is counted, so
+that nobody reads the directory by making up contacts; and whoever is found is told nothing.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from sync.accounts import contact_addresses
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
-from sync.books import contact_addresses
 from sync.database.engine import Database
 from sync.discovery import directory
 from sync.discovery.directory import Found
+from sync.errors import Refused
+from sync.sharing import search_keys
 
 #: How many numbers and addresses are looked for at once; those beyond, in the order of the alphabet, are not.
-MOST = 2_000
+MOST = 1_000
 #: How many may be looked for by one person, from one source, and by all together.
-LOOKUPS = Limit("contacts", 2 * MOST, 7 * DAY)
-LOOKUPS_OF_SOURCE = Limit("contacts from", 5 * MOST, DAY)
+LOOKUPS = Limit("contacts", MOST + MOST // 2, 7 * DAY)
+LOOKUPS_OF_SOURCE = Limit("contacts from", 3 * MOST, DAY)
 LOOKUPS_OF_ALL = Limit("contacts at all", 30 * MOST, HOUR)
 
 
@@ -37,14 +40,19 @@ def contacts_here(database: Database, viewer_id: int, source: str) -> list[Known
     """
     Return who of a person's contacts is here and not connected to them yet, by the contacts' names.
 
-    *source* is where the question comes from (see `sync.accounts.rate_limits.source`).
+    Numbers are looked for where the person is found by theirs, and e-mail addresses likewise. *source* is where the
+    question comes from (see `sync.accounts.rate_limits.source`).
 
     Raises:
+        Refused: The person is found by no number and no address.
         TooManyTries: So many numbers and addresses were looked for already.
     """
     with database.reading() as session:
+        channels = found_by(session, viewer_id)
+        if not channels:
+            raise Refused("Whoever looks at this list is on it: first let others find you by your number or address.")
         contacts = _contacts(session, viewer_id)
-    wanted = sorted(contacts)[:MOST]
+    wanted = sorted(address for address in contacts if address[0] in channels)[:MOST]
     if not wanted:
         return []
 
@@ -65,6 +73,12 @@ def contacts_here(database: Database, viewer_id: int, source: str) -> list[Known
                 names.setdefault(each.account_id, set()).update(contacts[address])
     result = [KnownContact(each, tuple(sorted(names[account_id]))) for account_id, each in people.items()]
     return sorted(result, key=lambda each: (each.names, each.found.login))
+
+
+def found_by(session: Session, owner_id: int) -> frozenset[str]:
+    """Return the channels, ``sms`` and ``email``, by which a person is found by who has their number or address."""
+    kinds = (key.partition(":")[0] for key in search_keys.keys_of(session, owner_id))
+    return frozenset(kinds) & {"sms", "email"}
 
 
 def _contacts(session: Session, viewer_id: int) -> dict[tuple[str, str], set[str]]:

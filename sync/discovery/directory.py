@@ -85,17 +85,21 @@ def search(database: Database, searcher_id: int, text: str, source: str) -> list
 
 def search_any(database: Database, searcher_id: int, texts: Sequence[str], source: str) -> list[Found]:
     """
-    Return who is found by any of *texts*, which are counted as one look: they are what a phone made of it.
+    Return who is found by any of *texts*, which are what a phone made of what somebody typed.
+
+    The words of a name are counted as one look together, and each number and e-mail address as one more: a name has
+    several words, and nobody needs several numbers to look for one person.
 
     Raises:
         TooManyTries: As in `search`.
     """
 
     def count(session: Session) -> None:
-        take(session, SEARCHES, str(searcher_id))
-        take(session, SEARCHES_A_DAY, str(searcher_id))
-        take(session, SEARCHES_OF_SOURCE, source)
-        take(session, SEARCHES_OF_ALL)
+        looks = _looks(session, texts)
+        take(session, SEARCHES, str(searcher_id), tries=looks)
+        take(session, SEARCHES_A_DAY, str(searcher_id), tries=looks)
+        take(session, SEARCHES_OF_SOURCE, source, tries=looks)
+        take(session, SEARCHES_OF_ALL, tries=looks)
 
     database.write(count)
     with database.reading() as session:
@@ -191,6 +195,12 @@ def found_among(session: Session, searcher_id: int, account_ids: Sequence[int]) 
             )
         )
     return result
+
+
+def _looks(session: Session, texts: Sequence[str]) -> int:
+    meant = [addresses.meant_by(session, text) if len(text) <= _LONGEST else None for text in texts]
+    numbers = {address for address in meant if address is not None}
+    return max(1, len(numbers) + (None in meant))
 
 
 def _holders(session: Session, keys: Sequence[str]) -> list[tuple[str, int]]:

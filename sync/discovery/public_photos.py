@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.database.models import Account
 from sync.discovery import refusals
-from sync.fields.media import encoded_data
+from sync.fields.media import encoded_data, octets_of
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import shown_to_strangers
 
@@ -29,11 +26,5 @@ def public_photo(session: Session, viewer_id: int | None, account_id: int) -> by
     barred = set() if viewer_id is None else refusals.barred(session, viewer_id, [account_id])
     if session.scalars(open_account).first() is None or barred:
         return None
-    for field in shown:
-        data = encoded_data(content_of(field).main)
-        if data is not None:
-            try:
-                return base64.b64decode(data)
-            except binascii.Error:
-                return None
-    return None
+    pictures = (octets_of(encoded_data(content_of(field).main)) for field in shown)
+    return next((picture for picture in pictures if picture is not None), None)

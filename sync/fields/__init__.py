@@ -10,17 +10,21 @@ It may import `sync.vcard`. It must never ask a database, nor decide who may see
 from __future__ import annotations
 
 from sync.fields.catalogue import CATALOGUE, Kind
-from sync.fields.collect import fields_of, property_from_line, without_broken_photos
+from sync.fields.collect import fields_of, property_from_line, readable_fields, without_broken_photos
 from sync.fields.content import FieldContent
 from sync.fields.meaning import meaning, same_meaning
+from sync.fields.naming import UNNAMED, called, with_names
 from sync.fields.rendering import export_card, full_name, head, render
+from sync.fields.spelled_out import spelled_out
 from sync.fields.translate import translate
 from sync.fields.typed import field_from_photo, field_from_text
 
 __all__ = [
     "CATALOGUE",
+    "UNNAMED",
     "FieldContent",
     "Kind",
+    "called",
     "export_card",
     "field_from_photo",
     "field_from_text",
@@ -29,8 +33,11 @@ __all__ = [
     "head",
     "meaning",
     "property_from_line",
+    "readable_fields",
     "render",
     "same_meaning",
+    "spelled_out",
     "translate",
+    "with_names",
     "without_broken_photos",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import replace
 
 from sync.errors import InvalidInput, InvalidVCard, LimitExceeded
 from sync.fields import media
+from sync.fields.cardinality import usual_name
 from sync.fields.content import FieldContent
-from sync.fields.labels import LABEL, plain_label
+from sync.fields.labels import KIND_PARAMETER, LABEL, MADE, is_default, plain_label
 from sync.fields.recognise import kind_of
 from sync.vcard import Property, VCard, clean, modernize, needs_repair, parse_one, repair, unescape
 
@@ -24,8 +26,15 @@ _MOST_COMPANIONS = 8
 _NAME = "N"
 _OWN_MATTER = frozenset(("X-ABDATE", "X-ABRELATEDNAMES", "X-ABUID", "X-ABSHOWAS", "X-ABORDER"))
 _ONLY_IN_4 = frozenset(("GENDER", "LANG", "ANNIVERSARY", "RELATED", "HOBBY", "INTEREST", "EXPERTISE", "KIND", "MEMBER"))
+_INSTEAD_OF_VALUES = {
+    "ADR": ("LABEL",),
+    "X-SOCIALPROFILE": ("X-USER", "X-USERID", "USERNAME"),
+    "SOCIALPROFILE": ("USERNAME",),
+}
+_DELIVERY = frozenset(("pref", "dom", "intl", "postal", "parcel"))
 # What Evolution notes at a number. It leaves that when the number changes, and others would get the number of before.
 _NOTED_BY_PROGRAMS = "X-EVOLUTION-"
+_NO_NAME = re.compile(r"[^A-Za-z0-9-]")
 _FORM_OF_4 = re.compile(r"data:|geo:|--\d", re.IGNORECASE)
 
 
@@ -36,32 +45,87 @@ def fields_of(card: VCard) -> list[FieldContent]:
     Empty properties say nothing and are left out. Inline photos come out normalised. Raises `InvalidVCard` with the
     line of a photo that is none.
     """
-    card = modernize(card)
-    items = [_tidied(item) for item in card.properties]
-    items = [item for item in items if item.name not in OURS and item.value.strip(" \t;,")]
+    fields, broken = _read(card)
+    if broken:
+        raise broken[0]
+    return fields
+
+
+def readable_fields(card: VCard) -> tuple[list[FieldContent], list[InvalidVCard]]:
+    """Return what `fields_of` does but for photos that are none, and what is wrong with each of these."""
+    return _read(card)
+
+
+def _blocks(card: VCard) -> list[tuple[Property, list[Property]]]:
+    """Every property of *card* that says something, with the lines that belong to it."""
+    items = [_tidied(item) for item in card.properties if not item.parameter(MADE)]
+    items = [item for item in items if item.name not in OURS and (says_something(item) or item.name == "ADR")]
     companions = _companions(items)
     attached = {id(item) for lines in companions.values() for item in lines}
-    return [_field(item, _taken(companions, item), card.version) for item in items if id(item) not in attached]
+    labels = _labels_of_addresses(items, companions, attached)
+    attached |= {id(line) for line in labels.values()}
+    blocks = [(item, _taken(companions, item)) for item in items if id(item) not in attached]
+    blocks = [(item, [*lines, labels[id(item)]] if id(item) in labels else lines) for item, lines in blocks]
+    # An address that is not divided has no parts, and its text beside it.
+    return [(item, lines) for item, lines in blocks if says_something(item) or any(map(_is_told, lines))]
+
+
+def says_something(item: Property) -> bool:
+    """Whether there is something in *item*: in its value, or in a parameter that may stand in for one."""
+    if item.value.strip(" \t;,"):
+        return True
+    return any(value.strip() for name in _INSTEAD_OF_VALUES.get(item.name, ()) for value in item.parameter(name))
+
+
+def _is_told(line: Property) -> bool:
+    return line.name == "LABEL"
+
+
+def _labels_of_addresses(
+    items: list[Property], companions: dict[str, list[Property]], attached: Container[int]
+) -> dict[int, Property]:
+    """By the id of an address: its text in a line of its own, which 3.0 relates by nothing but its types."""
+    lines = [item for item in items if item.name == "LABEL" and id(item) not in attached]
+    houses = [item for item in items if item.name == "ADR"] if lines else []
+    free = [
+        house
+        for house in houses
+        if not house.parameter("LABEL") and not any(map(_is_told, companions.get(_owner(house), ())))
+    ]
+    found: dict[int, Property] = {}
+    for line in lines:
+        alone = len(lines) == len(houses) == 1 and not line.parameter("TYPE")
+        house = next((each for each in free if alone or _sorts(each) == _sorts(line)), None)
+        if house is not None:
+            free.remove(house)
+            found[id(house)] = line
+    return found
+
+
+def _sorts(item: Property) -> frozenset[str]:
+    return item.types() - _DELIVERY
 
 
 def without_broken_photos(card: VCard) -> tuple[VCard, list[InvalidVCard]]:
-    """
-    Leave the photos of *card* out that cannot be read, and say what was wrong with each.
+    """Leave the photos of *card* out that cannot be read, and say what was wrong with each."""
+    _, broken = _read(card)
+    if not broken:
+        return card, broken
+    lines = {error.line for error in broken}
+    kept = tuple(item for item in card.properties if item.name != "PHOTO" or item.line not in lines)
+    return replace(card, properties=kept), broken
 
-    Raises `InvalidVCard` where something else is wrong.
-    """
+
+def _read(card: VCard) -> tuple[list[FieldContent], list[InvalidVCard]]:
+    card = modernize(card)
+    fields: list[FieldContent] = []
     broken: list[InvalidVCard] = []
-    while True:
+    for item, lines in _blocks(card):
         try:
-            fields_of(card)
+            fields.append(_field(item, lines, card.version))
         except InvalidVCard as error:
-            kept = tuple(item for item in card.properties if (item.name, item.line) != ("PHOTO", error.line))
-            if len(kept) == len(card.properties):
-                raise
             broken.append(error)
-            card = replace(card, properties=kept)
-        else:
-            return card, broken
+    return fields, broken
 
 
 def property_from_line(line: str) -> FieldContent:
@@ -85,8 +149,13 @@ def _tidied(item: Property) -> Property:
         if needs_repair(item):
             item = repair(item)
         params = tuple((_token(name), tuple(clean(value) for value in values)) for name, values in item.params)
+        if item.name == "ADR":
+            # A text of several lines has commas, and who forgets its quotes does not mean several texts.
+            params = tuple(
+                (name, (",".join(values),)) if name == "LABEL" else (name, values) for name, values in params
+            )
         item = replace(item, params=tuple(pair for pair in params if pair[0] and not _is_noted(pair[0])))
-    name, value = _token(item.name), clean(item.value)
+    name, value = usual_name(_token(item.name)), clean(item.value)
     if name in _STRUCTURED and value.count(";") + value.count(",") > _MOST_PARTS:
         raise LimitExceeded(f"line {item.line}: The value has more than {_MOST_PARTS} parts.")
     if name in _ADDRESSES:
@@ -99,7 +168,7 @@ def _is_noted(parameter: str) -> bool:
 
 
 def _token(name: str) -> str:
-    return name if name.isalnum() and name.isascii() else re.sub(r"[^A-Za-z0-9-]", "-", name)
+    return name if name.isalnum() and name.isascii() else _NO_NAME.sub("-", name)
 
 
 def _is_companion(item: Property) -> bool:
@@ -143,5 +212,9 @@ def _field(main: Property, companions: list[Property], version: str) -> FieldCon
     if main.name == "PHOTO":
         main = media.normal_photo(main, version)
     label = next((plain_label(item.value) for item in companions if item.name == LABEL), "")
+    kind = kind_of(main, label)
+    if (kind, main.name) == ("birthday", "X-ABDATE"):
+        main = replace(main, name="BDAY", params=tuple(pair for pair in main.params if pair[0] != KIND_PARAMETER))
+        companions = [item for item in companions if item.name != LABEL or not is_default(kind, label)]
     properties = tuple(replace(item, group="") for item in (main, *companions))
-    return FieldContent(kind_of(main, label), version, properties)
+    return FieldContent(kind, version, properties)

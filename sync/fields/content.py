@@ -9,6 +9,7 @@ from typing import Self
 
 from sync.errors import InvalidInput
 from sync.fields.labels import LABEL, plain_label
+from sync.fields.relations import RELATIVES
 from sync.vcard import Property
 
 _FORM = 1
@@ -54,7 +55,9 @@ class FieldContent:
         form, version, lines = json.loads(text)
         if form != _FORM:
             raise InvalidInput("The field was stored by a newer release of this server.")
-        return cls(kind, version, tuple(_loaded(*line) for line in lines))
+        # An earlier release kept these as extensions.
+        known = "related" if lines[0][0] in RELATIVES else kind
+        return cls(known, version, tuple(_loaded(*line) for line in lines))
 
     def text(self) -> str:
         """The value as a person would say it on one line, a photo as its format and size."""

@@ -16,22 +16,23 @@ _DROPPED = frozenset((OMITTED, "VALUE"))
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A day, perhaps without its *year*, perhaps with a *time*; all of them digits as text, empty where not given."""
+    """
+    A day, perhaps without its *year*, which is empty then; all of them digits as text.
+
+    A time that some program wrote with it is none of it: others take the whole for no date.
+    """
 
     year: str
     month: str
     day: str
-    time: str = ""
 
     def basic(self) -> str:
         """As 4.0 writes it: `19800322`, `--0820`."""
-        time = f"T{self.time.replace(':', '')}" if self.time else ""
-        return f"{self.year or '--'}{self.month}{self.day}{time}"
+        return f"{self.year or '--'}{self.month}{self.day}"
 
     def extended(self) -> str:
         """As 3.0 writes it: `1980-03-22`, with Apple's year for none."""
-        time = f"T{self.time}" if self.time else ""
-        return f"{self.year or _NO_YEAR}-{self.month}-{self.day}{time}"
+        return f"{self.year or _NO_YEAR}-{self.month}-{self.day}"
 
 
 def read(item: Property) -> Moment | None:
@@ -40,11 +41,11 @@ def read(item: Property) -> Moment | None:
     if found is None:
         return None
     year = found[1].strip("-")
-    time = _extended_time(found[4] or "")
-    if time is None:
+    if found[4] and not _TIME.fullmatch(found[4]):
         return None
-    omitted = item.parameter(OMITTED)
-    return Moment("" if year and year in omitted else year, found[2], found[3], time)
+    # Not every program that takes the year for one marks it, and nobody alive was born in it.
+    omitted = (_NO_YEAR, *item.parameter(OMITTED))
+    return Moment("" if year in omitted else year, found[2], found[3])
 
 
 def as_basic(item: Property, name: str) -> Property:
@@ -70,14 +71,3 @@ def _kept(params: Parameters) -> Parameters:
 
 def _value_type(item: Property) -> tuple[str, ...]:
     return tuple(value.lower() for value in item.parameter("VALUE"))
-
-
-def _extended_time(text: str) -> str | None:
-    if not text:
-        return ""
-    found = _TIME.fullmatch(text)
-    if found is None:
-        return None
-    clock = ":".join(part for part in found.groups()[:3] if part)
-    zone = (found[4] or "").upper()
-    return clock + (f"{zone[:3]}:{zone[-2:]}" if len(zone) > len("+hh") else zone)

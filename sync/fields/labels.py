@@ -9,6 +9,8 @@ from sync.vcard import Parameters, Property, escape, unescape
 LABEL = "X-ABLABEL"
 KIND_PARAMETER = "X-EVERCARD-KIND"
 """Names the kind of a labelled property whose label is the person's own and therefore tells nothing."""
+MADE = "X-EVERCARD-MADE"
+"""Marks a line that says over again what another one says, for a program that does not show that one."""
 
 _BRACKETS = re.compile(r"_\$!<(.*)>!\$_", re.DOTALL)
 
@@ -26,8 +28,19 @@ DEFAULT_LABELS: dict[str, tuple[str, ...]] = {
 """By kind: the label that is written, and the others that mean the same."""
 
 _KINDS = {label.casefold(): kind for kind, labels in DEFAULT_LABELS.items() for label in labels}
-NAMED_DATES = frozenset(("anniversary",))
+# A birthday has a property, and a label only where there are two.
+_KINDS |= dict.fromkeys(("birthday", "生日"), "birthday")
+NAMED_DATES = frozenset(("anniversary", "birthday"))
 NAMED_TEXTS = frozenset(("hobby", "interest", "expertise", "school", "bank-account"))
+
+
+#: Lines that say something about another one and nothing by themselves.
+_STRAYS = ("X-ABLABEL", "X-ABADR", "X-APPLE-SUB")
+
+
+def is_stray(name: str) -> bool:
+    """Whether a property called *name* that has lost what it belonged to says nothing any more."""
+    return name.startswith(_STRAYS)
 
 
 def plain_label(raw: str) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from sync.errors import InvalidInput, InvalidVCard
 from sync.vcard import Parameters, Property
@@ -21,6 +20,7 @@ _SHORT = {"application/pgp-keys": "PGP", "application/pkix-cert": "X509", "appli
 _LONG = {"PGP": "application/pgp-keys", "X509": "application/pkix-cert", "JPG": "image/jpeg"}
 _PLACES = frozenset(("home", "work", "pref"))
 _UNKNOWN = "application/octet-stream"
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def encoded_data(item: Property) -> str | None:
@@ -32,8 +32,23 @@ def encoded_data(item: Property) -> str | None:
         return None
     rest = item.value[found.end() :]
     if ";base64" in found[2].lower():
-        return "".join(rest.split())
+        # Whoever builds URIs by the book escapes the "+" and "=" of base64.
+        return "".join((unquote(rest) if "%" in rest else rest).split())
     return base64.b64encode(unquote_to_bytes(rest)).decode()
+
+
+def octets_of(data: str | None) -> bytes | None:
+    """
+    The octets that the base64 text *data* says, None where it is none.
+
+    What is wrong with a text that a client sent is not known beforehand: a letter outside the alphabet, a wrong length,
+    or no ASCII at all. None of it may reach whoever only wanted to look.
+    """
+    text = "" if data is None else "".join(data.split()).rstrip("=").translate(_URL_SAFE)
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True) if text else None
+    except ValueError:
+        return None
 
 
 def is_remote(item: Property) -> bool:
@@ -70,13 +85,15 @@ def normal_photo(item: Property, version: str) -> Property:
         if _SCHEME.match(item.value):
             return item
         data = "".join(item.value.split())
+    octets = octets_of(data)
+    if octets is None:
+        raise InvalidVCard("The photo is not base64 text.", item.line)
     try:
-        octets = base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
         picture = normalize(octets)
-    except binascii.Error as error:
-        raise InvalidVCard("The photo is not base64 text.", item.line) from error
     except InvalidInput as error:
         raise InvalidVCard(str(error), item.line) from error
+    except ValueError as error:
+        raise InvalidVCard("The photo is not base64 text.", item.line) from error
     kept = _other_parameters(item)
     if picture != octets:
         # The rectangle counts pixels of the picture that was.

@@ -123,7 +123,7 @@ def _texts(content: FieldContent, shape: str) -> dict[str, str] | None:
 
 def _moment(main: Property) -> dict[str, str] | None:
     moment = dates.read(main)
-    if moment is None or moment.time:
+    if moment is None:
         return None
     return {"year": moment.year, "month": str(int(moment.month)), "day": str(int(moment.day))}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 from typing import TYPE_CHECKING
 
@@ -36,8 +34,15 @@ def plain_text(content: FieldContent) -> str:
         components = [" ".join(filter(None, values)) for values in split_structured(main.value)]
         if main.name in ("CATEGORIES", "NICKNAME"):
             components = split_structured(main.value)[0]
-        return _line(_SEPARATORS[main.name].join(part.strip() for part in components if part.strip()))
+        text = _line(_SEPARATORS[main.name].join(part.strip() for part in components if part.strip()))
+        return text or _line(_label_of_address(content))
     return _line(unescape(main.value))
+
+
+def _label_of_address(content: FieldContent) -> str:
+    """The address in one text, which may be all that there is of it."""
+    lines = [item.value for item in content.properties[1:] if item.name == "LABEL"]
+    return unescape(next(iter((*content.main.parameter("LABEL"), *lines)), "")).replace("\n", ", ")
 
 
 def _line(text: str) -> str:
@@ -52,7 +57,7 @@ def _inline(main: Property, data: str) -> str:
 
 def _format(main: Property, data: str) -> str:
     try:
-        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        with Image.open(io.BytesIO(media.octets_of(data) or b"")) as image:
             return image.format or main.name.lower()
-    except (OSError, ValueError, binascii.Error, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
         return main.name.lower()

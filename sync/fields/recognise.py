@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync.fields.labels import KIND_PARAMETER, NAMED_DATES, NAMED_TEXTS, kind_of_label
 from sync.fields.messaging import LEGACY_SERVICES, service_of
+from sync.fields.relations import RELATIVES
 from sync.vcard import Property
 
 _BY_NAME = {
@@ -39,6 +40,7 @@ _BY_NAME = {
     "X-GENDER": "gender",
     "LANG": "language",
     "RELATED": "related",
+    **dict.fromkeys(RELATIVES, "related"),
     "CATEGORIES": "categories",
     "GEO": "geo",
     "TZ": "timezone",

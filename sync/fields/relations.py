@@ -28,6 +28,8 @@ _TYPES = _APPLE | frozenset(
         "emergency",
     )
 )
+#: Properties that are as old as the programs, with the types or labels that they mean.
+RELATIVES = {"X-SPOUSE": "Spouse", "X-MANAGER": "Manager", "X-ASSISTANT": "Assistant"}
 _SCHEME = re.compile(r"(?:urn|https?|mailto|tel|data|file|ftp):", re.IGNORECASE)
 
 
@@ -37,6 +39,11 @@ def relation_label(item: Property, *, apple: bool = False) -> str:
     if kind not in _APPLE:
         return kind
     return f"_$!<{kind.capitalize()}>!$_" if apple else kind.capitalize()
+
+
+def as_related(item: Property, label: str) -> Property:
+    """Write *item*, a relation in any form, labelled *label*, as RELATED."""
+    return item if item.name == "RELATED" else modern_relation(item, label or RELATIVES.get(item.name, ""))
 
 
 def modern_relation(item: Property, label: str) -> Property:
@@ -49,9 +56,9 @@ def modern_relation(item: Property, label: str) -> Property:
     return replace(item, name="RELATED")
 
 
-def classic_relation(item: Property) -> Property:
-    """Write *item* as X-ABRELATEDNAMES; the type becomes its label."""
-    told = relation_label(item).casefold()
+def classic_relation(item: Property, *, labelled: bool) -> Property:
+    """Write *item* as X-ABRELATEDNAMES; the type becomes its label, if it is not *labelled* by something else."""
+    told = "" if labelled else relation_label(item).casefold()
     types = tuple(value for value in ",".join(item.parameter("TYPE")).split(",") if value and value.lower() != told)
     value_type = [value.lower() for value in item.parameter("VALUE")]
     item = drop(item, "TYPE", "VALUE") if value_type == ["text"] else drop(item, "TYPE")

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from sync.fields.addresses import is_program
+from sync.fields.cardinality import written
 from sync.fields.collect import OURS
 from sync.fields.content import FieldContent
 from sync.fields.media import is_remote
-from sync.fields.translate import translate
 from sync.vcard import Property, content_line, escape, split_structured, unescape
 
 _TOKEN = re.compile(r"[A-Z0-9-]+")
@@ -38,18 +39,18 @@ def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, 
     Media that a client would fetch from elsewhere are left out unless *remote_media* is true. Groups are numbered over
     *fields* alone, so that a number tells nothing about fields that are not among them.
     """
-    blocks = [(content.main.name, translate(content, version)) for content in fields]
+    blocks = [(content.main.name, block) for content, block in zip(fields, written(fields, version), strict=True)]
     names = [block for name, block in blocks if name in ("FN", "N")]
     others = [block for name, block in blocks if name not in ("FN", "N")]
     lines = [content_line(item) for item in _made_names(fields, version, fallback_name)]
     groups = 0
     for block in (*names, *others):
-        written = [item for item in block if _may_be_written(item, remote_media=remote_media)]
-        if written and written[0] is block[0]:
-            together = len(written) > 1 and written[0].name != "N"
+        told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
+        if told and told[0] is block[0]:
+            together = len(told) > 1 and told[0].name != "N"
             groups += together
             group = f"item{groups}" if together else ""
-            lines += [content_line(replace(item, group=group)) for item in written]
+            lines += [content_line(replace(item, group=group)) for item in told]
     return "".join(lines) + "END:VCARD\r\n"
 
 
@@ -72,7 +73,7 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:
     if item.name in OURS or not _TOKEN.fullmatch(item.name):
         return False
-    return remote_media or not is_remote(item)
+    return remote_media or not (is_remote(item) or is_program(item))
 
 
 def _made_names(fields: Sequence[FieldContent], version: str, fallback: str) -> list[Property]:

@@ -8,6 +8,7 @@ from datetime import date
 
 from sync.errors import InvalidInput
 from sync.fields import messaging
+from sync.fields.addresses import begins_program
 from sync.fields.collect import OURS
 from sync.fields.content import FieldContent
 from sync.fields.dates import Moment, as_extended
@@ -20,11 +21,12 @@ from sync.vcard.photos import Square, normalize
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)|--(\d\d)-?(\d\d)")
 _EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+")
 _QQ = re.compile(r"[1-9]\d{4,11}")
-_NUMBER = re.compile(r"(?=.*\d)[\d+*#(][\d\s().,;*#+/=a-zA-Z-]*", re.DOTALL)
+_NUMBER = re.compile(r"(?=\D*+\d)[\d+*#(][\d\s().,;*#+/=a-zA-Z-]*+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f]+")
-_POSITION = re.compile(r"([+-]?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d+)?)")
+_POSITION = re.compile(r"([+-]?\d{1,2}(?:\.\d++)?+)(?:\s*+[,;]\s*+|\s++)([+-]?\d{1,3}(?:\.\d++)?+)")
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
+_COMMA = re.compile("[,，、]")
 _GENDERS = {"male": "M", "female": "F", "other": "O", "none": "N", "unknown": "U", "男": "M", "女": "F"}
 _SOUNDS = {"first": "FIRST-NAME", "middle": "MIDDLE-NAME", "last": "LAST-NAME", "organization": "ORG"}
 # Programs do not expect the name in a group.
@@ -117,7 +119,7 @@ def _account(service: str) -> Reader:
 
 
 def _messenger(text: str, label: str) -> Property:
-    if _URL.fullmatch(text):
+    if _URL.fullmatch(text) and not begins_program(text):
         return messaging.as_apple(Property("", "IMPP", (), text), label)
     if not label:
         raise InvalidInput("Name the messenger, as in xmpp:somebody@example.com, or give it as the label.")
@@ -159,13 +161,13 @@ def _organization(text: str, _label: str) -> Property:
 
 
 def _list(text: str, _label: str) -> Property:
-    parts = [part.strip() for part in re.split("[,，、]", text)]
+    parts = [part.strip() for part in _COMMA.split(text)]
     return Property("", "CATEGORIES", (), join_structured([[part for part in parts if part]]))
 
 
 def _address_of(name: str) -> Reader:
     def read(text: str, _label: str) -> Property:
-        if not _URL.fullmatch(text):
+        if not _URL.fullmatch(text) or begins_program(text):
             raise InvalidInput("An address on the web begins with https:// or the like.")
         return Property("", name, (), text)
 

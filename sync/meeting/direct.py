@@ -20,8 +20,10 @@ from sync.meeting import pairs
 from sync.sharing import connections
 from sync.sharing.preferences import ANYONE, QUESTION
 
-#: How many answers one person may give to another, all people to one, one source, and all together.
+#: How many answers one person may give to another, one source to one person, all people to one, one source, and all
+#: together. Who wants to keep a person's friends from answering needs many places for it.
 ANSWERS = Limit("answer", 3, DAY)
+ANSWERS_TO_ONE_OF_SOURCE = Limit("answer one person from", 6, DAY)
 ANSWERS_TO_ONE = Limit("answer one person", 50, DAY)
 ANSWERS_OF_SOURCE = Limit("answer from", 30, HOUR)
 ANSWERS_OF_ALL = Limit("answer at all", 2_000, HOUR)
@@ -68,6 +70,7 @@ def answer(database: Database, asker_id: int, target_id: int, text: str, source:
 
     def count(session: Session) -> None:
         take(session, ANSWERS, str(asker_id), str(target_id))
+        take(session, ANSWERS_TO_ONE_OF_SOURCE, source, str(target_id))
         take(session, ANSWERS_TO_ONE, str(target_id))
         take(session, ANSWERS_OF_SOURCE, source)
         take(session, ANSWERS_OF_ALL)

@@ -95,20 +95,19 @@ def introduce(session: Session, introducer_id: int, one: int, other: int, messag
         two = sorted((one, other))
         take(session, INTRODUCTIONS_OF_TWO, *map(str, two))
         take(session, Limit("introduce", settings_of(session).limits.introductions_a_day, DAY), str(introducer_id))
-        if not _may_meet(session, one, other):
-            return
-        at = now()
+        may, at = _may_meet(session, one, other), now()
         for person_id, stranger_id in ((one, other), (other, one)):
-            if _is_settled(session, person_id, stranger_id):
-                continue
-            requests.put(session, person_id, IN, stranger_id, message, at, introducer_id=introducer_id)
-            request_messages.of_introduction(session, person_id, stranger_id, introducer_id, message, at)
+            asked = not _is_settled(session, person_id, stranger_id) and may
+            side = (person_id, IN, stranger_id)
+            requests.put(session, side, message, at, introducer_id=introducer_id, when=asked)
+            request_messages.later(session, person_id, stranger_id, at, when=asked)
 
 
 def _may_meet(session: Session, one: int, other: int) -> bool:
-    if connections.is_connected(session, one, other):
-        return False
-    return all(pairs.open_to(session, *pair) is not None for pair in ((one, other), (other, one)))
+    # Everything is asked, so that whoever introduces cannot tell by the time which of it stands in the way.
+    connected = connections.is_connected(session, one, other)
+    lets = [pairs.open_to(session, *pair) is not None for pair in ((one, other), (other, one))]
+    return not connected and all(lets)
 
 
 def _is_settled(session: Session, person_id: int, other_id: int) -> bool:

@@ -28,7 +28,7 @@ from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound
 from sync.meeting import pairs
 from sync.sharing import connections
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 from sync.vcard import clean
 
 DAY = 24 * 3600
@@ -41,9 +41,10 @@ _IDS = struct.Struct(">qq")
 @dataclass(frozen=True, slots=True)
 class Opened:
     """
-    What somebody who opened a link may know before they follow it: whose it is, and whether it connects at once.
+    What somebody who opened a link may know before they follow it: whose it is, and whether it connects them at once.
 
-    *name* is what strangers may call the owner.
+    *name* is what strangers may call the owner. *at_once* is decided for who opens it, and false for who is nobody yet:
+    to whom the owner has blocked, the link is one by which people ask.
     """
 
     owner_id: int
@@ -82,7 +83,7 @@ def create(
         raise InvalidInput(f"A link may be used 1 to {MOST_USES} times.")
     accounts.lock(session, owner_id)
     if group_id is not None:
-        own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind != STRANGERS)
+        own = select(Group.id).where(Group.owner_id == owner_id, Group.id == group_id, Group.kind == GROUP)
         if session.scalars(own).first() is None:
             raise NotFound("There is no such group.")
     at = now()
@@ -165,9 +166,9 @@ def revoke(session: Session, owner_id: int, link_id: int) -> None:
         raise NotFound("There is no such link.")
 
 
-def open_link(session: Session, token: str) -> Opened:
+def open_link(session: Session, token: str, account_id: int | None = None) -> Opened:
     """
-    Return whose link this is. Needs the right to write, for the server's key.
+    Return whose link this is, and what it does for *account_id*. Needs the right to write, for the server's key.
 
     Raises:
         InvalidTicket: It was made up or taken back, has expired or was used up, or its owner is gone.
@@ -176,14 +177,15 @@ def open_link(session: Session, token: str) -> Opened:
     owner = public_profiles(session, [link.owner_id]).get(link.owner_id)
     if owner is None:
         raise InvalidOneTimeToken
-    return Opened(link.owner_id, owner.login, owner.name, link.at_once, link.expires_at)
+    welcome = account_id is not None and not refusals.barred(session, account_id, [link.owner_id])
+    return Opened(link.owner_id, owner.login, owner.name, link.at_once and welcome, link.expires_at)
 
 
 def follow(session: Session, token: str, account_id: int) -> bool:
     """
     Ask the owner of a link to be connected, and return whether the two are connected now.
 
-    For somebody whom the owner blocked it looks as if they had asked.
+    Somebody whom the owner blocked asks, as `open_link` told them, and waits.
 
     Raises:
         InvalidTicket: As in `open_link`.

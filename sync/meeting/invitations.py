@@ -1,15 +1,17 @@
 """
 Invitations: asking somebody to be connected by their e-mail address or phone number, with an account or without.
 
-Whoever invites is answered alike, whoever has the address: somebody who wants to be found by it is asked as if they had
-been found; everybody else gets one message, once, with a link to sign up by. Nobody is reminded.
+Whoever invites is answered alike, whoever has the address, and the worker does what depends on that (see
+`sync.notify.errands`): somebody who wants to be found by it is asked as if they had been found; everybody else gets one
+message, once, with a link to sign up by. Nobody is reminded.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -24,27 +26,35 @@ from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
 from sync.meeting import pairs
 from sync.meeting.requests import checked_message
-from sync.notify import outbox
-from sync.sharing import connections
+from sync.notify import errands, outbox
+from sync.sharing import connections, search_keys
 from sync.sharing.preferences import preferences_of
 
 #: The purpose of the one-time token that an invitation carries.
 INVITATION = "invitation"
 LIFETIME = 60 * DAY
-#: What one source and all together may send, and what one address gets from whomever.
+#: What one source and all together may send.
 INVITATIONS_OF_SOURCE = Limit("invite from", 100, DAY)
 INVITATIONS_OF_ALL = Limit("invite at all", 2_000, HOUR)
-INVITATIONS_TO_ADDRESS = Limit("invite this address", 3, 30 * DAY)
+#: What one mailbox or number gets from whomever, and of that from one source, which so takes no friend's place.
+INVITATIONS_TO_ADDRESS = Limit("invite this address", 6, 30 * DAY)
+INVITATIONS_TO_ADDRESS_OF_SOURCE = Limit("invite this address from", 2, 30 * DAY)
 _NO_MESSAGE = "—"
 
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """What somebody who opened an invitation is told: who invites them, as strangers may see them."""
+    """
+    What somebody who opened an invitation is told: who invites them, as strangers may see them.
+
+    *at_once* says whether it connects who opens it: it does, but for somebody between whom and the inviter is a block.
+    Of the inviter's they are told nothing: they ask, and wait.
+    """
 
     inviter_id: int
     name: str
     login: str
+    at_once: bool
 
 
 def invite(database: Database, inviter_id: int, address: str, message: str, *, source: str) -> None:
@@ -67,55 +77,63 @@ def invite(database: Database, inviter_id: int, address: str, message: str, *, s
     if not settings.sending.can_send(channel) or not settings.base_url:
         raise Refused("This server sends no messages of this kind; hand out an invitation link instead.")
 
-    def count(session: Session) -> None:
+    def leave(session: Session) -> None:
         if _has_invited(session, inviter_id, channel, value):
             raise AlreadyExists("You have invited this address already; an invitation is sent once.")
         take(session, Limit("invite", settings.limits.requests_a_day, DAY), str(inviter_id))
         take(session, INVITATIONS_OF_SOURCE, source)
         take(session, INVITATIONS_OF_ALL)
-
-    def send(session: Session) -> None:
-        if _has_invited(session, inviter_id, channel, value):
-            return
         session.execute(
             insert(Invitation).values(
                 owner_id=inviter_id, channel=channel, value=value, message=message, invited_at=now()
             )
         )
-        found = directory.find_by_addresses(session, inviter_id, [meant]).get(meant, [])
-        if found:
-            for each in found:
-                _ask(session, inviter_id, each.account_id, message)
-        else:
-            _send(session, inviter_id, channel, value, message)
+        errands.post(session, INVITATION, inviter_id=inviter_id, channel=channel, value=value, source=source)
 
-    database.write(count)
-    database.write(send)
+    database.write(leave)
 
 
-def open_invitation(session: Session, token: str) -> Invited:
+def send(session: Session, left: Mapping[str, Any]) -> None:
+    """Do what `invite` left: ask those who want to be found by the address, or send it a message."""
+    inviter_id, meant = left["inviter_id"], (left["channel"], left["value"])
+    invitation = session.get(Invitation, (inviter_id, *meant), populate_existing=True)
+    if invitation is None:
+        return
+    found = directory.find_by_addresses(session, inviter_id, [meant]).get(meant, [])
+    for each in found:
+        _ask(session, inviter_id, each.account_id, invitation.message)
+    if not found and not _is_unwelcome(session, inviter_id, *meant):
+        _send(session, invitation, left["source"])
+
+
+def open_invitation(session: Session, token: str, account_id: int | None = None) -> Invited:
     """
-    Return who sent an invitation, which stays unused. Needs the right to write, for the server's key.
+    Return who sent an invitation, and what it does for *account_id*, which is absent for who has no account yet.
+
+    It stays unused. Needs the right to write, for the server's key.
 
     Raises:
         InvalidTicket: It was made up, expired, or was used, or whoever sent it is gone.
     """
-    return _invited(session, one_time_tokens.peek(session, INVITATION, token))
+    return _invited(session, one_time_tokens.peek(session, INVITATION, token), account_id)
 
 
 def accept(session: Session, token: str, account_id: int, *, signed_up: bool = False) -> Invited:
     """
-    Connect a person with whoever invited them. The person pressed a button that says so.
+    Connect a person with whoever invited them, or ask where `open_invitation` said so. They pressed a button for it.
 
-    Where they just *signed_up* from the invitation, the address that it was sent to is theirs: they read it there.
+    Returns who invited, and whether the two are connected now (`Invited.at_once`). Where they just *signed_up* from the
+    invitation, the address that it was sent to is theirs: they read it there.
 
     Raises:
         InvalidTicket: As in `open_invitation`.
         InvalidInput: The person invited themselves.
-        AlreadyExists: The two are connected.
+        AlreadyExists: The two are connected, or the person has asked already.
+        Refused: The person has blocked who invited them.
+        TooManyTries: The person asked so many people today, or this one so often.
     """
     opened = one_time_tokens.use(session, INVITATION, token)
-    invited = _invited(session, opened)
+    invited = _invited(session, opened, account_id)
     if invited.inviter_id == account_id:
         raise InvalidInput("You cannot accept your own invitation.")
     if signed_up:
@@ -127,9 +145,9 @@ def accept(session: Session, token: str, account_id: int, *, signed_up: bool = F
         if connections.is_connected(session, invited.inviter_id, account_id):
             raise AlreadyExists("You are connected already.")
         if refusals.barred(session, account_id, [invited.inviter_id]):
-            raise InvalidOneTimeToken
+            return replace(invited, at_once=meeting.ask(session, account_id, invited.inviter_id, by_link=True))
         pairs.join(session, invited.inviter_id, account_id)
-    return invited
+    return replace(invited, at_once=True)
 
 
 def sign_up(
@@ -172,24 +190,39 @@ def _ask(session: Session, inviter_id: int, target_id: int, message: str) -> Non
         meeting.ask(session, inviter_id, target_id, message)
 
 
-def _send(session: Session, inviter_id: int, channel: str, value: str, message: str) -> None:
+def _is_unwelcome(session: Session, inviter_id: int, channel: str, value: str) -> bool:
+    """Whether somebody who proved the address has blocked who invites: they hear nothing of them here, either."""
+    owners = search_keys.owners_of_email(session, value) if channel == addresses.EMAIL else ()
+    return any(refusals.has_blocked(session, owner_id, inviter_id) for owner_id in owners)
+
+
+def _send(session: Session, invitation: Invitation, source: str) -> None:
+    inviter_id, channel, value = invitation.owner_id, invitation.channel, invitation.value
     named = public_profiles(session, [inviter_id])
-    if inviter_id not in named:
-        raise NotFound("There is no such person.")
-    try:
-        take(session, INVITATIONS_TO_ADDRESS, channel, value)
-    except TooManyTries:
+    if inviter_id not in named or not _take_of_address(session, channel, value, source):
         return
     values = {"channel": channel, "value": value}
     token = one_time_tokens.issue(session, INVITATION, inviter_id, values, lifetime=LIFETIME)
-    said = {"name": named[inviter_id].name, "message": message or _NO_MESSAGE}
+    said = {"name": named[inviter_id].name, "message": invitation.message or _NO_MESSAGE}
     language = preferences_of(session, inviter_id).language or "en"
     outbox.post(session, channel, value, "invitation", language, link=outbox.link(session, INVITATION, token), **said)
 
 
-def _invited(session: Session, opened: one_time_tokens.Opened) -> Invited:
+def _take_of_address(session: Session, channel: str, value: str, source: str) -> bool:
+    reached = (channel, addresses.mailbox(channel, value))
+    try:
+        with session.begin_nested():
+            take(session, INVITATIONS_TO_ADDRESS_OF_SOURCE, source, *reached)
+            take(session, INVITATIONS_TO_ADDRESS, *reached)
+    except TooManyTries:
+        return False
+    return True
+
+
+def _invited(session: Session, opened: one_time_tokens.Opened, account_id: int | None) -> Invited:
     inviter_id = opened.account_id
     named = public_profiles(session, [inviter_id]) if inviter_id is not None else {}
     if inviter_id is None or inviter_id not in named:
         raise InvalidOneTimeToken
-    return Invited(inviter_id, named[inviter_id].name, named[inviter_id].login)
+    barred = account_id is not None and bool(refusals.barred(session, account_id, [inviter_id]))
+    return Invited(inviter_id, named[inviter_id].name, named[inviter_id].login, at_once=not barred)

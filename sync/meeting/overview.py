@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.database.models import IN, WAITING, Account, Block, Connection, Device, Field, Grant, Request
+from sync.database.models import IN, WAITING, Account, Connection, Device, Field, Grant, Request
+from sync.discovery import refusals
 from sync.sharing.cards import content_of
 
 
@@ -40,7 +41,6 @@ def of(session: Session, account_id: int) -> Overview:
     names = session.scalars(
         select(Field).where(Field.owner_id == account_id, Field.kind == "name").order_by(Field.position)
     ).all()
-    blocked = select(Block.other_id).where(Block.owner_id == account_id)
     waiting = session.scalars(
         select(Request.other_id).where(
             Request.owner_id == account_id, Request.direction == IN, Request.state == WAITING
@@ -57,7 +57,7 @@ def of(session: Session, account_id: int) -> Overview:
             Device.revoked_at.is_(None),
             Device.last_used_at.is_not(None),
         ),
-        asking=len(set(waiting) - set(session.scalars(blocked))),
+        asking=len(set(waiting) - refusals.barred(session, account_id, waiting)),
     )
 
 

@@ -14,7 +14,7 @@ from sync.discovery import refusals
 from sync.errors import NotFound
 from sync.sharing import connections
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 
 
 def lock(session: Session, one: int, other: int) -> None:
@@ -62,7 +62,7 @@ def join(session: Session, one: int, other: int, *, into: dict[int, Collection[i
         NotFound: There is no such group.
     """
     for owner_id, group_ids in (into or {}).items():
-        own = select(Group.id).where(Group.owner_id == owner_id, Group.kind != STRANGERS)
+        own = select(Group.id).where(Group.owner_id == owner_id, Group.kind == GROUP)
         if not set(group_ids) <= set(session.scalars(own.where(among(session, Group.id, group_ids)))):
             raise NotFound("There is no such group.")
     chosen = {owner_id: (into or {}).get(owner_id, newcomers(session, owner_id)) for owner_id in (one, other)}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sync.accounts import one_time_tokens
 from sync.database import accounts
 from sync.database.models import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING, Request
+from sync.discovery import refusals
 from sync.discovery.public_profiles import PublicProfile, public_profiles
 from sync.errors import InvalidOneTimeToken, NotFound
 from sync.fields import FieldContent
@@ -61,6 +62,9 @@ def requests_of(session: Session, owner_id: int) -> list[Asked]:
         .execution_options(populate_existing=True)
     ).all()
     rows = [row for row in rows if row.direction == OUT or row.state != DECLINED or row.introducer_id is not None]
+    # Of whom they were brought together with and who blocked them since, it looks as if they had declined.
+    barred = refusals.barred(session, owner_id, [row.other_id for row in rows])
+    rows = [row for row in rows if row.direction == OUT or row.state != WAITING or row.other_id not in barred]
     asking = [row.other_id for row in rows if row.direction == IN]
     people = public_profiles(session, asking)
     asked = [row.other_id for row in rows if row.direction == OUT]
@@ -117,7 +121,7 @@ def _about(session: Session, opened: one_time_tokens.Opened) -> tuple[int, Asked
     if row is None or row.state != WAITING or row.asked_at != opened.values["asked_at"]:
         raise InvalidOneTimeToken
     people = public_profiles(session, [row.other_id])
-    if row.other_id not in people:
+    if row.other_id not in people or refusals.barred(session, row.owner_id, [row.other_id]):
         raise InvalidOneTimeToken
     introducers = [] if row.introducer_id is None else [row.introducer_id]
     logins = accounts.logins(session, introducers)

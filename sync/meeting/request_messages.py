@@ -1,15 +1,23 @@
-"""Telling people by e-mail or text message what somebody asks of them: once, and only those who want to be told."""
+"""
+Telling people by e-mail or text message what somebody asks of them: once, and only those who want to be told.
+
+Whether anybody is told depends on whom it is about, so the worker decides it (see `sync.notify.errands`).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses, one_time_tokens
 from sync.accounts.rate_limits import DAY, Limit, take
 from sync.database.engine import settings_of
+from sync.database.models import IN, NOBODY, WAITING, Request
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import TooManyTries
-from sync.notify import outbox
+from sync.notify import errands, outbox
 from sync.sharing.preferences import preferences_of
 
 #: The purpose of the one-time token that a message about a request carries.
@@ -20,19 +28,38 @@ TOLD = Limit("told of requests", 10, DAY)
 _NO_MESSAGE = "—"
 
 
-def of_request(session: Session, owner_id: int, asker_id: int, message: str, asked_at: int) -> None:
-    """Tell a person that somebody asks to be connected, with a link that lets them decide."""
-    _tell_to_decide(session, owner_id, asker_id, asked_at, "request", message=message or _NO_MESSAGE)
+def later(session: Session, owner_id: int, other_id: int, asked_at: int, *, when: bool) -> None:
+    """
+    Leave it to the worker to tell a person what was asked of them at *asked_at*, with a link that lets them decide.
+
+    Unless *when*, nobody is told, by the same statements: nothing was asked of them.
+    """
+    settings = settings_of(session)
+    if settings.base_url and any(settings.sending.can_send(channel) for channel in addresses.CHANNELS):
+        told = owner_id if when else NOBODY
+        errands.post(session, REQUEST, owner_id=told, other_id=other_id, asked_at=asked_at)
 
 
-def of_introduction(
-    session: Session, owner_id: int, other_id: int, introducer_id: int, message: str, asked_at: int
-) -> None:
-    """Tell a person that a connection of theirs would like them to be connected with somebody."""
+def send(session: Session, left: Mapping[str, Any]) -> None:
+    """Do what `later` left: tell the person, where it is still for them to decide."""
+    row = session.get(Request, (left["owner_id"], IN, left["other_id"]), populate_existing=True)
+    if row is None or row.state != WAITING or row.asked_at != left["asked_at"]:
+        return
+    if row.introducer_id is None:
+        _of_request(session, row)
+    else:
+        _of_introduction(session, row, row.introducer_id)
+
+
+def _of_request(session: Session, row: Request) -> None:
+    _tell_to_decide(session, row.owner_id, row.other_id, row.asked_at, "request", message=row.message or _NO_MESSAGE)
+
+
+def _of_introduction(session: Session, row: Request, introducer_id: int) -> None:
     named = public_profiles(session, [introducer_id])
     if introducer_id in named:
-        said = {"introducer": named[introducer_id].name, "message": message or _NO_MESSAGE}
-        _tell_to_decide(session, owner_id, other_id, asked_at, "introduction", **said)
+        said = {"introducer": named[introducer_id].name, "message": row.message or _NO_MESSAGE}
+        _tell_to_decide(session, row.owner_id, row.other_id, row.asked_at, "introduction", **said)
 
 
 def of_acceptance(session: Session, asker_id: int, other_id: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import Boolean, ColumnElement, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY, Limit, take
@@ -62,10 +62,10 @@ def ask(session: Session, asker_id: int, target_id: int, message: str = "", *, b
             pairs.join(session, asker_id, target_id)
             return True
         at = now()
-        put(session, asker_id, OUT, target_id, message, at)
-        if preferences is not None:
-            put(session, target_id, IN, asker_id, message, at)
-            request_messages.of_request(session, target_id, asker_id, message, at)
+        reached = preferences is not None
+        put(session, (asker_id, OUT, target_id), message, at)
+        put(session, (target_id, IN, asker_id), message, at, when=reached)
+        request_messages.later(session, target_id, asker_id, at, when=reached)
     return False
 
 
@@ -170,27 +170,29 @@ def state(session: Session, owner_id: int, direction: str, other_id: int) -> str
 
 def put(
     session: Session,
-    owner_id: int,
-    direction: str,
-    other_id: int,
+    side: tuple[int, str, int],
     message: str,
     at: int,
     *,
     introducer_id: int | None = None,
+    when: bool = True,
 ) -> None:
-    """Write one side of a request that waits, in place of an earlier one."""
-    session.execute(delete(Request).where(*_key(owner_id, direction, other_id)))
-    session.execute(
-        insert(Request).values(
-            owner_id=owner_id,
-            direction=direction,
-            other_id=other_id,
-            state=WAITING,
-            message=message,
-            introducer_id=introducer_id,
-            asked_at=at,
-        )
-    )
+    """
+    Write one side of a request that waits (owner, direction, other), in place of an earlier one.
+
+    Unless *when*, nothing is written, by the same statements: whoever asks must not learn it from the time they take.
+    """
+    wanted = literal(when, Boolean)
+    row = {
+        **dict(zip((Request.owner_id, Request.direction, Request.other_id), side, strict=True)),
+        Request.state: WAITING,
+        Request.message: message,
+        Request.introducer_id: introducer_id,
+        Request.asked_at: at,
+    }
+    session.execute(delete(Request).where(*_key(*side), wanted))
+    values = select(*(literal(value, column.type) for column, value in row.items())).where(wanted)
+    session.execute(insert(Request).from_select([column.key for column in row], values))
 
 
 def _has_asked(session: Session, person_id: int, other_id: int) -> bool:

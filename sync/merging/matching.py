@@ -9,21 +9,24 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
 from sync import fields
 from sync.fields import FieldContent
+from sync.fields.cardinality import ONCE, written
 from sync.fields.labels import is_default
 from sync.fields.recognise import kind_of
-from sync.merging import merge, rewritten
+from sync.fields.translate import canonical
+from sync.merging import rewritten
+from sync.merging.likeness import likeness
 from sync.vcard import Property, escape, unescape
 
 #: Properties that every contacts program shows, lets people edit, and keeps. Some can do without pictures.
 ORDINARY = frozenset({"FN", "N", "NICKNAME", "TEL", "EMAIL", "ADR", "ORG", "TITLE", "URL", "NOTE", "BDAY"})
 #: Properties that a card may have several of, and that programs have one of: the first, the last, or all in one.
-ALONE = frozenset({"NICKNAME", "ORG", "TITLE", "ROLE", "NOTE"})
+ALONE = frozenset({"NICKNAME", "ORG", "TITLE", "ROLE", "NOTE"}) | ONCE["3.0"] | ONCE["4.0"]
 #: Where fields stand among the others does not show on a card for these: they come first on every card.
 _FIRST = frozenset({"FN", "N"})
 _EMPTY_TYPES = frozenset({"pref", "voice", "internet"})
 #: Properties in which some programs read `\\;` as two characters, and write it so (client sequences, Thunderbird).
 _TEXTS = frozenset({"FN", "NOTE", "ROLE", "TITLE"})
-_SLASHES = re.compile(r"\\+;")
+_SLASHES = re.compile(r"(?<!\\)\\++;")
 
 
 def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *, replace: bool) -> list[int | None]:
@@ -54,11 +57,28 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
     settle(fields.meaning)
     if replace:
         # Before anything is told by its place: what one group sees must not change places with what another sees.
-        settle(lambda content: (_name(content), merge.likeness(content)))
+        settle(lambda content: (_name(content), likeness(content)))
+        _settle_alone(existing, incoming, result)
+        free.difference_update(index for index in result if index is not None)
     settle(_signature, by_place=True)
     if replace:
         settle(lambda content: (content.kind, _name(content)), by_place=True)
     return result
+
+
+def _settle_alone(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], result: list[int | None]) -> None:
+    """What a card has one of is that one, also for a program that drops what is written beside it in another form."""
+    version = _version(incoming)
+    for number, block in enumerate(written(existing, version)):
+        if block[0].name not in ONCE[version] or number in result:
+            continue
+        left = [
+            index
+            for index, content in enumerate(incoming)
+            if result[index] is None and _name(content) == _name(existing[number])
+        ]
+        if len(left) == 1:
+            result[left[0]] = number
 
 
 def repeatable(content: FieldContent) -> bool:
@@ -110,7 +130,7 @@ def deleted_by_client(
     """
     sent_names = Counter(content.main.name for content in sent)
     version = _version(sent)
-    names = [_name(content, version) for content in existing]
+    names = [block[0].name for block in written(existing, version)]
     counts = Counter(names)
     known = ORDINARY.union(sent_names, kept) - {name for name in ALONE if sent_names[name] == 1 < counts[name]}
     return [index for index in unmatched(len(existing), matches) if names[index] in known]
@@ -161,8 +181,8 @@ def _inserted(into: list[int], others: Iterable[int]) -> list[int]:
     return result
 
 
-def _name(content: FieldContent, version: str = "4.0") -> str:
-    return fields.translate(content, version)[0].name
+def _name(content: FieldContent) -> str:
+    return canonical(content)[0].name
 
 
 def _version(sent: Sequence[FieldContent]) -> str:
@@ -180,10 +200,10 @@ def _completed(existing: FieldContent, seen: FieldContent, sent: FieldContent) -
     """*sent* with what its program left out of *existing*, of which it knew what was *seen*."""
     if fields.same_meaning(seen, sent):
         return existing
-    written = fields.translate(existing, sent.version)
+    whole = fields.translate(existing, sent.version)
     main, companions = _without_slashes(existing.main, sent.main), sent.properties[1:]
-    if seen is not existing and written[0].name == main.name:
-        companions += tuple(item for item in written[1:] if item not in seen.properties)
+    if seen is not existing and whole[0].name == main.name:
+        companions += tuple(item for item in whole[1:] if item not in seen.properties)
     content = _field(sent.version, main, companions)
     return existing if fields.same_meaning(existing, content) else content
 
@@ -202,7 +222,7 @@ def _without_slashes(old: Property, new: Property) -> Property:
 
 def _signature(content: FieldContent) -> tuple[object, ...]:
     """What a field is called and of what sort it is, in the words of 4.0: a program may send either version."""
-    properties = fields.translate(content, "4.0")
+    properties = canonical(content)
     label = FieldContent(content.kind, "4.0", properties).label
     types = sorted(properties[0].types() - _EMPTY_TYPES)
     return content.kind, properties[0].name, "" if is_default(content.kind, label) else label, tuple(types)

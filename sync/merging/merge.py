@@ -7,28 +7,25 @@ whatever spelling, is the owner's; the rest is the viewer's own.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sync import fields
-from sync.fields import CATALOGUE, FieldContent, dates, media
+from sync.fields import CATALOGUE, FieldContent
+from sync.fields.labels import is_stray
+from sync.fields.translate import canonical
 from sync.merging import rewritten
+from sync.merging.likeness import echoes, folded, letters, readings
 from sync.vcard import escape, split_structured, unescape
 
 #: What a viewer cannot add: the name is the owner's, and the others say what sort of card it is, or are what programs
 #: make of the name, of an address or of a label.
-_NOT_ADDED = frozenset(
-    {"FN", "N", "SORT-STRING", "X-EVOLUTION-FILE-AS", "KIND", "MEMBER", "SOURCE", "GENDER", "LABEL"}
-    | {"X-ABLABEL", "X-ABADR"}
-)
+_NOT_ADDED = frozenset({"FN", "N", "SORT-STRING", "X-EVOLUTION-FILE-AS", "KIND", "MEMBER", "SOURCE", "GENDER", "LABEL"})
 _NEVER_ADDED = ("X-ADDRESSBOOKSERVER-", "X-APPLE-")
 #: Kinds whose texts are put together into one, because clients show one of them only.
 _TEXTS = frozenset({"note"})
 _LISTS = frozenset({"nickname", "categories"})
 _REPLACING = frozenset({"photo"})
-_DATES = frozenset({"BDAY", "ANNIVERSARY", "X-ABDATE"})
-_NO_YEAR = "1604"
 #: A text of this many octets is known again inside a line; a shorter one may be a word that anybody would write.
 _TELLING = 12
 #: What may be left of a text that was taken out.
@@ -48,9 +45,7 @@ def additions(
     they had added before. Neither a value of the owner's nor a change of something that the owner has once (a
     birthday) is an addition. What was the viewer's own before the owner showed the same stays the viewer's.
     """
-    known = {likeness(content) for content in base} | (
-        {likeness(content) for content in shown} - {likeness(content) for content in own}
-    )
+    known = _union(map(echoes, base)) | (_union(map(echoes, shown)) - _union(map(readings, own)))
     owners_kinds = {content.kind for content in base}
     found = []
     for content in sent:
@@ -63,7 +58,7 @@ def additions(
             added = _without_items(content, (*shown, *base), own)
         elif content.kind in _REPLACING and _is_owners_picture(content, (*shown, *base), own):
             added = None
-        elif likeness(content) not in known and not (content.kind in owners_kinds and _is_single(content)):
+        elif known.isdisjoint(readings(content)) and not (content.kind in owners_kinds and _is_single(content)):
             added = content
         if added is not None:
             found.append(added)
@@ -85,9 +80,11 @@ def merge(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list
     return merged
 
 
-def visible(base: Sequence[FieldContent], overlay: Iterable[FieldContent]) -> list[FieldContent]:
+def visible(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list[FieldContent]:
     """Return what is to be seen of an overlay: all of it but what the owner says as well, or has the only one of."""
-    keys = {likeness(content) for content in base}
+    added = {content.kind for content in overlay}
+    # Pictures are large, and what is no picture is not like one.
+    keys = _union(readings(content) for content in base if content.kind not in _REPLACING - added)
     kinds = {content.kind for content in base}
     texts = [_text(content) for content in base if content.kind in _TEXTS]
 
@@ -96,14 +93,18 @@ def visible(base: Sequence[FieldContent], overlay: Iterable[FieldContent]) -> li
             return False
         if own.kind in _TEXTS:
             return any(_says(text, _text(own)) for text in texts)
-        return likeness(own) in keys or (own.kind in kinds and _is_single(own))
+        return not keys.isdisjoint(readings(own)) or (own.kind in kinds and _is_single(own))
 
     return [content for content in overlay if not is_hidden(content)]
 
 
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
+
+
 def _may_be_added(content: FieldContent) -> bool:
-    name = fields.translate(content, "4.0")[0].name
-    return name not in _NOT_ADDED and not name.startswith(_NEVER_ADDED)
+    name = canonical(content)[0].name
+    return name not in _NOT_ADDED and not name.startswith(_NEVER_ADDED) and not is_stray(name)
 
 
 def _is_owners_picture(content: FieldContent, owners: Iterable[FieldContent], own: Iterable[FieldContent]) -> bool:
@@ -118,31 +119,6 @@ def _is_single(content: FieldContent) -> bool:
     return kind is not None and not kind.repeatable and content.kind not in _REPLACING
 
 
-def likeness(content: FieldContent) -> str:
-    """The value alone, as little of its spelling as can be: programs reformat numbers and change case and spaces."""
-    modern = FieldContent(content.kind, "4.0", fields.translate(content, "4.0"))
-    if modern.main.name in media.MEDIA and (data := media.encoded_data(modern.main)) is not None:
-        return data.rstrip("=")
-    if modern.main.name in _DATES and (day := dates.read(modern.main)) is not None:
-        # Who does not know how Apple says that there is no year takes it for one; others add a time.
-        return f"{'' if day.year == _NO_YEAR else day.year}{day.month}{day.day}"
-    return _folded(modern.text())
-
-
-def _folded(text: str) -> str:
-    if text.isascii():
-        return "".join(filter(str.isalnum, text.lower())) or text
-    return "".join(letter for letter, _ in _letters(text)) or text
-
-
-def _letters(text: str) -> Iterator[tuple[str, int]]:
-    """Every letter and digit of *text* as it is compared, and where it stands."""
-    for index, character in enumerate(text):
-        for letter in unicodedata.normalize("NFKD", character.casefold()):
-            if letter.isalnum():
-                yield letter, index
-
-
 def _without_texts(
     content: FieldContent, shown: Sequence[FieldContent], base: Sequence[FieldContent], own: Sequence[FieldContent]
 ) -> FieldContent | None:
@@ -150,11 +126,13 @@ def _without_texts(
     mine = [_text(other) for other in own if other.kind == content.kind]
     now = {_text(other) for other in base if other.kind == content.kind}
     known = now | {_text(other) for other in shown if other.kind == content.kind}
+    # Some write the two characters of an escape as two characters.
+    known |= {one.replace("\n", "\\n") for one in known}
     for owners in sorted(known, key=lambda one: (-len(one), one)):
         places = _places(text, owners)
         # What the viewer had written before they were shown the same is theirs, and stands behind the owner's.
         count = len(places) - sum(len(_places(other, owners)) for other in mine)
-        for start, end in reversed(places[: max(count, int(owners in now))]):
+        for start, end in reversed(places[: max(count, int(owners.replace("\\n", "\n") in now))]):
             text = _cut(text, start, end)
     text = text.strip()
     is_rest = text != _text(content) and not text.strip(_MARKS)
@@ -163,15 +141,15 @@ def _without_texts(
 
 def _places(text: str, part: str) -> list[tuple[int, int]]:
     """Where *part* stands in *text*, however it is wrapped, spaced and escaped: as whole lines, or telling enough."""
-    letters, wanted = list(_letters(text)), [letter for letter, _ in _letters(part)]
+    mine, wanted = list(letters(text)), [letter for letter, _ in letters(part)]
     if not wanted:
         return [(0, len(text))] if part and text.strip() == part.strip() else []
-    whole, searched = "".join(letter for letter, _ in letters), "".join(wanted)
+    whole, searched = "".join(letter for letter, _ in mine), "".join(wanted)
     telling = len(searched.encode()) >= _TELLING
     before, after = _edges(part)
     found, at = [], whole.find(searched)
     while at >= 0:
-        start, end = letters[at][1], letters[at + len(searched) - 1][1] + 1
+        start, end = mine[at][1], mine[at + len(searched) - 1][1] + 1
         while start and text[start - 1] in before:
             start -= 1
         while end < len(text) and text[end] in after:
@@ -184,7 +162,7 @@ def _places(text: str, part: str) -> list[tuple[int, int]]:
 
 def _edges(part: str) -> tuple[str, str]:
     """What stands before the first and behind the last letter of *part*, which are its own as well."""
-    positions = [index for _, index in _letters(part)]
+    positions = [index for _, index in letters(part)]
     return part[: positions[0]], part[positions[-1] + 1 :]
 
 
@@ -195,7 +173,7 @@ def _are_lines(text: str, start: int, end: int) -> bool:
 
 
 def _has_letters(text: str) -> bool:
-    return next(_letters(text), None) is not None
+    return next(letters(text), None) is not None
 
 
 def _cut(text: str, start: int, end: int) -> str:
@@ -214,20 +192,20 @@ def _without_items(
     for item in _items(content):
         # Some programs know no list here, and make one item of all.
         parts = [part.strip() for part in item.split(",")]
-        unknown = [part for part in parts if _folded(part) not in known]
-        if _folded(item) not in known and unknown:
+        unknown = [part for part in parts if folded(part) not in known]
+        if folded(item) not in known and unknown:
             kept.append(item if len(unknown) == len(parts) else ",".join(unknown))
     return _list(content, kept) if kept else None
 
 
 def _item_keys(kind: str, contents: Iterable[FieldContent]) -> set[str]:
-    return {_folded(item) for content in contents if content.kind == kind for item in _items(content)}
+    return {folded(item) for content in contents if content.kind == kind for item in _items(content)}
 
 
 def _joined(one: FieldContent, other: FieldContent) -> FieldContent:
     if one.kind in _LISTS:
         present = _item_keys(one.kind, [one])
-        return _list(one, _items(one) + [item for item in _items(other) if _folded(item) not in present])
+        return _list(one, _items(one) + [item for item in _items(other) if folded(item) not in present])
     first, second = _text(one), _text(other)
     return one if _says(first, second) else fields.field_from_text(one.kind, f"{first}\n{second}")
 

@@ -26,7 +26,7 @@ def merged(had: bytes, sent: bytes, now: bytes) -> tuple[bytes, list[Clash]]:
     """
     try:
         cards = [modernize(parse_one(data)) for data in (had, sent, now)]
-        before, incoming, current = (fields.fields_of(card) for card in cards)
+        before, incoming, current = (fields.readable_fields(card)[0] for card in cards)
     except InvalidInput:
         return sent, []
     base = three_way.linked(before, current)
@@ -40,7 +40,7 @@ def merged(had: bytes, sent: bytes, now: bytes) -> tuple[bytes, list[Clash]]:
 def settled(data: bytes, won: FieldContent | None, lost: FieldContent | None) -> bytes | None:
     """Return a contact in which the field that says *won* says *lost*, either None for no field; None if none does."""
     card = modernize(parse_one(data))
-    contents = fields.fields_of(card)
+    contents, _ = fields.readable_fields(card)
     says = [content for content in contents if won is not None and fields.same_meaning(content, won)]
     if won is not None and not says:
         return None

@@ -7,21 +7,49 @@ labels of Apple's that mean fields here. Programs drop parameters that they do n
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sync import fields
 from sync.fields import FieldContent, media
 from sync.fields.labels import label_line, marked, plain_label
-from sync.vcard import Property, unescape
+from sync.vcard import Property, escape, unescape
 from sync.vcard.photos import is_copy
 
 
 def undone(existing: Sequence[FieldContent], incoming: Iterable[FieldContent]) -> list[FieldContent]:
     """Return *incoming*, the fields of a card that a client sent, without what it only rewrote of *existing* ones."""
     found = [_with_its_picture(existing, _with_its_label(existing, content)) for content in incoming]
-    return _with_notes_apart(existing, found)
+    return _with_notes_apart(existing, labels_apart(existing, found))
+
+
+def labels_apart(existing: Sequence[FieldContent], incoming: Sequence[FieldContent]) -> list[FieldContent]:
+    """
+    Return *incoming* with the text of an address as a field of its own wherever it is one among *existing* fields.
+
+    On a card the two stand beside each other as one; but who was granted the one was not granted the other.
+    """
+    texts = [_text(content) for content in existing if content.main.name == "LABEL"]
+    known = {text for content in existing if content.main.name == "ADR" for text in _labels(content)}
+    found: list[FieldContent] = []
+    for content in incoming:
+        labels = _labels(content) if texts and content.main.name == "ADR" else []
+        if not labels or known.issuperset(labels):
+            found.append(content)
+            continue
+        main, *companions = content.properties
+        bare = replace(main, params=tuple(pair for pair in main.params if pair[0] != "LABEL"))
+        rest = tuple(item for item in companions if item.name != "LABEL")
+        if bare.value.strip(" ;,"):
+            found.append(FieldContent(content.kind, content.version, (bare, *rest)))
+        line = next((item for item in companions if item.name == "LABEL"), None)
+        found.append(FieldContent("address", content.version, (line or Property("", "LABEL", (), escape(labels[0])),)))
+    return found
+
+
+def _labels(content: FieldContent) -> list[str]:
+    lines = [_plain(item.value) for item in content.properties[1:] if item.name == "LABEL"]
+    return [*lines, *map(_plain, content.main.parameter("LABEL"))]
 
 
 def is_same_picture(one: FieldContent, other: FieldContent) -> bool:
@@ -37,13 +65,7 @@ def _with_its_picture(existing: Iterable[FieldContent], content: FieldContent) -
 
 
 def _octets(content: FieldContent) -> bytes:
-    data = media.encoded_data(content.main)
-    if data is None:
-        return b""
-    try:
-        return base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
-    except binascii.Error:
-        return b""
+    return media.octets_of(media.encoded_data(content.main)) or b""
 
 
 def _with_its_label(existing: Iterable[FieldContent], content: FieldContent) -> FieldContent:
@@ -90,4 +112,8 @@ def _with_notes_apart(existing: Sequence[FieldContent], incoming: list[FieldCont
 
 
 def _text(content: FieldContent) -> str:
-    return unescape(content.main.value).replace("\r\n", "\n").strip()
+    return _plain(content.main.value)
+
+
+def _plain(value: str) -> str:
+    return unescape(value).replace("\r\n", "\n").strip()

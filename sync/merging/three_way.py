@@ -22,11 +22,13 @@ class Base:
     What a device had: *contents*, and as *links* which of those that are now each of them is.
 
     A link is an index, or None for a field that is gone. *ids* are those of the fields, where they have any.
+    Fields of the kinds *staying* are not deleted: what the device sent for them could not be read.
     """
 
     contents: Sequence[FieldContent]
     links: Sequence[int | None]
     ids: Sequence[int] = ()
+    staying: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def merge(
     """
     edited, places = matching.edited(base.contents, incoming, sent)
     deleted = matching.deleted_by_client(base.contents, places, incoming if sent is None else sent, kept)
+    deleted = [place for place in deleted if base.contents[place].kind not in base.staying]
     merged = Merged()
     known = [
         _kept(merged, content, base, place, now) if place is not None else None

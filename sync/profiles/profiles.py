@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +12,8 @@ from sync import fields
 from sync.database.models import Account, Entry, Field, FieldState
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
-from sync.merging import matching, programs, three_way
+from sync.fields.labels import is_stray
+from sync.merging import matching, programs, rewritten, three_way
 from sync.merging.three_way import Base, Clash, Merged
 from sync.profiles import edits
 from sync.profiles.field_rows import delete_field, insert_field, place_field, update_field
@@ -117,6 +119,7 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
         if contents:
             login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
             incoming = [content for content in incoming if not _is_made_of(contents, login, content)]
+            incoming = rewritten.labels_apart(contents, incoming)
         matches = matching.match(contents, incoming, replace=replace)
         gone = matching.unmatched(len(existing), matches) if replace else []
         # Where the card is not the whole profile, what is new comes behind everything that is there.
@@ -137,21 +140,21 @@ def edit_card(
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
     deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as
     it is now: an earlier state of the profile, or a card of its own that became another; nothing where it had what is
-    now. What this server put into the card for want of a name is no field. *check* is called once nobody else can
-    change the profile, and raises what it likes against it.
+    now. What this server put into the card for want of a name is no field. Of a photo that is none, the one that is
+    there stays. *check* is called once nobody else can change the profile, and raises what it likes against it.
 
     Raises:
-        InvalidVCard: As `import_card`.
         LimitExceeded: As `import_card`.
     """
-    incoming = fields.fields_of(card)
+    incoming, broken = fields.readable_fields(card)
     with change(session, owner_id) as under_way:
         check()
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
-        base = _base(had(), existing, contents)
+        base = replace(_base(had(), existing, contents), staying=("photo",) if broken else ())
         login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
         incoming = [content for content in incoming if not _is_made_of(base.contents, login, content)]
+        incoming = [content for content in incoming if not _is_left_over(base.contents, content)]
         merged = three_way.merge(base, incoming, contents, programs.kept_by_writer(card))
         _become(under_way, owner_id, existing, merged)
         return merged.clashes
@@ -224,7 +227,8 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
     if login is None or entry is None:
         raise NotFound("There is no such person.")
     contents = [content_of(field) for field in fields_of(session, owner_id)]
-    return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=login)
+    name = fields.called(contents, login)
+    return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=name)
 
 
 def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: Merged) -> int:
@@ -259,7 +263,7 @@ def _base(
     if had is None:
         return three_way.unchanged(contents)
     if isinstance(had, VCard):
-        return three_way.linked(fields.fields_of(had), contents)
+        return three_way.linked(fields.readable_fields(had)[0], contents)
     places = {field.id: index for index, field in enumerate(existing)}
     states = [FieldContent.load(state.kind, state.content) for state in had]
     return Base(states, [places.get(state.field_id) for state in had], [state.field_id for state in had])
@@ -270,6 +274,11 @@ def _is_made_of(contents: Sequence[FieldContent], login: str, content: FieldCont
         return False
     served = fields.export_card(contents, "3.0", uid="", revised=0, fallback_name=login)
     return any(fields.same_meaning(made, content) for made in fields.fields_of(parse_one(served)))
+
+
+def _is_left_over(contents: Sequence[FieldContent], content: FieldContent) -> bool:
+    """Whether a line has lost what it belonged to, because a program wrote that anew and kept what it does not know."""
+    return is_stray(content.main.name) and not any(fields.same_meaning(field, content) for field in contents)
 
 
 def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Field:

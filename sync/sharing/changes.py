@@ -63,7 +63,8 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
 
     Raises:
         NotFound: One of the owners does not exist.
-        LimitExceeded: A profile that was changed has more, or larger, fields than it may have.
+        LimitExceeded: A profile that was changed has more, or larger, fields than it may have, or is too large as a
+        whole.
     """
     with session.begin_nested():
         at = now()
@@ -98,10 +99,12 @@ def _carry(under_way: Change, owner_id: int) -> None:
     if owner_id in under_way.left:
         cards.drop_unused(session, owner_id)
     fields = fields_of(session, owner_id)
+    size = cards.size_of_own(session, owner_id) if owner_id in under_way.rewritten else 0
     refreshed = cards.refresh(session, owner_id, fields, under_way.at)
     disclosure.show(session, owner_id, refreshed.visible, version)
     if owner_id in under_way.rewritten:
         _check_limits(session, fields)
+        _check_size(session, owner_id, size)
         history.record(session, owner_id, fields, version, under_way.at)
     search_keys.renew_names(session, owner_id)
     for (mover, viewer_id), before in under_way.moves.items():
@@ -137,6 +140,13 @@ def _check_limits(session: Session, fields: Sequence[Field]) -> None:
     for stored in fields:
         if len(stored.content) > limits.field_size:
             raise LimitExceeded(f"A field ({stored.kind}) is larger than {limits.field_size} characters.")
+
+
+def _check_size(session: Session, owner_id: int, before: int) -> None:
+    """Make sure that a card did not grow beyond what it may have; one that was larger may become smaller."""
+    limit, size = settings_of(session).limits.profile_size, cards.size_of_own(session, owner_id)
+    if size > max(limit, before):
+        raise LimitExceeded(f"A whole card has at most {limit // 1024} kB; this would make it {size // 1024 + 1} kB.")
 
 
 _PROFILES = Base.metadata.tables["profile"]

@@ -3,7 +3,7 @@ Connections: two accounts that agreed to be in each other's address book.
 
 A connection is two rows, one for each direction, and two entries. What the one may see of the other lives on the
 current connection only: disconnecting takes people out of all groups and exceptions, and connecting again starts with
-what strangers see. The entry keeps its href and UID for ever.
+what all connections see. The entry keeps its href and UID for ever.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sync.revisions import fan_out
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing import cards, disclosure
 from sync.sharing.changes import Change, change
-from sync.sharing.visibility import STRANGER, Composition, composition_of
+from sync.sharing.visibility import Composition, composition_of
 
 CONNECTION = "connection"
 
@@ -30,8 +30,8 @@ def connect(session: Session, one: int, other: int, *, into: Mapping[int, Collec
     """
     Put two people into each other's address book.
 
-    Each sees of the other what strangers see, until put into a group; *into* says by owner id which of the owner's
-    groups, if any, the other is in from the beginning.
+    Each sees of the other what the built-in group of all connections sees; *into* says by owner id which of the
+    owner's own groups, if any, the other is in besides from the beginning.
 
     Raises:
         InvalidInput: They are the same person.
@@ -174,11 +174,9 @@ def hidden_from(session: Session, viewer_id: int) -> Sequence[int]:
 
 
 def _join(session: Session, owner_id: int, viewer_id: int, group_ids: Collection[int]) -> Composition:
-    if not group_ids:
-        return STRANGER
     for group_id in sorted(set(group_ids)):
         session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
-    return composition_of(session, owner_id, viewer_id)
+    return Composition(frozenset(group_ids))
 
 
 def _show(under_way: Change, owner_id: int, viewer_id: int, card_id: int) -> None:

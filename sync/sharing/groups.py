@@ -1,4 +1,9 @@
-"""Groups: named sets of the people whom a person is connected to, and the built-in group of strangers."""
+"""
+Groups: named sets of the people whom a person is connected to.
+
+Two are built in, and everybody has them: *strangers*, which is anybody at all, and *connections*, which is everybody
+whom the person is connected to. Nobody is put into them or taken out.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +15,21 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import Group, Member, new_id, now
+from sync.database.models import Connection, Group, Member, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
 from sync.sharing import cards, connections
 from sync.sharing.changes import change
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 from sync.vcard import clean
 
-GROUP = "group"
 NAME_LENGTH = 100
+#: The order in which lists show the kinds of groups: from those whom most people are in to those whom fewest are in.
+_ORDER = (STRANGERS, CONNECTIONS, GROUP)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
-    """A group as lists show it. *members* is 0 for strangers, who are not counted."""
+    """A group as lists show it. *members* is 0 for strangers, who are not counted. *kind* is as in `Group`."""
 
     id: int
     name: str
@@ -31,9 +37,10 @@ class GroupSummary:
     members: int
 
 
-def create_strangers(session: Session, owner_id: int) -> None:
-    """Make the built-in group of a new person."""
-    _insert(session, owner_id, STRANGERS, STRANGERS)
+def create_built_in(session: Session, owner_id: int) -> None:
+    """Make the built-in groups of a new person."""
+    for kind in (STRANGERS, CONNECTIONS):
+        _insert(session, owner_id, kind, kind)
 
 
 def create(session: Session, owner_id: int, name: str) -> int:
@@ -47,8 +54,8 @@ def create(session: Session, owner_id: int, name: str) -> int:
     """
     name = _checked_name(name)
     with change(session, owner_id):
-        count = session.scalars(select(func.count()).where(Group.owner_id == owner_id)).one()
-        if count > settings_of(session).limits.groups:
+        count = session.scalars(select(func.count()).where(Group.owner_id == owner_id, Group.kind == GROUP)).one()
+        if count >= settings_of(session).limits.groups:
             raise LimitExceeded(
                 f"More than {settings_of(session).limits.groups} groups are not possible; delete one first."
             )
@@ -64,7 +71,7 @@ def rename(session: Session, owner_id: int, group_id: int, name: str) -> None:
         InvalidInput: The name is empty or too long.
         AlreadyExists: Another group has this name.
         NotFound: There is no such group.
-        Refused: It is the built-in group.
+        Refused: It is a built-in group.
     """
     name = _checked_name(name)
     with change(session, owner_id):
@@ -84,7 +91,7 @@ def remove(session: Session, owner_id: int, group_id: int) -> None:
 
     Raises:
         NotFound: There is no such group.
-        Refused: It is the built-in group.
+        Refused: It is a built-in group.
     """
     with change(session, owner_id):
         _own(session, owner_id, group_id)
@@ -98,7 +105,7 @@ def add_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -
 
     Raises:
         NotFound: There is no such group, or the two are not connected.
-        Refused: It is the built-in group.
+        Refused: It is a built-in group.
     """
     add_members(session, owner_id, group_id, [viewer_id])
 
@@ -109,7 +116,7 @@ def add_members(session: Session, owner_id: int, group_id: int, viewer_ids: Coll
 
     Raises:
         NotFound: There is no such group, or somebody is not connected to the owner.
-        Refused: It is the built-in group.
+        Refused: It is a built-in group.
     """
     with change(session, owner_id) as under_way:
         _own(session, owner_id, group_id)
@@ -130,7 +137,7 @@ def sort(
 
     Raises:
         NotFound: There is no such group, or the two are not connected.
-        Refused: One of them is the built-in group.
+        Refused: One of them is a built-in group.
     """
     with change(session, owner_id) as under_way:
         connections.require(session, owner_id, viewer_id)
@@ -158,7 +165,7 @@ def remove_member(session: Session, owner_id: int, group_id: int, viewer_id: int
 
     Raises:
         NotFound: There is no such group, or the person is not in it.
-        Refused: It is the built-in group.
+        Refused: It is a built-in group.
     """
     with change(session, owner_id) as under_way:
         _own(session, owner_id, group_id)
@@ -199,7 +206,7 @@ def name_of(session: Session, owner_id: int, group_id: int) -> str:
 
 
 def groups_of(session: Session, owner_id: int) -> list[GroupSummary]:
-    """Return all groups of a person by name, strangers last."""
+    """Return all groups of a person: strangers, connections, then their own by name."""
     counted = session.execute(
         select(Member.group_id, func.count()).where(Member.owner_id == owner_id).group_by(Member.group_id)
     )
@@ -207,8 +214,12 @@ def groups_of(session: Session, owner_id: int) -> list[GroupSummary]:
     rows = session.execute(
         select(Group.id, Group.name, Group.kind).where(Group.owner_id == owner_id).order_by(Group.name_key)
     )
-    summaries = [GroupSummary(group_id, name, kind, counts.get(group_id, 0)) for group_id, name, kind in rows]
-    return sorted(summaries, key=lambda group: group.kind == STRANGERS)
+    connected = session.scalars(select(func.count()).where(Connection.owner_id == owner_id)).one()
+    summaries = [
+        GroupSummary(group_id, name, kind, connected if kind == CONNECTIONS else counts.get(group_id, 0))
+        for group_id, name, kind in rows
+    ]
+    return sorted(summaries, key=lambda group: _ORDER.index(group.kind))
 
 
 def members(session: Session, owner_id: int, group_id: int) -> Sequence[int]:
@@ -234,8 +245,8 @@ def _own(session: Session, owner_id: int, group_id: int) -> Group:
     group = session.get(Group, (owner_id, group_id), populate_existing=True)
     if group is None:
         raise NotFound("There is no such group.")
-    if group.kind == STRANGERS:
-        raise Refused("The built-in group of strangers has no members and cannot be renamed or deleted.")
+    if group.kind != GROUP:
+        raise Refused("A built-in group has no members of its own, and cannot be renamed or deleted.")
     return group
 
 

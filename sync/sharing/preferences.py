@@ -21,18 +21,20 @@ class Preferences:
     What a person decided.
 
     By e-mail and phone somebody is found under addresses that they proved to be theirs, and by name only while
-    strangers may see the name. *connecting* is one of `CONNECTING`. *newcomers_group_id* is the group that new
+    strangers may see the name. *phone_decided* says that the person was asked about their number and has answered:
+    until then nobody finds them by it. *connecting* is one of `CONNECTING`. *newcomers_group_id* is the group that new
     connections land in, None for none. *language* is a BCP 47 tag, None where the browser decides.
     """
 
     found_by_login: bool = True
     found_by_email: bool = True
-    found_by_phone: bool = True
+    found_by_phone: bool = False
     found_by_name: bool = False
     connecting: str = CONFIRM
     question: str | None = None
     newcomers_group_id: int | None = None
     told_of_requests: bool = True
+    phone_decided: bool = False
     language: str | None = None
 
 
@@ -46,4 +48,6 @@ def preferences_of(session: Session, owner_id: int) -> Preferences:
         .outerjoin(Group, (Group.owner_id == stored.owner_id) & (Group.id == stored.newcomers_group_id))
         .where(stored.owner_id == owner_id)
     ).first()
-    return Preferences(**row._asdict()) if row is not None else Preferences()
+    if row is None:
+        return Preferences()
+    return Preferences(**(row._asdict() | {"phone_decided": bool(row.phone_decided)}))

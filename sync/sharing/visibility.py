@@ -2,33 +2,40 @@
 Who may see which fields of whom: the one place that decides.
 
 Everything that shows an owner's fields to somebody (cards, previews, search, notification) asks here. What a viewer
-may see is the union over the owner's groups that the viewer is in, plus the group *strangers*, plus what is allowed
-and minus what is withheld for that one person. Nothing is the default.
+may see is the union over the owner's groups that the viewer is in, plus the built-in group *connections* for whoever is
+connected to the owner, plus *strangers*, plus what is allowed and minus what is withheld for that one person. Nothing
+is the default.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.models import Field, FieldException, Grant, Group, Member
+from sync.database.models import Connection, Field, FieldException, Grant, Group, Member
 
-STRANGERS = "strangers"
+#: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
+STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"
 
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What makes an audience: ids of the owner's groups, and ids of fields that are allowed or withheld besides."""
+    """
+    What makes an audience: ids of the owner's own groups, and ids of fields that are allowed or withheld besides.
+
+    *connected* is false of strangers alone. Audiences are stored for people who are connected, so it is not stored.
+    """
 
     groups: frozenset[int] = frozenset()
     allowed: frozenset[int] = frozenset()
     withheld: frozenset[int] = frozenset()
+    connected: bool = True
 
     def dump(self) -> str:
         """Return the one text form of this composition."""
@@ -47,26 +54,34 @@ class Composition:
 
     def without(self, *, groups: frozenset[int] = frozenset(), fields: frozenset[int] = frozenset()) -> Composition:
         """Return what is left once *groups* or *fields* no longer exist."""
-        return Composition(self.groups - groups, self.allowed - fields, self.withheld - fields)
+        return replace(
+            self, groups=self.groups - groups, allowed=self.allowed - fields, withheld=self.withheld - fields
+        )
 
 
 #: What somebody is to an owner whom they are not connected to.
-STRANGER = Composition()
+STRANGER = Composition(connected=False)
+#: What somebody is to an owner whom they are connected to, without any group or exception.
+CONNECTED = Composition()
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """All grants of one owner: field ids by group id; *strangers* holds those of the built-in group."""
+    """
+    All grants of one owner: field ids by group id, the built-in groups included.
+
+    *strangers* and *connections* are those of the built-in groups.
+    """
 
     strangers: frozenset[int] = frozenset()
     by_group: dict[int, frozenset[int]] = field(default_factory=dict)
+    connections: frozenset[int] = frozenset()
 
     def visible(self, composition: Composition) -> frozenset[int]:
         """Return the ids of the fields that an audience of *composition* may see."""
-        granted = self.strangers.union(
-            composition.allowed, *(self.by_group.get(group, ()) for group in composition.groups)
-        )
-        return granted - composition.withheld
+        connections = self.connections if composition.connected else frozenset[int]()
+        groups = (self.by_group.get(group, ()) for group in composition.groups)
+        return self.strangers.union(connections, composition.allowed, *groups) - composition.withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +102,17 @@ def grants_of(session: Session, owner_id: int) -> Grants:
         .join(Grant, (Grant.owner_id == Group.owner_id) & (Grant.group_id == Group.id))
         .where(Group.owner_id == owner_id)
     )
-    strangers: set[int] = set()
     by_group: dict[int, set[int]] = {}
+    kinds: dict[int, str] = {}
     for group_id, kind, field_id in rows:
-        (strangers if kind == STRANGERS else by_group.setdefault(group_id, set())).add(field_id)
-    return Grants(frozenset(strangers), {group: frozenset(fields) for group, fields in by_group.items()})
+        by_group.setdefault(group_id, set()).add(field_id)
+        kinds[group_id] = kind
+    return _grants({group: frozenset(fields) for group, fields in by_group.items()}, kinds)
+
+
+def _grants(by_group: dict[int, frozenset[int]], kinds: Mapping[int, str]) -> Grants:
+    built_in = {kinds[group_id]: fields for group_id, fields in by_group.items() if kinds[group_id] != GROUP}
+    return Grants(built_in.get(STRANGERS, frozenset()), by_group, built_in.get(CONNECTIONS, frozenset()))
 
 
 def grants_after(session: Session, owner_id: int, adjustment: Adjustment) -> Grants:
@@ -101,20 +122,19 @@ def grants_after(session: Session, owner_id: int, adjustment: Adjustment) -> Gra
         return before
     kinds = dict(session.execute(select(Group.id, Group.kind).where(Group.owner_id == owner_id)).all())
     granted: dict[int, frozenset[int]] = {}
-    strangers = before.strangers
-    for group_id, kind in kinds.items():
-        fields = before.strangers if kind == STRANGERS else before.by_group.get(group_id, frozenset())
+    for group_id in kinds:
+        fields = before.by_group.get(group_id, frozenset())
         fields -= {field_id for group, field_id in adjustment.taken_back if group == group_id}
         fields |= {field_id for group, field_id in adjustment.granted if group == group_id}
-        if kind == STRANGERS:
-            strangers = fields
-        else:
-            granted[group_id] = fields
-    return Grants(strangers, granted)
+        granted[group_id] = fields
+    return _grants(granted, kinds)
 
 
 def composition_of(session: Session, owner_id: int, viewer_id: int) -> Composition:
-    """Return what *viewer_id* is to the owner; `STRANGER` when there is neither group nor exception."""
+    """Return what *viewer_id* is to the owner; `STRANGER` when the two are not connected."""
+    connection = select(Connection.viewer_id).where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
+    if session.scalars(connection).first() is None:
+        return STRANGER
     groups = session.scalars(select(Member.group_id).where(Member.owner_id == owner_id, Member.viewer_id == viewer_id))
     exceptions = session.execute(
         select(FieldException.field_id, FieldException.allowed).where(
@@ -129,7 +149,7 @@ def composition_of(session: Session, owner_id: int, viewer_id: int) -> Compositi
 
 
 def compositions_of(session: Session, owner_id: int) -> dict[int, Composition]:
-    """Return by viewer id what people are to the owner, as `composition_of` does; who is a stranger is left out."""
+    """Return by viewer id what people are to the owner who are in a group or have an exception; others are left out."""
     groups: dict[int, set[int]] = {}
     for viewer_id, group_id in session.execute(
         select(Member.viewer_id, Member.group_id).where(Member.owner_id == owner_id)

@@ -9,38 +9,42 @@ card.
 from __future__ import annotations
 
 import binascii
-import codecs
 import re
+from dataclasses import replace
 
-from sync.errors import InvalidVCard
+from sync.vcard.charsets import codec_of, decoded, guessed
 from sync.vcard.model import Parameters, Property, VCard
+from sync.vcard.phones import ANDROID, is_peculiar, is_phonetic, plain
 from sync.vcard.text import escape, unescape
 
-_STRUCTURED = frozenset(("N", "ADR", "ORG", "GEO"))
+_STRUCTURED = frozenset(("N", "ADR", "ORG", "GEO", ANDROID))
 _ADDRESSES = frozenset(("URL", "FBURL", "CALURI", "CALADRURI", "SOURCE", "X-SOCIALPROFILE", "IMPP"))
 _ENCODINGS = {"QUOTED-PRINTABLE": "QUOTED-PRINTABLE", "BASE64": "b", "B": "b", "7BIT": "", "8BIT": ""}
 _VALUES = {"URL": "uri", "URI": "uri", "CONTENT-ID": "uri", "CID": "uri", "INLINE": ""}
 _SEPARATOR = re.compile(r"(?<!\\);")
-# Not every codec is a character set, and some of those that are take quadratic time.
-_CHARACTER_SETS = re.compile(
-    r"utf-8|utf-16(-le|-be)?|ascii|iso8859-\d+|cp\d+|gb2312|gbk|gb18030|hz|big5(hkscs)?|euc_(jp|kr)|shift_jis"
-    r"|iso2022_(jp|kr)|koi8-[ru]|mac-roman|tis-620|johab"
-)
 
 
 def modernize(card: VCard) -> VCard:
-    """Rewrite a 2.1 card as 3.0; a card of any other version is returned as it is."""
-    if card.version != "2.1":
-        return card
-    return VCard("3.0", tuple(repair(item, legacy_text=True) for item in card.properties), card.line)
+    """
+    Rewrite a 2.1 card as 3.0, and in a card of any version what telephones and programs have ways of their own for.
+
+    A card that has nothing of either is returned as it is.
+    """
+    if card.version == "2.1":
+        properties = tuple(repair(item, legacy_text=True) for item in card.properties)
+        return plain(replace(card, version="3.0", properties=properties))
+    if any(is_peculiar(item) and needs_repair(item) for item in card.properties):
+        # What such a property means is found only in what its octets mean.
+        properties = tuple(repair(item) if is_peculiar(item) else item for item in card.properties)
+        card = replace(card, properties=properties)
+    return plain(card)
 
 
 def repair(item: Property, *, legacy_text: bool = False) -> Property:
     """
     Name bare parameters and decode quoted-printable.
 
-    With *legacy_text* the value has the escapes of 2.1, in which a comma is a comma. Raises `InvalidVCard` for a
-    character set that is not known.
+    With *legacy_text* the value has the escapes of 2.1, in which a comma is a comma.
     """
     params, encoding, charset = _named_parameters(item.params)
     value = item.value
@@ -85,10 +89,10 @@ def _meant(bare: str) -> tuple[str, str]:
 def _value(item: Property, encoding: str, charset: str, *, legacy_text: bool) -> str:
     if item.name == "AGENT" and not encoding:
         return item.value
-    separate = item.name in _STRUCTURED
+    separate = item.name in _STRUCTURED or is_phonetic(item)
     parts = _SEPARATOR.split(item.value) if separate else [item.value]
     if encoding:
-        parts = [_decoded(part, charset, item.line) for part in parts]
+        parts = [_decoded(part, charset) for part in parts]
     if item.name in _ADDRESSES:
         return parts[0].strip()
     if item.name == "GEO":
@@ -98,22 +102,13 @@ def _value(item: Property, encoding: str, charset: str, *, legacy_text: bool) ->
     return ";".join(escape(unescape(part)) for part in parts)
 
 
-def _decoded(value: str, charset: str, line: int) -> str:
+def _decoded(value: str, charset: str) -> str:
     octets = binascii.a2b_qp(value.encode("utf-8", "replace"))
-    if charset:
-        return octets.decode(_known(charset, line), "replace")
+    codec = codec_of(charset) if charset else None
+    if codec is not None:
+        return decoded(octets, codec)
     try:
         return octets.decode()
     except UnicodeDecodeError:
-        # Without a CHARSET it is what the writing computer used, and those that wrote no UTF-8 were Windows.
-        return octets.decode("cp1252", "replace")
-
-
-def _known(charset: str, line: int) -> str:
-    try:
-        name = codecs.lookup(charset).name
-    except (LookupError, ValueError):
-        name = ""
-    if not _CHARACTER_SETS.fullmatch(name):
-        raise InvalidVCard("The character set that the line names is not known.", line)
-    return name
+        # Without a CHARSET, or with one that nobody knows, it is what the writing computer used.
+        return decoded(octets, guessed(octets))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sync.errors import InvalidVCard
 from sync.vcard.text import unescape
 
 Parameters = tuple[tuple[str, tuple[str, ...]], ...]
@@ -38,11 +39,16 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class VCard:
-    """A card: its version and its properties without BEGIN, VERSION and END."""
+    """
+    A card: its version and its properties without BEGIN, VERSION and END.
+
+    *flaws* says of each line that is no property what is wrong with it; nothing else of such a line is kept.
+    """
 
     version: str
     properties: tuple[Property, ...]
     line: int = field(default=0, compare=False)
+    flaws: tuple[InvalidVCard, ...] = field(default=(), compare=False)
 
     def first(self, name: str) -> Property | None:
         """The first property called *name* (upper case)."""
@@ -65,11 +71,11 @@ class Limits:
     How much of everything is read before `LimitExceeded` is raised.
 
     *properties* counts per card, *depth* counts the cards inside cards that AGENT allows, *octets* and *cards* count
-    per text.
+    per text. A list of as many people as fit into the largest card has half as many properties as are read.
     """
 
     octets: int = 16 * 1024 * 1024
-    properties: int = 2_000
+    properties: int = 10_000
     parameters_per_line: int = 100
     depth: int = 3
     cards: int = 20_000

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import cast
 
 from sync.errors import InvalidVCard, LimitExceeded
+from sync.vcard.charsets import text_of
 from sync.vcard.model import DEFAULT, Limits, Parameters, Property, VCard
 from sync.vcard.text import escape
 
@@ -21,9 +22,10 @@ VERSIONS = frozenset(("2.1", "3.0", "4.0"))
 
 # Empty lines before a continuation are what a file with doubled line ends is full of.
 _LOGICAL = re.compile(r"[^\n]++(?:\n++[ \t][^\n]*+)*+")
-_FOLD = re.compile(r"\n++[ \t]")
-_PLAIN = re.compile(r'(?:([A-Za-z0-9_-]++)\.)?([A-Za-z0-9_-]++)((?:;[^:"]*+)?):')
-_HEAD = re.compile(r"(?:([A-Za-z0-9_-]++)\.)?([A-Za-z0-9_-]++)(?=;)")
+# Begins nowhere inside of a run of line feeds, or a long one would be looked through from each of them.
+_FOLD = re.compile(r"(?<!\n)\n++[ \t]")
+_PLAIN = re.compile(r'(?:([A-Za-z0-9_-]++)\.)?([A-Za-z0-9_/-]++)((?:;[^:"]*+)?):')
+_HEAD = re.compile(r"(?:([A-Za-z0-9_-]++)\.)?([A-Za-z0-9_/-]++)(?=;)")
 _PARAMETER_NAME = re.compile(r";([^=;:]*+)")
 _PARAMETER_VALUE = re.compile(r'"([^"]*+)"(?=[,;:])|([^,;:]*+)')
 _CARET = re.compile(r"\^([n'^])")
@@ -38,14 +40,18 @@ def parse(source: str | bytes, *, limits: Limits = DEFAULT) -> list[VCard]:
     """
     Read all cards of *source*.
 
-    Octets are UTF-8, with or without a byte order mark, or UTF-16 with one. Raises `InvalidVCard` with the number of
-    the line that cannot be read, or `LimitExceeded`.
+    Octets are UTF-8, with or without a byte order mark, or UTF-16 with one, or what `text_of` makes of them. A line of
+    a card that is no property costs that line only and is among the card's flaws; a card that names no version is of
+    3.0. Raises `InvalidVCard` with the number of the line where cards do not begin and end as they have to, or
+    `LimitExceeded`.
     """
     text = _decoded(source, limits)
     cards: list[VCard] = []
     opened, lines = 0, _content_lines(text, limits)
     for item in lines:
         opened = item.line
+        if not item.name:
+            raise InvalidVCard(item.value, opened)
         if item.name != "BEGIN" or item.value.strip().upper() != "VCARD":
             raise InvalidVCard("A vCard begins with BEGIN:VCARD.", opened)
         if len(cards) == limits.cards:
@@ -68,10 +74,14 @@ def _card(lines: Iterator[Property], opened: int, limits: Limits) -> VCard:
     """Read on from behind BEGIN up to END."""
     version = ""
     properties: list[Property] = []
+    flaws: list[InvalidVCard] = []
     for item in lines:
         name = item.name
         if name == "END":
             break
+        if not name:
+            flaws.append(InvalidVCard(item.value, item.line))
+            continue
         if name == "BEGIN":
             raise InvalidVCard("Another BEGIN stands where END:VCARD is missing.", item.line)
         if name == "VERSION":
@@ -84,9 +94,7 @@ def _card(lines: Iterator[Property], opened: int, limits: Limits) -> VCard:
         raise InvalidVCard("The card that begins here has no END:VCARD.", opened)
     if item.value.strip().upper() != "VCARD":
         raise InvalidVCard("A vCard ends with END:VCARD.", item.line)
-    if not version:
-        raise InvalidVCard("The card that begins here names no VERSION.", opened)
-    return VCard(version, tuple(properties), opened)
+    return VCard(version or "3.0", tuple(properties), opened, tuple(flaws))
 
 
 def _version(item: Property) -> str:
@@ -105,12 +113,13 @@ def _decoded(source: str | bytes, limits: Limits) -> str:
 
 
 def _decoded_octets(source: bytes) -> str:
-    name = "UTF-16" if source.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "UTF-8"
+    if not source.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return text_of(source)
     try:
-        return source.decode(name)
+        return source.decode("utf-16")
     except UnicodeDecodeError as error:
-        before = _line_feeds_only(source[: error.start].decode(name, "replace"))
-        raise InvalidVCard(f"This is not {name} text.", before.count("\n") + 1) from error
+        before = _line_feeds_only(source[: error.start].decode("utf-16", "replace"))
+        raise InvalidVCard("This is not UTF-16 text.", before.count("\n") + 1) from error
 
 
 def _line_feeds_only(text: str) -> str:
@@ -118,7 +127,11 @@ def _line_feeds_only(text: str) -> str:
 
 
 def _content_lines(text: str, limits: Limits) -> Iterator[Property]:
-    """All properties of *text*, frames included, with soft breaks and unmarked continuations joined."""
+    """
+    All properties of *text*, frames included, with soft breaks and unmarked continuations joined.
+
+    A line that is none comes without a name, and says what is wrong with it.
+    """
     position, counted, line = 0, 0, 1
     while (found := _LOGICAL.search(text, position)) is not None:
         start, position = found.span()
@@ -128,7 +141,11 @@ def _content_lines(text: str, limits: Limits) -> Iterator[Property]:
         content = unfolded(raw)
         if not content.strip():
             continue
-        group, name, params, encoding, value_at = head_of(content, line, limits)
+        try:
+            group, name, params, encoding, value_at = head_of(content, line, limits)
+        except InvalidVCard as error:
+            yield Property("", "", (), error.reason, line)
+            continue
         value = content[value_at:]
         if encoding == "QUOTED-PRINTABLE":
             if "=\n" in raw:

@@ -11,13 +11,14 @@ from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 from sync.errors import InvalidInput
 
 MAX_SIDE = 512
-MAX_OCTETS = 224 * 1024
+MAX_OCTETS = 168 * 1024
+"""As text they are 224 kB, so that what else a card says fits beside them into what devices may send."""
 MAX_ZOOM = 4.0
 MAX_PIXELS = 16_000_000
 MAX_JPEG_PIXELS = 64_000_000
 """A baseline JPEG is decoded at a fraction of its size, so that what a telephone takes may be larger than the rest."""
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _QUALITIES = (88, 80, 70, 55, 40)
 _START, _SCAN, _END = b"\xff\xd8", 0xDA, b"\xff\xd9"
@@ -49,7 +50,7 @@ class Square:
 
 def normalize(data: bytes, square: Square | None = None) -> bytes:
     """
-    Make *data* a JPEG of at most 512 pixels a side and 224 kB, upright and without metadata; or a *square* of it.
+    Make *data* a JPEG of at most 512 pixels a side and 168 kB, upright and without metadata; or a *square* of it.
 
     What is already one is returned unchanged. Raises `InvalidInput` for what is no picture, or one of too many pixels.
     """
@@ -63,7 +64,7 @@ def normalize(data: bytes, square: Square | None = None) -> bytes:
     except InvalidInput:
         raise
     except UnidentifiedImageError as error:
-        raise InvalidInput("The photo is not a JPEG, PNG, GIF, BMP or WebP picture.") from error
+        raise InvalidInput("The photo is not a JPEG, PNG, GIF, BMP, TIFF or WebP picture.") from error
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *_BOMBS) as error:
         raise InvalidInput("The photo is damaged, or too large to be read.") from error
 

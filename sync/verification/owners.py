@@ -8,29 +8,40 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sync.database.engine import among
+from sync.database.engine import among, settings_of
 from sync.database.models import Account, Audience, Card, Connection, Entry, Group, LoginName, Profile
 from sync.errors import InvalidInput
+from sync.fields import FieldContent
+from sync.profiles import renewing
 from sync.revisions.address_books import HIDDEN, PRESENT
 from sync.sharing import cards
 from sync.sharing.connections import CONNECTION
-from sync.sharing.visibility import STRANGER, STRANGERS, Composition, compositions_of, fields_of, grants_of
+from sync.sharing.visibility import (
+    CONNECTED,
+    CONNECTIONS,
+    STRANGERS,
+    Composition,
+    compositions_of,
+    fields_of,
+    grants_of,
+)
 
 #: Viewers that one statement names.
 _PAGE = 1_000
 
 
 def account(session: Session, account_id: int) -> Iterator[str]:
-    """Yield what is wrong with a person's login, profile and built-in group."""
+    """Yield what is wrong with a person's login, profile and built-in groups."""
     login = session.scalars(select(Account.login).where(Account.id == account_id)).one()
     claimed = session.scalars(select(LoginName.account_id).where(LoginName.name == login)).first()
     if claimed != account_id:
         yield "The login is claimed by nobody." if claimed is None else "The login is claimed by another account."
     if session.get(Profile, account_id) is None:
         yield "There is no profile."
-    strangers = select(func.count()).where(Group.owner_id == account_id, Group.kind == STRANGERS)
-    if (count := session.scalars(strangers).one()) != 1:
-        yield f"There are {count} groups of strangers, not one."
+    for kind in (STRANGERS, CONNECTIONS):
+        built_in = select(func.count()).where(Group.owner_id == account_id, Group.kind == kind)
+        if (count := session.scalars(built_in).one()) != 1:
+            yield f"There are {count} groups of {kind}, not one."
     own = select(func.count()).where(Audience.owner_id == account_id, Audience.kind == cards.SELF)
     if (count := session.scalars(own).one()) != 1:
         yield f"There are {count} audiences for the person's own card, not one."
@@ -46,6 +57,7 @@ def cards_of(session: Session, owner_id: int) -> Iterator[str]:
     login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
     named = select(Group.id, Group.name).where(Group.owner_id == owner_id)
     groups = {group_id: name for group_id, name in session.execute(named)}  # noqa: C416 - rows are no pairs to mypy
+    yield from _sizes(session, owner_id, [content for _, content in fields])
     grants = grants_of(session, owner_id)
     existing = frozenset(field_id for field_id, _ in fields)
     for audience in session.scalars(select(Audience).where(Audience.owner_id == owner_id)):
@@ -55,7 +67,7 @@ def cards_of(session: Session, owner_id: int) -> Iterator[str]:
             yield f"The composition of audience {audience.id} cannot be read."
             continue
         name = "for the person's own card" if own else f"of {_named(composition, groups)}"
-        if composition.digest != audience.digest or (own and composition != STRANGER):
+        if composition.digest != audience.digest or (own and composition != CONNECTED):
             yield f"The audience {name} cannot be found by its hash."
         if composition.groups - groups.keys() or (composition.allowed | composition.withheld) - existing:
             yield f"The audience {name} is made of groups or fields that do not exist."
@@ -72,8 +84,17 @@ def composition_in(audience: Audience) -> Composition | None:
         return None
 
 
+def _sizes(session: Session, owner_id: int, fields: list[FieldContent]) -> Iterator[str]:
+    """Yield what is larger than what a device may send back."""
+    if any(map(renewing.is_too_large, fields)):
+        yield "The photo of the profile is larger than a photo may be; `evercard render` makes it smaller."
+    limit = settings_of(session).limits.profile_size
+    if cards.size_of_own(session, owner_id) > limit:
+        yield f"The whole card is larger than {limit} octets."
+
+
 def _named(composition: Composition, groups: Mapping[int, str]) -> str:
-    names = sorted(groups.get(group, "?") for group in composition.groups) or [STRANGERS]
+    names = sorted(groups.get(group, "?") for group in composition.groups) or [CONNECTIONS]
     exceptions = len(composition.allowed) + len(composition.withheld)
     return " and ".join(names) + (f" with {exceptions} exceptions" if exceptions else "")
 
@@ -117,7 +138,7 @@ def connections_of(session: Session, owner_id: int) -> Iterator[str]:
         for viewer_id, audience_id, hidden in page:
             if viewer_id not in back:
                 yield f"{login_of(session, viewer_id)} is not connected back."
-            if audiences.get(audience_id) != people.get(viewer_id, STRANGER):
+            if audiences.get(audience_id) != people.get(viewer_id, CONNECTED):
                 yield f"{login_of(session, viewer_id)} is in another audience than their groups and exceptions make."
             for problem in _shown(entries.get(viewer_id), audience_id, HIDDEN if hidden else PRESENT):
                 yield f"{login_of(session, viewer_id)} {problem}"

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.books import overlays
+from sync.books import overlays, served
+from sync.books.attempts import Attempt
 from sync.books.entry_rows import PRIVATE
-from sync.database.models import CONTACTS, AddressBook, Audience, Connection, Device, Entry, Overlay, PrivateCard
+from sync.database.models import CONTACTS, AddressBook, Audience, Card, Connection, Device, Entry, Overlay, PrivateCard
 from sync.errors import InvalidInput
 from sync.revisions.address_books import PRESENT, REMOVED
 from sync.sharing import cards
@@ -71,7 +72,8 @@ def entries_of(session: Session, viewer_id: int) -> Iterator[str]:
 def _held(session: Session, entry: Entry, data: bytes | None) -> Iterator[str]:
     if data is not None or not entry.uid:
         yield "is a connection's and is kept like a private one."
-    yield from _overlay(entry, session.get(Overlay, (entry.viewer_id, entry.id)))
+    card = session.get(Card, (entry.id, entry.card_id)) if entry.card_id is not None else None
+    yield from _overlay(entry, session.get(Overlay, (entry.viewer_id, entry.id)), card)
     if entry.state == REMOVED:
         if entry.card_id is not None:
             yield "is removed and still names a card."
@@ -79,7 +81,7 @@ def _held(session: Session, entry: Entry, data: bytes | None) -> Iterator[str]:
         yield f"shows the card of {login_of(session, entry.id)} without a connection."
 
 
-def _overlay(entry: Entry, overlay: Overlay | None) -> Iterator[str]:
+def _overlay(entry: Entry, overlay: Overlay | None, card: Card | None) -> Iterator[str]:
     if entry.digest != (overlay.digest if overlay is not None else None):
         yield "has a hash that is not that of its overlay."
     if overlay is None:
@@ -88,8 +90,14 @@ def _overlay(entry: Entry, overlay: Overlay | None) -> Iterator[str]:
         overlays.load(overlay.content)
     except (InvalidInput, ValueError, TypeError):
         yield "has an overlay that cannot be read."
+        return
     if overlay.digest != overlays.digest_of(overlay.content):
         yield "has an overlay whose hash is not that of its text."
+    for version, body in (("3.0", card.body_3), ("4.0", card.body_4)) if card is not None else ():
+        with Attempt() as attempt:
+            served.held(body, overlay.content, version, entry.uid or "", entry.changed_at)
+        if attempt.trouble:
+            yield f"cannot be served whole in vCard {version}: {attempt.trouble}."
 
 
 def _private(entry: Entry, data: bytes | None) -> Iterator[str]:
@@ -111,3 +119,8 @@ def _private(entry: Entry, data: bytes | None) -> Iterator[str]:
         return
     if uid != entry.uid:
         yield "is filed under another UID than its own."
+    for version in ("3.0", "4.0"):
+        with Attempt() as attempt:
+            served.private(data, version, uid or "", entry.changed_at)
+        if attempt.trouble:
+            yield f"cannot be served whole in vCard {version}: {attempt.trouble}."

@@ -40,7 +40,7 @@ class PlainRadicale(Server):
 
     def __init__(self, database_url: str, directory: Path) -> None:
         """Prepare; nothing is started yet."""
-        super().__init__(database_url, directory)
+        super().__init__(database_url, directory, options={"sign_up": "open"})
         arguments = ["-m", "radicale", "-C", "config/evercard.conf", "--server-hosts", f"127.0.0.1:{self.port}"]
         self._command = [sys.executable, *arguments]
 

@@ -220,10 +220,10 @@ def test_contacts_of_one_s_own_come_and_go_and_deleting_somebody_s_card_hides_it
     book.create(("fn", "", "Zoë Zimmer"), ("email", "", "zoe@example.org"))
     private = book.contact("Zoë Zimmer")
     assert private.href == f"/{stage.anna.login}/contacts/{private.uid}.vcf"
-    # It writes in vCard 4.0, which is kept, and is served in 3.0 when it asks for no version.
+    # It writes in vCard 4.0, which is kept, and what it wrote is served to it as it is.
     kept = {entry.href: entry.text for entry in factories.contents(stage.database, stage.anna.id, "4.0")}
     assert "VERSION:4.0\r\n" in kept[f"{private.uid}.vcf"]
-    assert "VERSION:3.0\r\n" in private.vcard
+    assert "VERSION:4.0\r\n" in private.vcard
     book.edit(private, ("email", "zoe@example.org", "zimmer@example.org"))
     assert book.contact("Zoë Zimmer").all("email") == ["zimmer@example.org"]
     his.synchronize()

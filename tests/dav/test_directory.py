@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sync.accounts.rate_limits import Limit
 from sync.database.engine import Session
+from sync.discovery import directory
 from sync.discovery.directory import SEARCHES
 from sync.fields import field_from_text
 from sync.profiles import profiles
@@ -12,7 +14,7 @@ from sync.sharing import grants, groups
 from sync.sharing.visibility import STRANGERS
 from tests.dav.asking import ETAG, NS, propfind, query_body, report, responses
 from tests.support.meeting import block, prefer
-from tests.support.people import register
+from tests.support.people import Person, register
 from tests.support.site import Answer, Circle, Site
 
 DIRECTORY = "/anna/directory/"
@@ -121,6 +123,28 @@ def test_who_looks_too_often_is_told_that_there_may_be_more(site: Site, circle: 
     assert len(cards(answers[0])) == 1
     assert cards(answers[-1]) == []
     assert b"number-of-matches-within-limits" in answers[-1].body
+
+
+def test_each_number_of_a_report_counts(site: Site, circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "SEARCHES", Limit("search", 5, 3600))
+    numbers = [match("TEL", f"+4917012345{number}") for number in range(60, 63)]
+    assert b"507" not in search(site, circle, *numbers).body
+    assert b"507" in search(site, circle, *numbers).body
+
+
+def test_the_devices_of_one_place_are_one_source(site: Site, circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose they are: who has many accounts and devices has no more looks than others at the same address."""
+    monkeypatch.setattr(directory, "SEARCHES_OF_SOURCE", Limit("search from", 2, 3600))
+    body = query_body(match("FN", "Nobody There"), test="anyof")
+
+    def look(who: Person, address: str) -> bool:
+        headers = {"Content-Type": "application/xml", "Depth": "1"}
+        path = f"/{who.login}/directory/"
+        answer = site.call("REPORT", path, body, headers, person=who, environ={"REMOTE_ADDR": address})
+        return b"507" not in answer.body
+
+    looks = [(circle.anna, "192.0.2.1"), (circle.ben, "192.0.2.1"), (circle.anna, "192.0.2.1")]
+    assert [look(*each) for each in (*looks, (circle.anna, "192.0.2.2"))] == [True, True, False, True]
 
 
 def test_a_limit_is_kept(site: Site, circle: Circle, dora: int) -> None:

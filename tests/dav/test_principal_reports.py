@@ -16,13 +16,15 @@ PROPERTIES = (
 )
 
 
+def criterion(text: str, names: str = "<D:displayname/>") -> str:
+    """Return one search of a principal-property-search."""
+    return f"<D:property-search><D:prop>{names}</D:prop><D:match>{escape(text)}</D:match></D:property-search>"
+
+
 def search(text: str, names: str = "<D:displayname/>", *, everywhere: bool = False) -> str:
     """Return the content of a principal-property-search."""
     apply = "<D:apply-to-principal-collection-set/>" if everywhere else ""
-    return (
-        f"<D:property-search><D:prop>{names}</D:prop><D:match>{escape(text)}</D:match></D:property-search>"
-        f"<D:prop><D:displayname/></D:prop>{apply}"
-    )
+    return f"{criterion(text, names)}<D:prop><D:displayname/></D:prop>{apply}"
 
 
 @pytest.mark.parametrize("depth", ["1", "infinity", "x"])
@@ -104,9 +106,9 @@ def test_nobody_else_is_found_whether_there_is_such_a_person_or_not(lasting: Las
 
 def test_all_criteria_of_a_search_must_match(lasting: Lasting) -> None:
     """Several searches, and several properties in one, are a logical and (RFC 3744, 9.4)."""
-    both = search("an") + search("nna")
+    both = criterion("an") + search("nna")
     assert list(responses(ask_access(lasting, "principal-property-search", both))) == ["/anna/"]
-    assert responses(ask_access(lasting, "principal-property-search", search("an") + search("ben"))) == {}
+    assert responses(ask_access(lasting, "principal-property-search", criterion("an") + search("ben"))) == {}
     assert responses(ask_access(lasting, "principal-property-search", search("an", "<D:displayname/><D:owner/>"))) == {}
 
 
@@ -173,3 +175,10 @@ def test_no_answer_of_a_site_names_somebody_whom_one_does_not_ask_for(site: Site
         hrefs = {node.text or "" for node in answer.xml.iter("{DAV:}href")}
         assert [href for href in hrefs if href != "/" and not href.startswith("/anna/")] == []
         assert b"ben" not in answer.body
+
+
+@pytest.mark.parametrize("name", [name for name, content in ACCESS_REPORTS.items() if "<D:prop>" in content])
+def test_a_report_with_two_lists_of_properties_is_a_bad_request(lasting: Lasting, name: str) -> None:
+    """Which of them was meant, nobody can tell (RFC 3744, 9.2 to 9.4: at most one)."""
+    content = ACCESS_REPORTS[name] + "<D:prop><D:displayname/></D:prop><D:prop><D:owner/></D:prop>"
+    assert ask_access(lasting, name, content).status == 400

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pytest
 
+from radicale_plugin.server.wsgi import MAX_HEADER
 from tests.dav.asking import BOOK, propfind, put, report, snapshot, sync_body, token
 from tests.support import factories
 from tests.support.people import Person
@@ -29,7 +30,7 @@ LOCK = "<urn:uuid:181d4fae-7d8c-11d0-a765-00a0c91e6bf2>"
         ("([{etag}])", True),
         ('(["other"])', False),
         ("(W/{etag})", None),
-        ("([W/{etag}])", False),
+        ("([W/{etag}])", True),
         ('(["other"]) ([{etag}])', True),
         ('(["other"])([{etag}])', True),
         ('([{etag}] ["other"])', False),
@@ -93,7 +94,7 @@ def test_a_request_is_done_when_a_list_is_true(site: Site, anna: Person, header:
 def test_a_header_that_cannot_be_read_lets_nothing_happen(site: Site, anna: Person, header: str) -> None:
     """Section 10.4.2: what is not in the syntax is a bad request, never a request without a condition."""
     put(site, anna, PATH, ONE)
-    assert put(site, anna, PATH, TWO, If=header).status == 400
+    assert put(site, anna, PATH, TWO, If=header).status == (400 if len(header) <= MAX_HEADER else 431)
     assert site.call("GET", PATH, person=anna).body == ONE
 
 

@@ -13,18 +13,22 @@ What of the RFC binds a CardDAV server is a test here, or else one of these:
 * 7, certificates, and 8, no SSL 2.0: TLS is made by the reverse proxy or by the server's TLS library, which knows
   nothing older than TLS 1.2.
 * 7, "SHOULD be configured to allow authentication with [...] email addresses [...] or with user identifiers extracted
-  from them": the second. An address cannot be a login, so the two never conflict.
+  from them": both. An address cannot be a login, so the two never conflict.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from urllib.parse import quote, unquote
+
 import pytest
 
-from sync.accounts import registration
+from sync.accounts import addresses, registration
 from sync.errors import AlreadyExists, InvalidInput
 from tests.dav.asking import href_in, multiget_body, propfind, report, responses
 from tests.support import people
-from tests.support.site import ON_SQLITE, Lasting, Site, basic
+from tests.support.people import Person
+from tests.support.site import ON_SQLITE, Lasting, Site, basic, opened
 
 WELL_KNOWN = "/.well-known/carddav"
 #: What clients ask of the first path that they try.
@@ -78,14 +82,90 @@ def test_who_asks_for_the_principal_must_sign_in(lasting: Lasting, path: str) ->
     assert challenge == propfind(lasting.site, "/nobody/contacts/", PRINCIPAL)
 
 
+@pytest.fixture
+def named(database_url: str) -> Iterator[tuple[Site, Person]]:
+    """Yield a server that knows its name, and somebody there who proved an address."""
+    with opened(database_url, storage={"type": "radicale_plugin.storage", "base_url": "https://evercard.test"}) as site:
+        person = people.register(site.database, "anna.b")
+        prove(site, person, "Anna@example.org")
+        yield site, person
+
+
+def prove(site: Site, person: Person, value: str) -> None:
+    site.database.write(lambda session: addresses.add(session, person.id, "email", value))
+
+
+def status(site: Site, login: str, person: Person, path: str = "/") -> int:
+    """Return how a device of a person's is answered that signs in as *login*."""
+    answer = propfind(site, path, PRINCIPAL, Authorization=basic(login, person.password))
+    assert answer.status != 207 or href_in(answer, "D:current-user-principal") == f"/{person.login}/"
+    return answer.status
+
+
 @ON_SQLITE
-def test_a_login_is_what_is_before_the_at_sign(site: Site) -> None:
-    """The local part of an address signs in; the whole one does not, so that a client tries the part (section 7)."""
-    person = people.register(site.database, "anna.b")
-    for login, status in (("anna.b", 207), ("Anna.B", 207), ("anna.b@evercard.test", 401)):
-        answer = propfind(site, "/", PRINCIPAL, Authorization=basic(login, person.password))
-        assert answer.status == status, login
-        assert status != 207 or href_in(answer, "D:current-user-principal") == "/anna.b/"
+@pytest.mark.parametrize(
+    "login",
+    [
+        *("anna.b", "Anna.B", "anna.b@evercard.test", "Anna.B@EVERCARD.test"),
+        *("anna@example.org", "ANNA@example.ORG", "anna%40example.org", "anna.b%40evercard.test"),
+    ],
+)
+def test_a_login_an_address_and_a_login_with_the_server_s_name_sign_in(named: tuple[Site, Person], login: str) -> None:
+    """Also as an iPhone encodes them (section 7); and what they lead to is one place with one name."""
+    site, anna = named
+    assert status(site, login, anna) == 207
+    assert status(site, login, anna, f"/{quote(login)}/contacts/") == (
+        207 if "@" in unquote(login) or login == "anna.b" else 403
+    )
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "login",
+    [
+        "anna.b@example.org",
+        "anna.b@",
+        "@evercard.test",
+        "anna@evercard.test",
+        "bo@example.org",
+        "anna.b%2540evercard.test",
+    ],
+)
+def test_nothing_else_signs_in(named: tuple[Site, Person], login: str) -> None:
+    site, anna = named
+    assert status(site, login, anna) == 401
+
+
+@ON_SQLITE
+def test_a_percent_sign_in_an_address_is_taken_as_it_is_meant(named: tuple[Site, Person]) -> None:
+    site, anna = named
+    prove(site, anna, "a%62c@example.org")
+    for login in ("a%62c@example.org", "a%2562c%40example.org"):
+        assert status(site, login, anna) == 207
+    assert status(site, "abc@example.org", anna) == 401
+
+
+@ON_SQLITE
+def test_an_address_signs_in_while_it_is_proved_and_each_of_a_family_with_their_own_password(
+    named: tuple[Site, Person],
+) -> None:
+    site, anna = named
+    ben = people.register(site.database, "ben")
+    assert status(site, "anna@example.org", ben) == 401
+    prove(site, ben, "anna@example.org")
+    assert [status(site, "anna@example.org", each) for each in (anna, ben)] == [207, 207]
+    site.database.write(lambda session: addresses.remove(session, anna.id, "email", "anna@example.org"))
+    assert [status(site, "anna@example.org", each) for each in (anna, ben)] == [401, 207]
+
+
+@ON_SQLITE
+def test_nobody_gets_at_another_s_place_by_an_address_of_theirs(named: tuple[Site, Person]) -> None:
+    site, anna = named
+    ben = people.register(site.database, "ben")
+    for path in ("/anna@example.org/contacts/", "/anna.b@evercard.test/contacts/"):
+        assert status(site, "ben", ben, path) == 403
+        assert status(site, "ben@evercard.test", ben, path) == 403
+    assert status(site, "anna@example.org", anna, "/ben/contacts/") == 403
 
 
 @ON_SQLITE

@@ -180,6 +180,7 @@ def test_inviting_says_the_same_of_who_is_here(mailing: Site) -> None:
     visitor = Visitor(mailing).signed_in(anna)
     page = visitor.get("/find/invite/").submit("/find/invite/", address="eve@example.org", message="Hello")
     assert page.told == ["Your invitation is on its way. Nobody is reminded of it."]
+    meeting.do_errands(mailing.database)
     assert meeting.states(mailing.database, eve) == [("in", "anna", "waiting")]
     assert "wait" not in page.text
 

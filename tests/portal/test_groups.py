@@ -8,7 +8,19 @@ from sync import meeting
 from sync.books import connected_people
 from sync.sharing import connections, groups
 from sync.sharing.preferences import preferences_of
-from tests.support.factories import MOBILE, connect, connected, crowd, field, group, people, person, seen, strangers
+from tests.support.factories import (
+    MOBILE,
+    connect,
+    connected,
+    crowd,
+    everybody_connected,
+    field,
+    group,
+    people,
+    person,
+    seen,
+    strangers,
+)
 from tests.support.forms import Page, Visitor
 from tests.support.meeting import are_connected
 from tests.support.site import Site
@@ -90,7 +102,8 @@ def test_a_name_that_cannot_be_is_explained_beside_it(
         assert page.told == [told]
         assert page.fields(path)["name"] == name
     with site.database.reading() as session:
-        assert [each.name for each in groups.groups_of(session, ids[0])] == ["Family", "Work", "strangers"]
+        found = [each.name for each in groups.groups_of(session, ids[0])]
+        assert found == ["strangers", "connections", "Family", "Work"]
 
 
 def test_a_group_is_renamed(site: Site, ids: list[int], visitor: Visitor) -> None:
@@ -141,7 +154,7 @@ def test_groups_of_others_are_nowhere(site: Site, ids: list[int], visitor: Visit
     anna, bert, carl, _dora = ids
     connect(site.database, bert, carl)
     theirs = group(site.database, bert, "Secret circle", [carl])
-    for group_id in (theirs, strangers(site.database, anna), 1):
+    for group_id in (theirs, strangers(site.database, anna), everybody_connected(site.database, anna), 1):
         for path in ("", "/add", "/delete"):
             answer = visitor.get(f"/groups/{group_id}{path}")
             assert answer.status == 404

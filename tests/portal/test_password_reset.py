@@ -14,6 +14,7 @@ from sync.database.models import Message
 from tests.portal.conftest import PASSWORD
 from tests.support import forms
 from tests.support.forms import MAILING, ORIGIN, ROOT, Page, Visitor
+from tests.support.meeting import do_errands
 from tests.support.site import Site
 
 EMAIL = "cleo@example.org"
@@ -29,6 +30,7 @@ def site(database_url: str) -> Iterator[Site]:
 
 def links(site: Site, template: str) -> list[tuple[str, str, str]]:
     """Return recipient, language, and the path below ``/.web`` of the link, of each message that waits."""
+    do_errands(site.database)
     with site.database.reading() as session:
         rows = session.scalars(select(Message).where(Message.template == template)).all()
         found = [(row.recipient, row.language, json.loads(row.values)["link"]) for row in rows]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page
 
-from sync.accounts import addresses
+from sync.accounts import addresses, preference_changes
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.sharing import connections
@@ -76,7 +76,9 @@ def connect(cast: Cast, login: str, other: str) -> None:
 
 def prove(cast: Cast, login: str, number: str) -> None:
     database = Database(cast.url)
-    database.write(lambda session: addresses.add(session, cast.ids[login], addresses.SMS, number))
+    account_id = database.write(lambda session: accounts.find(session, login))
+    database.write(lambda session: addresses.add(session, account_id, addresses.SMS, number))
+    database.write(lambda session: preference_changes.decide_about_number(session, account_id, found=True))
     database.dispose()
 
 
@@ -123,7 +125,8 @@ def test_a_phone_from_signing_up_to_leaving(
         assert [name for card in cleo.cards.values() for name, _ in dav.contents(card) if name == "FN"] == ["FN"]
 
         connect(cast, "cleo", "bo")
-        prove(cast, "david", "+12025550188")
+        for login, number in (("david", "+12025550188"), ("cleo", "+12025550189")):
+            prove(cast, login, number)
         cleo.sync()
         assert len(cleo.cards) == 2
 

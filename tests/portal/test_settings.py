@@ -174,7 +174,17 @@ def test_a_file_that_is_none_is_told_so(anna: Visitor, file: str | bytes) -> Non
 
 def test_who_of_the_contacts_is_here_can_be_asked(cast_site: Site, cast: Cast, anna: Visitor) -> None:
     here = person(cast_site.database, "zoe")
-    cast_site.database.write(lambda session: addresses.add(session, here, "sms", "+12025550188"))
+    for account_id, number in ((here, "+12025550188"), (cast.ids["anna"], "+12025550189")):
+        cast_site.database.write(lambda session, to=account_id, it=number: addresses.add(session, to, "sms", it))  # type: ignore[misc]
+        said = upload(anna, VCARD.format(name="Zoe from work", number="+1 202 555 0188"))
+        assert "Whoever looks at this list is on it" in said
+        assert anna.post("/settings/contacts/known").status == 400
+    meeting.prefer(cast_site.database, here, found_by_phone=True)
+    page = anna.get("/settings/addresses")
+    assert "May others find you by your phone number?" in page.text
+    assert "May others find you by your phone number?" in anna.get("/").text
+    page = anna.post("/settings/finding/number", {"found": "yes"}).followed()
+    assert "May others find you by your phone number?" not in page.text + anna.get("/").text
     said = upload(anna, VCARD.format(name="Zoe from work", number="+1 202 555 0188"))
     assert "zoe · in your contacts: Zoe from work" in said
     assert meeting.requests(cast_site.database, here) == []

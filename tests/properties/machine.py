@@ -165,8 +165,9 @@ class AddressBooks(Watched):
     @rule(choice=CHOICE, which=SOME, take=st.booleans())
     def grant(self, choice: int, which: int, take: bool) -> None:  # noqa: FBT001 - Hypothesis gives it by its name
         """Grant some fields that are not granted, or take back some that are."""
-        strangers = [(login, self.world.person(login).strangers) for login in self.logins]
-        login, group = one_of([*self.groups(), *strangers], choice)
+        people = [(login, self.world.person(login)) for login in self.logins]
+        built_in = [(login, group) for login, person in people for group in (person.strangers, person.connections)]
+        login, group = one_of([*self.groups(), *built_in], choice)
         fields = [field_id for field_id in self.world.person(login).fields if (field_id in group.granted) == take]
         self.world.grant(login, group, some_of(fields, which), take=take)
 

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 
 Pair = tuple[str, str]
-STRANGERS = "strangers"
+STRANGERS, CONNECTIONS = "strangers", "connections"
 
 
 def new_marker() -> str:
@@ -21,7 +21,7 @@ def new_marker() -> str:
 
 @dataclass
 class Group:
-    """A group of an owner's. The one of strangers has no members."""
+    """A group of an owner's. The built-in ones have no members of their own."""
 
     id: int
     name: str
@@ -46,14 +46,15 @@ class Person:
     login: str
     id: int
     strangers: Group
+    connections: Group
     fields: dict[int, Field] = field(default_factory=dict)
     groups: dict[int, Group] = field(default_factory=dict)
     exceptions: dict[tuple[str, int], bool] = field(default_factory=dict)
     private: dict[str, Field] = field(default_factory=dict)
 
     def visible_to(self, viewer: str) -> set[int]:
-        """Return the ids of the fields that *viewer* may see."""
-        found = set(self.strangers.granted)
+        """Return the ids of the fields that *viewer*, who is connected, may see."""
+        found = self.strangers.granted | self.connections.granted
         for group in self.groups.values():
             if viewer in group.members:
                 found |= group.granted
@@ -95,7 +96,7 @@ class Model:
         return private.union(*(self.markers(viewer, owner) for owner in self.owners(viewer)))
 
     def connect(self, one: str, other: str) -> None:
-        """Connect two people, who see of each other what strangers see."""
+        """Connect two people, who see of each other what all connections see."""
         self.connected |= {(one, other), (other, one)}
 
     def disconnect(self, one: str, other: str) -> None:
@@ -112,6 +113,6 @@ class Model:
         """Delete a field and everything that was granted of it."""
         person = self.people[owner]
         del person.fields[field_id]
-        for group in (person.strangers, *person.groups.values()):
+        for group in (person.strangers, person.connections, *person.groups.values()):
             group.granted.discard(field_id)
         person.exceptions = {key: value for key, value in person.exceptions.items() if key[1] != field_id}

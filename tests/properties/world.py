@@ -21,7 +21,7 @@ from sync.revisions import address_books, fan_out
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import fields_of
 from sync.vcard import parse_one
-from tests.properties.model import STRANGERS, Field, Group, Model, Person
+from tests.properties.model import CONNECTIONS, STRANGERS, Field, Group, Model, Person
 from tests.support import dav
 from tests.support.factories import pending
 
@@ -84,8 +84,11 @@ class World:
         """Register somebody with a random login."""
         login = f"p{secrets.token_hex(6)}"
         account_id = self.database.write(lambda session: registration.create(session, login))
-        found = self.database.write(lambda session: groups.find(session, account_id, STRANGERS))
-        self.model.people[login] = Person(login, account_id, Group(found.id, STRANGERS))
+        with self.database.reading() as session:
+            strangers, connected = (
+                Group(groups.find(session, account_id, kind).id, kind) for kind in (STRANGERS, CONNECTIONS)
+            )
+        self.model.people[login] = Person(login, account_id, strangers, connected)
         self.texts[login] = {}
         self.clients[login] = self.device(login)
         return login

@@ -36,7 +36,7 @@ from sync.revisions.address_books import PRESENT, Book
 from sync.sharing import cards, connections, grants, groups
 from sync.sharing.changes import change
 from sync.sharing.connections import CONNECTION
-from sync.sharing.visibility import STRANGERS, Composition
+from sync.sharing.visibility import CONNECTIONS, STRANGERS, Composition
 from sync.vcard import parse_one
 
 MOBILE = "+86 138 0013 8000"
@@ -84,9 +84,15 @@ def group(
 
 
 def strangers(database: Database, owner_id: int) -> int:
-    """Return the id of a person's built-in group."""
+    """Return the id of a person's built-in group of anybody."""
     with database.reading() as session:
         return groups.find(session, owner_id, STRANGERS).id
+
+
+def everybody_connected(database: Database, owner_id: int) -> int:
+    """Return the id of a person's built-in group of all connections."""
+    with database.reading() as session:
+        return groups.find(session, owner_id, CONNECTIONS).id
 
 
 def connect(database: Database, one: int, *others: int) -> None:

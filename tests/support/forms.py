@@ -37,7 +37,7 @@ Values = Mapping[str, str | list[str]]
 @contextmanager
 def opened(database_url: str, **options: str) -> Iterator[Site]:
     """Make a site with a portal for *database_url*; *options* are Evercard's own."""
-    storage = {"type": "radicale_plugin.storage", "base_url": ORIGIN, **options}
+    storage = {"type": "radicale_plugin.storage", "base_url": ORIGIN, "sign_up": "open", **options}
     with site.opened(database_url, web={"type": "radicale_plugin.web"}, storage=storage) as made:
         yield made
 

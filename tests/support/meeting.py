@@ -14,9 +14,11 @@ from sync.database.models import Message
 from sync.discovery import directory
 from sync.fields import FieldContent
 from sync.meeting import Asked
+from sync.notify import errands
 from sync.settings import Sending, Settings
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import STRANGERS
+from sync.worker import ERRANDS
 from tests.support.factories import field
 
 #: A server that sends both kinds of messages; nothing is sent without a worker.
@@ -108,8 +110,14 @@ def are_connected(database: Database, one: int, other: int) -> bool:
     return both.pop()
 
 
+def do_errands(database: Database) -> int:
+    """Do what requests left to the worker, as the worker does; nothing is sent by that."""
+    return errands.work(database, ERRANDS)
+
+
 def messages(database: Database) -> list[tuple[str, str, str]]:
-    """Return channel, recipient and template of everything that is still to be sent."""
+    """Return channel, recipient and template of everything that is still to be sent, when the errands are done."""
+    do_errands(database)
     with database.reading() as session:
         rows = session.execute(select(Message.channel, Message.recipient, Message.template)).all()
     return sorted((channel, recipient, template) for channel, recipient, template in rows)

@@ -76,7 +76,7 @@ class Server:
         self.configuration.write_text(_CONFIGURATION.format(port=self.port, web=self.web))
         given = {"database_url": database_url, "workers": str(workers), "threads": str(threads)}
         if self.web != "none":
-            given["base_url"] = self.url
+            given |= {"base_url": self.url, "sign_up": "open"}
         given.update(options or {})
         # A proxy that is set outside would be asked for addresses of this machine.
         inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}

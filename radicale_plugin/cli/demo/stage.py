@@ -37,6 +37,7 @@ type = radicale_plugin.rights
 type = radicale_plugin.storage
 database_url = {url}
 base_url = http://{address}:{port}
+sign_up = open
 workers = 1
 [web]
 type = radicale_plugin.web

@@ -148,10 +148,7 @@ def _list(form: NameForm, status: int) -> Response:
         found = audiences(groups.groups_of(session, me))
         chosen = preferences_of(session, me).newcomers_group_id
         granted = grants_of(session, me)
-    shown = {
-        group.id: len(granted.strangers if group.is_everybody else granted.by_group.get(group.id, ()))
-        for group in found
-    }
+    shown = {group.id: len(granted.by_group.get(group.id, ())) for group in found}
     return page("groups/index.html", status, form=form, groups=found, newcomers=chosen, shown=shown)
 
 

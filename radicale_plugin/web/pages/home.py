@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from radicale_plugin.web.page import page
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
-from sync.accounts import signing_up
+from sync.accounts import preference_changes, signing_up
 from sync.books import activity, connected_people
 from sync.meeting import overview
 
@@ -26,7 +26,8 @@ def index() -> Response:
     account_id = current_person().account_id
     with database().reading() as session:
         found = overview.of(session, account_id)
+        asks = preference_changes.is_asked_about_number(session, account_id)
         changes = activity.latest(session, account_id, count=_CHANGES)
         names = connected_people.some(session, account_id, [change.owner_id for change in changes])
     told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
-    return page("home/index.html", overview=found, changes=told)
+    return page("home/index.html", overview=found, changes=told, asks=asks)

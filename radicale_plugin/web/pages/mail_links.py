@@ -101,9 +101,7 @@ def invitation() -> Response:
 def accept() -> Response:
     """Connect whoever is signed in with who invited them."""
     me, token = current_person().account_id, request.form.get("token", "")
-    if attempt(lambda: database().write(lambda session: invitations.accept(session, token, me))):
-        say(_("You are connected now. The card is in your address book."))
-    return go("home.index")
+    return _met(lambda session: invitations.accept(session, token, me).at_once)
 
 
 @blueprint.post("/invitation/sign-up")
@@ -135,11 +133,7 @@ def join() -> Response:
 def follow() -> Response:
     """Ask the owner of a link to be connected, or be it at once where the link says so."""
     me, token = current_person().account_id, request.form.get("token", "")
-    at_once: list[bool] = []
-    if attempt(lambda: at_once.append(database().write(lambda session: invitation_links.follow(session, token, me)))):
-        connected = _("You are connected now. The card is in your address book.")
-        say(connected if at_once == [True] else _("You have asked. As soon as they confirm, you are connected."))
-    return go("home.index")
+    return _met(lambda session: invitation_links.follow(session, token, me))
 
 
 @blueprint.post("/join/sign-up")
@@ -184,6 +178,20 @@ def _look(read: Callable[[Session], T]) -> T:
         return read(session)
 
 
+def _met(meet: Callable[[Session], bool]) -> Response:
+    """Do what a link is for, and say whether the two are connected now."""
+    at_once: list[bool] = []
+    if attempt(lambda: at_once.append(database().write(meet))):
+        connected = _("You are connected now. The card is in your address book.")
+        say(connected if at_once == [True] else _("You have asked. As soon as they confirm, you are connected."))
+    return go("home.index")
+
+
+def _opener() -> int | None:
+    found = visitor()
+    return found.account_id if found else None
+
+
 def _signed_up(form: SignUp, sign_up: Callable[[str, str], str]) -> str | None:
     """Return the token of the new session, or None where the form says what is wrong."""
     # Who was invited has proved an address by that, and whoever holds a link may add one later.
@@ -198,12 +206,12 @@ def _signed_up(form: SignUp, sign_up: Callable[[str, str], str]) -> str | None:
 
 
 def _invitation(token: str, form: SignUp, status: int) -> Response:
-    invited = _look(lambda session: invitations.open_invitation(session, token))
+    invited = _look(lambda session: invitations.open_invitation(session, token, _opener()))
     return page("mail_links/invitation.html", status, invited=invited, **_coming_in("invitation", token, form))
 
 
 def _join(token: str, form: SignUp, status: int) -> Response:
-    opened = _look(lambda session: invitation_links.open_link(session, token))
+    opened = _look(lambda session: invitation_links.open_link(session, token, _opener()))
     return page("mail_links/join.html", status, opened=opened, **_coming_in("join", token, form))
 
 
@@ -212,5 +220,5 @@ def _coming_in(endpoint: str, token: str, form: SignUp) -> dict[str, Any]:
         del form.email
     with database().reading() as session:
         is_open = signing_up.is_open(session, invited=True)
-    back = url_for(f"letters.{endpoint}", token=token)
+    back = url_for(f"mail_links.{endpoint}", token=token)
     return {"token": token, "form": form, "is_open": is_open, "sign_in": url_for("signing.sign_in", next=back)}

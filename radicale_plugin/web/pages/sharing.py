@@ -182,11 +182,7 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         person = connected_people.find(session, owner_id, as_id(found.who.removeprefix(_PERSON)) or 0)
         if person is not None and person not in people:
             people.append(person)
-    granted: Boxes = frozenset(
-        (group.id, field_id)
-        for group in every
-        for field_id in (given.strangers if group.is_everybody else given.by_group.get(group.id, ()))
-    )
+    granted: Boxes = frozenset((group.id, field_id) for group in every for field_id in given.by_group.get(group.id, ()))
     only = as_id(sent.get("only" if request.method == "POST" else "group", ""))
     chosen = [group for group in every if group.id == only]
     if not chosen:
@@ -238,7 +234,7 @@ def _chosen(session: Session, who: str) -> tuple[str, int | None, str]:
         return _PERSON, number, found.name
     for group in groups.groups_of(session, owner_id):
         if kind == _GROUP and group.id == number and group.kind != STRANGERS:
-            return _GROUP, number, group.name
+            return _GROUP, number, group_title(group)
     return "", None, _("Strangers")
 
 

@@ -119,5 +119,7 @@ def _sign_in_page(form: SignIn, wanted: str | None, status: int) -> Response:
 
 
 def _ask_to_confirm(account_id: int, email: str) -> None:
-    if attempt(lambda: addresses.verify_start(database(), account_id, addresses.EMAIL, email)):
+    if attempt(
+        lambda: addresses.verify_start(database(), account_id, addresses.EMAIL, email, source=signed_in.source())
+    ):
         say(_("A link is on its way to your e-mail address. Follow it to confirm that the address is yours."))

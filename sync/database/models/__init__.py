@@ -24,6 +24,7 @@ from sync.database.models.meeting import (
     SearchKey,
 )
 from sync.database.models.owners import (
+    RENDERING,
     Audience,
     Card,
     Connection,
@@ -39,7 +40,7 @@ from sync.database.models.owners import (
     ProfileState,
 )
 from sync.database.models.people import NOBODY, Account, Device, LoginName, ServerSecret
-from sync.database.models.sending import Message, OneTimeToken, Suppression
+from sync.database.models.sending import Errand, Message, OneTimeToken, Suppression
 from sync.database.models.sessions import BrowserSession, RateLimit
 from sync.database.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
@@ -52,6 +53,7 @@ __all__ = [
     "NOBODY",
     "OUT",
     "REFUSED",
+    "RENDERING",
     "WAITING",
     "Account",
     "Address",
@@ -70,6 +72,7 @@ __all__ = [
     "EditConflict",
     "Entry",
     "EntryVersion",
+    "Errand",
     "Field",
     "FieldException",
     "FieldState",

@@ -22,7 +22,8 @@ class Preferences(Base):
 
     *connecting* is who may connect: ``anyone``, ``question`` (whoever answers it), ``confirm``, or ``nobody``.
     *answer_hash* is the argon2id hash of the normalised answer. *newcomers_group_id* is the group that new connections
-    land in, absent for none. *language* is a BCP 47 tag, absent where the browser decides.
+    land in, absent for none. *language* is a BCP 47 tag, absent where the browser decides. *phone_decided* says that
+    the person has answered whether they want to be found by their number; absent is no.
     """
 
     __tablename__ = "preferences"
@@ -38,6 +39,7 @@ class Preferences(Base):
     answer_hash: Mapped[str | None] = mapped_column(String(255))
     newcomers_group_id: Mapped[int | None] = mapped_column(BigInteger)
     told_of_requests: Mapped[bool]
+    phone_decided: Mapped[bool | None]
     language: Mapped[str | None] = mapped_column(String(16))
 
 

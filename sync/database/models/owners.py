@@ -12,12 +12,16 @@ OWNER = {"info": {"spread_by": "owner_id"}, "sqlite_with_rowid": False}
 OWNER_WITH_TEXT = {"info": {"spread_by": "owner_id"}}
 
 
+#: Raised by one by every release that writes some card in another way than the one before.
+RENDERING = 1
+
+
 class Profile(Base):
     """
     The row that whoever changes anything of an owner's locks first.
 
     *version* is raised by one in every such transaction, so two of them never render cards from each other's stale
-    rows.
+    rows. *rendering* is the way of writing, `RENDERING` of the release, that the owner's cards follow.
     """
 
     __tablename__ = "profile"
@@ -26,6 +30,7 @@ class Profile(Base):
     owner_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     version: Mapped[Counter] = mapped_column(default=0)
     changed_at: Mapped[Moment]
+    rendering: Mapped[Counter] = mapped_column(default=RENDERING, server_default="0")
 
 
 class Field(Base):
@@ -85,7 +90,8 @@ class Group(Base):
     """
     A named set of the people whom a person is connected to.
 
-    *kind* is ``group`` or, once per owner, ``strangers``: the built-in group that has no members and stands for anyone.
+    *kind* is ``group`` or, once per owner each, ``strangers`` (anyone) and ``connections`` (everybody whom the owner is
+    connected to): the built-in groups, which have no rows of members.
     *name_key* is the name as it is compared: NFKC, folded case.
     """
 

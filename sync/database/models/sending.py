@@ -32,6 +32,26 @@ class Message(Base):
     attempts: Mapped[Counter] = mapped_column(default=0)
 
 
+class Errand(Base):
+    """
+    Something that was asked for, and whose doing depends on people of whom whoever asked must learn nothing.
+
+    *kind* names who does it and *values* is the JSON object of what it needs; the row goes when it was done. *due_at*
+    is when a worker may take it next.
+    """
+
+    __tablename__ = "errand"
+    __table_args__ = (Index(None, "bucket", "due_at"), {"info": {"spread_by": "bucket"}})
+
+    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[Word]
+    values: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Moment]
+    due_at: Mapped[Moment]
+    attempts: Mapped[Counter] = mapped_column(default=0)
+
+
 class Suppression(Base):
     """Nothing is ever sent to this address again: its owner said so. *digest* is a keyed hash of the address."""
 

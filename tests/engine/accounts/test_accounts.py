@@ -25,10 +25,11 @@ def test_a_new_person_has_one_empty_book_with_their_own_card_in_it(database: Dat
     assert values_in(own.text, "FN") == ["anna"]
 
 
-def test_a_new_person_has_no_group_but_strangers_and_no_field(database: Database) -> None:
+def test_a_new_person_has_only_the_built_in_groups_and_no_field(database: Database) -> None:
     anna = person(database, "anna")
     with database.reading() as session:
-        assert [(group.kind, group.members) for group in groups.groups_of(session, anna)] == [("strangers", 0)]
+        found = [(group.kind, group.members) for group in groups.groups_of(session, anna)]
+        assert found == [("strangers", 0), ("connections", 0)]
         assert visibility.fields_of(session, anna) == []
 
 

@@ -22,6 +22,7 @@ from tests.support.factories import people, person
 from tests.support.meeting import SENDING, messages, prefer
 
 MAIL, NUMBER = "anna@example.org", "+8613800138000"
+HERE = "192.0.2.1"
 
 
 @pytest.fixture
@@ -84,14 +85,14 @@ def test_what_is_no_address_is_refused(database: Database, channel: str, text: s
     with pytest.raises(InvalidInput):
         database.write(lambda session: addresses.add(session, anna, channel, text))
     with pytest.raises(InvalidInput):
-        verify_start(database, anna, channel, text)
+        verify_start(database, anna, channel, text, source=HERE)
     assert messages(database) == []
 
 
 @given(st.text())
 def test_any_text_is_an_address_or_none(text: str) -> None:
     with contextlib.suppress(InvalidInput):
-        assert "@" in addresses._email(text)
+        assert "@" in addresses.email_of(text)
     with contextlib.suppress(InvalidInput):
         assert addresses._number(text, "CN").startswith("+")
 
@@ -106,7 +107,7 @@ def test_a_number_without_its_country_is_understood_where_the_settings_name_one(
 
 def test_an_email_address_is_proved_by_a_link(database: Database) -> None:
     anna, bert = people(database, "anna", "bert")
-    assert verify_start(database, anna, "email", "Anna@example.org") == MAIL
+    assert verify_start(database, anna, "email", "Anna@example.org", source=HERE) == MAIL
     assert messages(database) == [("email", MAIL, "confirm")]
     assert proved(database, anna) == []
     link = values_sent(database)["link"]
@@ -121,7 +122,7 @@ def test_an_email_address_is_proved_by_a_link(database: Database) -> None:
 
 def test_a_number_is_proved_by_a_code(database: Database) -> None:
     anna, bert = people(database, "anna", "bert")
-    assert verify_start(database, anna, "sms", "13800138000") == NUMBER
+    assert verify_start(database, anna, "sms", "13800138000", source=HERE) == NUMBER
     assert messages(database) == [("sms", NUMBER, "code")]
     code = values_sent(database)["code"]
     wrong = f"{(int(code) + 1) % 10**one_time_tokens.CODE_LENGTH:06}"
@@ -136,7 +137,7 @@ def test_a_number_is_proved_by_a_code(database: Database) -> None:
 
 def test_a_code_cannot_be_guessed(database: Database) -> None:
     anna = person(database)
-    verify_start(database, anna, "sms", NUMBER)
+    verify_start(database, anna, "sms", NUMBER, source=HERE)
     code = values_sent(database)["code"]
     for number in range(one_time_tokens.CODE_TRIES):
         wrong = f"{(int(code) + 1 + number) % 10**one_time_tokens.CODE_LENGTH:06}"
@@ -147,32 +148,81 @@ def test_a_code_cannot_be_guessed(database: Database) -> None:
 def test_nobody_is_told_who_proved_an_address_before(database: Database) -> None:
     anna, bert = people(database, "anna", "bert")
     database.write(lambda session: addresses.add(session, anna, "email", MAIL))
-    assert verify_start(database, bert, "email", MAIL) == MAIL
+    assert verify_start(database, bert, "email", MAIL, source=HERE) == MAIL
     assert messages(database) == [("email", MAIL, "confirm")]
 
 
 def test_a_message_is_in_the_language_of_who_gets_it(database: Database) -> None:
     anna = person(database)
     prefer(database, anna, language="zh-Hans")
-    verify_start(database, anna, "email", MAIL)
+    verify_start(database, anna, "email", MAIL, source=HERE)
     with database.reading() as session:
         assert session.scalars(select(Message.language)).one() == "zh-Hans"
 
 
-def test_an_address_gets_few_messages_whoever_asks_for_them(database: Database) -> None:
+def test_an_address_gets_few_messages_whoever_asks_for_them_from_wherever(database: Database) -> None:
     for number in range(addresses.PROOFS_OF_ADDRESS.tries):
-        verify_start(database, person(database, f"p{number}"), "email", MAIL)
+        verify_start(database, person(database, f"p{number}"), "email", MAIL, source=f"192.0.2.{number}")
     with pytest.raises(TooManyTries):
-        verify_start(database, person(database), "email", "ANNA@example.org")
+        verify_start(database, person(database), "email", "ANNA@example.org", source="198.51.100.1")
     assert len(messages(database)) == addresses.PROOFS_OF_ADDRESS.tries
+
+
+def test_nobody_keeps_the_owner_from_proving_their_own_address(database: Database) -> None:
+    """One person, and many from one place, use up their share, and the owner elsewhere has theirs."""
+
+    def annoy(account_id: int, source: str) -> bool:
+        try:
+            return bool(verify_start(database, account_id, "email", MAIL, source=source))
+        except TooManyTries:
+            return False
+
+    assert not all(annoy(person(database, f"p{number}"), HERE) for number in range(10))
+    mallory = person(database, "mallory")
+    assert not all(annoy(mallory, f"192.0.2.{number}") for number in range(10))
+    assert verify_start(database, person(database, "anna"), "email", MAIL, source="198.51.100.1") == MAIL
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "carol@ｅxample.com",
+        "carol@ex\u00adample.com",
+        "CAROL@EXAMPLE.com",
+        "ｃａｒｏｌ＠example。com",
+        "\u202acarol@example.com\u202c",
+    ],
+)
+def test_a_spelling_is_no_other_address(database: Database, spelling: str) -> None:
+    with database.reading() as session:
+        assert addresses.normalize(session, "email", spelling) == "carol@example.com"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("carol@example.com", "carol+a@example.com"),
+        ("carol@example.com", "carol@ｅxample.com"),
+        ("carol.k@gmail.com", "c.arolk+x@gmail.com"),
+        ("+8613800138000", "+86\u00ad138 0013 8000"),
+    ],
+)
+def test_one_mailbox_is_counted_once_however_it_is_written(database: Database, one: str, other: str) -> None:
+    """In whatever spelling, and with whatever its server ignores."""
+    channel = "email" if "@" in one else "sms"
+    for number in range(addresses.PROOFS_OF_SOURCE.tries):
+        verify_start(database, person(database), channel, (one, other)[number % 2], source=HERE)
+    for spelling in (one, other):
+        with pytest.raises(TooManyTries):
+            verify_start(database, person(database), channel, spelling, source=HERE)
 
 
 def test_a_person_has_few_messages_sent(database: Database) -> None:
     anna = person(database)
     for number in range(addresses.PROOFS.tries):
-        verify_start(database, anna, "email", f"a{number}@example.org")
+        verify_start(database, anna, "email", f"a{number}@example.org", source=HERE)
     with pytest.raises(TooManyTries):
-        verify_start(database, anna, "sms", NUMBER)
+        verify_start(database, anna, "sms", NUMBER, source=HERE)
 
 
 def test_a_server_that_sends_nothing_says_so(database_url: str) -> None:
@@ -180,7 +230,7 @@ def test_a_server_that_sends_nothing_says_so(database_url: str) -> None:
     anna = person(silent)
     for channel, value in (("email", MAIL), ("sms", NUMBER)):
         with pytest.raises(Refused):
-            verify_start(silent, anna, channel, value)
+            verify_start(silent, anna, channel, value, source=HERE)
     silent.dispose()
 
 
@@ -195,7 +245,7 @@ def test_a_person_has_so_many_addresses_and_each_once(database: Database) -> Non
     with pytest.raises(LimitExceeded):
         add("c@example.org")
     with pytest.raises(LimitExceeded):
-        verify_start(database, anna, "email", "c@example.org")
+        verify_start(database, anna, "email", "c@example.org", source=HERE)
     database.write(lambda session: addresses.remove(session, anna, "email", "Anna@Example.org"))
     add("c@example.org")
     assert sorted(proved(database, anna)) == [("email", "b@example.org"), ("email", "c@example.org")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,7 @@ from sync.database.models import Message, OneTimeToken
 from sync.errors import InvalidInput, InvalidOneTimeToken, TooManyTries
 from sync.settings import Sending, Settings
 from tests.support import factories
+from tests.support.meeting import do_errands, messages
 
 OLD, NEW = "correct horse battery", "another password"
 HERE = "192.0.2.1"
@@ -40,9 +42,10 @@ def anna(mailing: Database) -> int:
     return account_id
 
 
-def ask(database: Database, name: str) -> dict[str, str]:
-    """Ask for a link and return the new messages' tokens by recipient."""
-    password_reset.ask(database, name, source=HERE, language="en")
+def ask(database: Database, name: str, source: str = HERE) -> dict[str, str]:
+    """Ask for a link and return the messages' tokens by recipient."""
+    password_reset.ask(database, name, source=source, language="en")
+    do_errands(database)
     with database.reading() as session:
         rows = session.execute(select(Message.recipient, Message.values).order_by(Message.created_at)).all()
     return {to: parse_qs(urlsplit(json.loads(values)["link"]).query)["token"][0] for to, values in rows}
@@ -91,7 +94,7 @@ def test_a_made_up_link_opens_nothing(mailing: Database, anna: int, token: str) 
 
 
 def test_a_link_for_something_else_opens_nothing(mailing: Database, anna: int) -> None:
-    addresses.verify_start(mailing, anna, addresses.EMAIL, "new@example.org")
+    addresses.verify_start(mailing, anna, addresses.EMAIL, "new@example.org", source=HERE)
     with mailing.reading() as session:
         values = json.loads(session.scalars(select(Message.values)).one())
     token = parse_qs(urlsplit(values["link"]).query)["token"][0]
@@ -140,3 +143,29 @@ def test_a_server_without_e_mail_says_so(database: Database, mailing: Database) 
     with database.reading() as session, mailing.reading() as other:
         assert not password_reset.is_possible(session)
         assert password_reset.is_possible(other)
+
+
+def test_no_tries_from_elsewhere_lock_the_owner_out(mailing: Database, anna: int) -> None:
+    """As often as somebody asks from one place, by whatever name: there is as much left for who asks from another."""
+    for name in ("anna", "anna@example.org", "anna@work.example", "ａｎｎａ") * 5:
+        with contextlib.suppress(TooManyTries):
+            ask(mailing, name, "198.51.100.1")
+    sent = messages(mailing)
+    assert 0 < len(sent) <= 2 * password_reset.PERSON_OF_SOURCE.tries
+    ask(mailing, "anna@work.example")
+    assert len(messages(mailing)) == len(sent) + 1
+
+
+def test_who_gets_no_link_any_more_has_one_that_works() -> None:
+    """One comes back in the lifetime of a link, however many places somebody asks from."""
+    assert password_reset.PERSON.step <= 1000 * password_reset.LIFETIME
+
+
+@pytest.mark.parametrize("spelling", ["ANNA", "ａnna", "an\u00adna", "anna@cards.example"])
+def test_every_spelling_of_a_login_is_counted_as_one(mailing: Database, anna: int, spelling: str) -> None:
+    if "@" not in spelling:
+        for _ in range(password_reset.NAME.tries):
+            password_reset.ask(mailing, "anna", source=HERE, language="en")
+        with pytest.raises(TooManyTries):
+            password_reset.ask(mailing, spelling, source=HERE, language="en")
+    assert set(ask(mailing, spelling, "198.51.100.1")) == {"anna@example.org", "anna@work.example"}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from sync.accounts import preference_changes, slow_hash
+from sync.accounts import addresses, preference_changes, slow_hash
 from sync.accounts.preference_changes import normalize_answer
 from sync.database import models
 from sync.database.engine import Database
@@ -29,12 +29,13 @@ def test_who_decided_nothing_is_found_by_what_others_know_already_and_confirms(d
     assert decided(database, person(database)) == Preferences(
         found_by_login=True,
         found_by_email=True,
-        found_by_phone=True,
+        found_by_phone=False,
         found_by_name=False,
         connecting="confirm",
         question=None,
         newcomers_group_id=None,
         told_of_requests=True,
+        phone_decided=False,
         language=None,
     )
     assert decided(database, 1) == Preferences()
@@ -174,3 +175,21 @@ def test_what_is_not_decided_anew_stays(database: Database) -> None:
     )
     database.write(lambda session: preference_changes.change_preferences(session, anna, connecting="nobody"))
     assert decided(database, anna) == Preferences(found_by_name=True, language="en", connecting="nobody")
+
+
+def test_nobody_is_found_by_number_who_has_not_said_so(database: Database) -> None:
+    """Who has proved one is asked, once; and who says no is found by it no more than who says nothing."""
+    anna, bert = people(database, "anna", "bert")
+
+    def asked() -> bool:
+        with database.reading() as session:
+            return preference_changes.is_asked_about_number(session, anna)
+
+    assert not asked()
+    database.write(lambda session: addresses.add(session, anna, "sms", "+8613800138000"))
+    assert asked()
+    assert found(database, bert, "+8613800138000") == set()
+    for answer in (False, True):
+        database.write(lambda session, said=answer: preference_changes.decide_about_number(session, anna, found=said))  # type: ignore[misc]
+        assert not asked()
+        assert found(database, bert, "+8613800138000") == ({"anna"} if answer else set())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from sync.accounts import addresses, credentials, preference_changes, registration, sessions, signing_in, signing_up
@@ -16,6 +18,14 @@ from tests.support import factories
 
 PASSWORD = "correct horse battery"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Yield the database of a server where anybody may sign up."""
+    database = Database(database_url, Settings(sign_up="open", base_url="https://cards.example.org"))
+    yield database
+    database.dispose()
 
 
 @pytest.fixture
@@ -45,7 +55,9 @@ def tighten(monkeypatch: pytest.MonkeyPatch, module: object, name: str, tries: i
     monkeypatch.setattr(module, name, Limit(limit.name, tries, limit.period))
 
 
-@pytest.mark.parametrize("login", ["anna", "ANNA", " anna "])
+@pytest.mark.parametrize(
+    "login", ["anna", "ANNA", " anna ", "ａｎｎａ", "an\u00adna", "anna@cards.example.org", "Anna@CARDS.example.org."]
+)
 def test_the_password_lets_in(database: Database, anna: int, login: str) -> None:
     assert sign_in(database, login) == anna
 
@@ -173,6 +185,14 @@ def test_signing_up_is_limited(database: Database, monkeypatch: pytest.MonkeyPat
         sign_up(database, "three")
 
 
+def test_who_was_not_invited_signs_up_only_where_that_was_chosen(database_url: str) -> None:
+    assert Settings().sign_up == "invited"
+    database = Database(database_url)
+    with database.reading() as session:
+        assert (signing_up.is_open(session), signing_up.is_open(session, invited=True)) == (False, True)
+    database.dispose()
+
+
 @pytest.mark.parametrize(
     ("mode", "invited", "allowed"),
     [("open", False, True), ("invited", False, False), ("invited", True, True), ("closed", True, False)],
@@ -226,3 +246,38 @@ def test_an_address_that_a_family_shares_stands_for_nobody(database: Database, a
     with pytest.raises(WrongPassword):
         sign_in(database, "family@example.org")
     assert sign_in(database) == anna
+
+
+def test_every_spelling_of_a_name_is_counted_as_one(
+    database: Database, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tighten(monkeypatch, signing_in, "PAIR", 4)
+    prove(database, anna, "anna@example.org")
+    for spellings in (("anna", "ＡＮＮＡ", "an\u00adna", " Anna"), ("anna@example.org", "anna@ｅxample.org") * 2):
+        for spelling in spellings:
+            with pytest.raises(WrongPassword):
+                sign_in(database, spelling, "wrong")
+        with pytest.raises(TooManyTries):
+            sign_in(database, spellings[0], "wrong")
+
+
+def test_the_names_of_one_person_are_counted_together_and_nobody_is_told(
+    database: Database, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever tries one after the other finds no way around the limit, and does not learn that it is one person."""
+    tighten(monkeypatch, signing_in, "PERSON", 3)
+    prove(database, anna, "anna@example.org")
+    for name in ("anna", "anna@example.org", "anna@cards.example.org"):
+        with pytest.raises(WrongPassword):
+            sign_in(database, name, "wrong")
+    with pytest.raises(WrongPassword):
+        sign_in(database)
+    assert sign_in(database, source=THERE) == anna
+
+
+def test_a_proved_address_comes_before_a_login_that_looks_like_it(database: Database, anna: int) -> None:
+    ben = factories.person(database, "ben")
+    database.write(lambda session: credentials.set_password(session, ben, "the password of ben"))
+    prove(database, ben, "anna@cards.example.org")
+    assert sign_in(database, "anna@cards.example.org", "the password of ben") == ben
+    assert sign_in(database, "anna") == anna

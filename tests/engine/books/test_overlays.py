@@ -167,3 +167,32 @@ def test_a_card_of_somebody_who_is_gone_is_not_made_again(database: Database, pa
         factories.put(database, bao, href, text.encode())
     with database.reading() as session:
         assert profiles.export(session, anna)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "line", "marker"),
+    [
+        ("geo", "52.500000;13.366667", "GEO:geo:52.5\\,13.366667", "13.3"),
+        ("phone", "+86 138 0000 0009 x12", "TEL:13800000009", "0009"),
+        ("url", "https://Bücher.example/ü", "URL:https://xn--bcher-kva.example/%C3%BC", "example"),
+        ("timezone", "-05:00", "TZ:-5", "-5"),
+        ("title", "Head, Sales", "TITLE:Head", "Head"),
+        ("birthday", "--08-20", "BDAY:1900-08-20T00:00:00Z", "08-20"),
+    ],
+)
+def test_a_revocation_takes_a_value_from_whoever_sent_it_back_rewritten(
+    database: Database, pair: tuple[int, int, int, int], kind: str, text: str, line: str, marker: str
+) -> None:
+    """A program writes what it was shown in another form; it is the owner's all the same, then and later."""
+    anna, bao, family, _ = pair
+    shown = factories.field(database, anna, kind, text)
+    database.write(lambda session: grants.grant(session, anna, family, [shown]))
+    card = served(database, bao, anna)
+    name = line.partition(":")[0]
+    rewritten = [line if each.startswith((f"{name}:", f"{name};")) else each for each in card.split("\r\n")]
+    assert line in rewritten
+    edit(database, bao, anna, "\r\n".join(rewritten))
+    database.write(lambda session: grants.take_back(session, anna, family, [shown]))
+    assert marker not in served(database, bao, anna).partition("FN:")[2]
+    edit(database, bao, anna, "\r\n".join(rewritten))
+    assert marker not in served(database, bao, anna).partition("FN:")[2]

@@ -13,17 +13,22 @@ from alembic import command
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Column, Integer, delete, inspect, select
+from sqlalchemy import Column, Integer, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from sync.accounts import one_time_tokens, rate_limits, registration, sessions
+from sync import verification
+from sync.accounts import addresses, one_time_tokens, rate_limits, registration, sessions
 from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
 from sync.database import accounts, migrations
 from sync.database.engine import Database
-from sync.database.models import Account, Base
+from sync.database.models import Account, Base, Group, Profile
 from sync.errors import TooManyTries, WrongSchema
+from sync.sharing import grants, groups, search_keys
+from sync.sharing.preferences import preferences_of
+from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 from tests.support.factories import connected, contents, field, group, person, put, vcard
+from tests.support.meeting import prefer
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = list(ScriptDirectory.from_config(migrations._configuration(None)).walk_revisions())
@@ -36,6 +41,12 @@ def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             table.name: sorted(map(tuple, session.execute(select(table))), key=repr)
             for table in Base.metadata.sorted_tables
         }
+
+
+def without_what_is_made_anew(found: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
+    """Leave out of `rows` the groups of all connections, which a step takes away, and makes with another id."""
+    groups = [row for row in found["contact_group"] if CONNECTIONS not in row]
+    return {**found, "contact_group": groups}
 
 
 def populate(database: Database) -> None:
@@ -100,13 +111,14 @@ def test_the_names_of_the_field_reach_a_database_of_the_version_before_and_lose_
     link = database.write(lambda session: one_time_tokens.issue(session, "test", anna, {"a": 1}, lifetime=3600))
     limit = Limit("test", tries=1, period=3600)
     database.write(lambda session: rate_limits.take(session, limit, "anna"))
-    before, served = rows(database), seen_by(database, anna, bert)
+    database.write(lambda session: session.execute(update(Profile).values(rendering=0)))
+    before, served = without_what_is_made_anew(rows(database)), seen_by(database, anna, bert)
     downgrade(database, "0003")
     with database.engine.connect() as connection:
         old = {"allowance", "directory_key", "listing", "portal_session", "seen_audience", "shown_field", "ticket"}
         assert old <= set(inspect(connection).get_table_names())
     database.migrate()
-    assert rows(database) == before
+    assert without_what_is_made_anew(rows(database)) == before
     assert all(before[name] for name in ("rate_limit", "search_key", "own_search_key", "browser_session"))
     assert all(before[name] for name in ("disclosed_audience", "disclosed_field", "one_time_token"))
     assert seen_by(database, anna, bert) == served
@@ -133,12 +145,28 @@ def test_whoever_was_here_before_the_directory_is_found_by_login(database: Datab
     populate(database)
     shut_out = person(database, "carl")
     database.write(lambda session: registration.set_disabled(session, shut_out, disabled=True))
-    before = rows(database)
+    # The cards of whoever was here before are to be written anew.
+    database.write(lambda session: session.execute(update(Profile).values(rendering=0)))
+    before = without_what_is_made_anew(rows(database))
     downgrade(database, "0001")
     database.migrate()
-    after = rows(database)
+    after = without_what_is_made_anew(rows(database))
     assert {key for key, _ in after["search_key"]} == {"login:anna", "login:bert"}
     assert after == before
+
+
+def test_nobody_is_found_by_number_any_more_who_has_not_said_so(database: Database) -> None:
+    """Before the step, everybody was whether they had decided or not; what they decided of others stays."""
+    anna = person(database, "anna")
+    database.write(lambda session: addresses.add(session, anna, "sms", "+8613800138000"))
+    prefer(database, anna, found_by_phone=True, found_by_name=True)
+    downgrade(database, "0004")
+    database.migrate()
+    with database.reading() as session:
+        assert list(search_keys.keys_of(session, anna)) == ["login:anna"]
+        decided = preferences_of(session, anna)
+        assert (decided.found_by_phone, decided.phone_decided, decided.found_by_name) == (False, False, True)
+        assert list(verification.findings(session)) == []
 
 
 def test_a_table_can_be_made_anew_without_losing_what_depends_on_it(database: Database) -> None:
@@ -232,3 +260,23 @@ def test_a_step_knows_no_model(script: Script) -> None:
     names = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert [name for name in names if name.startswith("sync")] == []
+
+
+def test_whoever_was_here_before_gets_the_group_of_all_connections_and_shows_it_nothing(database: Database) -> None:
+    anna, bert = connected(database, "anna", "bert")
+    group(database, anna, "family", [bert], [field(database, anna)])
+    served = seen_by(database, anna, bert)
+    downgrade(database, "0004")
+    with database.reading() as session:
+        assert {each.kind for each in groups.groups_of(session, anna)} == {STRANGERS, GROUP}
+    # Somebody may have called a group of their own so.
+    values = {"kind": GROUP, "name": "Connections", "name_key": "connections", "created_at": 1}
+    database.write(lambda session: session.execute(insert(Group).values(owner_id=bert, id=7, **values)))
+    database.migrate()
+    with database.reading() as session:
+        for owner_id, name in ((anna, "connections"), (bert, "all connections")):
+            (found,) = [each for each in groups.groups_of(session, owner_id) if each.kind == CONNECTIONS]
+            assert (found.name, found.members) == (name, 1)
+            assert grants.granted(session, owner_id, found.id) == frozenset()
+        assert groups.find(session, bert, "connections").kind == GROUP
+    assert seen_by(database, anna, bert) == served

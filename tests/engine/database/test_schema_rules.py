@@ -53,6 +53,7 @@ PERSON = {"account.id"} | {
 OTHERS = {
     "rate_limit.key": "a count for accounts, sources and pairs",
     "search_key.key": "an index by what is looked for",
+    "errand.bucket": "what requests leave to the worker",
     "job.bucket": "the outbox",
     "login_name.name": "a claim",
     "message.bucket": "the outbox",
@@ -193,4 +194,15 @@ def test_letting_a_device_in_reads_one_row_each_of_one_persons_tables() -> None:
     assert "JOIN account ON account.id = device.viewer_id JOIN" in conditions
     assert "JOIN address_book ON address_book.viewer_id = device.viewer_id AND address_book.id = 1 " in conditions
     assert "WHERE device.viewer_id = ? AND device.id = ? AND" in conditions
+    assert not {"OR", "FOR", "UPDATE"} & set(words)
+
+
+def test_letting_a_device_in_by_an_address_reads_one_more_of_the_same_persons_tables() -> None:
+    """Of few people, who are given: those who share the address."""
+    words = credentials._CHECK_ADDRESS.split()
+    sources = [words[at + 1] for at, word in enumerate(words) if word in ("FROM", "JOIN")]
+    assert sources == ["device", "account", "address_book", "address"]
+    conditions = " ".join(words).partition(" FROM ")[2]
+    assert "JOIN address ON address.owner_id = device.viewer_id AND" in conditions
+    assert "WHERE device.viewer_id IN (?, ?, ?, ?) AND device.id = ? AND" in conditions
     assert not {"OR", "FOR", "UPDATE"} & set(words)

@@ -64,6 +64,7 @@ def test_people_are_found_by_an_address_that_they_proved(
     show_strangers(database, anna, "email" if channel == "email" else "mobile", proved)
     assert found(database, bert, typed) == set()
     prove(database, anna, channel, proved)
+    prefer(database, anna, **{choice: True})
     assert found(database, bert, typed) == {"anna"}
     prefer(database, anna, **{choice: False})
     assert found(database, bert, typed) == set()
@@ -223,6 +224,7 @@ def test_several_addresses_are_looked_for_at_once(database: Database) -> None:
     anna, bert, carl = people(database, "anna", "bert", "carl")
     prove(database, anna, "email", "anna@example.org")
     prove(database, bert, "sms", "13800138000")
+    prefer(database, bert, found_by_phone=True)
     block(database, bert, carl)
     wanted = [("email", "anna@example.org"), ("sms", "+8613800138000"), ("email", "nobody@example.org")]
     with database.reading() as session:
@@ -230,6 +232,24 @@ def test_several_addresses_are_looked_for_at_once(database: Database) -> None:
     assert {key: [each.login for each in people] for key, people in by_address.items()} == {
         ("email", "anna@example.org"): ["anna"]
     }
+
+
+def test_each_number_and_address_counts_and_a_name_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are looked for at a time, and in how many spellings."""
+    anna = person(database)
+    monkeypatch.setattr(directory, "SEARCHES", Limit("search", 6, 3600))
+
+    def look(*texts: str) -> None:
+        directory.search_any(database, anna, texts, "here")
+
+    look("Dora Weiss", "Dora", "Weiss")
+    look("+8613800138000", "138 0013 8000", "dora@example.org", "Dora")
+    for texts in (("+8613800138001", "+8613800138002", "+8613800138003"), ("a@example.org", "b@example.org", "Dora")):
+        with pytest.raises(TooManyTries):
+            look(*texts)
+    look("+8613800138001", "+8613800138002")
+    with pytest.raises(TooManyTries):
+        look("Dora")
 
 
 @pytest.mark.parametrize("name", ["SEARCHES", "SEARCHES_A_DAY", "SEARCHES_OF_SOURCE", "SEARCHES_OF_ALL"])

@@ -91,6 +91,19 @@ def test_who_is_blocked_sees_the_same_and_reaches_nobody(site: Database, anna: i
     assert states(site, bo) == [("out", "anna", "waiting")]
 
 
+def test_what_a_link_does_is_decided_when_it_is_opened(site: Database, anna: int) -> None:
+    """It promises nothing to who is nobody yet; and to who is blocked, what it does for them."""
+    token = made(site, anna, at_once=True)
+    bo, carl = people(site, "bo", "carl")
+    block(site, anna, bo)
+
+    def promised(account_id: int | None) -> bool:
+        return site.write(lambda session: invitation_links.open_link(session, token, account_id)).at_once
+
+    assert [promised(each) for each in (None, bo, carl)] == [False, False, True]
+    assert [follow(site, token, each) for each in (bo, carl)] == [False, True]
+
+
 def test_nobody_follows_their_own_link(site: Database, anna: int) -> None:
     token = made(site, anna, at_once=True, uses=1)
     with pytest.raises(InvalidInput):

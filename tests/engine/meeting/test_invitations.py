@@ -15,7 +15,7 @@ from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, Refuse
 from sync.meeting import invitations
 from sync.settings import Settings
 from tests.support.factories import person
-from tests.support.meeting import SENDING, are_connected, block, messages, prefer, show_strangers, states
+from tests.support.meeting import SENDING, are_connected, block, do_errands, messages, prefer, show_strangers, states
 
 EVE = "eve@example.org"
 
@@ -36,8 +36,11 @@ def anna(site: Database) -> int:
     return anna
 
 
-def invite(site: Database, inviter_id: int, address: str = EVE, message: str = "Join me") -> None:
-    invitations.invite(site, inviter_id, address, message, source="192.0.2.1")
+def invite(
+    site: Database, inviter_id: int, address: str = EVE, message: str = "Join me", *, source: str = "192.0.2.1"
+) -> None:
+    invitations.invite(site, inviter_id, address, message, source=source)
+    do_errands(site)
 
 
 def token_of(site: Database) -> str:
@@ -132,9 +135,34 @@ def test_a_blocked_inviters_invitation_opens_nothing(site: Database, anna: int) 
     invite(site, anna)
     eve = person(site, "eve")
     block(site, eve, anna)
-    with pytest.raises(InvalidOneTimeToken):
+    with pytest.raises(Refused):
         accept(site, token_of(site), eve)
     assert not are_connected(site, anna, eve)
+
+
+def test_what_an_invitation_does_is_decided_when_it_is_opened(site: Database, anna: int) -> None:
+    """Who was blocked since is told that they ask, does ask, and has used it; nobody is told why."""
+    invite(site, anna)
+    token, eve = token_of(site), person(site, "eve")
+    opened = site.write(lambda session: invitations.open_invitation(session, token, eve))
+    assert opened.at_once
+    block(site, anna, eve)
+    opened = site.write(lambda session: invitations.open_invitation(session, token, eve))
+    assert not opened.at_once
+    assert accept(site, token, eve) == opened
+    assert not are_connected(site, anna, eve)
+    assert (states(site, eve), states(site, anna)) == ([("out", "anna", "waiting")], [])
+    for account_id in (eve, person(site, "carl")):
+        with pytest.raises(InvalidOneTimeToken):
+            accept(site, token, account_id)
+
+
+def test_who_blocked_an_inviter_gets_no_message_of_theirs(site: Database, anna: int) -> None:
+    eve = person(site, "eve")
+    site.write(lambda session: addresses.add(session, eve, "email", EVE))
+    block(site, eve, anna)
+    invite(site, anna)
+    assert messages(site) == []
 
 
 def test_nobody_accepts_their_own(site: Database, anna: int) -> None:
@@ -143,10 +171,19 @@ def test_nobody_accepts_their_own(site: Database, anna: int) -> None:
         accept(site, token_of(site), anna)
 
 
-def test_one_address_gets_few_whoever_invites(site: Database) -> None:
-    for number in range(6):
-        invite(site, person(site, f"p{number}"))
+def test_one_address_gets_few_whoever_invites_from_wherever(site: Database) -> None:
+    for number in range(12):
+        invite(site, person(site, f"p{number}"), source=f"192.0.2.{number}")
     assert len(messages(site)) == invitations.INVITATIONS_TO_ADDRESS.tries
+
+
+def test_who_invites_an_address_often_takes_no_friend_s_place(site: Database, anna: int) -> None:
+    """However the address is written, one place has its share of what it gets."""
+    for number in range(12):
+        invite(site, person(site, f"p{number}"), f"eve+{number}@example.org")
+    assert len(messages(site)) == invitations.INVITATIONS_TO_ADDRESS_OF_SOURCE.tries
+    invite(site, anna, source="198.51.100.1")
+    assert ("email", EVE, "invitation") in messages(site)
 
 
 def test_one_person_invites_so_many_a_day(site: Database, anna: int) -> None:

@@ -23,6 +23,7 @@ from tests.support.meeting import (
     are_connected,
     ask,
     confirm,
+    do_errands,
     messages,
     prefer,
     requests,
@@ -45,6 +46,7 @@ def prove(database: Database, owner_id: int, channel: str = "email", text: str =
 
 def letter(database: Database) -> dict[str, str]:
     """Return what the one message says that is still to be sent."""
+    do_errands(database)
     with database.reading() as session:
         values: dict[str, str] = json.loads(session.scalars(select(Message.values)).one())
         return values

@@ -158,8 +158,8 @@ def test_a_card_that_cannot_be_read_changes_nothing(database: Database) -> None:
     (anna,) = factories.people(database, "anna")
     factories.field(database, anna, "mobile", "+86 138 0000 0001")
     card, before = _card(database, anna), _fields(database, anna)
-    with pytest.raises(InvalidVCard, match="line 7"):
-        _edit(database, anna, card.replace("TEL;", "a line without a colon\r\nTEL;"))
+    with pytest.raises(InvalidVCard, match="END:VCARD"):
+        _edit(database, anna, card.replace("END:VCARD", ""))
     _edit(database, anna, card.replace("UID:", "UID:urn:uuid:"))
     assert _fields(database, anna) == before
 

@@ -45,17 +45,17 @@ def names(database: Database, owner_id: int) -> list[str]:
         return [summary.name for summary in groups.groups_of(session, owner_id)]
 
 
-def test_groups_are_listed_by_name_with_strangers_last(database: Database) -> None:
+def test_groups_are_listed_by_name_behind_the_built_in_ones(database: Database) -> None:
     anna, bert, carl = connected(database, "anna", "bert", "carl")
     group(database, anna, "zoo")
     group(database, anna, "Family", [bert, carl])
     with database.reading() as session:
         listed = [(summary.name, summary.members) for summary in groups.groups_of(session, anna)]
         assert groups.find(session, anna, "FAMILY").name == "Family"
-    assert listed == [("Family", 2), ("zoo", 0), ("strangers", 0)]
+    assert listed == [("strangers", 0), ("connections", 2), ("Family", 2), ("zoo", 0)]
 
 
-@pytest.mark.parametrize("again", ["Family", "FAMILY", " family ", "Ｆamily", "strangers", "Strangers"])
+@pytest.mark.parametrize("again", ["Family", "FAMILY", " family ", "Ｆamily", "strangers", "Strangers", "connections"])
 def test_a_name_is_given_once(database: Database, again: str) -> None:
     anna = person(database)
     family, other = group(database, anna, "Family"), group(database, anna, "Other")
@@ -63,9 +63,9 @@ def test_a_name_is_given_once(database: Database, again: str) -> None:
         group(database, anna, again)
     with pytest.raises(AlreadyExists):
         rename(database, anna, other, again)
-    assert names(database, anna) == ["Family", "Other", "strangers"]
+    assert names(database, anna) == ["strangers", "connections", "Family", "Other"]
     rename(database, anna, family, "FAMILY")
-    assert names(database, anna) == ["FAMILY", "Other", "strangers"]
+    assert names(database, anna) == ["strangers", "connections", "FAMILY", "Other"]
 
 
 @pytest.mark.parametrize("name", ["", " \n", "\0", "x" * 101])
@@ -81,7 +81,7 @@ def test_a_name_has_1_to_100_characters(database: Database, name: str) -> None:
 def test_a_name_that_grows_when_it_is_compared_can_be_stored(database: Database) -> None:
     anna = person(database)
     group(database, anna, "ﷺ" * 100)
-    assert names(database, anna)[0] == "ﷺ" * 100
+    assert names(database, anna)[-1] == "ﷺ" * 100
 
 
 def test_two_people_may_have_a_group_of_the_same_name(database: Database) -> None:

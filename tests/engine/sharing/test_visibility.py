@@ -7,11 +7,12 @@ import pytest
 from sync.database.engine import Database
 from sync.errors import NotFound
 from sync.sharing import connections, grants, previews, visibility
-from sync.sharing.visibility import STRANGER, Adjustment, Composition, Grants
+from sync.sharing.visibility import CONNECTED, STRANGER, Adjustment, Composition, Grants
 from tests.support.factories import (
     MOBILE,
     connect,
     connected,
+    everybody_connected,
     field,
     group,
     people,
@@ -184,8 +185,9 @@ def test_nobody_is_something_to_somebody_by_default(database: Database) -> None:
     anna, bert, carl = people(database, "anna", "bert", "carl")
     connect(database, anna, bert)
     with database.reading() as session:
-        for viewer in (bert, carl, anna, 1):
+        for viewer in (carl, anna, 1):
             assert visibility.composition_of(session, anna, viewer) == STRANGER
+        assert visibility.composition_of(session, anna, bert) == CONNECTED
         assert visibility.grants_of(session, 1).visible(STRANGER) == frozenset()
 
 
@@ -196,6 +198,29 @@ def test_a_composition_of_groups_that_are_gone_or_anothers_sees_nothing(database
     with database.reading() as session:
         composition = Composition(groups=frozenset((foreign, 1)))
         assert visibility.visible_fields(session, anna, composition) == []
+
+
+def test_whoever_is_connected_sees_what_connections_see_and_nobody_else_does(database: Database) -> None:
+    anna, bert, carl = people(database, "anna", "bert", "carl")
+    phone, mail = field(database, anna), field(database, anna, "email", MAIL)
+    connect(database, anna, bert)
+    grant(database, anna, everybody_connected(database, anna), phone)
+    grant(database, anna, strangers(database, anna), mail)
+    assert seen(database, bert, anna) == {MOBILE, MAIL}
+    with database.reading() as session:
+        assert [each.id for each in visibility.visible_fields(session, anna, STRANGER)] == [mail]
+        assert [each.id for each in visibility.shown_to_strangers(session, [anna])[anna]] == [mail]
+        assert MOBILE not in previews.for_person(session, anna, carl)
+    connect(database, anna, carl)
+    assert seen(database, carl, anna) == {MOBILE, MAIL}
+    make_exception(database, anna, carl, phone, allowed=False)
+    assert seen(database, carl, anna) == {MAIL}
+    database.write(lambda session: connections.disconnect(session, bert, anna))
+    with database.reading() as session:
+        assert MOBILE not in previews.for_person(session, anna, bert)
+    take_back(database, anna, everybody_connected(database, anna), phone)
+    connect(database, anna, bert)
+    assert seen(database, bert, anna) == {MAIL}
 
 
 def test_withholding_outdoes_showing() -> None:
@@ -209,7 +234,7 @@ def test_a_composition_has_one_text_whatever_the_order() -> None:
     one = Composition(frozenset((3, 1, 2)), frozenset((9, 8)), frozenset((5,)))
     assert Composition.load(one.dump()) == one
     assert one.dump() == Composition(frozenset((2, 3, 1)), frozenset((8, 9)), frozenset((5,))).dump()
-    compositions = [one, STRANGER, Composition(allowed=frozenset((1,))), Composition(withheld=frozenset((1,)))]
+    compositions = [one, CONNECTED, Composition(allowed=frozenset((1,))), Composition(withheld=frozenset((1,)))]
     assert len({composition.digest for composition in compositions}) == len(compositions)
     assert one.without(groups=frozenset((3,)), fields=frozenset((5, 9))) == Composition(
         frozenset((1, 2)), frozenset((8,))

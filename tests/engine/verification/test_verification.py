@@ -155,7 +155,7 @@ def test_a_new_epoch_leaves_nothing_to_find(world: World) -> None:
             "bo: There are 0 groups of strangers, not one.",
         ),
         (
-            "UPDATE contact_group SET kind = 'strangers' WHERE owner_id = {anna}",
+            "UPDATE contact_group SET kind = 'strangers' WHERE owner_id = {anna} AND kind = 'group'",
             "anna: There are 2 groups of strangers, not one.",
         ),
         ("DELETE FROM address_book WHERE viewer_id = {bo}", "bo: There is no address book for connections."),
@@ -264,7 +264,7 @@ def test_damage_to_a_person_is_named(world: World, statement: str, finding: str)
         ),
         (
             "UPDATE audience SET composition = '[[],[5],[]]' WHERE {of_family}",
-            "anna: The audience of strangers with 1 exceptions is made of groups or fields that do not exist.",
+            "anna: The audience of connections with 1 exceptions is made of groups or fields that do not exist.",
         ),
         (
             "DELETE FROM disclosed_field WHERE {of_audience}",

@@ -8,6 +8,7 @@ from werkzeug.datastructures import FileStorage
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField
 from wtforms.validators import NumberRange, Optional
 
+from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.field_display import picture_of
 from radicale_plugin.web.forms import Form, choice
 from radicale_plugin.web.ids import as_id
@@ -21,6 +22,7 @@ from sync import vcard
 from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput
 from sync.fields import FieldContent, field_from_photo, without_broken_photos
+from sync.merging import intake
 from sync.profiles import edits, profiles
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
@@ -34,7 +36,7 @@ class PhotoForm(Form):
 
     picture = FileField(
         lazy("Picture"),
-        description=lazy("A JPEG, PNG, GIF, BMP or WebP file of at most 8 MB. Where it was taken is not kept."),
+        description=lazy("A JPEG, PNG, GIF, BMP, TIFF or WebP file of at most 8 MB. Where it was taken is not kept."),
         render_kw={"accept": "image/*"},
     )
     square = BooleanField(lazy("Cut a square out of it"))
@@ -150,6 +152,8 @@ def import_card() -> Response:
             )
             if broken:
                 say(_("A photo could not be read and was left out."))
+            if card.flaws:
+                say(_("What could not be read was left out: %(why)s", why=explained(card.flaws[0])))
             return go("card.index")
     return page("card/exchange.html", status, form=form)
 
@@ -185,14 +189,14 @@ def _octets(sent: object) -> bytes:
 
 
 def _one(data: bytes) -> vcard.VCard:
-    cards = vcard.parse(data)
+    cards = list(vcard.split(data))
     if not cards:
         raise InvalidInput(_("This file has no card in it."))
     if len(cards) > 1:
         raise InvalidInput(
             _("There are %(count)s cards in this file; choose one with only yours in it.", count=len(cards))
         )
-    return cards[0]
+    return intake.read(cards[0])
 
 
 def _share(number: int | None, otherwise: int) -> float:

@@ -6,13 +6,14 @@ from flask import Response, request
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
+from radicale_plugin.web import signed_in
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.accounts import addresses
+from sync.accounts import addresses, preference_changes
 from sync.accounts.addresses import CHANNELS, EMAIL, SMS
 from sync.errors import InvalidInput, LimitExceeded, Refused, TooManyTries
 
@@ -41,7 +42,7 @@ def own_addresses() -> Response:
     # What looks like neither gets told what is wrong with it.
     channel = meant[0] if meant else EMAIL if "@" in text else SMS
     try:
-        value = addresses.verify_start(database(), me, channel, text)
+        value = addresses.verify_start(database(), me, channel, text, source=signed_in.source())
     except (InvalidInput, LimitExceeded, Refused, TooManyTries) as error:
         form.refuse("address", error)
         return _show(form, 429 if isinstance(error, TooManyTries) else 400)
@@ -89,7 +90,8 @@ def _empty() -> CodeForm:
 def _show(form: AddressForm, status: int) -> Response:
     with database().reading() as session:
         proved = addresses.addresses_of(session, current_person().account_id)
+        asks = preference_changes.is_asked_about_number(session, current_person().account_id)
     sent = [channel for channel in CHANNELS if database().settings.sending.can_send(channel)]
     if not database().settings.base_url and EMAIL in sent:
         sent.remove(EMAIL)
-    return page("settings/addresses.html", status, form=form, proved=proved, sent=sent)
+    return page("settings/addresses.html", status, form=form, proved=proved, sent=sent, asks=asks)

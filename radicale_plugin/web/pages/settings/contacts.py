@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, request
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
@@ -18,8 +20,8 @@ from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
 from sync.books.importing import import_contacts
-from sync.discovery.contact_discovery import KnownContact, contacts_here
-from sync.errors import AlreadyExists, DatabaseUnavailable, EvercardError, InvalidInput, TooManyTries
+from sync.discovery.contact_discovery import contacts_here
+from sync.errors import AlreadyExists, DatabaseUnavailable, EvercardError, InvalidInput, Refused, TooManyTries
 from sync.meeting.requests import MESSAGE_LENGTH
 
 #: How many cards that were left out are named.
@@ -54,15 +56,16 @@ def own_contacts() -> Response:
         form.refuse("file", error)
         return page("settings/contacts.html", 429 if isinstance(error, TooManyTries) else 400, form=form)
     left_out = [(each.number, each.name, explained(each.error)) for each in result.left_out[:_NAMED]]
-    found, wait = _familiar()
-    return page("settings/imported.html", result=result, left_out=left_out, found=found, wait=wait)
+    flawed = [(each.number, each.name, explained(each.error)) for each in result.flawed[:_NAMED]]
+    known = _familiar()[1]
+    return page("settings/imported.html", result=result, left_out=left_out, flawed=flawed, **known)
 
 
 @blueprint.post("/contacts/known")
 def known_contacts() -> Response:
     """List who of the contacts can be found here."""
-    found, wait = _familiar()
-    return page("settings/known.html", 429 if wait else 200, found=found, wait=wait)
+    status, found = _familiar()
+    return page("settings/known.html", status, **found)
 
 
 @blueprint.post("/contacts/ask")
@@ -90,8 +93,11 @@ def ask_contacts() -> Response:
     return go("settings.own_contacts")
 
 
-def _familiar() -> tuple[list[KnownContact], str]:
+def _familiar() -> tuple[int, dict[str, Any]]:
+    """Return the status of the answer, and who is found, or why there is no list."""
     try:
-        return contacts_here(database(), current_person().account_id, signed_in.source()), ""
-    except TooManyTries as error:
-        return [], explained(error)
+        found = contacts_here(database(), current_person().account_id, signed_in.source())
+    except (Refused, TooManyTries) as error:
+        unlisted = isinstance(error, Refused)
+        return 400 if unlisted else 429, {"found": [], "wait": explained(error), "unlisted": unlisted}
+    return 200, {"found": found, "wait": "", "unlisted": False}

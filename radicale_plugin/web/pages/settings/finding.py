@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from flask import Response
+from flask import Response, request
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import Length
 
@@ -21,7 +21,7 @@ from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
 from sync.sharing import groups
 from sync.sharing.preferences import ANYONE, CONFIRM, NOBODY, QUESTION, Preferences, preferences_of
-from sync.sharing.visibility import STRANGERS
+from sync.sharing.visibility import GROUP
 
 AForm = TypeVar("AForm", bound=Form)
 
@@ -91,9 +91,24 @@ def set_found() -> Response:
         return _show(form, None, 400)
 
     chosen = {name: bool(value) for name, value in form.data.items()}
-    database().write(lambda session: preference_changes.change_preferences(session, me, **chosen))
+
+    def change(session: Session) -> None:
+        # Who has a number has answered by this what they would be asked.
+        decided = {"phone_decided": True} if preference_changes.is_asked_about_number(session, me) else {}
+        preference_changes.change_preferences(session, me, **chosen, **decided)
+
+    database().write(change)
     say(_("Saved. It holds from now on."))
     return go("settings.finding")
+
+
+@blueprint.post("/finding/number")
+def decide_about_number() -> Response:
+    """Answer whether others find one by one's number."""
+    me, found = current_person().account_id, request.form.get("found") == "yes"
+    database().write(lambda session: preference_changes.decide_about_number(session, me, found=found))
+    say(_("Saved. It holds from now on."))
+    return go("settings.own_addresses")
 
 
 @blueprint.post("/finding/connecting")
@@ -133,11 +148,11 @@ def _show(found: FoundForm | None, connecting: ConnectingForm | None, status: in
     me = current_person().account_id
     with database().reading() as session:
         decided = preferences_of(session, me)
-        own = [group for group in groups.groups_of(session, me) if group.kind != STRANGERS]
+        own = [group for group in groups.groups_of(session, me) if group.kind == GROUP]
         proved = addresses.addresses_of(session, me)
     found = found or _filled(FoundForm(), decided)
     connecting = connecting or _filled(ConnectingForm(), decided)
-    nothing = choice("", _("None: they see what strangers see"))
+    nothing = choice("", _("None: they see what all connections see"))
     connecting.newcomers.choices = [nothing, *(choice(str(group.id), group.name) for group in own)]
     return page("settings/finding.html", status, found=found, connecting=connecting, proved=proved)
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
 from sync.database.models import PrivateCard
-from sync.errors import InvalidInput, InvalidVCard
+from sync.errors import InvalidInput
 from sync.vcard import Property, lines_named, parse_one, read_line, unescape
 
 #: How many cards are held in memory at a time.
@@ -51,5 +51,5 @@ def _lines(text: str, names: frozenset[str]) -> list[Property]:
         return [read_line(line) for line in lines]
     try:
         return [line for line in parse_one(text).properties if line.name in names]
-    except InvalidVCard:
+    except InvalidInput:
         return []

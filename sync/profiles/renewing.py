@@ -1,0 +1,84 @@
+"""
+What an upgrade owes to what is stored: every profile and its cards as this release writes them.
+
+A migration cannot do it, because cards are written by the engine. So each profile remembers which way of writing its
+cards follow; the worker looks for those of an earlier one when it starts, and writes one person's cards in each
+transaction. What was interrupted goes on from there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from sync.database.engine import Database
+from sync.database.models import RENDERING, Profile
+from sync.errors import InvalidVCard, NotFound
+from sync.fields import FieldContent, media
+from sync.profiles import profiles
+from sync.sharing import changes
+from sync.sharing.cards import content_of
+from sync.sharing.visibility import fields_of
+from sync.vcard.photos import MAX_OCTETS
+
+#: People that one look finds.
+_PAGE = 100
+
+
+def work(database: Database) -> int:
+    """Write the cards of some people anew whose cards are of an earlier release, and return how many these are."""
+    with database.reading() as session:
+        old = select(Profile.owner_id).where(Profile.rendering < RENDERING).order_by(Profile.owner_id)
+        owners = session.scalars(old.limit(_PAGE)).all()
+    for owner_id in owners:
+        database.write(lambda session, it=owner_id: _renew_if_there(session, it))  # type: ignore[misc]
+    return len(owners)
+
+
+def renew(session: Session, owner_id: int) -> None:
+    """
+    Write an owner's cards as this release writes them, and carry those that differ from what is stored.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    with session.begin_nested():
+        for field in fields_of(session, owner_id):
+            smaller = _with_small_photo(content_of(field))
+            if smaller is not None:
+                profiles.set_field(session, owner_id, field.id, smaller)
+        changes.render_anew(session, owner_id)
+        session.execute(update(Profile).where(Profile.owner_id == owner_id).values(rendering=RENDERING))
+
+
+def is_too_large(content: FieldContent) -> bool:
+    """Whether a field is a photo with which no card could be sent back; earlier releases took such photos."""
+    return content.main.name == "PHOTO" and len(_octets(content)) > MAX_OCTETS
+
+
+def _renew_if_there(session: Session, owner_id: int) -> None:
+    try:
+        renew(session, owner_id)
+    except NotFound:
+        return  # who left meanwhile
+
+
+def _with_small_photo(content: FieldContent) -> FieldContent | None:
+    if not is_too_large(content):
+        return None
+    try:
+        photo = media.normal_photo(content.main, content.version)
+    except InvalidVCard:
+        return None
+    return replace(content, properties=(photo, *content.properties[1:]))
+
+
+def _octets(content: FieldContent) -> bytes:
+    try:
+        return base64.b64decode(media.encoded_data(content.main) or "")
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,33 @@
+"""What is too long for a field is refused by the server as well, whatever a browser would have let in."""
+
+from __future__ import annotations
+
+import pytest
+
+from radicale_plugin.web import forms
+from tests.support.forms import Visitor
+from tests.support.people import register
+from tests.support.site import Site
+
+
+@pytest.mark.parametrize(("kind", "most"), [("name", 4_000), ("note", 16_000), ("mobile", 4_000)])
+def test_a_field_takes_no_more_than_its_form_says(site: Site, visitor: Visitor, kind: str, most: int) -> None:
+    visitor.signed_in(register(site.database, "anna").id)
+    path = f"/card/add/{kind}"
+    letter = "1" if kind == "mobile" else "x"
+    answer = visitor.post(path, {"text": letter * (most + 1), "label": ""})
+    assert answer.status == 400
+    assert str(most) in answer.text
+    assert visitor.post(path, {"text": letter * (most // 4), "label": "x" * 101}).status == 400
+    assert visitor.post(path, {"text": letter * (most // 4), "label": ""}).status == 303
+
+
+def test_a_field_without_a_limit_of_its_own_has_one(site: Site, visitor: Visitor) -> None:
+    visitor.signed_in(register(site.database, "anna").id)
+    long = "x" * (forms.LONGEST + 1)
+    assert visitor.post("/card/add/name-parts", {"family": long}).status == 400
+
+
+def test_no_text_is_longer_than_any_form_asks_for(site: Site, visitor: Visitor) -> None:
+    visitor.signed_in(register(site.database, "anna").id)
+    assert visitor.post("/language", {"language": "x" * (forms.LONGEST_OF_ALL + 1)}).status == 413
