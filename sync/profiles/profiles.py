@@ -272,7 +272,8 @@ def _base(
 def _is_made_of(contents: Sequence[FieldContent], login: str, content: FieldContent) -> bool:
     if content.main.name not in ("FN", "N") or any(field.main.name == content.main.name for field in contents):
         return False
-    served = fields.export_card(contents, "3.0", uid="", revised=0, fallback_name=login)
+    name = fields.called(contents, login)
+    served = fields.export_card(contents, "3.0", uid="", revised=0, fallback_name=name)
     return any(fields.same_meaning(made, content) for made in fields.fields_of(parse_one(served)))
 
 
