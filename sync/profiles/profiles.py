@@ -151,8 +151,8 @@ def edit_card(
         check()
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
-        base = replace(_base(had(), existing, contents), staying=("photo",) if broken else ())
         login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
+        base = replace(_base(had(), existing, contents, login), staying=("photo",) if broken else ())
         incoming = [content for content in incoming if not _is_made_of(base.contents, login, content)]
         incoming = [content for content in incoming if not _is_left_over(base.contents, content)]
         merged = three_way.merge(base, incoming, contents, programs.kept_by_writer(card))
@@ -258,12 +258,14 @@ def _appended(existing: Sequence[Field], matches: Sequence[int | None]) -> list[
 
 
 def _base(
-    had: Sequence[FieldState] | VCard | None, existing: Sequence[Field], contents: Sequence[FieldContent]
+    had: Sequence[FieldState] | VCard | None, existing: Sequence[Field], contents: Sequence[FieldContent], login: str
 ) -> Base:
     if had is None:
         return three_way.unchanged(contents)
     if isinstance(had, VCard):
-        return three_way.linked(fields.readable_fields(had)[0], contents)
+        sent, _ = fields.readable_fields(had)
+        rest = [content for content in sent if content.main.name not in ("FN", "N")]
+        return three_way.linked([content for content in sent if not _is_made_of(rest, login, content)], contents)
     places = {field.id: index for index, field in enumerate(existing)}
     states = [FieldContent.load(state.kind, state.content) for state in had]
     return Base(states, [places.get(state.field_id) for state in had], [state.field_id for state in had])
