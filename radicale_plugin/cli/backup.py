@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 import tempfile
 import time
@@ -120,9 +121,12 @@ def _unpacked(file: str, database: Database) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(dir=beside, prefix=".restore-") as made, tarfile.open(file, "r:") as archive:
             folder = Path(made)
-            for name in (_ABOUT, _DATABASE, _SECRET):
-                if name in archive.getnames():
-                    archive.extract(archive.getmember(name), folder, filter="data")
+            for name in {_ABOUT, _DATABASE, _SECRET}.intersection(archive.getnames()):
+                # Under our own name, whatever the file says of where it belongs and whose it is.
+                content = archive.extractfile(name)
+                if content is not None:
+                    with content, (folder / name).open("wb") as written:
+                        shutil.copyfileobj(content, written)
             _require_fitting(folder, database)
             yield folder
     except tarfile.TarError as error:

@@ -7,6 +7,8 @@ from email.utils import formatdate
 from radicale_plugin.dav import collections, paths
 from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
+from radicale_plugin.dav.handing import Handing
+from radicale_plugin.dav.if_header import IfHeader
 from radicale_plugin.dav.names import card, href
 from radicale_plugin.dav.negotiation import version_wanted
 from radicale_plugin.dav.paths import Kind
@@ -16,6 +18,7 @@ from radicale_plugin.dav.resources import book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import entries, served
+from sync.books.device_copies import Writer
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
 
 #: The versions that can be stored. A card that says none is not valid.
@@ -50,6 +53,10 @@ def get(service: Service, request: Request) -> Response:
     if entry is None or plain is None:
         raise DavError(404, "There is no such entry.")
     etag = entry.etag if version is None or entry.text == plain.text else marked(entry.etag, version)
+    if request.method == "GET":
+        handing = Handing(service, request)
+        handing.card(entry)
+        handing.note()
     headers = [("ETag", etag), ("Last-Modified", formatdate(entry.changed_at, usegmt=True)), ("Vary", "Accept")]
     headers += PRIVATE_CARD
     request.conditions.check_read(entry.etag)
@@ -78,7 +85,9 @@ def put(service: Service, request: Request) -> Response:
 
     try:
         stored = write(
-            service, request, lambda session: entries.write(session, book, request.location.name, request.body, check)
+            service,
+            request,
+            lambda session: entries.write(session, book, request.location.name, request.body, check, _writer(request)),
         )
     except TooLarge as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
@@ -119,6 +128,19 @@ def delete(service: Service, request: Request) -> Response:
     except NotFound as error:
         raise DavError(404, str(error)) from error
     return Response(204)
+
+
+def _writer(request: Request) -> Writer:
+    """Return who stores a card; whoever named the state of it knows that state, or the request is refused."""
+    caller, named = request.place.caller, request.conditions.if_match
+    knows = (named is not None and named.strip() != "*") or _names_state(request.if_header)
+    return Writer(caller.account_id, caller.device_id, knows)
+
+
+def _names_state(header: IfHeader) -> bool:
+    """Whether each state in which the request is to be done says which the entry is in."""
+    states = [[one for one in each.conditions if not each.url and not one.negated] for each in header]
+    return bool(states) and all(any('"' in one.state for one in each) for each in states)
 
 
 def _is_known(data: bytes) -> bool:

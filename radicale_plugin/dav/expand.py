@@ -35,7 +35,9 @@ def _response(service: Service, request: Request, resource: Resource, asked: Seq
     found, missing = [], []
     for wanted in asked:
         value = resource.table.get(wanted.name)
-        if value is None:
+        if value is None and (kept := resource.kept().get(wanted.name)) is not None:
+            found.append(kept)
+        elif value is None:
             missing.append(element(wanted.name))
         else:
             found.append(element(wanted.name, _expanded(service, request, value(request.place), wanted)))

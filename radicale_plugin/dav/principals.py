@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from radicale_plugin.dav.filters import collated
+from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, dav, href
 from radicale_plugin.dav.paths import Kind
@@ -23,6 +24,7 @@ from radicale_plugin.dav.resources import Resource, address_book, book_of, exist
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from sync.books import entries
+from sync.books.entries import EntryText
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
 
@@ -94,18 +96,27 @@ def _matching_entries(service: Service, request: Request, book: Book, asked: Pri
     sample = EntryTemplate(request.place, book, Wanted((asked.name,)), minimal=True)
     if sample.needs_text:
         return
-    template = EntryTemplate(request.place, book, asked.wanted or Wanted(), minimal=request.minimal)
+    wanted = asked.wanted or Wanted()
+    template, handing = (
+        EntryTemplate(request.place, book, wanted, minimal=request.minimal),
+        Handing(service, request, wanted),
+    )
     with service.database.reading() as session:
         found = entries.texts(session, book) if template.needs_text else entries.heads(session, book)
         for entry in found:
             if _names_caller(sample.render(entry).partition("<D:propstat>")[2], request.place):
+                if isinstance(entry, EntryText):
+                    handing.card(entry)
                 yield template.render(entry) if asked.wanted else there(template.url(entry.href))
+    handing.note()
 
 
 def _told(request: Request, resource: Resource, wanted: Wanted | None) -> str:
     if wanted is None:
         return there(resource.url)
-    return collection_response(resource.url, resource.table, request.place, wanted, minimal=request.minimal)
+    return collection_response(
+        resource.url, resource.table, request.place, wanted, minimal=request.minimal, kept=resource.kept
+    )
 
 
 def _has(resource: Resource, place: Place, name: str) -> bool:

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 
-from radicale_plugin.dav import paths
+from radicale_plugin.dav import dead, paths
 from radicale_plugin.dav.access import GRANTS, NAMES, access
 from radicale_plugin.dav.names import CS, card, dav, element, href, text
 from radicale_plugin.dav.partial import part_of
@@ -28,7 +28,8 @@ MAX_IMAGE_OCTETS = 229_376
 VCARD_TYPE = "text/vcard; charset=utf-8"
 #: Which entry is the person's own card (client fact I-20).
 ME_CARD = f"{{{CS}}}me-card"
-#: What an address book is for, as the person says.
+#: What an address book is called, and what it is for, as the person says.
+DISPLAYNAME = dav("displayname")
 DESCRIPTION = card("addressbook-description")
 
 _COMMON: Table = {dav("current-user-principal"): lambda place: href(place.principal)}
@@ -64,13 +65,13 @@ def principal_table(me_card: Callable[[], str]) -> Table:
     }
 
 
-def book_table(book: Book, description: Callable[[], str]) -> Table:
-    """Return the properties of an address book; *description* finds what it is for when that is wanted."""
+def book_table(book: Book) -> Table:
+    """Return the properties of an address book, but for those that are kept for clients."""
     token = book.sync_token
+    title: Table = {DISPLAYNAME: lambda _: text(book.title)} if book.title else {}
     return {
         **_BOOK,
-        _DISPLAYNAME: lambda _: text(book.title),
-        DESCRIPTION: lambda _: text(description()),
+        **title,
         _SYNC_TOKEN: lambda _: token,
         _CTAG: lambda _: token,
     }
@@ -86,14 +87,13 @@ _ADDRESS_DATA = "".join(
 _COLLATIONS = "".join(
     element(card("supported-collation"), name) for name in ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
 )
-_DISPLAYNAME = dav("displayname")
 _SYNC_TOKEN = dav("sync-token")
 _CTAG = f"{{{CS}}}getctag"
 #: The directory, in which a person looks for others (client fact I-21).
 DIRECTORY: Table = {
     **_COMMON,
     **_READ_ONLY,
-    _DISPLAYNAME: lambda _: "Evercard",
+    DISPLAYNAME: lambda _: "Evercard",
     dav("resourcetype"): lambda _: element(dav("collection")) + element(card("directory")),
     dav("supported-report-set"): lambda _: REPORT_SETS[Kind.DIRECTORY],
     card("supported-address-data"): lambda _: _ADDRESS_DATA,
@@ -123,16 +123,26 @@ _NOT_IN_ALL = frozenset(
 )
 
 
-def collection_response(url: str, table: Table, place: Place, wanted: Wanted, *, minimal: bool) -> str:
+Kept = Callable[[], Mapping[str, str]]
+"""Finds the properties that are kept for clients of a resource, the element of each by its full name."""
+
+
+def collection_response(
+    url: str, table: Table, place: Place, wanted: Wanted, *, minimal: bool, kept: Kept = dict
+) -> str:
     """Return the ``DAV:response`` of a collection. *minimal* leaves out what is not there (RFC 8144)."""
-    if wanted.names_only:
-        return response(url, "".join(element(name) for name in table), "")
     names: Iterable[str] = wanted.names
     if wanted.every:
         names = dict.fromkeys([*(name for name in table if name not in _NOT_IN_ALL), *wanted.names])
-    found = "".join(element(name, table[name](place)) for name in names if name in table)
-    missing = "" if minimal else "".join(element(name) for name in names if name not in table)
-    return response(url, found, missing)
+    own = {}
+    if dead.are_wanted(wanted, table, (DISPLAYNAME, DESCRIPTION)):
+        own = dead.found(wanted, kept(), _NOT_IN_ALL)
+    if wanted.names_only:
+        own = {**{name: element(name) for name in table}, **own}
+    else:
+        own = {**{name: element(name, table[name](place)) for name in names if name in table}, **own}
+    missing = "" if minimal else "".join(element(name) for name in names if name not in own)
+    return response(url, "".join(own.values()), "" if wanted.names_only else missing)
 
 
 def response(url: str, found: str, missing: str) -> str:
@@ -237,13 +247,24 @@ class EntryTemplate:
     *needs_text* says whether entries must come with their text.
     """
 
-    def __init__(self, place: Place, book: Book, wanted: Wanted, *, minimal: bool) -> None:
-        """Prepare for the properties that are *wanted*."""
+    def __init__(
+        self,
+        place: Place,
+        book: Book,
+        wanted: Wanted,
+        *,
+        minimal: bool,
+        kept: Callable[[], Mapping[str, Mapping[str, str]]] = dict,
+    ) -> None:
+        """Prepare for the properties that are *wanted*; *kept* finds those that are kept for clients, by entry."""
         names: Iterable[str] = _ENTRY_NAMES if wanted.names_only else wanted.names
         if wanted.every:
             names = dict.fromkeys([*_ENTRY_ALL, *wanted.names])
         self.needs_text = not wanted.names_only and not _NEEDS_TEXT.isdisjoint(names)
         self._url = place.book(book)
+        self._wanted, self._missing = wanted, list[str]()
+        known = (*_ENTRY, *_ENTRY_CONSTANT)
+        self._kept = kept() if dead.are_wanted(wanted, known) else {}
         self._getters: list[Getter] = []
         found = list[str]()
         missing = list[str]()
@@ -256,7 +277,9 @@ class EntryTemplate:
                 found.append(_literal(element(name, "" if wanted.names_only else _ENTRY_CONSTANT[name](place))))
             else:
                 (found if name in _ENTRY else missing).append(_literal(element(name)))
-        self._format = response("\1", "".join(found), "" if minimal else "".join(missing)).replace("\1", "{}").format
+                self._missing += [] if name in _ENTRY or minimal else [name]
+        self._found = "".join(found)
+        self._format = response("\1", self._found, "" if minimal else "".join(missing)).replace("\1", "{}").format
 
     def url(self, name: str) -> str:
         """Return the URL of the entry of this name."""
@@ -264,4 +287,9 @@ class EntryTemplate:
 
     def render(self, entry: EntryHead | EntryText) -> str:
         """Return the ``DAV:response`` of a present entry."""
-        return self._format(text(self.url(entry.href)), *[getter(entry) for getter in self._getters])
+        values = [getter(entry) for getter in self._getters]
+        if not (kept := self._kept.get(entry.href)):
+            return self._format(text(self.url(entry.href)), *values)
+        own = dead.found(self._wanted, kept)
+        missing = "".join(element(name) for name in self._missing if name not in own)
+        return response(self.url(entry.href), self._found.format(*values) + "".join(own.values()), missing)

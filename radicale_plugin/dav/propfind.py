@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from radicale_plugin.dav.bodies import read_propfind
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import card, dav
 from radicale_plugin.dav.paths import Kind
-from radicale_plugin.dav.place import Table
 from radicale_plugin.dav.prefer import NO_ROOT
 from radicale_plugin.dav.properties import ROOT, EntryTemplate, collection_response
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import address_book, book_of, principal
+from radicale_plugin.dav.resources import Resource, address_book, book_of, kept_of_entries, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from sync.books import entries
 from sync.revisions import address_books
+from sync.revisions.address_books import Book
 
 
 def propfind(service: Service, request: Request) -> Response:
@@ -42,21 +44,23 @@ def propfind(service: Service, request: Request) -> Response:
         return _book(service, request, wanted, deeper=deeper, rootless=rootless)
     parts = []
     if kind is Kind.ROOT and not rootless:
-        parts.append(_collection(request, request.place.root, ROOT, wanted))
+        parts.append(_collection(request, Resource(request.place.root, ROOT), wanted))
     if (kind is Kind.PRINCIPAL and not rootless) or (kind is Kind.ROOT and deeper):
         caller = principal(service, request.place)
         # Below the root there is nobody but the person who asks.
-        parts.append(_collection(request, caller.url, caller.table, wanted))
+        parts.append(_collection(request, caller, wanted))
     if kind is Kind.PRINCIPAL and deeper:
         with service.database.reading() as session:
             books = address_books.books_of(session, request.place.caller.account_id)
         found = [address_book(service, request.place, book) for book in books]
-        parts += [_collection(request, resource.url, resource.table, wanted) for resource in found]
+        parts += [_collection(request, resource, wanted) for resource in found]
     return multistatus(parts)
 
 
-def _collection(request: Request, url: str, table: Table, wanted: Wanted) -> str:
-    return collection_response(url, table, request.place, wanted, minimal=request.minimal)
+def _collection(request: Request, resource: Resource, wanted: Wanted) -> str:
+    return collection_response(
+        resource.url, resource.table, request.place, wanted, minimal=request.minimal, kept=resource.kept
+    )
 
 
 def _version(wanted: Wanted) -> str | None:
@@ -67,29 +71,40 @@ def _version(wanted: Wanted) -> str | None:
 def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool, rootless: bool) -> Response:
     book = book_of(service, request)
     resource = address_book(service, request.place, book)
-    own = _collection(request, resource.url, resource.table, wanted)
+    own = _collection(request, resource, wanted)
     if not deeper:
         return multistatus([own])
-    template = EntryTemplate(request.place, book, wanted, minimal=request.minimal)
+    template = _template(service, request, book, wanted)
+    handing = Handing(service, request, wanted)
 
     def parts() -> Iterator[str]:
         if not rootless:
             yield own
         with service.database.reading() as session:
-            found = (
-                entries.texts(session, book, _version(wanted)) if template.needs_text else entries.heads(session, book)
-            )
-            for entry in found:
-                yield template.render(entry)
+            if template.needs_text:
+                for text in entries.texts(session, book, _version(wanted)):
+                    yield template.render(handing.card(text))
+            else:
+                yield from map(template.render, entries.heads(session, book))
 
-    return multistatus(parts())
+    answer = multistatus(parts())
+    handing.note()
+    return answer
+
+
+def _template(service: Service, request: Request, book: Book, wanted: Wanted) -> EntryTemplate:
+    kept = functools.partial(kept_of_entries, service, book)
+    return EntryTemplate(request.place, book, wanted, minimal=request.minimal, kept=kept)
 
 
 def _entry(service: Service, request: Request, wanted: Wanted) -> Response:
     book = book_of(service, request)
-    template = EntryTemplate(request.place, book, wanted, minimal=request.minimal)
+    template = _template(service, request, book, wanted)
     with service.database.reading() as session:
         entry = next(entries.texts(session, book, _version(wanted), hrefs=[request.location.name]), None)
     if entry is None:
         raise DavError(404, "There is no such entry.")
-    return multistatus([template.render(entry)])
+    handing = Handing(service, request, wanted)
+    answer = multistatus([template.render(handing.card(entry))])
+    handing.note()
+    return answer

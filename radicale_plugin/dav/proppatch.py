@@ -1,4 +1,8 @@
-"""PROPPATCH, RFC 4918, 9.2: an address book's title and which card is the person's own; the rest is the server's."""
+"""
+PROPPATCH, RFC 4918, 9.2.
+
+An address book's title and purpose, which card is the person's own, and what clients made up; the rest is the server's.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,27 @@ from lxml import etree
 
 from radicale_plugin.dav import paths
 from radicale_plugin.dav.bodies import parse
+from radicale_plugin.dav.dead import language_of, markup, may_be_kept
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav, element, href
 from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.prefer import MINIMAL, applied
-from radicale_plugin.dav.properties import DESCRIPTION, ME_CARD
+from radicale_plugin.dav.properties import DESCRIPTION, DISPLAYNAME, ME_CARD
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import Resource, book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import etag_of, write
 from sync.database.engine import Session
-from sync.revisions import address_books
-from sync.revisions.address_books import CONTACTS_PATH
+from sync.errors import LimitExceeded
+from sync.revisions import address_books, dead_properties
+from sync.revisions.address_books import CONTACTS_PATH, Book
 
 _OK = "HTTP/1.1 200 OK"
 _FORBIDDEN = "HTTP/1.1 403 Forbidden"
 _FAILED = "HTTP/1.1 424 Failed Dependency"
-Setters = Mapping[str, Callable[[Session, etree._Element], None]]  # noqa: SLF001 - lxml has no other name for it
+_NO_ROOM = "HTTP/1.1 507 Insufficient Storage"
+Setters = Mapping[str, Callable[[Session, "Instruction"], None]]
 
 
 def proppatch(service: Service, request: Request) -> Response:
@@ -54,16 +61,19 @@ def proppatch(service: Service, request: Request) -> Response:
 
     def change_all(session: Session) -> None:
         request.conditions.check(etag_of(session, request))
-        for each in wanted:
-            if each.name in setters and not refused:
-                setters[each.name](session, each.node)
+        for each in wanted if not refused else ():
+            _change(session, each, setters, resource)
 
-    write(service, request, change_all)
-    if not refused and MINIMAL in request.preferences:
+    full = ""
+    try:
+        write(service, request, change_all)
+    except _NoRoomError as found:
+        full = found.name
+    if not (refused or full) and MINIMAL in request.preferences:
         return Response(204, applied(MINIMAL))
     parts = []
     for name in dict.fromkeys(each.name for each in wanted):
-        status = _FORBIDDEN if name in refused else _FAILED if refused else _OK
+        status = _FORBIDDEN if name in refused else _NO_ROOM if name == full else _FAILED if refused or full else _OK
         error = element(dav("error"), element(dav("cannot-modify-protected-property"))) if status == _FORBIDDEN else ""
         prop = element(dav("prop"), element(name))
         parts.append(f"<D:propstat>{prop}<D:status>{status}</D:status>{error}</D:propstat>")
@@ -86,23 +96,57 @@ class Instruction:
 
     def can_be_done(self, setters: Setters, resource: Resource) -> bool:
         """Whether nothing is against it. To remove what is not there is no error (RFC 4918, 14.23)."""
-        if self.is_removal and self.name not in resource.table:
-            return True
-        return self.name in setters
+        if self.name in resource.table or self.name in setters:
+            return self.name in setters
+        return self.is_removal or (resource.owner is not None and may_be_kept(self.name))
+
+
+class _NoRoomError(Exception):
+    """What the property *name* was to be cannot be kept."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _change(session: Session, wanted: Instruction, setters: Setters, resource: Resource) -> None:
+    try:
+        if wanted.name in setters:
+            setters[wanted.name](session, wanted)
+        _keep(session, wanted, resource, is_text=wanted.name in setters)
+    except LimitExceeded as error:
+        raise _NoRoomError(wanted.name) from error
+
+
+def _keep(session: Session, wanted: Instruction, resource: Resource, *, is_text: bool) -> None:
+    """Keep a property that means nothing here, and of one that has a meaning the language that it is in."""
+    if resource.owner is None:
+        return
+    if wanted.is_removal or (is_text and not language_of(wanted.node)):
+        dead_properties.drop(session, resource.owner, wanted.name)
+    elif wanted.name != ME_CARD:
+        dead_properties.put(session, resource.owner, wanted.name, markup(wanted.node))
 
 
 def _settable(service: Service, request: Request) -> Setters:
     if request.location.kind is Kind.BOOK:
         book = book_of(service, request)
         return {
-            dav("displayname"): lambda session, node: address_books.set_title(
-                session, book, " ".join((node.text or "").split())
+            DISPLAYNAME: lambda session, wanted: _set_title(session, book, wanted),
+            DESCRIPTION: lambda session, wanted: address_books.set_description(
+                session, book, None if wanted.is_removal else wanted.node.text or ""
             ),
-            DESCRIPTION: lambda session, node: address_books.set_description(session, book, node.text or ""),
         }
     if request.location.kind is Kind.PRINCIPAL:
-        return {ME_CARD: lambda session, node: _set_me_card(session, request, node)}
+        return {ME_CARD: lambda session, wanted: _set_me_card(session, request, wanted.node)}
     return {}
+
+
+def _set_title(session: Session, book: Book, wanted: Instruction) -> None:
+    if wanted.is_removal:
+        address_books.remove_title(session, book)
+    else:
+        address_books.set_title(session, book, " ".join((wanted.node.text or "").split()))
 
 
 def _set_me_card(session: Session, request: Request, node: etree._Element) -> None:

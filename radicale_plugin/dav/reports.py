@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from radicale_plugin.dav import expand, filters, paths, principals
 from radicale_plugin.dav.bodies import Multiget, PrincipalReport, Query, SyncCollection, read_report
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.expand_xml import ExpandProperty
+from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav
 from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch, SearchableProperties
 from radicale_plugin.dav.properties import EntryTemplate, gone, truncated
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import book_of, existing
+from radicale_plugin.dav.resources import book_of, existing, kept_of_entries
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from sync.books import entries
@@ -65,8 +67,8 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
     if since == book.revision:
         _note_sync(service, request, book, book.revision)
         return multistatus((), book.sync_token)
-    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
-
+    template = _template(service, request, book, asked.wanted)
+    handing = Handing(service, request, asked.wanted)
     until = _end(service, book, since, asked.limit)
 
     def parts() -> Iterator[str]:
@@ -78,14 +80,20 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
                     yield template.render(head)
             if template.needs_text:
                 for text in entries.texts(session, book, _rendition(request, asked.wanted), since=since, until=until):
-                    yield template.render(text)
+                    yield template.render(handing.card(text))
         if until is not None:
             yield truncated(request.place.book(book))
 
     reached = book.revision if until is None else until
     answer = multistatus(parts(), sync_token(book.epoch, book.id, reached))
+    handing.note()
     _note_sync(service, request, book, reached)
     return answer
+
+
+def _template(service: Service, request: Request, book: Book, wanted: Wanted) -> EntryTemplate:
+    kept = functools.partial(kept_of_entries, service, book)
+    return EntryTemplate(request.place, book, wanted, minimal=request.minimal, kept=kept)
 
 
 def _note_sync(service: Service, request: Request, book: Book, revision: int) -> None:
@@ -127,7 +135,8 @@ def _revision(request: Request, book: Book, token: str) -> int | None:
 
 
 def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -> Response:
-    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+    template = _template(service, request, book, asked.wanted)
+    handing = Handing(service, request, asked.wanted)
     names = {href: _name(request, book, href) for href in asked.hrefs}
     if request.location.kind is Kind.ENTRY:
         url = existing(service, request).url
@@ -137,7 +146,7 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
         missing = {name for name in names.values() if name}
         for entry in entries.named(service.database, book, _rendition(request, asked.wanted), list(missing)):
             missing.discard(entry.href)
-            yield template.render(entry)
+            yield template.render(handing.card(entry))
         for href, name in names.items():
             if name is None:
                 yield gone(href)
@@ -146,7 +155,9 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
                 missing.discard(name)
                 yield gone(template.url(name))
 
-    return multistatus(parts())
+    answer = multistatus(parts())
+    handing.note()
+    return answer
 
 
 def _name(request: Request, book: Book, href: str) -> str | None:
@@ -161,7 +172,8 @@ def _name(request: Request, book: Book, href: str) -> str | None:
 
 
 def _query(service: Service, request: Request, book: Book, asked: Query) -> Response:
-    template = EntryTemplate(request.place, book, asked.wanted, minimal=request.minimal)
+    template = _template(service, request, book, asked.wanted)
+    handing = Handing(service, request, asked.wanted)
     search = filters.Search(asked.filters, all_of=asked.all_of)
     hrefs = None
     url = request.place.book(book)
@@ -180,6 +192,8 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
                     yield truncated(url)
                     return
                 found += 1
-                yield template.render(entry)
+                yield template.render(handing.card(entry))
 
-    return multistatus(parts())
+    answer = multistatus(parts())
+    handing.note()
+    return answer

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from radicale_plugin.dav import paths
 from radicale_plugin.dav.errors import DavError
+from radicale_plugin.dav.names import element, text
 from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place, Table
-from radicale_plugin.dav.properties import ROOT, book_table, entry_table, principal_table
+from radicale_plugin.dav.properties import DESCRIPTION, ROOT, Kept, book_table, entry_table, principal_table
 from radicale_plugin.dav.requests import Request, Service
 from sync.books import entries
-from sync.revisions import address_books
+from sync.books.entry_rows import PRIVATE
+from sync.revisions import address_books, dead_properties
 from sync.revisions.address_books import CONTACTS_PATH, Book
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something that is there, with its properties."""
+    """
+    Something that is there, with its properties.
+
+    *kept* finds those that are kept for clients, and *owner* is where they are; None where none are.
+    """
 
     url: str
     table: Table
+    kept: Kept = dict
+    owner: dead_properties.Place | None = None
 
 
 _MAKING = frozenset({"PUT", "MKCOL"})
@@ -74,17 +83,35 @@ def _entry(service: Service, place: Place, book: Book, name: str) -> Resource | 
         entry = next(entries.texts(session, book, None, hrefs=[name]), None)
     if entry is None:
         return None
-    return Resource(place.book(book) + paths.href("", name, collection=False)[1:], entry_table(entry, place))
+    url = place.book(book) + paths.href("", name, collection=False)[1:]
+    if entry.kind != PRIVATE:
+        return Resource(url, entry_table(entry, place))
+    owner = dead_properties.Place(book.viewer_id, book.id, entry.id)
+    return Resource(url, entry_table(entry, place), lambda: _kept(service, owner), owner)
 
 
 def address_book(service: Service, place: Place, book: Book) -> Resource:
     """Return an address book of the person who asks."""
+    owner = dead_properties.Place(book.viewer_id, book.id)
 
-    def description() -> str:
+    def kept() -> Mapping[str, str]:
         with service.database.reading() as session:
-            return address_books.description(session, book)
+            said = address_books.description(session, book)
+            described = {DESCRIPTION: element(DESCRIPTION, text(said))} if said is not None else {}
+            return {**described, **dead_properties.of(session, owner)}
 
-    return Resource(place.book(book), book_table(book, description))
+    return Resource(place.book(book), book_table(book), kept, owner)
+
+
+def kept_of_entries(service: Service, book: Book) -> Mapping[str, Mapping[str, str]]:
+    """Return the properties that are kept for clients of entries, by the names of those that have any."""
+    with service.database.reading() as session:
+        return dead_properties.of_entries(session, book.viewer_id, book.id)
+
+
+def _kept(service: Service, owner: dead_properties.Place) -> Mapping[str, str]:
+    with service.database.reading() as session:
+        return dead_properties.of(session, owner)
 
 
 def principal(service: Service, place: Place) -> Resource:
@@ -95,7 +122,8 @@ def principal(service: Service, place: Place) -> Resource:
             name = address_books.me_card(session, place.caller.account_id)
         return paths.href(place.prefix, place.caller.login, CONTACTS_PATH, name, collection=False)
 
-    return Resource(place.principal, principal_table(me_card))
+    owner = dead_properties.Place(place.caller.account_id)
+    return Resource(place.principal, principal_table(me_card), lambda: _kept(service, owner), owner)
 
 
 def _book(service: Service, place: Place, path: str) -> Book | None:

@@ -7,77 +7,30 @@ by `sync.books.entry_texts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.books import entry_rows, overlays, served
+from sync.books import entry_rows, late_edits, served
+from sync.books.device_copies import Writer
+from sync.books.entry_heads import EntryHead, head, heads, revisions, stored_head
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
-from sync.books.etags import etag_of
+from sync.books.late_edits import Sent
 from sync.database.engine import settings_of
 from sync.database.models import Card, Entry, PrivateCard
-from sync.errors import InvalidVCard, NotFound, Refused, TooLarge, UIDConflict
+from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
-from sync.profiles import profiles
 from sync.revisions import address_books
-from sync.revisions.address_books import PRESENT, Book
+from sync.revisions.address_books import HIDDEN, PRESENT, Book
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
-from sync.vcard import VCard
+from sync.vcard import VCard, uids
 
-__all__ = ["EntryText", "named", "texts"]
-
-
-@dataclass(frozen=True, slots=True)
-class EntryHead:
-    """
-    An entry without its text. *etag* is empty when *present* is false: the entry is gone.
-
-    *as_sent* is true of a private entry that was just stored byte for byte.
-    """
-
-    href: str
-    kind: str
-    present: bool
-    etag: str
-    changed_at: int
-    as_sent: bool = field(default=False, compare=False)
-
-
-def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:
-    """Return the revisions of the first *count* entries that `heads` has, lowest first; several may have the same."""
-    statement = entry_rows.changed(select(Entry.revision), book, since).order_by(Entry.revision).limit(count)
-    return session.scalars(statement).all()
-
-
-def heads(session: Session, book: Book, since: int | None = None, *, until: int | None = None) -> Iterator[EntryHead]:
-    """
-    Yield the present entries of *book*; with *since*, those that changed after that revision, gone ones included.
-
-    With *until*, those that changed later than that revision are left out.
-
-    *book* must have been read before in the same transaction: what changes in between is shown now and again, never
-    missed.
-    """
-    rows = session.execute(entry_rows.changed(_HEAD, book, since, until))
-    for href, kind, state, changed_at, own_digest, card_digest in rows:
-        if state == PRESENT:
-            yield EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
-        else:
-            yield EntryHead(href, kind, False, "", changed_at)
-
-
-def head(session: Session, book: Book, href: str) -> EntryHead | None:
-    """Return one present entry without its text, or None."""
-    row = session.execute(entry_rows.changed(_HEAD, book, None).where(Entry.href == href)).first()
-    if row is None:
-        return None
-    _, kind, _, changed_at, own_digest, card_digest = row
-    return EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
+__all__ = ["EntryHead", "EntryText", "Writer", "head", "heads", "named", "revisions", "texts"]
 
 
 def has_uid(session: Session, book: Book, uid: str) -> bool:
@@ -101,48 +54,48 @@ def hold(session: Session, viewer_id: int, path: str, href: str) -> None:
         entry_rows.lock(session, book)
 
 
-def write(session: Session, book: Book, href: str, data: bytes, check: Callable[[str | None], None]) -> EntryHead:
+def write(
+    session: Session,
+    book: Book,
+    href: str,
+    data: bytes,
+    check: Callable[[str | None], None],
+    writer: Writer | None = None,
+) -> EntryHead:
     """
     Store what a device sent for an entry, and return what the entry is now.
 
-    A private entry is stored byte for byte, one that is too large with its photo made small, and one that not every
-    program can read mended (see `sync.merging.intake`). The person's own card becomes the profile, and is offered to
-    their devices again where it did not change by what was sent. Of a connection's card, what the person added is kept,
-    and the rest is the owner's. *check* is called with the ETag that the entry has at that moment, None for no entry,
-    and raises what it likes against it.
+    A private entry is stored byte for byte, one that is too large with its photo made small, one that not every program
+    can read mended (see `sync.merging.intake`), and with the UID that the entry has already; one without a UID is given
+    one. The person's own card becomes the profile, and is offered to their devices again where it did not change by
+    what was sent. Of a connection's card, what the person added is kept, and the rest is the owner's; one that they hid
+    comes back, whatever name it is stored under. What the *writer* does not know of, because another device changed it
+    since, stays as it is. *check* is called with the ETag that the entry has at that moment, None for no entry, and
+    raises what it likes against it.
 
     Raises:
-        InvalidVCard: *data* is not one vCard with a UID.
+        InvalidVCard: *data* is not one vCard, or has two UIDs.
         TooLarge: It is too large.
         LimitExceeded: The book, the profile or what the person added is full.
         UIDConflict: Another entry has its UID, or this entry had another.
         Refused: The entry was the card of a connection, or is one and the settings are strict.
     """
-    sent = data
-    data = _fitting(session, book, href, data)
-    card = _checked(data)
+    fitting = _fitting(session, book, href, data)
+    sent = Sent(fitting, intake.read(fitting), writer, is_mended=fitting is not data)
     found = entry_rows.find(session, book, href)
     if found is not None and found.kind == SELF:
-        return _write_own(session, book, found, card, check)
+        return _write_own(session, book, found, sent, check)
+    if (found is None or found.state != PRESENT) and (hidden := _hidden(session, book, found, sent.card)) is not None:
+        check(None)
+        return _write_hidden(session, book, href, hidden, sent)
     with session.begin_nested():
         entry_rows.lock(session, book)
         entry = entry_rows.find(session, book, href)
         before = head(session, book, href)
         check(before.etag if before else None)
-        entry_rows.require_uid(session, book, card.uid or "", href)
-        if entry is not None and before is not None and entry.uid != card.uid:
-            raise UIDConflict(href)
         if entry is not None and entry.kind == CONNECTION:
-            return _write_overlay(session, book, entry, card)
-        digest = entry_rows.digest_of(data)
-        if entry is not None and before is not None and entry.digest == digest:
-            return replace(before, as_sent=data is sent)
-        if entry is None or before is None:
-            entry = entry_rows.make_private(session, book, href, entry)
-        entry_rows.change(session, entry, uid=card.uid, state=PRESENT, digest=digest)
-        entry_rows.set_bytes(session, entry, data)
-        at = entry_rows.stamp_now(session, book, entry)
-    return EntryHead(href, PRIVATE, True, etag_of(digest, None, at), at, as_sent=data is sent)
+            return _write_overlay(session, book, entry, sent)
+        return _write_private(session, book, href, entry if before else None, sent)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
@@ -189,10 +142,6 @@ def offer_again(session: Session, book: Book, href: str) -> None:
             entry_rows.stamp_now(session, book, entry)
 
 
-_CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
-_HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
-
-
 def _fitting(session: Session, book: Book, href: str, data: bytes) -> bytes:
     limits = settings_of(session).limits
     data = intake.mended(data)
@@ -222,15 +171,30 @@ def _stored(session: Session, book: Book, href: str) -> bytes | None:
     return session.scalars(select(PrivateCard.data).join(Entry, own).where(*named)).first()
 
 
-def _checked(data: bytes) -> VCard:
-    card = intake.read(data)
-    if not card.uid or len(card.uid) > 255:
-        raise InvalidVCard("A card needs one UID of at most 255 characters.")
-    return card
+def _write_private(session: Session, book: Book, href: str, entry: Entry | None, sent: Sent) -> EntryHead:
+    """Store a private entry; *entry* is what is there, None where there is nothing."""
+    known = entry.uid if entry is not None else None
+    data, uid = uids.identified(sent.data, sent.card, known)
+    entry_rows.require_uid(session, book, uid, href)
+    if known is not None and not uids.are_same(known, uid):
+        raise UIDConflict(href)
+    before = None
+    if entry is not None:
+        before, data = entry.digest, late_edits.private(session, entry, data, sent)
+    else:
+        entry = entry_rows.make_private(session, book, href, entry_rows.find(session, book, href))
+    digest = entry_rows.digest_of(data)
+    if before != digest:
+        entry_rows.change(session, entry, uid=uid, state=PRESENT, digest=digest)
+        entry_rows.set_bytes(session, entry, data)
+    if before != digest or data != sent.data:
+        entry_rows.stamp_now(session, book, entry)
+    late_edits.note_stored(session, entry, sent, is_as_sent=data == sent.data)
+    return replace(stored_head(session, book, href), as_sent=data == sent.data and not sent.is_mended)
 
 
 def _write_own(
-    session: Session, book: Book, entry: Entry, card: VCard, check: Callable[[str | None], None]
+    session: Session, book: Book, entry: Entry, sent: Sent, check: Callable[[str | None], None]
 ) -> EntryHead:
     etags: list[str] = []
 
@@ -238,34 +202,46 @@ def _write_own(
         before = head(session, book, entry.href)
         check(before.etag if before else None)
         etags.append(before.etag if before else "")
-        if card.uid != entry.uid:
-            raise UIDConflict(entry.href)
 
     with session.begin_nested():
-        profiles.edit_card(session, book.viewer_id, card, ready)
-        after = head(session, book, entry.href)
-        if after is not None and after.etag in etags:
+        is_as_sent = late_edits.own(session, entry, sent, ready)
+        if stored_head(session, book, entry.href).etag in etags:
             # The device may have left out what stays: it is to see that.
             entry_rows.stamp_now(session, book, entry)
-            after = head(session, book, entry.href)
-        if after is None:
-            raise NotFound("There is no such entry.")
-        return after
+        late_edits.note_stored(session, entry, sent, is_as_sent=is_as_sent)
+        return stored_head(session, book, entry.href)
 
 
-def _write_overlay(session: Session, book: Book, entry: Entry, card: VCard) -> EntryHead:
+def _hidden(session: Session, book: Book, found: Entry | None, card: VCard) -> Entry | None:
+    """Return the entry that a device puts back which was taken off the person's devices."""
+    if found is not None and found.kind == CONNECTION:
+        return found if found.state == HIDDEN else None
+    return entry_rows.hidden_with(session, book, card.uid) if card.uid else None
+
+
+def _write_hidden(session: Session, book: Book, href: str, entry: Entry, sent: Sent) -> EntryHead:
+    with session.begin_nested():
+        connections.show(session, book.viewer_id, entry.id)
+        entry_rows.lock(session, book)
+        if href != entry.href:
+            entry_rows.leave_nothing(session, book, href)
+        shown = entry_rows.find(session, book, entry.href)
+        if shown is not None and settings_of(session).accept_overlays:
+            return _write_overlay(session, book, shown, sent)
+        return stored_head(session, book, entry.href)
+
+
+def _write_overlay(session: Session, book: Book, entry: Entry, sent: Sent) -> EntryHead:
     if entry.state != PRESENT:
         raise Refused("The person whose card this was is not connected to you any more.")
     if not settings_of(session).accept_overlays:
         raise Refused("This card is kept by its owner; it cannot be changed here.")
-    version = "4.0" if card.version == "4.0" else "3.0"
+    version = "4.0" if sent.card.version == "4.0" else "3.0"
     body = Card.body_4 if version == "4.0" else Card.body_3
     body_text = session.scalars(select(body).where(Card.owner_id == entry.id, Card.id == entry.card_id)).one()
     text = served.held(body_text, None, version, entry.uid or "", entry.changed_at)
-    digest = overlays.edit(session, entry, text, card)
+    digest, is_as_sent = late_edits.overlay(session, entry, text, sent)
     entry_rows.change(session, entry, digest=digest)
     entry_rows.stamp_now(session, book, entry)
-    after = head(session, book, entry.href)
-    if after is None:
-        raise NotFound("There is no such entry.")
-    return after
+    late_edits.note_stored(session, entry, sent, is_as_sent=is_as_sent)
+    return stored_head(session, book, entry.href)

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.books import versions
 from sync.database.engine import settings_of
 from sync.database.models import Entry, PrivateCard, new_id, now
 from sync.errors import Conflict, LimitExceeded, UIDConflict
-from sync.revisions import address_books
-from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync.revisions import address_books, dead_properties, versions
+from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync.vcard import uids
 
 PRIVATE = "private"
 
@@ -50,9 +50,20 @@ def change(session: Session, entry: Entry, **values: object) -> None:
 
 
 def href_of_uid(session: Session, book: Book, uid: str) -> str | None:
-    """Return the name of the entry, present or gone, that has this UID."""
-    named = select(Entry.href).where(Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.uid == uid)
-    return session.scalars(named).first()
+    """Return the name of the entry, present or gone, that has this UID, however either is spelled."""
+    found = _with_uid(session, book, uid)
+    return found.href if found is not None else None
+
+
+def hidden_with(session: Session, book: Book, uid: str) -> Entry | None:
+    """Return the entry of a connection that has this UID and that the person took off their devices."""
+    found = _with_uid(session, book, uid)
+    return found if found is not None and found.state == HIDDEN else None
+
+
+def _with_uid(session: Session, book: Book, uid: str) -> Entry | None:
+    mine = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
+    return session.scalars(select(Entry).where(*mine, Entry.uid.in_(uids.spellings(uid)))).first()
 
 
 def require_uid(session: Session, book: Book, uid: str, href: str) -> None:
@@ -65,6 +76,12 @@ def require_uid(session: Session, book: Book, uid: str, href: str) -> None:
     other = href_of_uid(session, book, uid)
     if other is not None and other != href:
         raise UIDConflict(other)
+
+
+def leave_nothing(session: Session, book: Book, href: str) -> None:
+    """Tell the devices that there is nothing of this name, where one of them just put something."""
+    entry = find(session, book, href) or make_private(session, book, href, None)
+    stamp_now(session, book, entry)
 
 
 def make_private(session: Session, book: Book, href: str, gone: Entry | None) -> Entry:
@@ -116,6 +133,7 @@ def set_bytes(session: Session, entry: Entry, data: bytes | None) -> None:
 def remove_private(session: Session, book: Book, entry: Entry) -> None:
     """Leave nothing of a private entry but the news that it is gone."""
     set_bytes(session, entry, None)
+    dead_properties.replace(session, dead_properties.Place(book.viewer_id, book.id, entry.id), {})
     change(session, entry, state=REMOVED, uid=None, digest=None)
     stamp_now(session, book, entry)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, any_, bindparam, func, select
+from sqlalchemy import Select, any_, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from sync.books import entry_rows, served
@@ -20,7 +20,7 @@ from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
-from sync.database.models import Card, Entry, Overlay, PrivateCard
+from sync.database.models import Card, Entry, EntryVersion, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
 logger = logging.getLogger("evercard.entries")
@@ -31,7 +31,12 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class EntryText:
-    """A present entry. *text* is the vCard as it is served; *data* what it is made of, of a private entry."""
+    """
+    A present entry. *text* is the vCard as it is served, *data* what it is made of, of a private entry.
+
+    *has_past* is true where something is kept that the person's devices wrote before what is now, *revision* that of
+    the entry's last change.
+    """
 
     href: str
     uid: str
@@ -39,6 +44,9 @@ class EntryText:
     etag: str
     changed_at: int
     text: str
+    id: int = 0
+    revision: int = 0
+    has_past: bool = False
     data: bytes | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -95,10 +103,13 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
 
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
-    for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay in rows:
+    for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay, *rest in rows:
         text = _text(href, version, uid, changed_at, body, data, overlay)
         if text is not None:
-            yield EntryText(href, uid or "", kind, etag_of(card_digest, own_digest, changed_at), changed_at, text, data)
+            etag, (entry_id, revision, has_past) = etag_of(card_digest, own_digest, changed_at), rest
+            yield EntryText(
+                href, uid or "", kind, etag, changed_at, text, entry_id, revision, has_past=bool(has_past), data=data
+            )
 
 
 def _text(
@@ -137,12 +148,13 @@ def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
 _OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
+_PAST = exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id)
 
 
 def _text_statement(body: Any) -> Select[Any]:
     return (
         select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body)
-        .add_columns(PrivateCard.data, Overlay.content)
+        .add_columns(PrivateCard.data, Overlay.content, Entry.id, Entry.revision, _PAST)
         .outerjoin(Card, _CARD)
         .outerjoin(PrivateCard, _PRIVATE)
         .outerjoin(Overlay, _OVERLAY)

@@ -27,6 +27,7 @@ from sync.merging import intake
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
 from sync.vcard import Property, VCard, content_line, modernize, serialize, split, text_of, unescape
+from sync.vcard.uids import bare
 
 #: How many cards one file may have.
 MOST = 5_000
@@ -133,7 +134,7 @@ def _readable(texts: Sequence[bytes], result: Imported) -> list[_Read]:
         except EvercardError as error:
             result.left_out.append(LeftOut(number, name, error))
             continue
-        seen.add(card.uid or "")
+        seen.add(bare(card.uid or ""))
         found.append(_Read(number, name, card, tuple(LeftOut(number, name, flaw) for flaw in read.flaws[:_MOST_FLAWS])))
     return found
 
@@ -193,11 +194,12 @@ def _complete(card: VCard) -> VCard:
 
 def _identified(card: VCard, seen: set[str]) -> VCard:
     """Keep the UID that a card has; without one, or where an earlier card has it, make one of what the card says."""
-    if card.uid and len(card.uid) <= 255 and card.uid not in seen:
-        return card
+    own = next((line for line in card.all("UID") if line.value), None)
+    others = tuple(line for line in card.properties if line.name != "UID")
+    if own and card.uid and len(card.uid) <= 255 and bare(card.uid) not in seen:
+        return card if len(card.all("UID")) == 1 else replace(card, properties=(own, *others))
     said = [content_line(line) for line in card.properties if line.name not in _FLEETING]
     digest = hashlib.sha256("".join(sorted(said)).encode()).hexdigest()
-    others = tuple(line for line in card.properties if line.name != "UID")
     uid = Property("", "UID", (), str(uuid.uuid5(_SPACE, digest)))
     return replace(card, properties=(uid, *others))
 

@@ -15,8 +15,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
+from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
 from sync.books import entry_rows, overlays
-from sync.books.contact_addresses import addresses_of_contact, name_of, private_cards
 from sync.books.entry_rows import PRIVATE
 from sync.database import accounts
 from sync.database.engine import settings_of

@@ -10,12 +10,13 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.books import versions
 from sync.database.engine import settings_of
 from sync.database.models import Entry, Overlay
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
-from sync.merging import matching, merge, programs
+from sync.merging import merge, programs, three_way
+from sync.merging.three_way import Base, Clash
+from sync.revisions import versions
 from sync.sharing import disclosure
 from sync.vcard import VCard, parse_one
 
@@ -27,27 +28,33 @@ def applied(text: str, overlay: Sequence[FieldContent], version: str) -> str:
     return fields.render(merged, version, fallback_name="", remote_media=True)
 
 
-def edit(session: Session, entry: Entry, served: str, card: VCard) -> str | None:
+def edit(
+    session: Session,
+    entry: Entry,
+    served: str,
+    card: VCard,
+    had: Sequence[FieldContent] | VCard | None = None,
+) -> tuple[str | None, list[Clash]]:
     """
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
 
     What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same,
-    is not lost by not being sent back, nor is the viewer's photo by another that is none. Returns the overlay's hash,
-    None when nothing is added.
+    is not lost by not being sent back, nor is the viewer's photo by another that is none; neither is what other devices
+    made of the overlay since the client *had* it: another overlay, or a card of its own that became another; None where
+    it had what is now. Returns the overlay's hash, None when nothing is added, and what others changed as well.
     """
     base = fields.fields_of(parse_one(served))
     shown = disclosure.shown_to(session, entry.id, entry.viewer_id)
     sent, broken = fields.readable_fields(card)
-    before = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
-    added = merge.additions(sent, shown, base, before)
-    seen = merge.visible(base, before)
-    unseen = [content for content in before if content not in seen]
-    added, matches = matching.edited(seen, added, sent)
-    gone = matching.deleted_by_client(seen, matches, sent, programs.kept_by_writer(card))
-    if broken:
-        gone = [index for index in gone if seen[index].kind != "photo"]
-    kept = [seen[index] for index in matching.unmatched(len(seen), matches) if index not in gone]
-    return store(session, entry, [*added, *kept, *unseen])
+    now = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
+    before = merge.additions(fields.readable_fields(had)[0], shown, base, now) if isinstance(had, VCard) else had
+    known = three_way.unchanged(now) if before is None else three_way.linked(before, now)
+    seen = merge.visible(base, known.contents)
+    links = [known.links[index] for index, content in enumerate(known.contents) if content in seen]
+    added = merge.additions(sent, shown, base, known.contents)
+    had_then = Base(seen, links, staying=("photo",) if broken else ())
+    merged = three_way.merge(had_then, added, now, programs.kept_by_writer(card), sent)
+    return store(session, entry, merged.listed(now)), merged.clashes
 
 
 def of(session: Session, viewer_id: int, entry_ids: Collection[int]) -> dict[int, list[FieldContent]]:
@@ -87,8 +94,8 @@ def store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> st
     if len(content) > limit:
         raise LimitExceeded(f"What you add to somebody's card has at most {limit // 1024} kB.")
     before = session.scalars(delete(Overlay).filter_by(**key).returning(Overlay.content)).first()
-    if before not in (None, content):
-        versions.keep(session, entry, before.encode())
+    if before != content and (before is not None or overlay):
+        versions.keep(session, entry, before.encode() if before is not None else versions.NOTHING)
     if not overlay:
         return None
     digest = digest_of(content)

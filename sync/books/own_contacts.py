@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sync.accounts.contact_addresses import called_at, name_of, private_cards
 from sync.books import entries
-from sync.books.contact_addresses import called_at, name_of, private_cards
 from sync.books.entry_rows import PRIVATE
 from sync.database.models import Entry, PrivateCard
 from sync.errors import Conflict, NotFound

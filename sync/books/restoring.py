@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.books import entry_rows, overlays, versions
+from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.database.models import Entry, EntryVersion, LinkedEntry
 from sync.errors import Conflict, NotFound
+from sync.revisions import versions
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.vcard import parse_one
 

@@ -11,7 +11,7 @@ from sync import fields
 from sync.books import overlays
 from sync.books.attempts import Attempt
 from sync.errors import InvalidInput
-from sync.vcard import Property, parse_one, serialize
+from sync.vcard import Property, parse_one, serialize, uids
 
 #: What no XML document may hold; one such character stops a phone for good (client fact I-15).
 _UNSERVABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -74,8 +74,19 @@ def _servable(data: bytes) -> str:
 
 
 def _translated(contents: Sequence[fields.FieldContent], version: str, uid: str, changed_at: int) -> str:
+    if version == "3.0":
+        # Programs that read it look for the members of a list by the prefix and what the UID says.
+        uid, contents = uids.bare(uid), [_with_member(content) for content in contents]
     body = fields.render(contents, version, fallback_name=fields.called(contents, fields.UNNAMED), remote_media=True)
     return _front(version, uid, changed_at) + body
+
+
+def _with_member(content: fields.FieldContent) -> fields.FieldContent:
+    # Whoever is on a list by another address has no card that says it.
+    if content.main.name != "MEMBER" or ":" in uids.bare(content.main.value):
+        return content
+    main = replace(content.main, value=uids.member(content.main.value))
+    return replace(content, properties=(main, *content.properties[1:]))
 
 
 def _named(text: str) -> str:

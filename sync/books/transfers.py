@@ -11,7 +11,9 @@ from sync.books import entries, entry_rows
 from sync.books.entry_rows import PRIVATE
 from sync.database.models import Entry, PrivateCard
 from sync.errors import NotFound, PreconditionFailed, Refused, UIDConflict
+from sync.revisions import dead_properties
 from sync.revisions.address_books import PRESENT, Book
+from sync.vcard import uids
 
 
 def transfer(
@@ -50,15 +52,21 @@ def transfer(
         existed = replaced is not None and replaced.state == PRESENT
         if existed and not overwrite:
             raise PreconditionFailed("There is an entry at the destination already.")
-        if replaced is not None and existed and replaced.uid != entry.uid:
+        if replaced is not None and existed and not uids.are_same(replaced.uid or "", entry.uid or ""):
             raise UIDConflict(replaced.href)
-        data = _bytes_of(session, entry)
+        data, noted = _bytes_of(session, entry), dead_properties.of(session, _place(entry))
         if replaced is not None and existed:
             entry_rows.remove_private(session, target[0], replaced)
         if not keep:
             entry_rows.remove_private(session, source[0], entry)
         entries.write(session, *target, data, lambda _: None)
+        if noted and (made := entry_rows.find(session, *target)) is not None:
+            dead_properties.replace(session, _place(made), noted)
         return existed
+
+
+def _place(entry: Entry) -> dead_properties.Place:
+    return dead_properties.Place(entry.viewer_id, entry.book_id, entry.id)
 
 
 def _bytes_of(session: Session, entry: Entry) -> bytes:

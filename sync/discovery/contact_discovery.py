@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from sync.accounts import contact_addresses
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
-from sync.books import contact_addresses
 from sync.database.engine import Database
 from sync.discovery import directory
 from sync.discovery.directory import Found

@@ -136,21 +136,37 @@ def deleted_by_client(
     return [index for index in unmatched(len(existing), matches) if names[index] in known]
 
 
-def ordered(existing: Sequence[FieldContent], matches: Sequence[int | None], gone: Collection[int]) -> list[int]:
+def moves(existing: Sequence[FieldContent], matches: Sequence[int | None], gone: Collection[int]) -> bool:
+    """
+    Whether a card gives the fields of a profile another order.
+
+    A card that has what is there in the order in which it is served moves nothing, whatever it leaves out.
+    """
+    kept = [index for index in range(len(existing)) if index not in gone]
+    served = sorted(kept, key=lambda index: existing[index].main.name not in _FIRST)
+    known = [index for index in matches if index is not None]
+    return [index for index in served if index in known] != known
+
+
+def ordered(
+    existing: Sequence[FieldContent],
+    matches: Sequence[int | None],
+    gone: Collection[int],
+    *,
+    moved: bool | None = None,
+) -> list[int]:
     """
     Return the fields of a profile in the order that a card gives them, without those that are *gone*.
 
-    A field is its index among *existing*; a new one is its place among the *matches*, counted on from there. A card
-    that has what is there in the order in which it is served moves nothing, whatever it leaves out.
+    A field is its index among *existing*; a new one is its place among the *matches*, counted on from there. *moved*
+    is what `moves` says where the card was made of what is there.
     """
     count = len(existing)
     sent = [count + place if index is None else index for place, index in enumerate(matches)]
     kept = [index for index in range(count) if index not in gone]
-    served = sorted(kept, key=lambda index: existing[index].main.name not in _FIRST)
-    known = [index for index in sent if index < count]
-    if [index for index in served if index in known] == known:
-        return _inserted(kept, sent)
-    return _inserted(sent, kept)
+    if moves(existing, matches, gone) if moved is None else moved:
+        return _inserted(sent, kept)
+    return _inserted(kept, sent)
 
 
 def _inserted(into: list[int], others: Iterable[int]) -> list[int]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.database.models import Account, Entry, Field, new_id
+from sync.database.models import Account, Entry, Field, FieldState
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.fields.labels import is_stray
-from sync.merging import matching, programs, rewritten
+from sync.merging import matching, programs, rewritten, three_way
+from sync.merging.three_way import Base, Clash, Merged
 from sync.profiles import edits
-from sync.sharing import cards, history
+from sync.profiles.field_rows import delete_field, insert_field, place_field, update_field
+from sync.sharing import history
 from sync.sharing.cards import content_of
 from sync.sharing.changes import Change, change
 from sync.sharing.visibility import fields_of
@@ -43,7 +46,7 @@ def add_fields(session: Session, owner_id: int, contents: Sequence[FieldContent]
     with change(session, owner_id) as under_way:
         existing = fields_of(session, owner_id)
         position = existing[-1].position + 1 if existing else 0
-        return [_insert(under_way, owner_id, content, position + place) for place, content in enumerate(contents)]
+        return [insert_field(under_way, owner_id, content, position + place) for place, content in enumerate(contents)]
 
 
 def set_field(
@@ -64,7 +67,7 @@ def set_field(
         field = _own(session, owner_id, field_id, seen)
         if field.kind != content.kind:
             raise InvalidInput(f"This field is of the kind {field.kind}; add another field for {content.kind}.")
-        _update(under_way, owner_id, field_id, content)
+        update_field(under_way, owner_id, field_id, content)
 
 
 def remove_field(session: Session, owner_id: int, field_id: int, *, seen: str | None = None) -> None:
@@ -77,7 +80,7 @@ def remove_field(session: Session, owner_id: int, field_id: int, *, seen: str | 
     """
     with change(session, owner_id) as under_way:
         _own(session, owner_id, field_id, seen)
-        _delete(under_way, owner_id, [field_id])
+        delete_field(under_way, owner_id, [field_id])
 
 
 def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> None:
@@ -100,7 +103,7 @@ def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> No
         if len(positions) < len(existing):
             positions = list(range(len(existing)))
         for moved, position in zip(order, positions, strict=True):
-            _place(under_way, owner_id, moved, position)
+            place_field(under_way, owner_id, moved, position)
 
 
 def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool = False, seen: int | None = None) -> int:
@@ -125,21 +128,31 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
         if contents:
-            incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
+            login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
+            incoming = [content for content in incoming if not _is_made_of(contents, login, content)]
             incoming = rewritten.labels_apart(contents, incoming)
         matches = matching.match(contents, incoming, replace=replace)
-        gone = matching.unmatched(len(existing), matches) if replace else None
-        return _become(under_way, owner_id, existing, incoming, matches, gone)
+        gone = matching.unmatched(len(existing), matches) if replace else []
+        # Where the card is not the whole profile, what is new comes behind everything that is there.
+        order = matching.ordered(contents, matches, gone) if replace else _appended(existing, matches)
+        return _become(under_way, owner_id, existing, Merged(incoming, matches, [], gone, order))
 
 
-def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], None]) -> int:
+def edit_card(
+    session: Session,
+    owner_id: int,
+    card: VCard,
+    check: Callable[[], None],
+    had: Callable[[], Sequence[FieldState] | VCard | None] = lambda: None,
+) -> list[Clash]:
     """
-    Make a profile what a client made of the person's own card, and return how many fields changed.
+    Make a profile what a client made of the person's own card, and return the fields that others changed as well.
 
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
-    deleted it (see `sync.merging.matching.deleted_by_client`). What this server put into the card for want of a name
-    is no field. Of a photo that is none, the one that is there stays. *check* is called once nobody else can change
-    the profile, and raises what it likes against it.
+    deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as
+    it is now: an earlier state of the profile, or a card of its own that became another; nothing where it had what is
+    now. What this server put into the card for want of a name is no field. Of a photo that is none, the one that is
+    there stays. *check* is called once nobody else can change the profile, and raises what it likes against it.
 
     Raises:
         LimitExceeded: As `import_card`.
@@ -149,13 +162,36 @@ def edit_card(session: Session, owner_id: int, card: VCard, check: Callable[[], 
         check()
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
-        incoming = [content for content in incoming if not _is_made(session, owner_id, contents, content)]
-        incoming = [content for content in incoming if not _is_left_over(contents, content)]
-        edited, matches = matching.edited(contents, incoming)
-        gone = matching.deleted_by_client(contents, matches, incoming, programs.kept_by_writer(card))
-        if broken:
-            gone = [index for index in gone if contents[index].kind != "photo"]
-        return _become(under_way, owner_id, existing, edited, matches, gone)
+        login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
+        base = replace(_base(had(), existing, contents, login), staying=("photo",) if broken else ())
+        incoming = [content for content in incoming if not _is_made_of(base.contents, login, content)]
+        incoming = [content for content in incoming if not _is_left_over(base.contents, content)]
+        merged = three_way.merge(base, incoming, contents, programs.kept_by_writer(card))
+        _become(under_way, owner_id, existing, merged)
+        return merged.clashes
+
+
+def settle(session: Session, owner_id: int, won: FieldContent | None, lost: FieldContent | None) -> None:
+    """
+    Make the field that says *won* say *lost*, each None for no such field. Who sees it stays the same.
+
+    Raises:
+        NotFound: There is no such person.
+        Conflict: No field says *won* any more.
+    """
+    with change(session, owner_id) as under_way:
+        existing = fields_of(session, owner_id)
+        says = [field for field in existing if won is not None and fields.same_meaning(content_of(field), won)]
+        if won is not None and not says:
+            raise Conflict("This was changed again since; look at what it says now.")
+        if says and lost is not None and says[0].kind == lost.kind:
+            update_field(under_way, owner_id, says[0].id, lost)
+            return
+        # What is granted as one thing must not become another, and what comes back is seen by nobody.
+        delete_field(under_way, owner_id, [field.id for field in says[:1]])
+        if lost is not None:
+            position = says[0].position if says else existing[-1].position + 1 if existing else 0
+            insert_field(under_way, owner_id, lost, position)
 
 
 def restore(session: Session, owner_id: int, version: int, *, seen: int | None = None) -> int:
@@ -178,15 +214,15 @@ def restore(session: Session, owner_id: int, version: int, *, seen: int | None =
             content = FieldContent.load(state.kind, state.content)
             field = existing.get(field_id)
             if field is None:
-                _insert(under_way, owner_id, content, state.position, field_id)
+                insert_field(under_way, owner_id, content, state.position, field_id)
             elif (field.kind, field.content) != (state.kind, state.content):
-                _update(under_way, owner_id, field_id, content)
+                update_field(under_way, owner_id, field_id, content)
             else:
                 count -= 1
             count += 1
-            _place(under_way, owner_id, field_id, state.position)
+            place_field(under_way, owner_id, field_id, state.position)
         gone = existing.keys() - before.keys()
-        _delete(under_way, owner_id, gone)
+        delete_field(under_way, owner_id, gone)
         return count + len(gone)
 
 
@@ -206,31 +242,23 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
     return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=name)
 
 
-def _become(
-    under_way: Change,
-    owner_id: int,
-    existing: Sequence[Field],
-    incoming: Sequence[FieldContent],
-    matches: Sequence[int | None],
-    gone: Sequence[int] | None,
-) -> int:
+def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: Merged) -> int:
     contents = [content_of(field) for field in existing]
-    # Where the card is not the whole profile, what is new comes behind everything that is there.
-    order = matching.ordered(contents, matches, gone) if gone is not None else _appended(existing, matches)
-    deleted = [existing[index].id for index in gone or ()]
-    _delete(under_way, owner_id, deleted)
+    deleted = [existing[index].id for index in made.gone]
+    delete_field(under_way, owner_id, deleted)
     count, position = len(deleted), -1
-    for index in order:
+    for index in made.order:
         position += 1
         if index >= len(existing):
-            _insert(under_way, owner_id, incoming[index - len(existing)], position)
+            place = index - len(existing)
+            insert_field(under_way, owner_id, made.contents[place], position, made.ids[place] if made.ids else 0)
             count += 1
             continue
         position = max(position, existing[index].position)
-        _place(under_way, owner_id, existing[index].id, position)
-    for content, matched in zip(incoming, matches, strict=True):
+        place_field(under_way, owner_id, existing[index].id, position)
+    for content, matched in zip(made.contents, made.matches, strict=True):
         if matched is not None and not fields.same_meaning(contents[matched], content):
-            _update(under_way, owner_id, existing[matched].id, content)
+            update_field(under_way, owner_id, existing[matched].id, content)
             count += 1
     return count
 
@@ -240,11 +268,26 @@ def _appended(existing: Sequence[Field], matches: Sequence[int | None]) -> list[
     return [*range(len(existing)), *new]
 
 
-def _is_made(session: Session, owner_id: int, contents: Sequence[FieldContent], content: FieldContent) -> bool:
+def _base(
+    had: Sequence[FieldState] | VCard | None, existing: Sequence[Field], contents: Sequence[FieldContent], login: str
+) -> Base:
+    if had is None:
+        return three_way.unchanged(contents)
+    if isinstance(had, VCard):
+        sent, _ = fields.readable_fields(had)
+        rest = [content for content in sent if content.main.name not in ("FN", "N")]
+        return three_way.linked([content for content in sent if not _is_made_of(rest, login, content)], contents)
+    places = {field.id: index for index, field in enumerate(existing)}
+    states = [FieldContent.load(state.kind, state.content) for state in had]
+    return Base(states, [places.get(state.field_id) for state in had], [state.field_id for state in had])
+
+
+def _is_made_of(contents: Sequence[FieldContent], login: str, content: FieldContent) -> bool:
     if content.main.name not in ("FN", "N") or any(field.main.name == content.main.name for field in contents):
         return False
-    served = parse_one(export(session, owner_id))
-    return any(fields.same_meaning(made, content) for made in fields.fields_of(served))
+    name = fields.called(contents, login)
+    served = fields.export_card(contents, "3.0", uid="", revised=0, fallback_name=name)
+    return any(fields.same_meaning(made, content) for made in fields.fields_of(parse_one(served)))
 
 
 def _is_left_over(contents: Sequence[FieldContent], content: FieldContent) -> bool:
@@ -265,46 +308,3 @@ def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Fi
 def _require_seen(session: Session, owner_id: int, seen: int | None) -> None:
     if seen is not None and seen != edits.latest(session, owner_id):
         raise Conflict("Your card was changed meanwhile; look at it again.")
-
-
-def _insert(under_way: Change, owner_id: int, content: FieldContent, position: int, field_id: int = 0) -> int:
-    field_id = field_id or new_id()
-    under_way.rewritten.add(owner_id)
-    under_way.session.execute(
-        insert(Field).values(
-            owner_id=owner_id,
-            id=field_id,
-            position=position,
-            kind=content.kind,
-            content=content.dump(),
-            changed_at=under_way.at,
-        )
-    )
-    return field_id
-
-
-def _update(under_way: Change, owner_id: int, field_id: int, content: FieldContent) -> None:
-    under_way.rewritten.add(owner_id)
-    under_way.session.execute(
-        update(Field)
-        .where(Field.owner_id == owner_id, Field.id == field_id)
-        .values(kind=content.kind, content=content.dump(), changed_at=under_way.at)
-    )
-
-
-def _place(under_way: Change, owner_id: int, field_id: int, position: int) -> None:
-    under_way.rewritten.add(owner_id)
-    under_way.session.execute(
-        update(Field)
-        .where(Field.owner_id == owner_id, Field.id == field_id, Field.position != position)
-        .values(position=position)
-    )
-
-
-def _delete(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> None:
-    gone = frozenset(field_ids)
-    if not gone:
-        return
-    under_way.rewritten.add(owner_id)
-    under_way.session.execute(delete(Field).where(Field.owner_id == owner_id, Field.id.in_(gone)))
-    cards.forget(under_way.session, owner_id, fields=gone)

@@ -29,8 +29,9 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.database.lists import among_parameter, ids
-from sync.database.models import CONTACTS, AddressBook, Base, Device, Entry, new_id, now
+from sync.database.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
+from sync.revisions import dead_properties
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"
@@ -40,6 +41,7 @@ REMOVED = "removed"
 HIDDEN = "hidden"
 #: Characters of what somebody says that an address book is for.
 _DESCRIPTION = 2_000
+_TITLE = 200
 
 _TOKEN = re.compile(r"urn:x-evercard:sync/([0-9a-f]{1,16})/([0-9a-f]{1,16})/([0-9]{1,18})", re.ASCII)
 
@@ -139,7 +141,7 @@ def create(session: Session, viewer_id: int, path: str, title: str = "", descrip
     Raises:
         InvalidInput: There cannot be an address book at this path.
         AlreadyExists: There is one.
-        LimitExceeded: The person has as many as they may, or the description is too long.
+        LimitExceeded: The person has as many as they may, or the title or description is too long.
     """
     if not path or len(path) > 64 or path != clean(path):
         raise InvalidInput("The name of an address book has 1 to 64 characters, none of them invisible.")
@@ -154,8 +156,8 @@ def create(session: Session, viewer_id: int, path: str, title: str = "", descrip
             raise LimitExceeded(f"A person has at most {limit} address books.")
         values = {
             "path": path,
-            "title": clean(title)[:200] or path,
-            "description": _described(description),
+            "title": _titled(title) or path,
+            "description": _described(description) or None,
             "epoch": new_id(),
             "revision": 0,
             "changed_at": now(),
@@ -176,6 +178,7 @@ def remove(session: Session, book: Book) -> None:
     """
     if book.id == CONTACTS:
         raise Refused("The address book of your connections cannot be deleted.")
+    dead_properties.forget_book(session, book.viewer_id, book.id)
     session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
 
 
@@ -187,32 +190,39 @@ def lock(session: Session, viewer_id: int, book_id: int) -> None:
 
 
 def set_title(session: Session, book: Book, title: str) -> None:
-    """Give an address book another title, or its first one back when *title* is empty. What is in it stays the same."""
-    session.execute(
-        update(AddressBook)
-        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
-        .values(title=clean(title)[:200] or DEFAULT_TITLE)
-    )
-
-
-def description(session: Session, book: Book) -> str:
-    """Return what the person says that an address book is for, empty where they say nothing."""
-    said = select(AddressBook.description).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
-    return session.scalars(said).first() or ""
-
-
-def set_description(session: Session, book: Book, text: str) -> None:
     """
-    Note what the person says that an address book is for. What is in it stays the same.
+    Give an address book another title, or its first one back when *title* is empty. What is in it stays the same.
+
+    Raises:
+        LimitExceeded: The title is too long.
+    """
+    _set(session, book, title=_titled(title) or DEFAULT_TITLE)
+
+
+def remove_title(session: Session, book: Book) -> None:
+    """Take the title of an address book away. What is in it stays the same."""
+    _set(session, book, title="")
+
+
+def description(session: Session, book: Book) -> str | None:
+    """Return what the person says that an address book is for, None where they say nothing."""
+    said = select(AddressBook.description).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+    return session.scalars(said).first()
+
+
+def set_description(session: Session, book: Book, text: str | None) -> None:
+    """
+    Note what the person says that an address book is for, None for nothing. What is in it stays the same.
 
     Raises:
         LimitExceeded: They say more than can be kept.
     """
-    session.execute(
-        update(AddressBook)
-        .where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
-        .values(description=_described(text))
-    )
+    _set(session, book, description=_described(text) if text is not None else None)
+
+
+def _set(session: Session, book: Book, **values: str | None) -> None:
+    mine = (AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
+    session.execute(update(AddressBook).where(*mine).values(**values))
 
 
 def me_card(session: Session, viewer_id: int) -> str:
@@ -241,6 +251,7 @@ def begin_new_epoch(session: Session) -> int:
     """
     with session.begin_nested():
         session.execute(update(Device).values(synced_revision=0, synced_at=None))
+        session.execute(delete(DeviceCopy))
         keys = session.execute(select(AddressBook.viewer_id, AddressBook.id)).all()
         epochs = [{"viewer_id": viewer_id, "id": book_id, "epoch": new_id()} for viewer_id, book_id in keys]
         if epochs:
@@ -282,10 +293,17 @@ def _stamping(dialect: str) -> Update:
     )
 
 
-def _described(text: str) -> str | None:
+def _titled(title: str) -> str:
+    title = clean(title)
+    if len(title) > _TITLE:
+        raise LimitExceeded(f"The title of an address book has at most {_TITLE} characters.")
+    return title
+
+
+def _described(text: str) -> str:
     if len(text) > _DESCRIPTION:
         raise LimitExceeded(f"The description of an address book has at most {_DESCRIPTION} characters.")
-    return clean(text) or None
+    return clean(text)
 
 
 def _book(row: object) -> Book:

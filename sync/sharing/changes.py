@@ -78,6 +78,8 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
         address_books.raise_revisions(session, viewers, at)
         for entry_id, holders in sorted(under_way.entries.items()):
             address_books.stamp(session, holders, entry_id, at)
+        for owner_id in sorted(under_way.rewritten):
+            history.date(session, owner_id, under_way.versions[owner_id])
 
 
 def hold(session: Session, owner_id: int) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from sync.books import entries, linking, versions
-from sync.database.engine import Session
+from sync.books import edit_conflicts, entries, linking
+from sync.database.engine import Database, Session
 from sync.database.models import Entry
-from sync.revisions import address_books
+from sync.fields import field_from_text
+from sync.merging.three_way import Clash
+from sync.revisions import address_books, versions
 from sync.revisions.address_books import CONTACTS_PATH, Book
 
 #: A contact of Anna's own that has the number of her father, who is called Chen Bo.
@@ -40,6 +42,27 @@ def made(session: Session, ids: Mapping[str, int]) -> dict[str, int]:
         for note in ("Owes me a book", "Gave the book back"):
             _annotate(session, book, ids["chiara"], note)
     return {name: _known(session, anna, name) for name in (PAPA, DAVE, DENTIST, PLUMBER)}
+
+
+def disputed(database: Database, viewer_id: int) -> None:
+    """Let two devices change the note of a contact."""
+    database.write(lambda session: _dispute(session, viewer_id))
+
+
+def conflict(session: Session, viewer_id: int) -> int:
+    """Return a conflict of a person's, made if there is none."""
+    if not (found := edit_conflicts.of_person(session, viewer_id)):
+        _dispute(session, viewer_id)
+        found = edit_conflicts.of_person(session, viewer_id)
+    return found[0].id
+
+
+def _dispute(session: Session, viewer_id: int) -> None:
+    book = address_books.find_book(session, viewer_id, CONTACTS_PATH)
+    assert book is not None
+    _write(session, book, "disputed.vcf", "Dr. Zahn", "NOTE:later")
+    clash = Clash(field_from_text("note", "later"), field_from_text("note", "earlier"))
+    edit_conflicts.record(session, viewer_id, _known(session, viewer_id, "disputed.vcf"), 0, [clash])
 
 
 def kept(session: Session, viewer_id: int) -> list[tuple[int, int, str]]:

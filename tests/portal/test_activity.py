@@ -144,3 +144,26 @@ def test_a_strange_contact_is_shown_all_the_same(
     shown = visitor.get(str(link).removeprefix("/.web"))
     assert shown.status == 200
     assert 'href="javascript:' not in shown.response.text
+
+
+def test_what_two_devices_changed_is_named_and_the_other_can_be_taken(
+    site: Site, ids: list[int], visitor: Visitor
+) -> None:
+    keepsakes.disputed(site.database, ids[0])
+    page = visitor.get("/activity/")
+    section = page.document.xpath("//section[@aria-labelledby='conflicts-title']")[0]
+    said = " ".join(str(section.text_content()).split())
+    assert "Dr. Zahn" in said
+    assert "now: later" in said
+    assert "The other: earlier" in said
+    take, leave = (str(each).removeprefix("/.web") for each in section.xpath(".//form/@action"))
+    assert Visitor(site).signed_in(ids[1]).post(take).followed().told == [
+        "There is no such conflict; it was decided already."
+    ]
+    assert page.submit(take).told == ["It says the other thing now, and your devices fetch it."]
+    assert any("NOTE:earlier" in entry.text for entry in contents(site.database, ids[0]))
+    keepsakes.disputed(site.database, ids[0])
+    page = visitor.get("/activity/")
+    (leave,) = (str(each) for each in page.document.xpath("//form/@action") if str(each).endswith("/leave"))
+    assert page.submit(leave.removeprefix("/.web")).told == ["It stays as it is."]
+    assert "conflicts-title" not in visitor.get("/activity/").response.text

@@ -92,6 +92,10 @@ def _version(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"entry_id": entry_id, "revision": revision} for entry_id, revision in by_kind.values()]
 
 
+def _conflict(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"conflict_id": keepsakes.conflict(session, ids[WHO])}]
+
+
 def _linked(name: str, *logins: str) -> Parameters:
     def parameters(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
         entry_id = keepsakes.made(session, ids)[name]
@@ -109,7 +113,9 @@ def _member(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 
 
 PARAMETERS: dict[str, Parameters] = {
+    "activity.leave": _conflict,
     "activity.restore": _version,
+    "activity.take": _conflict,
     "activity.version": _version,
     "groups.add": _group,
     "groups.delete": _group,

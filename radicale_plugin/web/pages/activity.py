@@ -14,16 +14,17 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
-from sync.books import activity, connected_people, overlays, restoring, versions
+from sync.books import activity, connected_people, edit_conflicts, overlays, restoring
 from sync.books.activity import CHANGED, GONE, NEW, CardChange
 from sync.books.connected_people import ConnectedPerson
-from sync.books.versions import KeptVersion
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.profiles import edits
 from sync.profiles.edits import FieldEdit
+from sync.revisions import versions
 from sync.revisions.address_books import PRESENT
+from sync.revisions.versions import KeptVersion
 from sync.sharing.connections import CONNECTION
 from sync.vcard import parse_one
 
@@ -62,6 +63,24 @@ class Kept:
     card: ShownCard
 
 
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """
+    A field that two devices changed: *now* is what it says, and *other* what it would say, absent for nothing.
+
+    *name* is what the entry is called, empty for one's own card; *is_added* says that it was added to somebody's card.
+    """
+
+    id: int
+    title: str
+    name: str
+    is_added: bool
+    device: str
+    found_at: int
+    now: Shown | None
+    other: Shown | None
+
+
 @blueprint.get("/")
 def index() -> Response:
     """Show what changed last in people's cards."""
@@ -70,15 +89,35 @@ def index() -> Response:
         found = activity.latest(session, me, count=COUNT + 1, offset=(number - 1) * COUNT)
         names = connected_people.some(session, me, [change.owner_id for change in found])
         own = edits.edits_of(session, me, count=_OWN) if number == 1 else []
+        conflicts = _conflicts(session, me) if number == 1 else []
     mine = [(edit, list(dict.fromkeys(_title(field) for field in edit.fields))) for edit in own]
     return page(
         "activity/index.html",
         changes=[(change, _told(change)) for change in found[:COUNT]],
         names=names,
         mine=mine,
+        conflicts=conflicts,
         number=number,
         has_more=len(found) > COUNT,
     )
+
+
+@blueprint.post("/conflicts/<int:conflict_id>/take")
+def take(conflict_id: int) -> Response:
+    """Take what the other device had made of a field."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: edit_conflicts.take_other(session, me, conflict_id))):
+        say(_("It says the other thing now, and your devices fetch it."))
+    return go("activity.index")
+
+
+@blueprint.post("/conflicts/<int:conflict_id>/leave")
+def leave(conflict_id: int) -> Response:
+    """Leave a field as it is."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: edit_conflicts.dismiss(session, me, conflict_id))):
+        say(_("It stays as it is."))
+    return go("activity.index")
 
 
 @blueprint.get("/contacts")
@@ -106,6 +145,31 @@ def restore(entry_id: int, revision: int) -> Response:
     if attempt(lambda: database().write(lambda session: restoring.bring_back(session, me, entry_id, revision))):
         say(_("It is back, and your devices fetch it. What was there until now can be brought back in turn."))
     return go("activity.contacts")
+
+
+def _conflicts(session: Session, me: int) -> list[Disputed]:
+    found = edit_conflicts.of_person(session, me)
+    others = {told.entry_id for told in found if told.kind == CONNECTION}
+    names = connected_people.some(session, me, others)
+    logins = accounts.logins(session, others)
+    return [_disputed(told, names, logins) for told in found]
+
+
+def _disputed(told: edit_conflicts.Told, names: Mapping[int, ConnectedPerson], logins: Mapping[int, str]) -> Disputed:
+    either = told.won or told.lost
+    name = _card(told.text).name if told.text else ""
+    if told.kind == CONNECTION:
+        name = names[told.entry_id].name if told.entry_id in names else logins.get(told.entry_id, "")
+    return Disputed(
+        told.id,
+        kind_title(either.kind) if either is not None else "",
+        name,
+        told.kind == CONNECTION,
+        told.device,
+        told.found_at,
+        shown(told.won) if told.won is not None else None,
+        shown(told.lost) if told.lost is not None else None,
+    )
 
 
 def _told(change: CardChange) -> list[Told]:

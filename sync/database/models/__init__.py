@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.database.models.base import Base, new_id, now
+from sync.database.models.devices import DeadProperty, DeviceCopy, EditConflict
 from sync.database.models.jobs import BUCKETS, Job
 from sync.database.models.meeting import (
     ACCEPTED,
@@ -64,9 +65,12 @@ __all__ = [
     "BrowserSession",
     "Card",
     "Connection",
+    "DeadProperty",
     "Device",
+    "DeviceCopy",
     "DisclosedAudience",
     "DisclosedField",
+    "EditConflict",
     "Entry",
     "EntryVersion",
     "Errand",

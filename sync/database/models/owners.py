@@ -52,7 +52,11 @@ class Field(Base):
 
 
 class ProfileState(Base):
-    """A profile changed at *changed_at*; *version* is the profile's from then on."""
+    """
+    A profile changed at *changed_at*; *version* is the profile's from then on.
+
+    *revision* is that of the owner's own entry since then; absent for what was before it was noted.
+    """
 
     __tablename__ = "profile_state"
     __table_args__ = OWNER
@@ -60,6 +64,7 @@ class ProfileState(Base):
     owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
     version: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
     changed_at: Mapped[Moment]
+    revision: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class FieldState(Base):

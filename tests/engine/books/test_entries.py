@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +12,9 @@ from sync.books import entries
 from sync.books.entries import EntryHead, EntryText
 from sync.database.engine import Database
 from sync.database.models import PrivateCard
-from sync.errors import Conflict, InvalidVCard, LimitExceeded, NotFound, PreconditionFailed, Refused, UIDConflict
+from sync.errors import Conflict, InvalidVCard, LimitExceeded, NotFound, PreconditionFailed, UIDConflict
 from sync.settings import Limits, Settings
+from sync.sharing import connections
 from tests.support.factories import (
     anyway,
     book,
@@ -92,11 +94,11 @@ def test_other_bytes_are_one_change_of_one_entry(database: Database) -> None:
         (b"", InvalidVCard),
         (b"no card", InvalidVCard),
         (vcard() + vcard("two"), InvalidVCard),
-        (vcard().replace(b"UID:one\r\n", b""), InvalidVCard),
+        (vcard().replace(b"UID:one\r\n", b"UID:one\r\nUID:two\r\n"), InvalidVCard),
         (vcard("x" * 256), InvalidVCard),
         (vcard("one", "NOTE:" + "x" * 300_000), LimitExceeded),
     ],
-    ids=["nothing", "no card", "two cards", "no UID", "a long UID", "too large"],
+    ids=["nothing", "no card", "two cards", "two UIDs", "a long UID", "too large"],
 )
 def test_what_cannot_be_an_entry_changes_nothing(database: Database, data: bytes, error: type[Exception]) -> None:
     anna = person(database)
@@ -134,14 +136,17 @@ def served_uid(database: Database, viewer_id: int, owner_id: int) -> str:
 
 
 def test_a_uid_that_is_gone_is_still_told_for_a_connection(database: Database) -> None:
+    """However it is spelled; what is hidden comes back when it is stored, and what is over does not."""
     anna, bert = connected(database, "anna", "bert")
     uid = served_uid(database, anna, bert)
     delete(database, anna, href_of(database, anna, bert))
     with database.reading() as session:
         assert entries.has_uid(session, book_in(session, anna), uid)
         assert not entries.has_uid(session, book_in(session, anna), "other")
+        assert entries.has_uid(session, book_in(session, anna), f"urn:uuid:{uid}")
+    database.write(lambda session: connections.disconnect(session, anna, bert))
     with pytest.raises(UIDConflict):
-        put(database, anna, "mine.vcf", vcard(uid))
+        put(database, anna, "mine.vcf", vcard(f"urn:uuid:{uid}"))
 
 
 def test_what_the_check_raises_stops_the_change(database: Database) -> None:
@@ -233,15 +238,19 @@ def test_a_name_has_at_most_255_characters(database: Database) -> None:
         put(database, anna, "x" * 252 + ".vcf", vcard("two"))
 
 
-def test_a_connection_that_was_deleted_on_a_device_stays_away(database: Database) -> None:
-    """A device that sends it once more does not bring it back as a private copy."""
+@pytest.mark.parametrize("href", ["", "another.vcf"])
+def test_a_hidden_connection_comes_back_when_its_card_is_stored_again(database: Database, href: str) -> None:
+    """It is the connection's entry and no private copy, and devices are told that there is nothing of the new name."""
     anna, bert = connected(database, "anna", "bert")
     entry = served(database, anna, bert)
     assert entry is not None
     delete(database, anna, entry.href)
-    with pytest.raises(Refused):
-        put(database, anna, entry.href, entry.text.encode())
-    assert served(database, anna, bert) is None
+    since = revisions(database, [anna])[anna]
+    assert put(database, anna, href or entry.href, entry.text.encode()).href == entry.href
+    assert served(database, anna, bert) == replace(served(database, anna, bert) or entry, text=entry.text)
+    assert [each.kind for each in contents(database, anna)].count("private") == 0
+    told = {each.href: each.present for each in changes(database, anna, since)}
+    assert told == {entry.href: True, **({href: False} if href else {})}
 
 
 def test_every_way_to_read_a_book_agrees_with_the_others(database: Database) -> None:

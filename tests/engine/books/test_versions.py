@@ -8,11 +8,12 @@ import pytest
 
 from sync import settings
 from sync.accounts import usage
-from sync.books import linking, restoring, versions
-from sync.books.versions import Kept, superfluous
+from sync.books import linking, restoring
 from sync.database.engine import Database
 from sync.database.models import Entry, EntryVersion
 from sync.errors import Conflict, NotFound, UIDConflict
+from sync.revisions import versions
+from sync.revisions.versions import Kept, superfluous
 from sync.settings import Limits, Settings
 from tests.support import factories
 

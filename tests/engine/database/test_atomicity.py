@@ -17,12 +17,12 @@ from sqlalchemy import select
 from sync import meeting
 from sync.accounts import addresses, credentials, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
-from sync.books import entries, linking, restoring, versions
+from sync.books import entries, linking, restoring
 from sync.database.engine import Database, Session
 from sync.database.models import BUCKETS, Base, Device, Entry, now
 from sync.meeting import introductions
 from sync.profiles import profiles
-from sync.revisions import address_books, fan_out
+from sync.revisions import address_books, fan_out, versions
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import Adjustment

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sync.accounts import credentials
 from sync.database.engine import Database
 from sync.database.models import Device
-from sync.errors import InvalidSyncToken
+from sync.errors import InvalidSyncToken, LimitExceeded
 from sync.revisions import address_books
 from sync.revisions.address_books import Book, sync_token
 from sync.sharing import previews
@@ -117,7 +117,7 @@ def test_a_book_is_found_by_its_path(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "shown"), [("Friends 朋友", "Friends 朋友"), ("", "Contacts"), ("\0", "Contacts"), ("x" * 300, "x" * 200)]
+    ("title", "shown"), [("Friends 朋友", "Friends 朋友"), ("", "Contacts"), ("\0", "Contacts"), ("x" * 200, "x" * 200)]
 )
 def test_a_title_is_no_change_of_what_is_in_the_book(database: Database, title: str, shown: str) -> None:
     anna = person(database)
@@ -125,6 +125,16 @@ def test_a_title_is_no_change_of_what_is_in_the_book(database: Database, title: 
     database.write(lambda session: address_books.set_title(session, before, title))
     after = book(database, anna)
     assert (after.title, after.revision, after.sync_token) == (shown, before.revision, before.sync_token)
+
+
+def test_a_title_is_kept_whole_or_refused_and_can_be_taken_away(database: Database) -> None:
+    anna = person(database)
+    before = book(database, anna)
+    with pytest.raises(LimitExceeded):
+        database.write(lambda session: address_books.set_title(session, before, "x" * 201))
+    assert book(database, anna) == before
+    database.write(lambda session: address_books.remove_title(session, before))
+    assert book(database, anna).title == ""
 
 
 def test_every_change_that_one_can_see_raises_the_own_book_by_one(database: Database) -> None:

@@ -23,6 +23,8 @@ from sync.errors import NotFound
 #: A version that is kept, after the entry that it is of.
 KeptVersion: TypeAlias = tuple[Entry, EntryVersion]
 _DAY = 86_400
+#: What an overlay was before there was one: it is kept to be compared with, and nobody needs it back.
+NOTHING = b"[]"
 #: Once in so many versions, by chance, it is looked how much is kept.
 _SELDOM = 16
 #: How full the budget is after versions were thinned out, so that this is not done with every change.
@@ -114,7 +116,7 @@ def of_person(session: Session, viewer_id: int, *, count: int | None = None, off
     *count* of them after *offset*; all without *count*.
     """
     newest_first = (EntryVersion.replaced_at.desc(), EntryVersion.revision.desc(), EntryVersion.entry_id)
-    chosen = _KEPT.where(Entry.viewer_id == viewer_id).order_by(*newest_first)
+    chosen = _KEPT.where(Entry.viewer_id == viewer_id, EntryVersion.content != NOTHING).order_by(*newest_first)
     if count is not None:
         chosen = chosen.limit(count).offset(offset)
     return [(entry, version) for entry, version in session.execute(chosen)]

@@ -1,0 +1,84 @@
+"""
+Entries without their text: what a device is told first.
+
+An ETag is made of the hash of a text's source and of REV, so equal ETags mean equal text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.books import entry_rows
+from sync.books.etags import etag_of
+from sync.database.models import Card, Entry
+from sync.errors import NotFound
+from sync.revisions.address_books import PRESENT, Book
+
+
+@dataclass(frozen=True, slots=True)
+class EntryHead:
+    """
+    An entry without its text. *etag* is empty when *present* is false: the entry is gone.
+
+    *as_sent* is true of a private one that was just stored, and is now just what was sent.
+    """
+
+    href: str
+    kind: str
+    present: bool
+    etag: str
+    changed_at: int
+    as_sent: bool = field(default=False, compare=False)
+
+
+def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:
+    """Return the revisions of the first *count* entries that `heads` has, lowest first; several may have the same."""
+    statement = entry_rows.changed(select(Entry.revision), book, since).order_by(Entry.revision).limit(count)
+    return session.scalars(statement).all()
+
+
+def heads(session: Session, book: Book, since: int | None = None, *, until: int | None = None) -> Iterator[EntryHead]:
+    """
+    Yield the present entries of *book*; with *since*, those that changed after that revision, gone ones included.
+
+    With *until*, those that changed later than that revision are left out.
+
+    *book* must have been read before in the same transaction: what changes in between is shown now and again, never
+    missed.
+    """
+    rows = session.execute(entry_rows.changed(_HEAD, book, since, until))
+    for href, kind, state, changed_at, own_digest, card_digest in rows:
+        if state == PRESENT:
+            yield EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
+        else:
+            yield EntryHead(href, kind, False, "", changed_at)
+
+
+def head(session: Session, book: Book, href: str) -> EntryHead | None:
+    """Return one present entry without its text, or None."""
+    row = session.execute(entry_rows.changed(_HEAD, book, None).where(Entry.href == href)).first()
+    if row is None:
+        return None
+    _, kind, _, changed_at, own_digest, card_digest = row
+    return EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
+
+
+def stored_head(session: Session, book: Book, href: str) -> EntryHead:
+    """
+    Return an entry that was just stored.
+
+    Raises:
+        NotFound: It is not there.
+    """
+    found = head(session, book, href)
+    if found is None:
+        raise NotFound("There is no such entry.")
+    return found
+
+
+_CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
+_HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)

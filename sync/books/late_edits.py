@@ -1,0 +1,103 @@
+"""
+What a device stores that does not know of the last change: its own edit is made, and the other one stays.
+
+Where both changed the same, the device wins, and the person is told (`sync.books.edit_conflicts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.books import device_copies, edit_conflicts, overlays
+from sync.books.device_copies import Writer
+from sync.database.models import Entry, FieldState, PrivateCard
+from sync.fields import FieldContent
+from sync.merging import private_merge
+from sync.merging.three_way import Clash
+from sync.profiles import profiles
+from sync.vcard import VCard, parse_one, uids
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """
+    A card that is to be stored: *data* says *card*. *writer* is the device, None where it was none.
+
+    *is_mended* is true where the device sent it otherwise, which not every program can read or which is too large.
+    """
+
+    data: bytes
+    card: VCard
+    writer: Writer | None
+    is_mended: bool = False
+
+
+def private(session: Session, entry: Entry, data: bytes, sent: Sent) -> bytes:
+    """Return what a private entry becomes when it is to become *data*, which is what was *sent* with its UID."""
+    writer = _ignorant(sent)
+    had = device_copies.private_card(session, writer, entry.id) if writer is not None else None
+    if had is None or not uids.are_same(parse_one(had).uid or entry.uid or "", entry.uid or ""):
+        return data
+    stored = select(PrivateCard.data).where(PrivateCard.viewer_id == entry.viewer_id, PrivateCard.entry_id == entry.id)
+    merged, clashes = private_merge.merged(had, data, session.scalars(stored).one())
+    _record(session, entry, sent, clashes)
+    return merged
+
+
+def own(session: Session, entry: Entry, sent: Sent, ready: Callable[[], None]) -> bool:
+    """
+    Make a profile what a device made of the person's own card, and return whether the device knew what was there.
+
+    *ready* is the check of `sync.profiles.profiles.edit_card`.
+    """
+    found: list[Sequence[FieldState] | VCard | None] = []
+
+    def had() -> Sequence[FieldState] | VCard | None:
+        found[:] = [_own_before(session, entry, sent)]
+        return found[0]
+
+    clashes = profiles.edit_card(session, entry.viewer_id, sent.card, ready, had)
+    _record(session, entry, sent, clashes)
+    return found == [None]
+
+
+def overlay(session: Session, entry: Entry, served: str, sent: Sent) -> tuple[str | None, bool]:
+    """
+    Make what a person added to a connection's card what the device's card says.
+
+    Returns the hash of the overlay, and whether the device knew what was there.
+    """
+    had: VCard | list[FieldContent] | None = None
+    if (writer := _ignorant(sent)) is not None:
+        before = device_copies.sent_by(session, writer, entry.id)
+        had = parse_one(before) if before is not None else device_copies.overlay(session, writer, entry.id)
+    digest, clashes = overlays.edit(session, entry, served, sent.card, had)
+    _record(session, entry, sent, clashes)
+    return digest, had is None
+
+
+def note_stored(session: Session, entry: Entry, sent: Sent, *, is_as_sent: bool) -> None:
+    """Write down what the device has; *is_as_sent* is false where that is not what it will be handed."""
+    if sent.writer is not None:
+        device_copies.note_stored(session, sent.writer, entry.id, None if is_as_sent else sent.data)
+
+
+def _ignorant(sent: Sent) -> Writer | None:
+    """Return the device, unless it said which state it changed."""
+    return sent.writer if sent.writer is not None and not sent.writer.knows else None
+
+
+def _own_before(session: Session, entry: Entry, sent: Sent) -> Sequence[FieldState] | VCard | None:
+    if (writer := _ignorant(sent)) is None:
+        return None
+    before = device_copies.sent_by(session, writer, entry.id)
+    return parse_one(before) if before is not None else device_copies.profile_state(session, writer)
+
+
+def _record(session: Session, entry: Entry, sent: Sent, clashes: Sequence[Clash]) -> None:
+    if sent.writer is not None:
+        edit_conflicts.record(session, entry.viewer_id, entry.id, sent.writer.device_id, clashes)
