@@ -9,6 +9,7 @@ from radicale_plugin.web.portal import Portal
 
 #: Colours in the style sheet, h0 and on.
 _COLOURS = 12
+_BETWEEN_WORDS = re.compile(r"[\s·・]++")
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
@@ -26,7 +27,7 @@ def hue(name: str) -> str:
 
 def initials(name: str) -> str:
     """Return one character of a Chinese name, and of another the first letters of its first and last word."""
-    words = [word for word in re.split(r"[\s·・]+", name) if any(letter.isalnum() for letter in word)]
+    words = [word for word in _BETWEEN_WORDS.split(name) if any(letter.isalnum() for letter in word)]
     if not words:
         return name[:1].upper()
     if _HAN.match(words[0]):

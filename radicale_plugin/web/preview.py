@@ -9,9 +9,8 @@ from radicale_plugin.web.field_display import ShownCard, shown_card
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.signed_in import current_person
-from sync.books import connected_people
 from sync.database.engine import Session
-from sync.sharing import groups, previews
+from sync.sharing import connected_people, groups, previews
 from sync.sharing.visibility import STRANGER, STRANGERS, UNCHANGED, Adjustment, Composition, composition_of
 
 VERSIONS = ("3.0", "4.0")

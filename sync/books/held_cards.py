@@ -29,10 +29,8 @@ _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 #: As `sync.fields.media.as_encoded` begins the line of a picture; in a text a semicolon has a backslash before it.
 _PICTURE = "PHOTO;ENCODING=b;"
 #: A line of a card with a number or an address, as it is folded.
-_REACHES = {
-    name: re.compile(rf"^(?:[A-Za-z0-9-]+\.)?{name}[;:][^\r\n]*(?:\r?\n [^\r\n]*)*", re.MULTILINE)
-    for name in ("TEL", "EMAIL")
-}
+_NUMBER = re.compile(r"^(?:[A-Za-z0-9-]++\.)?TEL[;:][^\r\n]*+(?:\r?\n [^\r\n]*+)*+", re.MULTILINE)
+_ADDRESS = re.compile(r"^(?:[A-Za-z0-9-]++\.)?EMAIL[;:][^\r\n]*+(?:\r?\n [^\r\n]*+)*+", re.MULTILINE)
 _FOLD = re.compile(r"\r?\n ")
 
 
@@ -139,8 +137,8 @@ def _photos(text: str) -> list[Property]:
 
 
 def _reach(text: str) -> str:
-    for name in ("TEL", "EMAIL"):
-        for line in _REACHES[name].findall(text):
+    for lines in (_NUMBER, _ADDRESS):
+        for line in lines.findall(text):
             if value := unescape(read_line(_FOLD.sub("", line)).value).strip():
                 return value
     return ""

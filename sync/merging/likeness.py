@@ -29,6 +29,7 @@ _NO_YEAR = "1604"
 _WEB = frozenset(("URL", "X-SOCIALPROFILE", "SOCIALPROFILE", "FBURL", "CALURI", "CALADRURI"))
 #: What programs write that have to write a year where there is none.
 _PLACEHOLDERS = ("", _NO_YEAR, "1900", "1904", "1972", "2000", "0001", "0000", "1970")
+_PIECES = re.compile("[,;\n]")
 _SCHEMES = re.compile(r"(?:https?|ftp)://(?:[^/@\s]{0,99}@)?|mailto:|tel:|urn:uuid:|x-apple:", re.IGNORECASE)
 _PORT = re.compile(r"(?<=[^/:]):(?:80|443)/")
 _EXTENSION = re.compile(r"[;,#]|ext|x(?=[\d.: ]*$)", re.IGNORECASE)
@@ -151,7 +152,7 @@ def _further(content: FieldContent, main: Property) -> Iterator[str]:
             yield from echoes(part)
     if main.name in _PIECED:
         text = unescape(main.value)
-        yield from (folded(piece) for piece in re.split("[,;\n]", text) if piece.strip())
+        yield from (folded(piece) for piece in _PIECES.split(text) if piece.strip())
 
 
 def _inner(main: Property) -> list[FieldContent] | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync import meeting
-from sync.books import connected_people
-from sync.sharing import connections, groups
+from sync.sharing import connected_people, connections, groups
 from sync.sharing.preferences import preferences_of
 from tests.support.factories import (
     MOBILE,

@@ -6,10 +6,10 @@ import pytest
 
 from sync import fields
 from sync.accounts import credentials
-from sync.books import connected_people, held_cards
+from sync.books import held_cards
 from sync.errors import NotFound
 from sync.profiles import profiles
-from sync.sharing import connections, grants
+from sync.sharing import connected_people, connections, grants
 from sync.sharing.visibility import fields_of
 from tests.support.factories import (
     MOBILE,

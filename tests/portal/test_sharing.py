@@ -6,9 +6,8 @@ import gzip
 
 import pytest
 
-from sync.books import connected_people
 from sync.profiles import profiles
-from sync.sharing import grants, previews
+from sync.sharing import connected_people, grants, previews
 from sync.sharing.visibility import STRANGER
 from tests.support.factories import (
     MOBILE,

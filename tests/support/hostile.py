@@ -47,7 +47,7 @@ def _grows(pattern: re.Pattern[Any], way: str, before: str, unit: str, end: str)
         return False
     # Once more, because the machine may have done something else meanwhile.
     small, large = (
-        min(_seconds(pattern, way, before + unit * (size // len(unit)) + end) for _ in range(3))
+        min(_seconds(pattern, way, before + unit * (size // len(unit)) + end) for _ in range(5))
         for size in (_SMALL, _LARGE)
     )
     return large > _BOUND and large > 3 * small * _LARGE / _SMALL

@@ -14,9 +14,7 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
-from sync.books import activity, connected_people, edit_conflicts, overlays, restoring
-from sync.books.activity import CHANGED, GONE, NEW, CardChange
-from sync.books.connected_people import ConnectedPerson
+from sync.books import edit_conflicts, overlays, restoring
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput
@@ -25,6 +23,9 @@ from sync.profiles.edits import FieldEdit
 from sync.revisions import versions
 from sync.revisions.address_books import PRESENT
 from sync.revisions.versions import KeptVersion
+from sync.sharing import activity, connected_people
+from sync.sharing.activity import CHANGED, GONE, NEW, CardChange
+from sync.sharing.connected_people import ConnectedPerson
 from sync.sharing.connections import CONNECTION
 from sync.vcard import parse_one
 

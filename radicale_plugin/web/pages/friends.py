@@ -9,12 +9,12 @@ from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, go_to, page, say
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import connected_people
-from sync.books.connected_people import ConnectedPerson
 from sync.database.engine import Session
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import NotFound
 from sync.meeting import introductions
+from sync.sharing import connected_people
+from sync.sharing.connected_people import ConnectedPerson
 
 blueprint = Blueprint("friends", __name__, url_prefix="/friends")
 

@@ -15,10 +15,10 @@ from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync.accounts import preference_changes
-from sync.books import connected_people, held_cards
+from sync.books import held_cards
 from sync.database.engine import Session
 from sync.errors import AlreadyExists, InvalidInput, NotFound
-from sync.sharing import grants, groups
+from sync.sharing import connected_people, grants, groups
 from sync.sharing.groups import NAME_LENGTH, GroupSummary
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import grants_of

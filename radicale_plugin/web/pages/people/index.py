@@ -10,8 +10,8 @@ from radicale_plugin.web.page import page
 from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import connected_people, held_cards
-from sync.sharing import groups, previews
+from sync.books import held_cards
+from sync.sharing import connected_people, groups, previews
 from sync.vcard import photos
 
 #: The most characters that are looked for in the list.

@@ -11,13 +11,13 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import connected_people, held_cards
-from sync.books.connected_people import ConnectedPerson
+from sync.books import held_cards
 from sync.database.engine import Session
 from sync.errors import NotFound
 from sync.meeting import introductions
-from sync.sharing import connections, groups, previews
+from sync.sharing import connected_people, connections, groups, previews
 from sync.sharing.cards import content_of
+from sync.sharing.connected_people import ConnectedPerson
 from sync.sharing.visibility import composition_of, fields_of
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from sync.books import activity
-from sync.books.activity import CardChange
 from sync.database.engine import Database
 from sync.database.models import Entry, ProfileState
-from sync.sharing import connections, grants, groups
+from sync.sharing import activity, connections, grants, groups
+from sync.sharing.activity import CardChange
 from tests.support.factories import connected, field, group, set_field, strangers
 from tests.support.statements import sent
 

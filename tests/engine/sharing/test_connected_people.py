@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync.books import connected_people
-from sync.books.connected_people import ConnectedPerson, Page
 from sync.database.engine import Database
-from sync.sharing import connections
+from sync.sharing import connected_people, connections
+from sync.sharing.connected_people import ConnectedPerson, Page
 from tests.support.factories import connect, connected, field, group, people, person
 from tests.support.meeting import show_strangers
 from tests.support.statements import sent
