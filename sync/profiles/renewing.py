@@ -12,7 +12,7 @@ import base64
 import binascii
 from dataclasses import replace
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
@@ -32,7 +32,11 @@ _PAGE = 100
 def work(database: Database) -> int:
     """Write the cards of some people anew whose cards are of an earlier release, and return how many these are."""
     with database.reading() as session:
-        old = select(Profile.owner_id).where(Profile.rendering < RENDERING).order_by(Profile.owner_id)
+        old = (
+            select(Profile.owner_id)
+            .where(or_(Profile.rendering.is_(None), Profile.rendering < RENDERING))
+            .order_by(Profile.owner_id)
+        )
         owners = session.scalars(old.limit(_PAGE)).all()
     for owner_id in owners:
         database.write(lambda session, it=owner_id: _renew_if_there(session, it))  # type: ignore[misc]

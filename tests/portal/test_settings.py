@@ -154,7 +154,10 @@ def test_a_wrong_code_is_told_so(anna: Visitor) -> None:
 
 
 def test_contacts_are_taken_over_once(cast_site: Site, cast: Cast, anna: Visitor) -> None:
-    file = VCARD.format(name="Zoe <b>Bold</b>", number="+1 202 555 0188") + "BEGIN:VCARD\r\nFN:Bad\r\nEND:VCARD\r\n"
+    file = (
+        VCARD.format(name="Zoe <b>Bold</b>", number="+1 202 555 0188")
+        + "BEGIN:VCARD\r\nVERSION:9.0\r\nFN:Bad\r\nEND:VCARD\r\n"
+    )
     said = upload(anna, file)
     assert "1 contact is new." in said
     assert "1 could not be taken over" in said

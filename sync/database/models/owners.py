@@ -21,7 +21,8 @@ class Profile(Base):
     The row that whoever changes anything of an owner's locks first.
 
     *version* is raised by one in every such transaction, so two of them never render cards from each other's stale
-    rows. *rendering* is the way of writing, `RENDERING` of the release, that the owner's cards follow.
+    rows. *rendering* is the way of writing, `RENDERING` of the release, that the owner's cards follow;
+    absent where they were written before that was noted.
     """
 
     __tablename__ = "profile"
@@ -30,7 +31,7 @@ class Profile(Base):
     owner_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     version: Mapped[Counter] = mapped_column(default=0)
     changed_at: Mapped[Moment]
-    rendering: Mapped[Counter] = mapped_column(default=RENDERING, server_default="0")
+    rendering: Mapped[int | None] = mapped_column(BigInteger, default=RENDERING)
 
 
 class Field(Base):

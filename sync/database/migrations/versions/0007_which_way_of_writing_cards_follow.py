@@ -18,7 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the step."""
-    op.add_column("profile", sa.Column("rendering", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("profile", sa.Column("rendering", sa.BigInteger(), nullable=True))
     # What was an extension is known as a relation now.
     op.execute("UPDATE field SET kind = 'related' WHERE kind IN ('x:x-spouse', 'x:x-manager', 'x:x-assistant')")
     op.execute("UPDATE field_state SET kind = 'related' WHERE kind IN ('x:x-spouse', 'x:x-manager', 'x:x-assistant')")
