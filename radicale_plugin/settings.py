@@ -174,9 +174,11 @@ class Serving:
     threads: int
 
 
-def load(path: str | None) -> config.Configuration:
+def load(path: str | None, *, checked: bool = True) -> config.Configuration:
     """
     Read a configuration file over Radicale's defaults, and check all of Evercard's options.
+
+    Where it is not *checked*, `check` says of options that exist whether they can be used.
 
     Raises:
         InvalidInput: The file cannot be read, or has an option that does not exist or cannot be used.
@@ -185,7 +187,8 @@ def load(path: str | None) -> config.Configuration:
         loaded = config.load([(path, False)] if path else [])
     except (RuntimeError, ValueError, OSError) as error:
         raise InvalidInput(f"The configuration cannot be used: {error}") from error
-    _check(loaded)
+    if checked:
+        check(loaded)
     return loaded
 
 
@@ -276,7 +279,13 @@ def values_of(configuration: config.Configuration) -> dict[str, Any]:
     return {option: ours.get("storage", option) for option in SCHEMA["storage"]}
 
 
-def _check(configuration: config.Configuration) -> None:
+def check(configuration: config.Configuration) -> None:
+    """
+    Make sure that every option can be used, and that they do not contradict each other.
+
+    Raises:
+        InvalidInput: One cannot, or two do.
+    """
     values = values_of(configuration)
     parse_url(secret_of(values, "database_url"))
     for option in ("secret", "smtp_password", "sms_headers"):

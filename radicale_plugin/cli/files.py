@@ -21,11 +21,12 @@ def written_beside(path: str) -> Iterator[Path]:
     Raises:
         InvalidInput: It cannot be written.
     """
+    given = Path(path)
     # A link goes on pointing to where it pointed.
-    wanted = Path(path).resolve()
+    wanted = given.resolve()
     try:
-        if wanted.exists() and not wanted.is_file():
-            yield wanted
+        if given.exists() and not given.is_file():
+            yield given
             return
         descriptor, name = tempfile.mkstemp(prefix=f".{wanted.name}.", dir=wanted.parent)
         os.close(descriptor)

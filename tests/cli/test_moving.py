@@ -17,9 +17,9 @@ def test_contacts_are_imported_once_and_bad_ones_named(evercard: Command, tmp_pa
     evercard("user", "add", "anna")
     (tmp_path / "contacts.vcf").write_text(CONTACTS)
     first = evercard.run("entry", "import", "anna", str(tmp_path / "contacts.vcf"))
-    assert first.stdout == "1 contact added, 0 there already.\n"
-    assert first.stderr.startswith("Left out: Broken: line 4: ")
-    assert evercard("entry", "import", "anna", "-", given=CONTACTS) == "0 contacts added, 1 there already.\n"
+    assert first.stdout == "2 contacts added, 0 there already.\n"
+    assert first.stderr.startswith("Left out of Broken: line 4: ")
+    assert evercard("entry", "import", "anna", "-", given=CONTACTS) == "0 contacts added, 2 there already.\n"
     assert "There is no vCard" in evercard.error("entry", "import", "anna", "-", given="nonsense")
 
 

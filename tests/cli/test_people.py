@@ -52,7 +52,7 @@ def test_both_parts_of_a_name_are_one_to_whoever_grants_it(anna: Command) -> Non
     anna("profile", "import", "anna", "-", given=given)
     anna("grant", "give", "anna", "family", "name")
     assert anna.json("grant", "list", "anna")["groups"]["family"] == ["name:1", "name:2"]
-    assert "name:1, name:2." in anna.error("profile", "set", "anna", "name", "Anna")
+    assert "is changed" in anna("profile", "set", "anna", "name", "Anna")
 
 
 def test_groups_are_made_renamed_and_deleted(anna: Command) -> None:

@@ -188,8 +188,8 @@ def test_without_postgresqls_programs_that_is_said(database_url: str, tmp_path: 
 def test_what_cannot_be_written_leaves_what_was_there(anna: Command, database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "backup.tar"
     file.write_text("the one before")
-    Path(database_url.removeprefix("sqlite:///")).write_bytes(b"")
-    anna.run("backup", str(file))
+    (tmp_path / "empty.sqlite").write_bytes(b"")
+    assert start("backup", str(file), url=f"sqlite:///{tmp_path / 'empty.sqlite'}").returncode == 1
     assert file.read_text() == "the one before"
 
 

@@ -24,7 +24,7 @@ OURS = set(Base.metadata.tables)
 #: Every SQL function that the engine calls. None of them gives another answer when it is called again.
 FUNCTIONS = {"any", "coalesce", "count", "json_each", "length", "max", "min", "set_config", "substr", "sum"}
 #: What begins, parts and ends a transaction; it is no statement that could be counted.
-TRANSACTION = ("BEGIN", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+TRANSACTION = ("BEGIN", "PRAGMA busy_timeout", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 #: What the engine must not send as text, past SQLAlchemy's own language, where nobody can judge it.
 WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNCATE", "UPDATE", "WITH"}
 #: Tables of another person's rows that a statement may read all the same, if it does so by these equalities, and why.

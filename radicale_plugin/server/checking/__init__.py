@@ -27,12 +27,12 @@ def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
     With *mail_to*, a test letter goes to this address.
     """
     try:
-        configuration = settings.load(path)
+        configuration = settings.load(path, checked=False)
         installation = Installation(path, configuration, settings.values_of(configuration), mail_to)
     except InvalidInput as error:
         yield wrong("configuration", str(error))
         return
-    doubts = [finding for look in LOOKS for finding in look(installation)]
+    doubts = _looked_at(installation)
     yield from doubts or [good("configuration", "Nothing in it is doubtful.")]
     for trial in TRIALS:
         yield from trial(installation)
@@ -41,10 +41,21 @@ def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
 def stopping(path: str | None) -> list[Finding]:
     """Return what a server with the configuration file at *path* could not run with."""
     try:
-        configuration = settings.load(path)
+        configuration = settings.load(path, checked=False)
         installation = Installation(path, configuration, settings.values_of(configuration), "")
     except InvalidInput as error:
         return [wrong("configuration", str(error))]
-    looks = [finding for look in LOOKS for finding in look(installation)]
+    looks = _looked_at(installation)
     tried = [*trials.disk(installation), *trials.address(installation)]
     return [finding for finding in (*looks, *tried) if finding.level is Level.WRONG]
+
+
+def _looked_at(installation: Installation) -> list[Finding]:
+    found = [finding for look in LOOKS for finding in look(installation)]
+    if not any(finding.level is Level.WRONG for finding in found):
+        try:
+            settings.check(installation.configuration)
+        except InvalidInput as error:
+            if not any(finding.about in str(error) for finding in found):
+                found.append(wrong("configuration", str(error)))
+    return found

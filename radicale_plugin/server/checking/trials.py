@@ -30,7 +30,7 @@ def disk(installation: Installation) -> Iterator[Finding]:
         yield wrong("database_url", f"There is no directory {folder} to keep the database in.")
         return
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield wrong("database_url", f"The directory {folder} cannot be written by who runs this.")
+        yield wrong("database_url", f"The directory {folder} cannot be written; give this user the right to write it.")
         return
     free = shutil.disk_usage(folder).free // _MEGABYTE
     if free < LITTLE:

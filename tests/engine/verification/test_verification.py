@@ -194,7 +194,7 @@ def test_a_new_epoch_leaves_nothing_to_find(world: World) -> None:
             "bo: The directory has keys by which the person does not want to be found.",
         ),
         (
-            "INSERT INTO preferences VALUES ({bo}, 0, 1, 1, 0, 'confirm', NULL, NULL, NULL, 1, NULL)",
+            "INSERT INTO preferences VALUES ({bo}, 0, 1, 1, 0, 'confirm', NULL, NULL, NULL, 1, NULL, 0)",
             "bo: The directory has keys by which the person does not want to be found.",
         ),
         (
