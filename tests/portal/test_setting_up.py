@@ -130,7 +130,12 @@ def test_a_phone_from_signing_up_to_leaving(
         cleo.sync()
         assert len(cleo.cards) == 2
 
-        page.goto("devices/")
+        # What a device was given is noted at once, and written down within a second or so.
+        for _ in range(40):
+            page.goto("devices/")
+            if page.locator("ul.list .good").count():
+                break
+            page.wait_for_timeout(250)
         look(page, "devices")
         assert page.locator("ul.list .good").count() == 1
         page.get_by_role("button", name="Shut out").click()

@@ -30,7 +30,7 @@ def test_without_its_database_the_portal_says_so(
     answer = visitor.client.get(f"/.web{path}")
     assert answer.status_code in (503, 404)
     assert "no such host" not in answer.text
-    assert "<h1>" in answer.text
+    assert "<h1" in answer.text
     if answer.status_code == 503:
         assert int(answer.headers["Retry-After"]) > 0
 
@@ -42,4 +42,4 @@ def test_even_without_its_tables_the_portal_says_so(site: Site, visitor: Visitor
         connection.execute(text("ALTER TABLE browser_session RENAME TO elsewhere"))
     answer = visitor.client.get("/.web/card/")
     assert answer.status_code in (500, 503)
-    assert "<h1>" in answer.text
+    assert "<h1" in answer.text
