@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import Base, Entry, EntryVersion, new_id, now
+from sync.database.models import Base, Entry, EntryVersion, now
 from sync.errors import NotFound
 
 #: A version that is kept, after the entry that it is of.
@@ -25,7 +25,7 @@ KeptVersion: TypeAlias = tuple[Entry, EntryVersion]
 _DAY = 86_400
 #: What an overlay was before there was one: it is kept to be compared with, and nobody needs it back.
 NOTHING = b"[]"
-#: Once in so many versions, by chance, it is looked how much is kept.
+#: Once in so many revisions it is looked how much is kept; the same one when a transaction is run again.
 _SELDOM = 16
 #: How full the budget is after versions were thinned out, so that this is not done with every change.
 _AFTERWARDS = 0.9
@@ -65,7 +65,7 @@ def keep(session: Session, entry: Entry, content: bytes) -> None:
                 content=content,
             )
         )
-    if new_id() % _SELDOM == 0:
+    if entry.revision % _SELDOM == 0:
         thin_out(session, entry.viewer_id)
 
 
