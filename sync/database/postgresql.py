@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from pathlib import Path
 
 from sqlalchemy import URL, create_engine, text
 
 from sync.errors import DatabaseUnavailable, InvalidInput
 
+#: Seconds that a connection may take to end once its program has.
+_GOING = 5.0
 #: Everything of the database's is dropped in the transaction that puts back what it was.
 _CLEAR = """
 DO $$ DECLARE name text; BEGIN
@@ -51,16 +54,25 @@ def restore(url: URL, file: Path) -> None:
 
 def is_used(url: URL) -> bool:
     """
-    Whether anybody else is connected to the database.
+    Whether anybody else is connected to the database, and stays so for some seconds.
 
     Raises:
         DatabaseUnavailable: It cannot be reached.
     """
-    engine = create_engine(url)
-    others = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    # PostgreSQL's own workers are in the list as well, and for a while whoever was killed.
+    others = text(
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    deadline = time.monotonic() + _GOING
     try:
         with engine.connect() as connection:
-            return connection.execute(others).first() is not None
+            while connection.execute(others).first() is not None:
+                if time.monotonic() > deadline:
+                    return True
+                time.sleep(0.1)
+            return False
     finally:
         engine.dispose()
 

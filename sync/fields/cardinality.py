@@ -14,6 +14,7 @@ from dataclasses import replace
 from sync.fields import dates
 from sync.fields.content import FieldContent
 from sync.fields.labels import LABEL, label_line, marked, plain_label
+from sync.fields.parameters import preference
 from sync.fields.translate import as_modern, translate
 from sync.vcard import Property
 
@@ -68,7 +69,7 @@ def _fits(main: Property, first: Mapping[str, Property], version: str) -> bool:
 def _preference(main: Property) -> int:
     if "pref" in main.types():
         return 1
-    return next((int(value) for value in main.parameter("PREF") if value.isdecimal()), _LEAST_PREFERRED)
+    return next((int(value) for value in preference(main) if value.isdecimal()), _LEAST_PREFERRED)
 
 
 def _beside(content: FieldContent, block: tuple[Property, ...]) -> tuple[Property, ...]:

@@ -10,11 +10,12 @@ from sync.fields import dates, media, values
 from sync.fields.collect import fields_of
 from sync.fields.content import FieldContent
 from sync.fields.labels import KIND_PARAMETER, LABEL, is_default, plain_label
-from sync.fields.single import bare_number
+from sync.fields.parameters import preference
+from sync.fields.single import bare_number, modern_gender
 from sync.fields.translate import canonical
 from sync.vcard import Property, parse_one, split_structured, unescape
 
-_STRUCTURED = frozenset(("N", "ADR", "ORG", "CATEGORIES", "NICKNAME", "GENDER", "CLIENTPIDMAP"))
+_STRUCTURED = frozenset(("N", "ADR", "ORG", "CATEGORIES", "NICKNAME", "CLIENTPIDMAP"))
 _ADDRESSES = frozenset(
     (
         "URL",
@@ -109,7 +110,7 @@ def _is_undivided(item: Property) -> bool:
 
 def _parameters(item: Property) -> Hashable:
     types = frozenset(item.types() - _EMPTY_TYPES)
-    preferred = item.parameter("PREF")
+    preferred = preference(item)
     others = frozenset((name, _said(name, values)) for name, values in item.params if name not in _UNSAID)
     return types, preferred, others
 
@@ -120,6 +121,7 @@ _READERS: dict[str, Callable[[Property], Hashable]] = {
     "TEL": lambda item: unescape(bare_number(item)),
     "IMPP": lambda item: unquote(unescape(item.value)),
     "GEO": _position,
+    "GENDER": lambda item: _components(modern_gender(item).value),
     "TZ": _zone,
     "AGENT": _agent,
 }

@@ -33,14 +33,19 @@ def classic(item: Property) -> Property:
     """*item* with one TYPE for each type, as Apple's programs write 3.0."""
     if not item.params:
         return item
-    preferred = item.parameter("PREF") == ("1",) or "pref" in item.types()
+    is_first = preference(item) == ("1",)
     types = [value.upper() for value in _types(item) if value != "pref"]
-    if preferred:
+    if is_first or "pref" in item.types():
         types.append("pref")
-    rest = tuple(pair for pair in _rest(item) if pair != ("PREF", ("1",)))
+    rest = tuple(pair for pair in _rest(item) if not (is_first and pair[0] == "PREF"))
     encoding = tuple(pair for pair in rest if pair[0] == "ENCODING")
     named = tuple(("TYPE", (value,)) for value in types)
     return replace(item, params=(*encoding, *named, *(pair for pair in rest if pair[0] != "ENCODING")))
+
+
+def preference(item: Property) -> tuple[str, ...]:
+    """Return the one value of PREF that counts where it is said again, or none."""
+    return item.parameter("PREF")[:1]
 
 
 def _types(item: Property) -> list[str]:

@@ -61,3 +61,8 @@ def modern_gender(item: Property) -> Property:
     value = item.value.strip()
     letter = _GENDERS.get(value.lower(), value)
     return replace(item, name="GENDER", value=letter if _GENDER.fullmatch(letter) else f";{letter}")
+
+
+def classic_gender(item: Property) -> Property:
+    """What is no letter of a sex is written where `modern_gender` reads it."""
+    return replace(modern_gender(item), name="X-GENDER")

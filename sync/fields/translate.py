@@ -15,7 +15,15 @@ from sync.fields.content import FieldContent
 from sync.fields.labels import DEFAULT_LABELS, LABEL, NAMED_TEXTS, label_line, marked
 from sync.fields.parameters import classic, drop, modern
 from sync.fields.relations import RELATIVES, as_related, classic_relation, relation_label
-from sync.fields.single import classic_geo, classic_telephone, classic_zone, modern_gender, modern_geo, modern_zone
+from sync.fields.single import (
+    classic_gender,
+    classic_geo,
+    classic_telephone,
+    classic_zone,
+    modern_gender,
+    modern_geo,
+    modern_zone,
+)
 from sync.vcard import Property, escape, join_structured, unescape
 
 Rule = Callable[[Property, FieldContent], Property]
@@ -182,7 +190,7 @@ _CLASSIC: dict[str, Rule] = {
     "TEL": _alone(classic_telephone),
     "GEO": _alone(classic_geo),
     "TZ": _alone(classic_zone),
-    "GENDER": _renamed("X-GENDER"),
+    "GENDER": _alone(classic_gender),
     "KIND": _renamed("X-ADDRESSBOOKSERVER-KIND"),
     "MEMBER": _renamed("X-ADDRESSBOOKSERVER-MEMBER"),
     "SOCIALPROFILE": _renamed("X-SOCIALPROFILE"),

@@ -7,6 +7,7 @@ import io
 import pytest
 from PIL import Image
 
+from sync import fields
 from sync.fields import CATALOGUE, FieldContent
 from sync.profiles import edits, profiles
 from sync.sharing import history
@@ -199,7 +200,9 @@ def test_fields_of_others_are_as_good_as_none(site: Site, visitor: Visitor) -> N
 
 
 def test_what_a_card_says_does_nothing_to_a_browser(site: Site, visitor: Visitor, anna: int) -> None:
-    field(site.database, anna, "url", "javascript:alert(1)", "<script>alert(1)</script>")
+    text = vcard("one", "a.URL:javascript:alert(1)", "a.X-ABLabel:<script>alert(1)</script>").decode()
+    sent = next(content for content in fields.fields_of(parse_one(text)) if content.kind == "url")
+    site.database.write(lambda session: profiles.add_field(session, anna, sent))
     field(site.database, anna, "note", "<img src=x onerror=alert(1)>")
     field(site.database, anna, "url", "https://example.com/?a='\"><script>")
     for path in ("/card/", "/card/history", "/sharing/"):

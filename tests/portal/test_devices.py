@@ -17,6 +17,7 @@ from tests.portal.conftest import Cast
 from tests.support import dav, forms
 from tests.support.forms import Page, Visitor
 from tests.support.site import Site, Transport
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -47,10 +48,9 @@ def test_every_program_gets_a_password_that_works(cast_site: Site, anna: Visitor
     replica = dav.Replica(phone(cast_site, "anna", secret(page)))
     replica.sync()
     assert replica.cards
-    after = anna.get("/devices/")
     assert "My very own" not in before
-    assert "My very own" in after.text
-    assert "Up to date" in after.text
+    assert "My very own" in anna.get("/devices/").text
+    until(lambda: "Up to date" in anna.get("/devices/").text)
 
 
 def test_a_password_is_on_one_page_alone(anna: Visitor) -> None:

@@ -129,7 +129,7 @@ def test_what_is_somebody_elses_cannot_be_granted_or_taken_back(stage: Stage) ->
     assert seen(stage.database, stage.anna, stage.bert) == set()
 
 
-@pytest.mark.parametrize("box", ["", "-", "1", "1-", "-1", "x-y", "1-2-3", f"{2**63}-1", "9" * 70_000, "٣-٣"])
+@pytest.mark.parametrize("box", ["", "-", "1", "1-", "-1", "x-y", "1-2-3", f"{2**63}-1", "9" * 60_000, "٣-٣"])
 def test_a_box_that_is_none_is_a_bad_request(stage: Stage, box: str) -> None:
     for name in ("box", "had"):
         assert stage.visitor.post("/sharing/", {name: box}).status == 400

@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert, select, update
 
 from radicale_plugin.dav import filters
 from sync import fields
-from sync.books import entries, entry_rows
+from sync.books import entries, entry_heads, entry_rows, entry_texts
 from sync.database.engine import Database, Session
 from sync.database.models import CONTACTS, AddressBook, Connection, Entry, FieldException, Grant, Group
 from sync.errors import InvalidSyncToken
@@ -155,7 +155,8 @@ def keep_one_contact(patch: pytest.MonkeyPatch, _database: Database) -> None:
 
 def date_the_etag(patch: pytest.MonkeyPatch, _database: Database) -> None:
     """The ETag is the time of the last change."""
-    patch.setattr(entries, "etag_of", lambda _digest, changed_at, *_more: f'"{changed_at:x}"')
+    for module in (entry_heads, entry_texts):
+        patch.setattr(module, "etag_of", lambda _card, _own, changed_at: f'"{changed_at:x}"')
 
 
 def boast_in_previews(patch: pytest.MonkeyPatch, _database: Database) -> None:

@@ -21,29 +21,30 @@ _ENDS = ("\x00", '"', "x")
 #: How many of the characters that something can match are tried, besides those that it names.
 _TRIED = 4
 _MANY = 20
+
 _SMALL, _LARGE = 1_000, 8_000
 #: Seconds that even a loaded machine does not take for a pattern that is linear.
 _BOUND = 0.005
 _REPEATS = (parser.MAX_REPEAT, parser.MIN_REPEAT, parser.POSSESSIVE_REPEAT)
 
 
-def slow_inputs(pattern: re.Pattern[Any], ways: Iterable[str]) -> list[str]:
-    """Return the beginnings of inputs that *pattern* takes more than proportional time for, used in one of *ways*."""
-    return [
-        f"{way}: {(before + unit * 3 + end)!r}…"
-        for way in ways
-        for before, unit in set(_pumps(parser.parse(pattern.pattern, pattern.flags), ""))
-        for end in _ENDS
-        if unit and _grows(pattern, way, before, unit, end)
-    ]
+def slow_inputs(pattern: re.Pattern[Any], ways: Iterable[str]) -> Iterator[str]:
+    """Yield the beginnings of inputs that *pattern* takes more than proportional time for, used in one of *ways*."""
+    for way in ways:
+        for before, unit in sorted(set(_pumps(parser.parse(pattern.pattern, pattern.flags), ""))):
+            for end in _ENDS if unit else ():
+                if _grows(pattern, way, before, unit, end):
+                    yield f"{way}: {(before + unit * 3 + end)!r}…"
 
 
 def _grows(pattern: re.Pattern[Any], way: str, before: str, unit: str, end: str) -> bool:
-    for few in (24, 200):
-        if _seconds(pattern, way, before + unit * few + end) > 10 * _BOUND:
+    seconds = 0.0
+    for count in _counts(_LARGE // len(unit)):
+        seconds = _seconds(pattern, way, before + unit * count + end)
+        # Not one step further: what grows so would not end before the day does.
+        if seconds > 10 * _BOUND:
             return True
-    large = _seconds(pattern, way, before + unit * (_LARGE // len(unit)) + end)
-    if large < _BOUND:
+    if seconds < _BOUND:
         return False
     # Once more, because the machine may have done something else meanwhile.
     small, large = (
@@ -51,6 +52,15 @@ def _grows(pattern: re.Pattern[Any], way: str, before: str, unit: str, end: str)
         for size in (_SMALL, _LARGE)
     )
     return large > _BOUND and large > 3 * small * _LARGE / _SMALL
+
+
+def _counts(most: int) -> Iterator[int]:
+    """Yield how often to repeat, in steps in which even exponential growth does not go far."""
+    count = 8
+    while count < most:
+        yield count
+        count += 2 if count < _MANY else count // 2
+    yield most
 
 
 def _seconds(pattern: re.Pattern[Any], way: str, text: str) -> float:

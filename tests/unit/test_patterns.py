@@ -75,7 +75,7 @@ def patterns() -> dict[str, tuple[re.Pattern[Any], frozenset[str]]]:
 @pytest.mark.parametrize("name", patterns())
 def test_no_pattern_takes_more_than_proportional_time(name: str) -> None:
     pattern, ways = patterns()[name]
-    assert slow_inputs(pattern, sorted(ways)) == []
+    assert list(slow_inputs(pattern, sorted(ways))) == []
 
 
 def test_every_pattern_is_one_that_is_tested() -> None:
@@ -103,7 +103,7 @@ def hidden(name: str) -> list[int]:
         (r"\s*(?:(\()|(\))|<([^<>\s]+)>)", "search"),
         (r"([+-]?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d+)?)", "fullmatch"),
         (r"The (.*?) is (.*?) of (.*?)\.", "fullmatch"),
-        (r"TZID:[^\r]*:", "search"),
+        (r"TZID=[^\r]*:", "search"),
         (r"(a|aa)+b", "match"),
         (r'TEL(?:;[^=:"]*=?"?[^":]*"?)*:', "match"),
         (r"\n+[ \t]", "search"),
@@ -111,4 +111,4 @@ def hidden(name: str) -> list[int]:
 )
 def test_what_is_slow_is_found(pattern: str, way: str) -> None:
     """The patterns that once stood here, and what stopped other servers."""
-    assert slow_inputs(re.compile(pattern), [way])
+    assert any(slow_inputs(re.compile(pattern), [way]))
