@@ -50,7 +50,10 @@ def meaning(content: FieldContent) -> Hashable:
 
 
 def _said(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
-    return (unescape(",".join(values)),) if name == "LABEL" else values
+    if name == "LABEL":
+        return (unescape(",".join(values)),)
+    # 3.0 has one text for all that a name is sorted by.
+    return (",".join(values),) if name == "SORT-AS" else values
 
 
 def _companion(item: Property, kind: str) -> tuple[str, str] | None:

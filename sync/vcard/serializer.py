@@ -36,7 +36,7 @@ def content_line(item: Property) -> str:
     """
     line = _written_name(item.name)
     if item.group:
-        line = f"{_written_name(item.group)}.{line}"
+        line = f"{_token(item.group)}.{line}"
     if item.params:
         line += _written_parameters(item.params)
     line = f"{line}:{item.value}"
@@ -63,11 +63,15 @@ def fold(line: str) -> str:
     return b"\r\n ".join(parts).decode() + "\r\n"
 
 
-@lru_cache(maxsize=512)
 def _written_name(name: str) -> str:
+    return _SPELLING.get(name) or _token(name)
+
+
+@lru_cache(maxsize=512)
+def _token(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise InvalidInput("A property name or group has characters other than letters, digits and hyphens.")
-    return _SPELLING.get(name, name)
+    return name
 
 
 def _written_parameters(params: Parameters) -> str:
