@@ -242,6 +242,11 @@ def served(database: Database, viewer_id: int, owner_id: int, version: str = "3.
     return found[0] if found else None
 
 
+def without_rev(text: str) -> list[str]:
+    """Return the lines of a card but for the one that says when it was changed."""
+    return [line for line in text.splitlines() if not line.startswith("REV:")]
+
+
 def values_in(text: str, *names: str) -> list[str]:
     """Return the values of the properties of these names in a vCard."""
     return [item.value for item in parse_one(text.encode()).properties if item.name in names]
