@@ -25,6 +25,9 @@ PARTS = {
     ),
     "block": Part("radicale_plugin.cli.block:block", "Let LOGIN have nothing to do with OTHER, who is not told."),
     "blocked": Part("radicale_plugin.cli.block:blocked", "List whom a person has blocked."),
+    "calendar": Part(
+        "radicale_plugin.cli.calendar:calendar", "Birthdays as a calendar, each under a secret address of its own."
+    ),
     "check": Part(
         "radicale_plugin.cli.check:check", "Name what is doubtful about this installation, and try what it needs."
     ),

@@ -181,7 +181,7 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.withdraw": _stranger("jan"),
 }
 NO_PAGE = {
-    *("card.export", "contacts.card", "find.public_photo", "home.manifest", "links.code"),
+    *("calendars.read", "card.export", "contacts.card", "find.public_photo", "home.manifest", "links.code"),
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }

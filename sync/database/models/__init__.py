@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.database.models.base import Base, new_id, now
+from sync.database.models.calendars import CalendarFeed
 from sync.database.models.devices import DeadProperty, DeviceCopy, EditConflict
 from sync.database.models.jobs import BUCKETS, Job
 from sync.database.models.meeting import (
@@ -63,6 +64,7 @@ __all__ = [
     "Base",
     "Block",
     "BrowserSession",
+    "CalendarFeed",
     "Card",
     "Connection",
     "DeadProperty",

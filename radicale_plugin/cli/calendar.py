@@ -1,0 +1,106 @@
+"""`evercard calendar`: birthdays as a calendar, under a secret address."""
+
+from __future__ import annotations
+
+import click
+
+from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
+from radicale_plugin.cli.site import Site, pass_site
+from sync.calendars import feeds
+from sync.database import accounts
+from sync.database.engine import Session
+from sync.errors import InvalidInput, NotFound
+
+
+@click.group()
+def calendar() -> None:
+    """Birthdays as a calendar, each under a secret address of its own."""
+
+
+@calendar.command("add")
+@click.argument("login")
+@click.argument("label")
+@click.option("--language", default="en", show_default=True, help="Language of what it says, such as zh-Hans.")
+@click.option("--with-private", is_flag=True, help="With the days of the person's own contacts.")
+@json_option
+@pass_site
+def add_calendar(site: Site, login: str, label: str, language: str, *, with_private: bool, as_json: bool) -> None:
+    """
+    Make a calendar of the days that LOGIN may see, and print its address, once.
+
+    LABEL is how the person knows it, such as "Anna's phone".
+    """
+    # The portal's, which is not read for any other command.
+    from radicale_plugin.web.base_url import Place
+    from radicale_plugin.web.language import LANGUAGES
+
+    if language not in LANGUAGES:
+        raise InvalidInput(f"There is no language {language!r}; there are {' and '.join(LANGUAGES)}.")
+
+    def add(session: Session) -> tuple[int, str]:
+        account_id = accounts.find(session, login)
+        return feeds.create(session, account_id, label, language, with_private=with_private)
+
+    feed_id, secret = site.write(add)
+    place = Place.of(site.configuration, site.database.settings.base_url)
+    address = f"{place.base_url}/.web/calendars/{secret}.ics"
+    if as_json:
+        print_json({"login": login.strip().lower(), "calendar": feed_id, "address": address})
+        return
+    click.echo(address)
+    click.echo("The address is shown only now. Whoever has it sees these days.", err=True)
+
+
+@calendar.command("list")
+@click.argument("login")
+@json_option
+@pass_site
+def list_calendars(site: Site, login: str, *, as_json: bool) -> None:
+    """List a person's calendars."""
+    with site.read() as session:
+        found = feeds.feeds(session, accounts.find(session, login))
+    if as_json:
+        print_json(
+            [
+                {
+                    "calendar": each.id,
+                    "label": each.label,
+                    "language": each.language,
+                    "with_private": each.with_private,
+                    "made_at": moment(each.created_at),
+                }
+                for each in found
+            ]
+        )
+        return
+    print_table(
+        ("Calendar", "Label", "Made", ""),
+        [
+            (str(each.id), each.label, day(each.created_at), "with own contacts" if each.with_private else "")
+            for each in found
+        ],
+    )
+
+
+@calendar.command("end")
+@click.argument("login")
+@click.argument("wanted", metavar="CALENDAR")
+@pass_site
+def end_calendar(site: Site, login: str, wanted: str) -> None:
+    """
+    End a calendar: its address opens nothing any more.
+
+    CALENDAR is its number or its label.
+    """
+
+    def end(session: Session) -> None:
+        account_id = accounts.find(session, login)
+        found = [each.id for each in feeds.feeds(session, account_id) if wanted in (str(each.id), each.label)]
+        if not found:
+            raise NotFound(f"There is no calendar {wanted!r}; `evercard calendar list` shows them.")
+        if len(found) > 1:
+            raise InvalidInput(f"Several calendars have this label; give a number: {', '.join(map(str, found))}.")
+        feeds.end(session, account_id, found[0])
+
+    site.write(end)
+    click.echo("The calendar is ended.")
