@@ -13,6 +13,7 @@ from typing import Any
 from radicale_plugin.web.set_up import CLIENTS
 from sync import meeting
 from sync.accounts import credentials, one_time_tokens, sessions
+from sync.calendars import feeds
 from sync.database.engine import Session
 from sync.meeting import invitation_links
 from sync.notify import suppression
@@ -112,7 +113,20 @@ def _member(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{**_group(session, ids)[0], "account_id": ids["bo"]}]
 
 
+def _calendar(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    for feed in feeds.feeds(session, ids[WHO]):
+        feeds.end(session, ids[WHO], feed.id)
+    return [{"secret": feeds.create(session, ids[WHO], "phone", "en", with_private=True)[1]}]
+
+
+def _calendars(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    _calendar(session, ids)
+    return [{"feed_id": feed.id} for feed in feeds.feeds(session, ids[WHO])]
+
+
 PARAMETERS: dict[str, Parameters] = {
+    "calendars.end": _calendars,
+    "calendars.read": _calendar,
     "activity.leave": _conflict,
     "activity.restore": _version,
     "activity.take": _conflict,
