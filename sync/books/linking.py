@@ -3,20 +3,21 @@ Linking: a person's own contact becomes one with the card of somebody whom they 
 
 So the phone shows one card, and one caller. What the contact says beyond what its owner shows becomes the person's own
 addition to that card; the contact goes, and comes back when the two are taken apart again. Nothing is ever linked by
-itself: `suggestions` proposes, by numbers and addresses that both have.
+itself: `suggestions` proposes, by numbers and addresses that both have, but not what the person keeps apart
+(`sync.books.apart`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
-from sync.books import entry_rows, overlays
+from sync.books import apart, entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.database import accounts
 from sync.database.engine import settings_of
@@ -28,7 +29,7 @@ from sync.merging.likeness import likeness
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing import disclosure
 from sync.sharing.connections import CONNECTION
-from sync.vcard import parse_one
+from sync.vcard import Property, VCard, parse_one, serialize
 
 #: How many cards are held in memory at a time.
 _BATCH = 100
@@ -153,11 +154,13 @@ def suggestions(session: Session, viewer_id: int) -> list[Suggestion]:
         for reach in addresses_of_contact(session, text):
             owners.setdefault(reach, set()).add(owner_id)
     found: list[tuple[int, str, int, tuple[str, ...]]] = []
+    kept_apart = apart.pairs(session, viewer_id)
     for entry_id, text in private_cards(session, viewer_id):
         because: dict[int, list[str]] = {}
         for reach in addresses_of_contact(session, text):
             for owner_id in owners.get(reach, ()):
-                because.setdefault(owner_id, []).append(reach[1])
+                if apart.pair_of(entry_id, owner_id) not in kept_apart:
+                    because.setdefault(owner_id, []).append(reach[1])
         found += [(entry_id, name_of(text), owner_id, tuple(reasons)) for owner_id, reasons in because.items()]
     names = accounts.logins(session, {owner_id for _, _, owner_id, _ in found})
     return [
@@ -197,10 +200,21 @@ def _additions(session: Session, target: Entry, data: bytes, before: Sequence[Fi
     card = parse_one(data)
     shown = disclosure.shown_to(session, target.id, target.viewer_id)
     added = merge.additions(fields.fields_of(card), shown, base, before)
+    # With a country code or without it is the same number, and the phone would show it twice.
+    known = addresses_of_contact(session, serialize(replace(card, properties=tuple(_mains((*base, *before))))))
+    added = [content for content in added if known.isdisjoint(_reaches(session, card, content))]
     # The owner's own picture is newer than one that was taken over from somewhere long ago.
     if any(content.kind == "photo" for content in base):
         added = [content for content in added if content.kind != "photo"]
     return [*_called(name_of(data.decode()), base, before), *added]
+
+
+def _reaches(session: Session, card: VCard, content: FieldContent) -> set[tuple[str, str]]:
+    return addresses_of_contact(session, serialize(replace(card, properties=tuple(_mains([content])))))
+
+
+def _mains(contents: Sequence[FieldContent]) -> Iterator[Property]:
+    return (content.main for content in contents if content.main.name in ("TEL", "EMAIL"))
 
 
 def _called(name: str, base: Sequence[FieldContent], before: Sequence[FieldContent]) -> Iterator[FieldContent]:

@@ -74,10 +74,19 @@ def merge(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list
         elif content.kind in _TEXTS | _LISTS:
             index = next((number for number, other in enumerate(merged) if other.kind == content.kind), None)
             if index is not None:
-                merged[index] = _joined(merged[index], content)
+                merged[index] = joined(merged[index], content)
                 continue
         merged.append(content)
     return merged
+
+
+def joined(one: FieldContent, other: FieldContent) -> FieldContent:
+    """Return *one*, a text or a list, with what only *other* says of its kind below or behind it."""
+    if one.kind in _LISTS:
+        present = _item_keys(one.kind, [one])
+        return _list(one, _items(one) + [item for item in _items(other) if folded(item) not in present])
+    first, second = _text(one), _text(other)
+    return one if _says(first, second) else fields.field_from_text(one.kind, f"{first}\n{second}")
 
 
 def visible(base: Sequence[FieldContent], overlay: Sequence[FieldContent]) -> list[FieldContent]:
@@ -200,14 +209,6 @@ def _without_items(
 
 def _item_keys(kind: str, contents: Iterable[FieldContent]) -> set[str]:
     return {folded(item) for content in contents if content.kind == kind for item in _items(content)}
-
-
-def _joined(one: FieldContent, other: FieldContent) -> FieldContent:
-    if one.kind in _LISTS:
-        present = _item_keys(one.kind, [one])
-        return _list(one, _items(one) + [item for item in _items(other) if folded(item) not in present])
-    first, second = _text(one), _text(other)
-    return one if _says(first, second) else fields.field_from_text(one.kind, f"{first}\n{second}")
 
 
 def _says(text: str, other: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.database.models.base import Base, Id, Moment, Word
@@ -143,7 +143,13 @@ class InvitationLink(Base):
 
 
 class Invitation(Base):
-    """Somebody without an account was invited, once, at *value* by *channel* (as in `Address`)."""
+    """
+    Somebody without an account was invited, once, at *value* by *channel* (as in `Address`).
+
+    *source* is where it was asked for (see `sync.accounts.rate_limits.source`) while it waits because the owner invited
+    as many as they may that day; it is absent once it is on its way. *group_id* is the group that whoever accepts lands
+    in, absent for that of newcomers.
+    """
 
     __tablename__ = "invitation"
     __table_args__ = OWNER_WITH_TEXT
@@ -153,6 +159,8 @@ class Invitation(Base):
     value: Mapped[str] = mapped_column(String(254), primary_key=True)
     message: Mapped[str] = mapped_column(String(500))
     invited_at: Mapped[Moment]
+    source: Mapped[str | None] = mapped_column(String(64))
+    group_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class PublicFriend(Base):
@@ -183,3 +191,37 @@ class LinkedEntry(Base):
     card: Mapped[str] = mapped_column(Text)
     added: Mapped[str] = mapped_column(Text)
     linked_at: Mapped[Moment]
+
+
+class KeptApart(Base):
+    """
+    Two entries of the viewer's that they said are two people, so that nobody asks again.
+
+    *entry_id* is the lower of both ids.
+    """
+
+    __tablename__ = "kept_apart"
+    __table_args__ = ({"info": {"spread_by": "viewer_id"}},)
+
+    viewer_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    entry_id: Mapped[Id] = mapped_column(primary_key=True)
+    other_id: Mapped[Id] = mapped_column(primary_key=True)
+    said_at: Mapped[Moment]
+
+
+class MergedEntry(Base):
+    """
+    A private entry that was merged into another one; *card* and *before* undo it for a while.
+
+    *card* are the bytes of the entry that is gone, *before* those that *kept_id* had until then.
+    """
+
+    __tablename__ = "merged_entry"
+    __table_args__ = (Index(None, "viewer_id", "merged_at"), {"info": {"spread_by": "viewer_id"}})
+
+    viewer_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    gone_id: Mapped[Id] = mapped_column(primary_key=True)
+    kept_id: Mapped[Id]
+    card: Mapped[bytes] = mapped_column(LargeBinary)
+    before: Mapped[bytes] = mapped_column(LargeBinary)
+    merged_at: Mapped[Moment]
