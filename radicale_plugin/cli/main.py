@@ -32,6 +32,10 @@ PARTS = {
         "radicale_plugin.cli.check:check", "Name what is doubtful about this installation, and try what it needs."
     ),
     "connect": Part("radicale_plugin.cli.connect:connect", "Put two people into each other's address book."),
+    "contact": Part(
+        "radicale_plugin.cli.contact:contact",
+        "A person's own contacts: listed, and those that are one person made one by choice.",
+    ),
     "demo": Part("radicale_plugin.cli.demo.command:demo", "Serve a few people on this machine, and say what to try."),
     "device": Part("radicale_plugin.cli.device:device", "Phones and programs, each with a password of its own."),
     "disconnect": Part(

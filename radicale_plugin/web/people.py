@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from flask import request, url_for
 
@@ -23,6 +24,7 @@ def own_groups(session: Session, owner_id: int) -> list[GroupSummary]:
 
 
 ANamed = TypeVar("ANamed", bound="Named")
+Item = TypeVar("Item")
 
 
 class Named(Protocol):
@@ -36,6 +38,23 @@ class Named(Protocol):
 def by_letter(found: Sequence[ANamed]) -> list[tuple[str, list[ANamed]]]:
     """Return people or contacts, who are in their order, under the letters of the alphabet."""
     return [(letter, list(some)) for letter, some in groupby(found, key=lambda each: letter_of(each.name))]
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Item]):
+    """Some of a list: page *number*, counted from 1, of *pages*; *total* are all."""
+
+    items: Sequence[Item]
+    number: int
+    pages: int
+    total: int
+
+
+def part_of(found: Sequence[Item], count: int) -> Part[Item]:
+    """Return the page that was asked for of a list with *count* on each, the last one where there are not so many."""
+    pages = max(1, -(-len(found) // count))
+    number = min(number_of_page(), pages)
+    return Part(found[(number - 1) * count : number * count], number, pages, len(found))
 
 
 def number_of_page() -> int:

@@ -9,7 +9,7 @@ one. For `UNDONE_FOR` seconds a merge can be undone, and what was changed since 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -20,6 +20,7 @@ from sync.accounts import addresses
 from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
 from sync.accounts.rate_limits import DAY
 from sync.books import apart, entry_rows
+from sync.books.entry_rows import PRIVATE
 from sync.contacts import own_entries
 from sync.database.models import Entry, LinkedEntry, MergedEntry, now
 from sync.errors import Conflict, InvalidInput, NotFound
@@ -114,6 +115,12 @@ def compare(session: Session, viewer_id: int, kept_id: int, gone_id: int) -> Com
     merged = _merged(session, one, other)
     digests = (entries[0].digest or "", entries[1].digest or "")
     return Comparison(_text(one), _text(other), _text(merged), digests)
+
+
+def present(session: Session, viewer_id: int, entry_ids: Collection[int]) -> set[int]:
+    """Return which of these are contacts of the person's."""
+    mine = (Entry.viewer_id == viewer_id, Entry.kind == PRIVATE, Entry.state == PRESENT)
+    return set(session.scalars(select(Entry.id).where(*mine, Entry.id.in_(list(entry_ids)))))
 
 
 def merge(session: Session, viewer_id: int, kept_id: int, gone_id: int, seen: tuple[str, str] | None = None) -> None:

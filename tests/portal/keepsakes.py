@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from sync.books import edit_conflicts, entries, linking
+from sync.books import apart, edit_conflicts, entries, linking
+from sync.contacts import duplicates
 from sync.database.engine import Database, Session
 from sync.database.models import Entry
 from sync.fields import field_from_text
@@ -42,6 +43,28 @@ def made(session: Session, ids: Mapping[str, int]) -> dict[str, int]:
         for note in ("Owes me a book", "Gave the book back"):
             _annotate(session, book, ids["chiara"], note)
     return {name: _known(session, anna, name) for name in (PAPA, DAVE, DENTIST, PLUMBER)}
+
+
+def twins(session: Session, ids: Mapping[str, int]) -> tuple[int, int]:
+    """Return two contacts that may be one person, made if there are none; and one that was merged is there as well."""
+    merged(session, ids)
+    return _known(session, ids["anna"], "twin.vcf"), _known(session, ids["anna"], "other twin.vcf")
+
+
+def merged(session: Session, ids: Mapping[str, int]) -> int:
+    """Return the contact that was made one with another, made so unless it is."""
+    anna = ids["anna"]
+    book = address_books.find_book(session, anna, CONTACTS_PATH)
+    assert book is not None
+    if _id(session, anna, "gone twin.vcf") is None:
+        _write(session, book, "twin.vcf", "Grandma Li", "TEL;TYPE=CELL:+86 139 0013 7000", "NOTE:Likes walnuts")
+        _write(session, book, "other twin.vcf", "李奶奶", "TEL:+8613900137000", "EMAIL:li@example.org")
+        _write(session, book, "kept twin.vcf", "Bakery", "TEL:+49 30 5555 0155")
+        _write(session, book, "gone twin.vcf", "Bakery", "TEL:+49 30 5555 0155", "URL:https://bakery.example.org")
+        one, other = (_known(session, anna, name) for name in ("kept twin.vcf", "gone twin.vcf"))
+        duplicates.merge(session, anna, one, other)
+        apart.keep(session, anna, one, _known(session, anna, "twin.vcf"))
+    return _known(session, anna, "gone twin.vcf")
 
 
 def disputed(database: Database, viewer_id: int) -> None:

@@ -105,6 +105,23 @@ def _linked(name: str, *logins: str) -> Parameters:
     return parameters
 
 
+def _pair(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    one, other = keepsakes.twins(session, ids)
+    return [{"kept_id": one, "gone_id": other}]
+
+
+def _merged(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"gone_id": keepsakes.merged(session, ids)}]
+
+
+def _field_of_contact(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"entry_id": keepsakes.made(session, ids)[keepsakes.PAPA], "place": 2}]
+
+
+def _contact(**values: str) -> Parameters:
+    return lambda session, ids: [{"entry_id": keepsakes.made(session, ids)[keepsakes.PAPA], **values}]
+
+
 def _group(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"group_id": groups.find(session, ids[WHO], "family").id}]
 
@@ -152,10 +169,21 @@ PARAMETERS: dict[str, Parameters] = {
     "card.remove": lambda session, ids: _fields(session, ids)[:1],
     "card.restore": _states,
     "card.state": _states,
+    "contact_fields.add": lambda session, ids: [
+        {"entry_id": keepsakes.made(session, ids)[keepsakes.PAPA], "kind": kind} for kind in ("mobile", "address")
+    ],
+    "contact_fields.index": lambda session, ids: [*_contact()(session, ids), *_contact(open="2")(session, ids)],
+    "contact_fields.remove": _field_of_contact,
+    "contact_fields.save": _field_of_contact,
     "contacts.card": _linked(keepsakes.PAPA),
     "contacts.delete": _linked(keepsakes.PAPA),
     "contacts.index": lambda _session, _ids: [{}, {"q": "papa"}],
     "contacts.one": _linked(keepsakes.PAPA),
+    "duplicates.compare": _pair,
+    "duplicates.keep_apart": _pair,
+    "duplicates.merge": _pair,
+    "duplicates.undo": _merged,
+    "people.keep_apart": _linked(keepsakes.PAPA, "bo"),
     "sharing.index": lambda _session, ids: [{}, {"who": f"person-{ids['bo']}"}],
     "sharing.person": lambda _session, ids: [{"viewer_id": ids["bo"]}],
     "sharing.save_person": lambda _session, ids: [{"viewer_id": ids["bo"]}],

@@ -11,6 +11,7 @@ from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
 from sync.books import linking, own_contacts
+from sync.contacts import duplicates
 from sync.errors import InvalidInput
 from sync.vcard import parse_one
 
@@ -28,8 +29,10 @@ def index() -> Response:
         listed = own_contacts.page_of(session, me, text, people.number_of_page())
         twice = len({each.entry_id for each in linking.suggestions(session, me)})
         linked = len(linking.links_of(session, me))
+        alike, merged = len(duplicates.proposals(session, me)), len(duplicates.merges_of(session, me))
     lettered = people.by_letter(listed.contacts)
-    return page("contacts/index.html", listed=listed, lettered=lettered, text=text, twice=twice, linked=linked)
+    counts = {"twice": twice, "linked": linked, "alike": alike, "merged": merged}
+    return page("contacts/index.html", listed=listed, lettered=lettered, text=text, **counts)
 
 
 @blueprint.get("/<int:entry_id>")
@@ -37,7 +40,7 @@ def one(entry_id: int) -> Response:
     """Show a contact."""
     with database().reading() as session:
         text, seen = own_contacts.text_of(session, current_person().account_id, entry_id)
-    return page("contacts/one.html", card=_read(text), entry_id=entry_id, seen=seen)
+    return page("contacts/one.html", card=read(text), entry_id=entry_id, seen=seen)
 
 
 @blueprint.get("/<int:entry_id>/card")
@@ -60,7 +63,7 @@ def delete(entry_id: int) -> Response:
     return go("contacts.index")
 
 
-def _read(text: str) -> ShownCard:
+def read(text: str) -> ShownCard:
     """Return a contact as it is read; of one that is not quite a card, what can be read of it."""
     unnamed = _("Contact without a name")
     try:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from flask import Response, request
 
 from radicale_plugin.web import people
@@ -12,22 +9,11 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import linking
-from sync.books.linking import Link, Suggestion
+from sync.books import apart, linking
 from sync.sharing import connected_people
 
 #: Proposals, or links, on one page.
 COUNT = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some of a list: page *number*, counted from 1, of *pages*; *total* are all."""
-
-    items: Sequence[Suggestion] | Sequence[Link]
-    number: int
-    pages: int
-    total: int
 
 
 @blueprint.get("/linking")
@@ -35,7 +21,7 @@ def link() -> Response:
     """Propose contacts that may be about a connection."""
     me = current_person().account_id
     with database().reading() as session:
-        part = _part(linking.suggestions(session, me))
+        part = people.part_of(linking.suggestions(session, me), COUNT)
         known = connected_people.some(session, me, [each.owner_id for each in part.items])
         count = len(linking.links_of(session, me))
     return page("people/linking.html", part=part, known=known, count=count)
@@ -50,12 +36,21 @@ def make_one(entry_id: int, account_id: int) -> Response:
     return go("people.link")
 
 
+@blueprint.post("/linking/<int:entry_id>/<int:account_id>/no")
+def keep_apart(entry_id: int, account_id: int) -> Response:
+    """Remember that a contact and a connection are two people."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: apart.keep(session, me, entry_id, account_id))):
+        say(_("They stay two. You will not be asked about them again."))
+    return go("people.link")
+
+
 @blueprint.get("/linking/done")
 def linked() -> Response:
     """Show what was made one."""
     me = current_person().account_id
     with database().reading() as session:
-        part = _part(linking.links_of(session, me))
+        part = people.part_of(linking.links_of(session, me), COUNT)
         known = connected_people.some(session, me, [each.owner_id for each in part.items])
     return page("people/linked.html", part=part, known=known)
 
@@ -67,9 +62,3 @@ def take_apart(entry_id: int) -> Response:
     if attempt(lambda: database().write(lambda session: linking.unlink(session, me, entry_id))):
         say(_("They are two again: your contact is back as it was."))
     return go("people.linked" if request.form.get("from") == "done" else "people.link")
-
-
-def _part(found: Sequence[Suggestion] | Sequence[Link]) -> Part:
-    pages = max(1, -(-len(found) // COUNT))
-    number = min(people.number_of_page(), pages)
-    return Part(found[(number - 1) * COUNT : number * COUNT], number, pages, len(found))
