@@ -17,6 +17,7 @@ from radicale_plugin.web import (
     field_display,
     forms,
     ids,
+    kept_forms,
     language,
     menu,
     pages,
@@ -41,6 +42,7 @@ def create(database: Database, place: Place) -> Portal:
     protection.install(portal)
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
     signed_in.install(portal)
+    kept_forms.install(portal)
     language.install(portal)
     assets.install(portal)
     avatars.install(portal)

@@ -10,6 +10,7 @@ from flask import Response, g, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from radicale_plugin.web import kept_forms
 from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
@@ -46,7 +47,7 @@ def _asking_first(handler: Callable[[E], Response]) -> Callable[[E], Response]:
 
 def _stale_form(_error: CSRFError) -> Response:
     told = _("This form is not valid any more, perhaps because you signed in or out meanwhile. Open it again.")
-    return _told(400, told)
+    return kept_forms.stale(told) or _told(400, told)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from flask import Response, current_app, g, redirect, request, session, url_for
+from flask import current_app, g, request, session
 
 from radicale_plugin.web.portal import Portal
 from sync.accounts import rate_limits, sessions
@@ -19,13 +19,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class SignedOut(Exception):
-    """A page was asked for that only somebody who is signed in can see."""
+    """A page was asked for that only somebody who is signed in can see; `pages.signing` answers it."""
 
 
 def install(portal: Portal) -> None:
     """Let nobody in who is not signed in, but to pages that are open to all."""
     portal.before_request(_require_person)
-    portal.register_error_handler(SignedOut, _send_to_sign_in)
     portal.context_processor(lambda: {"visitor": visitor()})
 
 
@@ -112,13 +111,3 @@ def _require_person() -> None:
         database().write_if_free(lambda transaction: sessions.note(transaction, found))
         # The browser shall keep its cookie for as long again.
         session.modified = True
-
-
-def _send_to_sign_in(_error: SignedOut) -> Response:
-    # What was posted is lost, so there is no point in coming back to where it was posted to.
-    here = request.script_root + request.full_path.rstrip("?")
-    wanted = here if request.method in ("GET", "HEAD") else None
-    where = url_for("signing.sign_in", next=wanted)
-    if request.headers.get("HX-Request"):
-        return Response(status=204, headers={"HX-Redirect": url_for("signing.sign_in")})
-    return cast("Response", redirect(where, 303))

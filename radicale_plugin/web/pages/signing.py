@@ -6,12 +6,13 @@ from flask import Blueprint, Response, request, url_for
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from radicale_plugin.web import signed_in
+from radicale_plugin.web import kept_forms, signed_in
 from radicale_plugin.web.forms import Form
+from radicale_plugin.web.kept_forms import Kept
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, go_to, page, say
-from radicale_plugin.web.signed_in import database, open_to_all
+from radicale_plugin.web.signed_in import SignedOut, database, open_to_all
 from sync.accounts import addresses, password_reset, signing_in, signing_up
 from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from sync.errors import AlreadyExists, InvalidInput, Refused, TooManyTries, WrongPassword
@@ -50,9 +51,9 @@ class SignUp(Form):
 @open_to_all
 def sign_in() -> Response:
     """Ask for login and password, and go to the page that was wanted."""
-    wanted = request.args.get("next")
+    wanted, kept = request.args.get("next"), kept_forms.carried()
     if signed_in.visitor() is not None:
-        return go_to(wanted, "home.index")
+        return go_to(wanted, "home.index") if kept is None else kept_forms.shown(kept)
     form = SignIn()
     if form.accepted():
         try:
@@ -65,10 +66,24 @@ def sign_in() -> Response:
             )
         except (WrongPassword, TooManyTries) as error:
             form.refuse("password", error)
-            return _sign_in_page(form, wanted, 429 if isinstance(error, TooManyTries) else 400)
+            return _sign_in_page(form, wanted, 429 if isinstance(error, TooManyTries) else 400, kept)
         signed_in.sign_in(token)
-        return go_to(wanted, "home.index")
-    return _sign_in_page(form, wanted, form.status)
+        return go_to(wanted, "home.index") if kept is None else kept_forms.shown(kept)
+    return _sign_in_page(form, wanted, form.status, kept)
+
+
+@blueprint.app_errorhandler(SignedOut)
+def sign_in_first(_error: SignedOut) -> Response:
+    """Send the browser to sign in; a form that it sent goes along."""
+    kept, is_part = kept_forms.sent(), request.headers.get("HX-Request")
+    if kept is not None:
+        form = SignIn()
+        form.process(None)
+        return kept_forms.plainly() if is_part else _sign_in_page(form, None, 200, kept)
+    if is_part:
+        return Response(status=204, headers={"HX-Redirect": url_for("signing.sign_in")})
+    here = request.script_root + request.full_path.rstrip("?")
+    return go("signing.sign_in", next=here if request.method in ("GET", "HEAD") else None)
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
@@ -115,10 +130,12 @@ def sign_out() -> Response:
     return answer
 
 
-def _sign_in_page(form: SignIn, wanted: str | None, status: int) -> Response:
+def _sign_in_page(form: SignIn, wanted: str | None, status: int, kept: Kept | None = None) -> Response:
     with database().reading() as session:
         values = {"is_open": signing_up.is_open(session), "can_reset": password_reset.is_possible(session)}
-    return page("signing/sign_in.html", status, form=form, here=url_for("signing.sign_in", next=wanted), **values)
+    return page(
+        "signing/sign_in.html", status, form=form, here=url_for("signing.sign_in", next=wanted), kept=kept, **values
+    )
 
 
 def _ask_to_confirm(account_id: int, email: str) -> None:

@@ -4,16 +4,59 @@
 (() => {
   document.documentElement.classList.add("js");
 
-  // A form that was changed asks before the page is left.
+  // A form that was changed asks before the page is left. What is sent again has been typed already.
   const changed = new Set();
-  document.addEventListener("input", (event) => {
-    const form = event.target.form;
-    if (form && "guards" in form.dataset) changed.add(form);
-  });
+  const isTyped = (form) => form && form.method === "post" && !("free" in form.dataset) && !form.matches(".languages");
+  document.addEventListener("input", (event) => { if (isTyped(event.target.form)) changed.add(event.target.form); });
   document.addEventListener("submit", (event) => changed.delete(event.target));
   document.addEventListener("reset", (event) => changed.delete(event.target));
   addEventListener("beforeunload", (event) => {
     if ([...changed].some((form) => form.isConnected)) event.preventDefault();
+  });
+  for (const form of document.querySelectorAll("form[data-changed-already]")) changed.add(form);
+
+  // Choosing another language keeps what was typed: this tab remembers it until the page is there again.
+  const typed = (form) => [...form.elements].filter((each) => each.name && !/hidden|password|file|submit/.test(each.type));
+  const store = (key, value) => { try { sessionStorage.setItem(key, value); } catch { /* Then it is asked for. */ } };
+  const taken = (key) => {
+    try {
+      const found = sessionStorage.getItem(key);
+      sessionStorage.removeItem(key);
+      return JSON.parse(found) || [];
+    } catch { return []; }
+  };
+  const key = `typed ${location.pathname}${location.search}`;
+  for (const form of document.querySelectorAll("form.languages")) {
+    form.addEventListener("submit", () => {
+      const forms = [...changed].filter((each) => each.isConnected);
+      if (!forms.length || forms.some((each) => [...each.elements].some((one) => one.type === "file" && one.value))) return;
+      store(key, JSON.stringify(forms.map((each) => [
+        each.getAttribute("action"), typed(each).map((one) => [one.name, one.value, one.checked === true]),
+      ])));
+      changed.clear();
+    });
+  }
+  for (const [action, values] of taken(key)) {
+    const form = [...document.forms].find((each) => each.getAttribute("action") === action && each.method === "post");
+    if (!form) continue;
+    for (const element of typed(form)) {
+      const isBox = /checkbox|radio/.test(element.type);
+      const at = values.findIndex(([name, value]) => name === element.name && (!isBox || value === element.value));
+      if (at < 0) continue;
+      const [[, value, checked]] = values.splice(at, 1);
+      if (isBox) element.checked = checked; else element.value = value;
+    }
+    const row = form.closest("details");
+    if (row) row.open = true;
+    changed.add(form);
+  }
+
+  // Where the session is over, the answer to a part of a page is a whole page, with what was typed.
+  document.addEventListener("plainly", (event) => {
+    const form = event.target.closest && event.target.closest("form");
+    if (!form || form.method !== "post") { location.reload(); return; }
+    changed.clear();
+    form.submit();
   });
 
   // In the matrix: how many boxes are not as they were, and which ticks follow from those of strangers.

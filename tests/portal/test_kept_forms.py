@@ -1,0 +1,206 @@
+"""Nothing that was typed is lost: not by a session that ended, another token, another language, or by leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from lxml import html
+from playwright.sync_api import Browser, Page
+
+from radicale_plugin.web import kept_forms
+from tests.portal import walk
+from tests.portal.conftest import PASSWORD, Cast
+from tests.portal.test_pages import sign_in
+from tests.support import chromium as browsers
+from tests.support.chromium import PortalServer
+from tests.support.forms import ROOT, Visitor, portal_of
+from tests.support.site import Site
+
+TYPED = "typed by Anna, <b>with care</b>\r\nand = and &"
+
+
+def open_to_all(site: Site, endpoint: str) -> bool:
+    return bool(getattr(portal_of(site).view_functions[endpoint], "open_to_all", False))
+
+
+@pytest.fixture
+def anna(cast_site: Site, cast: Cast) -> Visitor:
+    """Return a browser in which Anna is signed in."""
+    return Visitor(cast_site).signed_in(cast.ids[walk.WHO])
+
+
+def forms_of(site: Site, cast: Cast, visitor: Visitor) -> dict[str, tuple[str, dict[str, list[str]]]]:
+    """Return every form of every page in which somebody can type: its endpoint, and its values, by where it is sent."""
+    urls = portal_of(site).url_map.bind("evercard.test")
+    found: dict[str, tuple[str, dict[str, list[str]]]] = {}
+    for endpoint, path in walk.addresses(site, "GET", cast.ids):
+        page = visitor.get(path)
+        if endpoint in walk.NO_PAGE or page.response.is_redirect:
+            continue
+        for form in page.document.forms:
+            names = typed_names(form)
+            action = str(form.get("action") or page.response.url.path)
+            if form.method.lower() != "post" or not names:
+                continue
+            values: dict[str, list[str]] = {}
+            for name, value in form.form_values():
+                values.setdefault(name, []).append(value)
+            path_of_form = action.removeprefix(ROOT).partition("?")[0]
+            sent_to = str(urls.match(path_of_form, method="POST")[0])
+            found[action] = (sent_to, {**values, **{name: [TYPED] for name in names}})
+    return found
+
+
+def typed_names(form: html.FormElement) -> list[str]:
+    fields = form.xpath(".//textarea[@name and not(@hidden)] | .//input[@name]")
+    kinds = ("text", "tel", "search", "email", "url")
+    return [each.get("name") for each in fields if each.tag == "textarea" or each.get("type", "text") in kinds]
+
+
+def kept_in(page_text: str, action: str) -> list[tuple[str, str]]:
+    """Return what goes along with the form that is sent to *action*, as a browser would send it."""
+    (form,) = html.fromstring(page_text).xpath(f"//form[@action='{action}']")
+    found = [(str(each.get("name")), str(each.get("value"))) for each in form.xpath(".//input[@type='hidden']")]
+    return [(name, text.replace("\r\n", "\n").replace("\n", "\r\n")) for name, text in found]
+
+
+def test_whatever_form_was_open_when_the_session_ended_goes_along_through_signing_in(
+    cast_site: Site, cast: Cast, anna: Visitor
+) -> None:
+    forms = forms_of(cast_site, cast, anna)
+    assert len(forms) > 15
+    for action, (endpoint, values) in forms.items():
+        if open_to_all(cast_site, endpoint):
+            continue
+        typed = {name: said for name, said in values.items() if not kept_forms.is_secret(name)}
+        gone = Visitor(cast_site)
+        for token in (gone.token(), "made in another session"):
+            page = gone.send(action, {**values, "csrf_token": token})
+            assert page.status == 200, action
+            along = kept_in(page.response.text, f"{ROOT}/sign-in")
+            assert ("kept_path", action) in along, action
+            said = [text.partition("=")[::2] for name, text in along if name == "kept"]
+            assert sorted(said) == sorted((name, one) for name, some in typed.items() for one in some), action
+
+
+def test_a_form_is_sent_after_signing_in_by_a_button_and_does_then_what_it_would_have(
+    cast_site: Site, cast: Cast
+) -> None:
+    gone = Visitor(cast_site)
+    values = {"csrf_token": gone.token(), "text": "Likes\r\nwalnuts", "label": "", "groups": ["1", "2"][:0]}
+    page = gone.send(f"{ROOT}/card/add/note", values)
+    assert "You were signed out meanwhile" in page.text
+    wrong = page.submit("/sign-in", login="anna", password="not this one")
+    assert wrong.status == 400
+    page = wrong.submit("/sign-in", login="anna", password=PASSWORD)
+    assert (page.status, page.path) == (200, "/sign-in")
+    assert "walnuts" in page.text
+    assert "walnuts" not in gone.get("/card/").text
+    page = page.submit("/card/add/note")
+    assert page.path.startswith("/card/")
+    assert "Likes walnuts" in page.text
+
+
+def test_a_form_with_the_token_of_an_earlier_session_can_be_sent_again(anna: Visitor, cast_site: Site) -> None:
+    stale = {"csrf_token": Visitor(cast_site).token(), "text": "Likes walnuts", "label": ""}
+    page = anna.send(f"{ROOT}/card/add/note", stale)
+    assert page.status == 400
+    assert "not valid any more" in page.text
+    assert "Likes walnuts" in page.submit("/card/add/note").text
+
+
+def test_a_password_and_what_another_site_sent_are_not_kept(anna: Visitor, cast_site: Site) -> None:
+    gone = Visitor(cast_site)
+    sent = {"csrf_token": gone.token(), "password": PASSWORD, "new_password": PASSWORD, "text": "x"}
+    assert PASSWORD not in gone.send(f"{ROOT}/card/add/note", sent).response.text
+    page = gone.send(f"{ROOT}/card/add/note", {**sent, "csrf_token": "x"}, origin=None)
+    assert (page.status, "walnuts" in page.text) == (400, False)
+    evil = {"csrf_token": gone.token(), "kept_path": "https://evil.example/", "kept": "text=x"}
+    assert "evil.example" not in gone.send(f"{ROOT}/language", evil).followed().response.text
+
+
+def test_no_field_for_a_password_is_ever_kept(anna: Visitor, cast_site: Site, cast: Cast) -> None:
+    found = set()
+    for visitor in (anna, Visitor(cast_site)):
+        for endpoint, path in walk.addresses(cast_site, "GET", cast.ids):
+            if endpoint not in walk.NO_PAGE:
+                page = visitor.get(path).followed()
+                found |= {str(name) for name in page.document.xpath("//input[@type='password']/@name")}
+    assert len(found) > 2
+    assert [name for name in found if not kept_forms.is_secret(name)] == []
+
+
+def test_another_language_keeps_what_was_refused(anna: Visitor) -> None:
+    page = anna.post("/card/add/mobile", {"text": "no number at all", "label": ""})
+    assert page.status == 400
+    page = page.submit("/language", language="zh-Hans")
+    assert page.document.get("lang") == "zh-Hans"
+    assert "no number at all" in page.submit("/card/add/mobile").response.text
+
+
+@pytest.fixture
+def page(chromium: Browser, server: PortalServer) -> Iterator[Page]:
+    """Yield a browser's window in which Anna is signed in."""
+    with browsers.opened(chromium, server) as page:
+        sign_in(page)
+        yield page
+
+
+TOUCH = """
+() => [...document.forms].filter((form) => form.method === "post").flatMap((form) => {
+  const kinds = /^(text|tel|email|url|textarea|checkbox|select-one)$/;
+  const typed = [...form.elements].find((each) => kinds.test(each.type));
+  if (!typed || typed.hidden) return [];
+  const asks = () => {
+    const leaving = new Event("beforeunload", { cancelable: true });
+    window.dispatchEvent(leaving);
+    return leaving.defaultPrevented;
+  };
+  const before = asks();
+  typed.dispatchEvent(new Event("input", { bubbles: true }));
+  const after = asks();
+  form.dispatchEvent(new Event("reset", { bubbles: true }));
+  return before || !after ? [form.getAttribute("action") || location.pathname] : [];
+})
+"""
+
+
+def test_leaving_any_form_that_was_changed_asks(page: Page, cast_site: Site, cast: Cast) -> None:
+    silent = {}
+    for endpoint, path in walk.addresses(cast_site, "GET", cast.ids):
+        if endpoint in walk.NO_PAGE or endpoint.startswith("signing."):
+            continue
+        page.goto(path.removeprefix("/") or ".", wait_until="domcontentloaded")
+        if found := page.evaluate(TOUCH):
+            silent[endpoint] = found
+    assert silent == {}
+
+
+def test_choosing_another_language_keeps_what_is_typed_and_ticked(page: Page) -> None:
+    page.goto("contacts/new")
+    page.locator("main input[name=name]").fill("Dora <D>")
+    page.locator("main input[name=note]").fill("Likes tea")
+    page.locator("footer button[lang=zh-Hans]").click()
+    page.locator("html[lang=zh-Hans]").wait_for()
+    assert page.locator("main input[name=name]").input_value() == "Dora <D>"
+    assert page.locator("main input[name=note]").input_value() == "Likes tea"
+    page.goto("card/add/note")
+    page.locator("#form-new textarea").fill("Walnuts")
+    page.locator("#form-new .chip-toggle").first.click()
+    page.locator("footer button[lang=en]").click()
+    page.locator("html[lang=en]").wait_for()
+    assert page.locator("#form-new textarea").input_value() == "Walnuts"
+    assert page.locator("#form-new input[name=groups]").first.is_checked()
+
+
+def test_a_part_of_a_page_whose_session_ended_becomes_the_page_to_sign_in(page: Page) -> None:
+    page.goto("card/add/note")
+    page.locator("#form-new textarea").fill("Likes walnuts")
+    page.context.clear_cookies()
+    page.locator("#form-new button:has-text('Save')").click()
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=login]").fill("anna")
+    page.locator("main form button").click()
+    page.locator("main button:has-text('Send it now')").click()
+    page.locator("#fields :text('Likes walnuts')").first.wait_for()
