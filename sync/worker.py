@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sync.accounts import deletion, one_time_tokens, password_reset, rate_limits, sessions
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
-from sync.meeting import invitations, request_messages
+from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, mail, outbox, sms
 from sync.profiles import renewing
 from sync.revisions import fan_out
@@ -27,6 +27,7 @@ PAUSE_AFTER_ERROR = 5.0
 ERRANDS: dict[str, errands.Doer] = {
     password_reset.RESET: password_reset.send,
     invitations.INVITATION: invitations.send,
+    mass_invitations.CARRY_ON: mass_invitations.carry_on,
     request_messages.REQUEST: request_messages.send,
 }
 

@@ -9,7 +9,7 @@ message, once, with a link to sign up by. Nobody is reminded.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from sync import meeting
 from sync.accounts import addresses, one_time_tokens, signing_up
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database.engine import Database, settings_of
-from sync.database.models import Invitation, now
+from sync.database.models import Group, Invitation, now
 from sync.discovery import directory, refusals
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
@@ -29,6 +29,7 @@ from sync.meeting.requests import checked_message
 from sync.notify import errands, outbox
 from sync.sharing import connections, search_keys
 from sync.sharing.preferences import preferences_of
+from sync.sharing.visibility import GROUP
 
 #: The purpose of the one-time token that an invitation carries.
 INVITATION = "invitation"
@@ -80,9 +81,7 @@ def invite(database: Database, inviter_id: int, address: str, message: str, *, s
     def leave(session: Session) -> None:
         if _has_invited(session, inviter_id, channel, value):
             raise AlreadyExists("You have invited this address already; an invitation is sent once.")
-        take(session, Limit("invite", settings.limits.requests_a_day, DAY), str(inviter_id))
-        take(session, INVITATIONS_OF_SOURCE, source)
-        take(session, INVITATIONS_OF_ALL)
+        take_one(session, inviter_id, source)
         session.execute(
             insert(Invitation).values(
                 owner_id=inviter_id, channel=channel, value=value, message=message, invited_at=now()
@@ -91,6 +90,18 @@ def invite(database: Database, inviter_id: int, address: str, message: str, *, s
         errands.post(session, INVITATION, inviter_id=inviter_id, channel=channel, value=value, source=source)
 
     database.write(leave)
+
+
+def take_one(session: Session, inviter_id: int, source: str) -> None:
+    """
+    Take one of the invitations that a person, a source and all together may send.
+
+    Raises:
+        TooManyTries: There is none left.
+    """
+    take(session, Limit("invite", settings_of(session).limits.requests_a_day, DAY), str(inviter_id))
+    take(session, INVITATIONS_OF_SOURCE, source)
+    take(session, INVITATIONS_OF_ALL)
 
 
 def send(session: Session, left: Mapping[str, Any]) -> None:
@@ -146,7 +157,7 @@ def accept(session: Session, token: str, account_id: int, *, signed_up: bool = F
             raise AlreadyExists("You are connected already.")
         if refusals.barred(session, account_id, [invited.inviter_id]):
             return replace(invited, at_once=meeting.ask(session, account_id, invited.inviter_id, by_link=True))
-        pairs.join(session, invited.inviter_id, account_id)
+        pairs.join(session, invited.inviter_id, account_id, into=_group_of(session, invited.inviter_id, opened.values))
     return replace(invited, at_once=True)
 
 
@@ -178,6 +189,15 @@ def invitations_of(session: Session, inviter_id: int) -> Sequence[Invitation]:
     """Return whom a person has invited, the last first. Whether it became a request is not told."""
     newest_first = (Invitation.invited_at.desc(), Invitation.channel, Invitation.value)
     return session.scalars(select(Invitation).where(Invitation.owner_id == inviter_id).order_by(*newest_first)).all()
+
+
+def _group_of(session: Session, inviter_id: int, values: Mapping[str, Any]) -> dict[int, Collection[int]] | None:
+    """Where whoever was invited lands: in the group that was chosen for them, where there still is one."""
+    invitation = session.get(Invitation, (inviter_id, values["channel"], values["value"]))
+    if invitation is None or invitation.group_id is None:
+        return None
+    own = select(Group.id).where(Group.owner_id == inviter_id, Group.id == invitation.group_id, Group.kind == GROUP)
+    return {inviter_id: list(session.scalars(own))} if session.scalars(own).first() is not None else None
 
 
 def _has_invited(session: Session, inviter_id: int, channel: str, value: str) -> bool:

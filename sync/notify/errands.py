@@ -29,8 +29,8 @@ PATIENCE = 24 * 3600
 Doer = Callable[[Session, Mapping[str, Any]], object]
 
 
-def post(session: Session, kind: str, **values: str | int) -> None:
-    """Leave something to the worker, in the transaction of what asks for it."""
+def post(session: Session, kind: str, *, pause: int = 0, **values: str | int) -> None:
+    """Leave something to the worker, in the transaction of what asks for it, to be done in about *pause* seconds."""
     errand_id, at = new_id(), now()
     session.execute(
         insert(Errand).values(
@@ -39,7 +39,7 @@ def post(session: Session, kind: str, **values: str | int) -> None:
             kind=kind,
             values=json.dumps(values),
             created_at=at,
-            due_at=at,
+            due_at=at + pause,
             attempts=0,
         )
     )
