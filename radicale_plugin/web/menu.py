@@ -56,7 +56,7 @@ ITEMS = (
         _("Everybody you are connected to, your groups, and who asks."),
         ("contacts", "contact_fields", "duplicates", "find", "friends", "groups", "requests"),
     ),
-    Item("links", "share", _("Share"), _("Your code and links, and invitations."), ("invite",)),
+    Item("links", "share", _("Share"), _("Your code and links, and invitations."), ("invite", "invite_many")),
     Item("activity", "activity", _("Activity"), _("What changed in the cards of people whom you know.")),
     Item(
         "settings",

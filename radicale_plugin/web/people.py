@@ -40,6 +40,16 @@ def by_letter(found: Sequence[ANamed]) -> list[tuple[str, list[ANamed]]]:
     return [(letter, list(some)) for letter, some in groupby(found, key=lambda each: letter_of(each.name))]
 
 
+def is_by_number() -> bool:
+    """Whether a list was asked for in the order of numbers."""
+    return request.args.get("by") == "number"
+
+
+def in_order(found: Sequence[ANamed]) -> list[tuple[str, list[ANamed]]]:
+    """Return people or contacts under letters, or under none where their list is in the order of numbers."""
+    return [("", list(found))] if is_by_number() else by_letter(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Part(Generic[Item]):
     """Some of a list: page *number*, counted from 1, of *pages*; *total* are all."""

@@ -25,10 +25,11 @@ from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
 from sync.database import accounts
 from sync.database.engine import Database
-from sync.database.models import Address, Block, Invitation, PublicFriend, Request
+from sync.database.models import Address, Block, Entry, Invitation, PublicFriend, Request
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups, history
+from sync.sharing.cards import SELF
 from sync.sharing.visibility import fields_of
 
 #: An archive reads everything that a person has.
@@ -59,6 +60,22 @@ def export(session: Session, account_id: int) -> bytes:
         about = json.dumps(_about(session, account_id), ensure_ascii=False, indent=2)
         files.writestr("evercard.json", about + "\n")
     return archive.getvalue()
+
+
+def contacts_file(database: Database, account_id: int) -> bytes:
+    """
+    Return one vCard file with everybody in a person's address books but themselves, as their devices get them.
+
+    Raises:
+        TooManyTries: They asked so often already.
+    """
+    database.write(lambda session: take(session, EXPORTS, str(account_id)))
+    with database.reading() as session:
+        own = select(Entry.href).where(Entry.viewer_id == account_id, Entry.kind == SELF)
+        hrefs = set(session.scalars(own))
+        books = address_books.books_of(session, account_id)
+        texts = [entry.text for book in books for entry in entries.texts(session, book) if entry.href not in hrefs]
+    return "".join(text if text.endswith("\n") else f"{text}\r\n" for text in texts).encode()
 
 
 def _about(session: Session, account_id: int) -> dict[str, Any]:

@@ -32,6 +32,8 @@ _PICTURE = "PHOTO;ENCODING=b;"
 _NUMBER = re.compile(r"^(?:[A-Za-z0-9-]++\.)?TEL[;:][^\r\n]*+(?:\r?\n [^\r\n]*+)*+", re.MULTILINE)
 _ADDRESS = re.compile(r"^(?:[A-Za-z0-9-]++\.)?EMAIL[;:][^\r\n]*+(?:\r?\n [^\r\n]*+)*+", re.MULTILINE)
 _FOLD = re.compile(r"\r?\n ")
+#: Fewer digits than this are in so many numbers that nobody means one by them.
+_FEW_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,27 @@ def reaches(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dic
     )
     found = {owner_id: _reach(body) or _added_reach(overlay) for owner_id, body, overlay in session.execute(chosen)}
     return {owner_id: reach for owner_id, reach in found.items() if reach}
+
+
+def reached_at(session: Session, viewer_id: int, text: str, owner_ids: Collection[int]) -> set[int]:
+    """Return those of these people who have a number or address with *text* in it; nobody where it is neither."""
+    digits, wanted = "".join(filter(str.isdigit, text)), text.strip().casefold()
+    if len(digits) < _FEW_DIGITS and "@" not in wanted:
+        return set()
+    chosen = (
+        select(Entry.id, Card.body_3, Overlay.content)
+        .join(Card, _CARD)
+        .outerjoin(Overlay, _ADDED)
+        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
+    )
+    found = set()
+    for owner_id, body, overlay in session.execute(chosen):
+        said = [read_line(_FOLD.sub("", line)).value for lines in (_NUMBER, _ADDRESS) for line in lines.findall(body)]
+        said += [each.text() for each in overlays.load(overlay or "[]") if each.main.name in ("TEL", "EMAIL")]
+        dialled = ["".join(filter(str.isdigit, each)) for each in said]
+        if any(wanted in each.casefold() for each in said) or (digits and any(digits in each for each in dialled)):
+            found.add(owner_id)
+    return found
 
 
 def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:

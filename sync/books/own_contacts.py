@@ -40,9 +40,11 @@ class ContactPage:
     letters: dict[str, int]
 
 
-def page_of(session: Session, viewer_id: int, text: str = "", number: int = 1) -> ContactPage:
+def page_of(
+    session: Session, viewer_id: int, text: str = "", number: int = 1, *, by_number: bool = False
+) -> ContactPage:
     """
-    Return a page of a person's own contacts, by name.
+    Return a page of a person's own contacts, by name, or by number.
 
     With *text*, only those in whose name, number or address it is; Chinese names also by pinyin. A number beyond the
     last page is the last one. Every card is looked at, so it is for a page that somebody opened.
@@ -50,6 +52,8 @@ def page_of(session: Session, viewer_id: int, text: str = "", number: int = 1) -
     listed = [(entry_id, name_of(card), card) for entry_id, card in private_cards(session, viewer_id)]
     found = [Contact(entry_id, name, called_at(card)) for entry_id, name, card in listed if _is_meant(name, card, text)]
     found.sort(key=lambda each: (*names.sorting_key(each.name), each.entry_id))
+    if by_number:
+        found.sort(key=lambda each: names.number_key(each.reach))
     pages = max(1, -(-len(found) // PAGE))
     number = min(max(1, number), pages)
     letters: dict[str, int] = {}
@@ -102,6 +106,8 @@ def _seen(entry: Entry) -> str:
 def _is_meant(name: str, card: str, text: str) -> bool:
     wanted = names.fold(text).strip()
     if not wanted or wanted in names.fold(name) or set(names.keys_of_query(text)) & names.keys_of(name):
+        return True
+    if names.sounds_like(name, text):
         return True
     digits = "".join(filter(str.isdigit, wanted))
     said = called_at(card, all_of_it=True)

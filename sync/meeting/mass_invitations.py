@@ -128,8 +128,8 @@ def _send(session: Session, inviter_id: int) -> int:
             break
         mine = (Invitation.owner_id == inviter_id, Invitation.channel == channel, Invitation.value == value)
         session.execute(update(Invitation).where(*mine).values(source=None, invited_at=now()))
-        values = {"inviter_id": inviter_id, "channel": channel, "value": value, "source": source or ""}
-        errands.post(session, invitations.INVITATION, **values)
+        said = {"channel": channel, "value": value, "source": source or ""}
+        errands.post(session, invitations.INVITATION, inviter_id=inviter_id, pause=0, **said)
         sent += 1
     return sent
 

@@ -53,10 +53,24 @@ class Page:
     letters: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    Who is looked for by a *text*, and in which order.
+
+    Those among *also* are meant whatever they are called; with *numbers*, which are people's by their ids, they stand
+    in the order of these.
+    """
+
+    text: str
+    also: Collection[int] = ()
+    numbers: Mapping[int, str] | None = None
+
+
 def page_of(
     session: Session,
     person_id: int,
-    text: str = "",
+    wanted: str | Wanted = "",
     number: int = 1,
     *,
     only: Collection[int] | None = None,
@@ -65,15 +79,19 @@ def page_of(
     """
     Return a page of the people whom a person is connected to, by name.
 
-    With *text*, only those in whose name or login it is, in whatever case, or who are called so by pinyin; with *only*,
-    those among these ids, and never those among *but*. A number beyond the last page is the last one.
+    With a text that is *wanted*, only those in whose name or login it is, in whatever case, or who are called so by
+    pinyin; with *only*, those among these ids, and never those among *but*. A number beyond the last page is the last
+    one.
     """
+    wanted = Wanted(wanted) if isinstance(wanted, str) else wanted
     chosen = [
         each
         for each in everybody(session, person_id)
         if (only is None or each.account_id in only) and each.account_id not in but
     ]
-    found = [each for each in chosen if _is_meant(each, text)]
+    found = [each for each in chosen if each.account_id in wanted.also or _is_meant(each, wanted.text)]
+    if (numbers := wanted.numbers) is not None:
+        found.sort(key=lambda each: names.number_key(numbers.get(each.account_id, "")))
     pages = max(1, -(-len(found) // PAGE))
     number = min(max(1, number), pages)
     letters: dict[str, int] = {}
@@ -114,5 +132,6 @@ def _is_meant(each: ConnectedPerson, text: str) -> bool:
     wanted = names.fold(text).strip()
     if wanted in names.fold(each.name) or wanted in each.login:
         return True
-    typed = set(names.keys_of_query(text)) if _LATIN.search(text) and not each.name.isascii() else set()
-    return bool(typed & names.keys_of(each.name)) if typed else False
+    if not _LATIN.search(text) or each.name.isascii():
+        return False
+    return bool(set(names.keys_of_query(text)) & names.keys_of(each.name)) or names.sounds_like(each.name, text)

@@ -48,6 +48,30 @@ def keys_of_query(text: str) -> list[str]:
     return [key for key in keys if len(key) >= SHORTEST and not key.isdecimal()]
 
 
+def sounds_like(name: str, text: str) -> bool:
+    """
+    Whether a Chinese name, or what stands behind one of its characters, is read as *text* begins, or has its initials.
+
+    So who types the first letters of the pinyin of a name, with spaces or without, finds it while typing.
+    """
+    typed = "".join(_words(text)) if len(text) <= LONGEST else ""
+    if not (len(typed) >= SHORTEST and typed.isascii() and typed.isalpha()) or len(name) > LONGEST:
+        return False
+    for read in islice(_syllables(fold(name)), _READINGS):
+        for start in range(len(read)):
+            rest = ["".join(filter(str.isalnum, syllable)) for syllable in read[start:]]
+            initials = "".join(syllable[:1] for syllable in rest)
+            if initials.startswith(typed) or any(way.startswith(typed) for way in _spellings("".join(rest))):
+                return True
+    return False
+
+
+def number_key(said: str) -> tuple[bool, str]:
+    """Return by what a number stands in a list: by its digits; what has none, such as an address, comes last."""
+    digits = "".join(filter(str.isdigit, said))
+    return (not digits or "@" in said, digits or said.casefold())
+
+
 def sorting_key(name: str) -> tuple[str, str]:
     """Return by what a name stands in a list: as it is read, Chinese by pinyin, and as it is written."""
     plain = fold(name)

@@ -10,7 +10,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
-from sync.books import linking, own_contacts
+from sync.books import exporting, linking, own_contacts
 from sync.contacts import duplicates
 from sync.errors import InvalidInput
 from sync.vcard import parse_one
@@ -26,11 +26,11 @@ def index() -> Response:
     """Show the contacts, page by page."""
     me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
     with database().reading() as session:
-        listed = own_contacts.page_of(session, me, text, people.number_of_page())
+        listed = own_contacts.page_of(session, me, text, people.number_of_page(), by_number=people.is_by_number())
         twice = len({each.entry_id for each in linking.suggestions(session, me)})
         linked = len(linking.links_of(session, me))
         alike, merged = len(duplicates.proposals(session, me)), len(duplicates.merges_of(session, me))
-    lettered = people.by_letter(listed.contacts)
+    lettered = people.in_order(listed.contacts)
     counts = {"twice": twice, "linked": linked, "alike": alike, "merged": merged}
     return page("contacts/index.html", listed=listed, lettered=lettered, text=text, **counts)
 
@@ -51,6 +51,16 @@ def card(entry_id: int) -> Response:
     answer = make_response(text)
     answer.headers["Content-Type"] = "text/vcard; charset=utf-8"
     answer.headers["Content-Disposition"] = 'attachment; filename="contact.vcf"'
+    return answer
+
+
+@blueprint.post("/all")
+def everybody() -> Response:
+    """Give everybody in the address book as one file, which a phone takes whole."""
+    person = current_person()
+    answer = make_response(exporting.contacts_file(database(), person.account_id))
+    answer.headers["Content-Type"] = "text/vcard; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{person.login}-contacts.vcf"'
     return answer
 
 

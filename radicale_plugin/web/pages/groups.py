@@ -113,24 +113,28 @@ def delete(group_id: int) -> Response:
 
 @blueprint.route("/<int:group_id>/add", methods=["GET", "POST"])
 def add(group_id: int) -> Response:
-    """Put connections into a group."""
-    me = current_person().account_id
-    if request.method == "POST":
-        chosen = sorted(set(posted_ids("person")))
+    """Put connections into a group: those that are ticked, on whatever page, or everybody who was looked for."""
+    me, text = current_person().account_id, _wanted()
+    ticked = set(posted_ids("person")) if request.method == "POST" else set()
+    if request.method == "POST" and "page" not in request.form:
+        count: list[int] = []
 
-        def change(session: Session) -> None:
+        def change(session: Session) -> int:
             _group(session, group_id)
-            groups.add_members(session, me, group_id, chosen)
+            chosen = _all_found(session, group_id, text) if request.form.get("everybody") else ticked
+            groups.add_members(session, me, group_id, sorted(chosen))
+            return len(chosen)
 
-        if attempt(lambda: database().write(change)) and chosen:
-            say(ngettext("%(num)s person is added.", "%(num)s people are added.", len(chosen)))
+        if attempt(lambda: count.append(database().write(change))) and count[-1]:
+            say(ngettext("%(num)s person is added.", "%(num)s people are added.", count[-1]))
         return go("groups.one", group_id=group_id)
-    text = _wanted()
+    number = as_id(request.form.get("page", "")) or people.number_of_page()
     with database().reading() as session:
         group = _group(session, group_id)
         members = set(groups.members(session, me, group_id))
-        listed = connected_people.page_of(session, me, text, people.number_of_page(), but=members)
-    return page("groups/add.html", group=group, listed=listed, text=text)
+        listed = connected_people.page_of(session, me, text, number, but=members)
+    elsewhere = sorted(ticked - {each.account_id for each in listed.people})
+    return page("groups/add.html", group=group, listed=listed, text=text, ticked=ticked, elsewhere=elsewhere)
 
 
 @blueprint.post("/<int:group_id>/members/<int:account_id>/remove")
@@ -169,6 +173,15 @@ def _group(session: Session, group_id: int) -> GroupSummary:
         if group.id == group_id:
             return group
     raise NotFound("There is no such group.")
+
+
+def _all_found(session: Session, group_id: int, text: str) -> set[int]:
+    """Return everybody who is looked for and not in a group, on all pages."""
+    me = current_person().account_id
+    members = set(groups.members(session, me, group_id))
+    pages = connected_people.page_of(session, me, text, but=members).pages
+    found = (connected_people.page_of(session, me, text, number, but=members) for number in range(1, pages + 1))
+    return {each.account_id for listed in found for each in listed.people}
 
 
 def _wanted() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Response, request
 
 from radicale_plugin.web import people
@@ -11,7 +13,9 @@ from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import held_cards
-from sync.sharing import connected_people, groups, previews
+from sync.database.engine import Session
+from sync.sharing import connected_people, connections, groups, previews
+from sync.sharing.connected_people import Wanted
 from sync.vcard import photos
 
 #: The most characters that are looked for in the list.
@@ -29,12 +33,12 @@ def index() -> Response:
         own = people.own_groups(session, me)
         group = next((each for each in own if each.id == wanted), None)
         only = set(groups.members(session, me, group.id)) if group else None
-        listed = connected_people.page_of(session, me, text, people.number_of_page(), only=only)
+        listed = _listed(session, me, text, only)
         ids = [each.account_id for each in listed.people]
         return page(
             "people/index.html",
             listed=listed,
-            lettered=people.by_letter(listed.people),
+            lettered=people.in_order(listed.people),
             text=text,
             groups=own,
             group=group,
@@ -43,6 +47,17 @@ def index() -> Response:
             pictured=held_cards.with_photo(session, me, ids),
             hidden=held_cards.hidden_among(session, me, ids),
         )
+
+
+def _listed(session: Session, me: int, text: str, only: Collection[int] | None) -> connected_people.Page:
+    """Return the page of people that was asked for: by name, pinyin, number or address, in the order of either."""
+    every = connections.connected_to(session, me) if text or people.is_by_number() else []
+    wanted = Wanted(
+        text,
+        also=held_cards.reached_at(session, me, text, every) if text else (),
+        numbers=held_cards.reaches(session, me, every) if people.is_by_number() else None,
+    )
+    return connected_people.page_of(session, me, wanted, people.number_of_page(), only=only)
 
 
 @blueprint.get("/<int:account_id>/photo")
