@@ -132,3 +132,13 @@ def test_contacts_of_others_cannot_be_edited_or_merged(site: Site, ids: list[int
     assert bert.post(f"/contacts/twice/{mine}/{ids[0]}/apart").followed().told == ["There is no such contact."]
     assert "Likes tea" in text(site, ids[0])
     assert "x@example.org" not in text(site, ids[0])
+
+
+def test_the_list_says_how_many_may_be_one_person_without_waiting_for_it(
+    site: Site, ids: list[int], visitor: Visitor
+) -> None:
+    assert visitor.get("/contacts/found").response.text.strip() == ""
+    put(site.database, ids[0], "b.vcf", vcard("b", "TEL:+8613900139000", name="Fang"))
+    page = visitor.get("/contacts/")
+    (later,) = page.document.xpath("//@hx-get")
+    assert "1 pair of contacts may be one person." in visitor.get(str(later).removeprefix("/.web")).response.text

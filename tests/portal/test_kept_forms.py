@@ -88,7 +88,7 @@ def test_a_form_is_sent_after_signing_in_by_a_button_and_does_then_what_it_would
     cast_site: Site, cast: Cast
 ) -> None:
     gone = Visitor(cast_site)
-    values = {"csrf_token": gone.token(), "text": "Likes\r\nwalnuts", "label": "", "groups": ["1", "2"][:0]}
+    values = {"csrf_token": gone.token(), "text": "Likes\r\nwalnuts", "label": ""}
     page = gone.send(f"{ROOT}/card/add/note", values)
     assert "You were signed out meanwhile" in page.text
     wrong = page.submit("/sign-in", login="anna", password="not this one")

@@ -223,7 +223,8 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.withdraw": _stranger("jan"),
 }
 NO_PAGE = {
-    *("calendars.read", "card.export", "contacts.card", "find.public_photo", "home.manifest", "links.code"),
+    *("calendars.read", "card.export", "contacts.card", "contacts.found", "find.public_photo", "home.manifest"),
+    "links.code",
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }

@@ -87,7 +87,7 @@ class Story:
     def _cards(self, version: str = "3.0") -> dict[str, str]:
         phone = dav.Replica(self.device, version=version)
         phone.sync()
-        return {href: card.text for href, card in phone.cards.items()}
+        return {href: card.text or "" for href, card in phone.cards.items()}
 
     def _press(self, page: str, ending: str) -> None:
         """Press the first button of a page whose form is sent to something with this ending."""

@@ -27,12 +27,20 @@ def index() -> Response:
     me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
     with database().reading() as session:
         listed = own_contacts.page_of(session, me, text, people.number_of_page(), by_number=people.is_by_number())
-        twice = len({each.entry_id for each in linking.suggestions(session, me)})
         linked = len(linking.links_of(session, me))
-        alike, merged = len(duplicates.proposals(session, me)), len(duplicates.merges_of(session, me))
+        merged = len(duplicates.merges_of(session, me))
     lettered = people.in_order(listed.contacts)
-    counts = {"twice": twice, "linked": linked, "alike": alike, "merged": merged}
-    return page("contacts/index.html", listed=listed, lettered=lettered, text=text, **counts)
+    return page("contacts/index.html", listed=listed, lettered=lettered, text=text, linked=linked, merged=merged)
+
+
+@blueprint.get("/found")
+def found() -> Response:
+    """Say how many contacts are there twice. Every card is compared, so the list does not wait for it."""
+    me = current_person().account_id
+    with database().reading() as session:
+        twice = len({each.entry_id for each in linking.suggestions(session, me)})
+        alike = len(duplicates.proposals(session, me))
+    return page("contacts/found.html", twice=twice, alike=alike)
 
 
 @blueprint.get("/<int:entry_id>")
