@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database.models import Entry, KeptApart, now
@@ -30,12 +30,6 @@ def forget(session: Session, viewer_id: int) -> int:
     """Propose everything again, and return how often the person had said no."""
     gone = delete(KeptApart).where(KeptApart.viewer_id == viewer_id).returning(KeptApart.entry_id)
     return len(session.scalars(gone).all())
-
-
-def forget_entry(session: Session, viewer_id: int, entry_id: int) -> None:
-    """Forget what was said of an entry, which became another one."""
-    either = or_(KeptApart.entry_id == entry_id, KeptApart.other_id == entry_id)
-    session.execute(delete(KeptApart).where(KeptApart.viewer_id == viewer_id, either))
 
 
 def pairs(session: Session, viewer_id: int) -> set[tuple[int, int]]:

@@ -32,6 +32,8 @@ from sync.vcard import lines_named, parse_one, read_line
 
 #: For how many seconds two contacts that were made one can be taken apart again.
 UNDONE_FOR = 30 * DAY
+#: So many merges of one person are remembered, the last ones.
+MOST_UNDONE = 200
 #: What more contacts than this have in common is a switchboard, and says nothing about a person.
 MOST_IN_COMMON = 4
 #: So many proposals are enough for now; there are others when these are settled.
@@ -146,6 +148,7 @@ def merge(session: Session, viewer_id: int, kept_id: int, gone_id: int, seen: tu
         session.execute(delete(MergedEntry).where(mine, MergedEntry.gone_id == gone_id))
         values = {"viewer_id": viewer_id, "gone_id": gone_id, "kept_id": kept_id, "card": card, "before": before}
         session.execute(insert(MergedEntry).values(**values, merged_at=at))
+        _forget_oldest(session, viewer_id)
         merged = _merged(session, before, card)
         entry_rows.remove_private(session, books[gone.book_id], gone)
         own_entries.write(session, books[kept.book_id], kept.href, merged)
@@ -189,6 +192,15 @@ def merges_of(session: Session, viewer_id: int) -> list[Merge]:
         Merge(row.gone_id, row.kept_id, _name(row.card), _name(row.before), row.merged_at)
         for row in session.scalars(select(MergedEntry).where(*chosen).order_by(*newest_first))
     ]
+
+
+def _forget_oldest(session: Session, viewer_id: int) -> None:
+    """Let go of what takes more room than a person can have for it."""
+    mine = MergedEntry.viewer_id == viewer_id
+    newest_first = (MergedEntry.merged_at.desc(), MergedEntry.gone_id)
+    gone = session.scalars(select(MergedEntry.gone_id).where(mine).order_by(*newest_first).offset(MOST_UNDONE)).all()
+    if gone:
+        session.execute(delete(MergedEntry).where(mine, MergedEntry.gone_id.in_(gone)))
 
 
 def _merged(session: Session, one: bytes, other: bytes) -> bytes:

@@ -168,6 +168,15 @@ def test_after_thirty_days_a_merge_stays(database: Database, anna: int) -> None:
         assert session.scalars(select(MergedEntry.gone_id)).all() == [third]
 
 
+def test_only_so_many_merges_are_remembered(database: Database, anna: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "MOST_UNDONE", 2)
+    one, *others = (keep(database, anna, name, "NOTE:x") for name in ("one", "two", "three", "four"))
+    for other in others:
+        merge(database, anna, one, other)
+    with database.reading() as session:
+        assert len(duplicates.merges_of(session, anna)) == 2
+
+
 def test_what_was_changed_since_it_was_looked_at_is_not_merged(database: Database, anna: int) -> None:
     one, other = (keep(database, anna, name, f"TEL:{MOBILE}") for name in ("one", "two"))
     with database.reading() as session:
