@@ -10,7 +10,6 @@ from flask import url_for
 from radicale_plugin.web import signed_in
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.newcomers import Door
-from radicale_plugin.web.page import say
 from radicale_plugin.web.signed_in import database, portal, visitor
 from sync.accounts import signing_up
 from sync.database.engine import Session
@@ -24,8 +23,8 @@ T = TypeVar("T")
 def open_door() -> Door:
     """Return the way in where anybody may sign up."""
 
-    def sign_up(login: str, password: str, card: FirstCard) -> str:
-        return signing_up.sign_up(database(), login, password, **_where(), then=card.write)[1]
+    def sign_up(login: str, password: str, card: FirstCard) -> tuple[str, str]:
+        return signing_up.sign_up(database(), login, password, **_where(), then=card.write)[1], ""
 
     return Door("signing/sign_up.html", url_for("signing.sign_up"), sign_up)
 
@@ -39,10 +38,9 @@ def invitation_door(token: str) -> Door:
     """
     invited = look(lambda session: invitations.open_invitation(session, token, _opener()))
 
-    def sign_up(login: str, password: str, card: FirstCard) -> str:
+    def sign_up(login: str, password: str, card: FirstCard) -> tuple[str, str]:
         who, inside = invitations.sign_up(database(), token, login, password, **_where(), card=card)
-        _tell(who.name, connected=who.at_once)
-        return inside
+        return inside, _told(who.name, connected=who.at_once)
 
     return Door(
         "mail_links/invitation.html",
@@ -65,10 +63,9 @@ def link_door(token: str) -> Door:
     """
     opened = look(lambda session: invitation_links.open_link(session, token, _opener()))
 
-    def sign_up(login: str, password: str, card: FirstCard) -> str:
+    def sign_up(login: str, password: str, card: FirstCard) -> tuple[str, str]:
         connected, inside = invitation_links.sign_up(database(), token, login, password, **_where(), card=card)
-        _tell(opened.name, connected=connected)
-        return inside
+        return inside, _told(opened.name, connected=connected)
 
     return Door(
         "mail_links/join.html",
@@ -87,9 +84,9 @@ def look(read: Callable[[Session], T]) -> T:
         return read(session)
 
 
-def _tell(name: str, *, connected: bool) -> None:
+def _told(name: str, *, connected: bool) -> str:
     told = _("You are connected with %(name)s.", name=name)
-    say(told if connected else _("You have asked. As soon as they confirm, you are connected."))
+    return told if connected else _("You have asked. As soon as they confirm, you are connected.")
 
 
 def _values(endpoint: str, token: str, account_id: int) -> dict[str, Any]:

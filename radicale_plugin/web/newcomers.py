@@ -93,12 +93,13 @@ class Door:
     A way in. *template* is its first page, *action* where its forms go, *values* what its pages want to know.
 
     *token* is that of a link, *inviter* the name of whoever it is from, and *address* where it was sent to: what was
-    proved by reading it is not asked for. *sign_up* makes the account and returns the token of its session.
+    proved by reading it is not asked for. *sign_up* makes the account and returns the token of its session, and what is
+    to be said about it besides.
     """
 
     template: str
     action: str
-    sign_up: Callable[[str, str, FirstCard], str]
+    sign_up: Callable[[str, str, FirstCard], tuple[str, str]]
     token: str = ""
     inviter: str = ""
     channel: str = ""
@@ -133,13 +134,15 @@ def come_in(door: Door) -> Response | None:
     card = FirstCard(language.current(), about.contents(shown=True), about.contents(shown=False))
     login = access.login.data or ""
     try:
-        inside = with_login(
+        inside, told = with_login(
             lambda tried: door.sign_up(tried, access.password.data or "", card), login, about.name.data or ""
         )
     except (AlreadyExists, InvalidInput, TooManyTries) as error:
         access.refuse("login", error)
         return _second(door, about, access, 429 if isinstance(error, TooManyTries) else 400)
     signed_in.sign_in(inside)
+    if told:
+        say(told)
     say(_("Welcome! You sign in as %(login)s.", login=signed_in.current_person().login))
     if "email" in about and about.email.data:
         _ask_to_confirm(about.email.data)

@@ -79,9 +79,11 @@ def fold(text: str) -> str:
 
 def _in_latin(name: str) -> list[str]:
     words = _words(name)
-    typed = [word for word in words if word.isascii() and not word.isdecimal()]
+    typed = [word for word in words if word.isascii()]
     # Who writes a name in both ways is called by the one that others can type.
-    return typed or [fold("".join(next(_syllables(word), (word,)))) for word in words]
+    if any(not word.isdecimal() for word in typed):
+        return typed
+    return [fold("".join(next(_syllables(word), (word,)))) for word in words]
 
 
 def _words(text: str) -> list[str]:

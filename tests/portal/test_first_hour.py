@@ -242,9 +242,9 @@ def test_the_page_that_waits_notices_the_phone(site: Site) -> None:
     phone = dav.Replica(dav.Client(dav.http(ORIGIN, transport=Transport(site)), "cleo", password))
     phone.sync()
     until(lambda: visitor.get(path, If_None_Match=version).status == 200)
-    until(lambda: "is connected" in visitor.get(path).text)
+    until(lambda: "is connected" in visitor.get(path).response.text)
     changed = visitor.get(path)
-    assert "1 card is in its contacts" in changed.text
+    assert "1 card is in its contacts" in changed.response.text
     assert len(changed.response.content) < 1_500
     assert changed.document.xpath("//*[@data-done]")
     arrived = visitor.get(waits)
@@ -253,7 +253,7 @@ def test_the_page_that_waits_notices_the_phone(site: Site) -> None:
     connect(site.database, cleo, person(site.database, "bo"))
     behind = visitor.get(path, If_None_Match=changed.response.headers["ETag"])
     assert behind.status == 200
-    assert "The newest changes come when it looks next." in behind.text
+    assert "The newest changes come when it looks next." in behind.response.text
     chinese = Visitor(site, language="zh-CN").signed_in(cleo).get(path, If_None_Match=behind.response.headers["ETag"])
     assert chinese.status == 200
 
