@@ -7,6 +7,7 @@ nothing is kept of whoever does not go on, and it works without JavaScript.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +23,9 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, page, say
 from radicale_plugin.web.signed_in import database
-from sync.accounts import addresses, password_reset, signing_up
+from sync.accounts import addresses, password_reset, signing_in, signing_up
 from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
-from sync.errors import AlreadyExists, InvalidInput, TooManyTries
+from sync.errors import AlreadyExists, InvalidInput, TooManyTries, WrongPassword
 from sync.fields import FieldContent, field_from_text
 from sync.meeting.first_card import FirstCard, proposed_login, with_login
 
@@ -132,11 +133,9 @@ def come_in(door: Door) -> Response | None:
     if not access.validate():
         return _second(door, about, access, 400)
     card = FirstCard(language.current(), about.contents(shown=True), about.contents(shown=False))
-    login = access.login.data or ""
+    login, password = access.login.data or "", access.password.data or ""
     try:
-        inside, told = with_login(
-            lambda tried: door.sign_up(tried, access.password.data or "", card), login, about.name.data or ""
-        )
+        inside, told = with_login(lambda tried: _sign_up(door, tried, password, card), login, about.name.data or "")
     except (AlreadyExists, InvalidInput, TooManyTries) as error:
         access.refuse("login", error)
         return _second(door, about, access, 429 if isinstance(error, TooManyTries) else 400)
@@ -146,6 +145,37 @@ def come_in(door: Door) -> Response | None:
     say(_("Welcome! You sign in as %(login)s.", login=signed_in.current_person().login))
     if "email" in about and about.email.data:
         _ask_to_confirm(about.email.data)
+    return None
+
+
+def come_back() -> bool:
+    """
+    Sign in who sent the second step twice, such as by a double click: the account is made, and a link is used up.
+
+    Returns whether it was so; whoever else sends a form whose link is over is told that it is.
+    """
+    inside = _let_in(request.form.get("login", ""), request.form.get("password", ""))
+    if inside is None:
+        return False
+    signed_in.sign_in(inside)
+    return True
+
+
+def _sign_up(door: Door, login: str, password: str, card: FirstCard) -> tuple[str, str]:
+    try:
+        return door.sign_up(login, password, card)
+    except AlreadyExists:
+        # Somebody who knows its password has this login: the form was sent twice.
+        inside = _let_in(login, password)
+        if inside is None:
+            raise
+        return inside, ""
+
+
+def _let_in(login: str, password: str) -> str | None:
+    where = {"source": signed_in.source(), "browser": signed_in.browser()}
+    with contextlib.suppress(WrongPassword, TooManyTries):
+        return signing_in.sign_in(database(), login, password, **where) if login and password else None
     return None
 
 

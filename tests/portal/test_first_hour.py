@@ -206,6 +206,28 @@ def test_a_login_is_proposed_and_one_like_it_is_free(site: Site, name: str, logi
     assert chosen.told == [f"The login '{login}' is taken."]
 
 
+@pytest.mark.parametrize("which", ["sign-up", "invitation", "join"])
+def test_a_double_click_makes_one_account_and_leads_into_it(site: Site, son: int, which: str) -> None:
+    """The second of two that the browser sends, whose answer it shows, has the cookie of before."""
+    path, action = door(site, son, which)
+    visitor = Visitor(site)
+    second = visitor.get(path).submit(action, name=NAME)
+    before = visitor.client.cookies["evercard"]
+    second.submit(action, password=PASSWORD)
+    visitor.client.cookies.clear()
+    visitor.client.cookies.set("evercard", before, domain="evercard.test", path=f"{forms.ROOT}/")
+    page = second.submit(action, password=PASSWORD)
+    assert page.status == 200
+    assert visitor.get("/account/").status == 200
+    with site.database.reading() as session:
+        assert {account.login for account in accounts.everybody(session)} == {"wei", "wang.fang"}
+    assert meeting.are_connected(site.database, son, id_of(site, "wang.fang")) is (which != "sign-up")
+    stranger = Visitor(site).get(path)
+    if which == "invitation":
+        refused = stranger.visitor.post(action, {"token": path.partition("=")[2], "login": "wei", "password": PASSWORD})
+        assert refused.status == 410
+
+
 def test_what_an_invitation_proved_is_not_asked_for(site: Site, son: int) -> None:
     page = Visitor(site).get(f"/invitation?token={invitation_of(site, son)}")
     assert "email" not in page.fields("/invitation/sign-up")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from sync.accounts import credentials
 from sync.database import accounts
@@ -16,8 +16,9 @@ from sync.database.engine import Database, Session
 from sync.meeting import invitation_links
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
-from tests.support import dav
+from tests.support import dav, newcomers
 from tests.support.chromium import NARROW, WIDE, PortalServer
+from tests.support.pictures import portrait
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1"
 NAME, NUMBER = "王芳", "+86 139 0000 1111"
@@ -175,7 +176,7 @@ def test_the_first_hour_ends_without_scripts(chromium: Browser, server: PortalSe
 
 
 def test_the_other_pages_of_the_first_hour(chromium: Browser, server: PortalServer, cast: Cast) -> None:
-    """Forgetting a password, and signing up without having been invited."""
+    """Forgetting a password, signing up without having been invited, and the first photo."""
     for locale in ("en-US", "zh-CN"):
         with browsers.opened(chromium, server, locale=locale, viewport=NARROW) as page:
             looks = Looks(page, locale)
@@ -187,4 +188,17 @@ def test_the_other_pages_of_the_first_hour(chromium: Browser, server: PortalServ
             page.locator("main button.big").click()
             expect(page.locator("main .told")).to_be_visible()
             looks.at("9-asked")
+            page.goto("sign-up")
+            newcomers.sign_up(page, f"cleo-{locale[:2]}", PASSWORD)
+            page.locator("nav.nav").wait_for()
+            page.goto("card/photo")
+            looks.at("10-photo")
+            file = FilePayload(name="me.jpg", mimeType="image/jpeg", buffer=portrait(1))
+            page.locator("input[type=file]").set_input_files(file)
+            page.locator("main form .acts .btn").first.click()
+            page.locator("main .told form").wait_for()
+            looks.at("11-photo-shown")
+            page.locator("main .told form button").click()
+            expect(page.locator("main .told form")).to_have_count(0)
+            expect(page.locator("main .told")).to_have_count(1)
             assert looks.wrong == []

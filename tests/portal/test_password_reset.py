@@ -117,7 +117,7 @@ def test_who_asks_learns_nothing(site: Site, visitor: Visitor) -> None:
     """Somebody with an address, without one, and nobody: the same page, word for word."""
     sign_up(visitor, "")
     pages = [ask(Visitor(site), name) for name in ("cleo", "nobody", "nobody@example.org")]
-    assert {(page.status, page.path, page.text) for page in pages} == {(200, "/forgotten", pages[0].text)}
+    assert {(page.status, page.path, page.text) for page in pages} == {(200, "/forgotten/sent", pages[0].text)}
     assert "If you never confirmed an e-mail address" in pages[0].text
     assert links(site, "reset") == []
 

@@ -114,10 +114,7 @@ def accept() -> Response:
 @open_to_all
 def sign_up_invited() -> Response:
     """Make an account that is connected with who invited, in two steps."""
-    token = request.form.get("token", "")
-    if visitor() is not None:
-        return go("mail_links.invitation", token=token)
-    return newcomers.come_in(invitation_door(token)) or go("devices.start")
+    return _come_in(invitation_door, "mail_links.invitation")
 
 
 @blueprint.get("/invitation/photo")
@@ -169,10 +166,7 @@ def follow() -> Response:
 @open_to_all
 def sign_up_joining() -> Response:
     """Make an account for whoever was handed a link and follow it as them, in two steps."""
-    token = request.form.get("token", "")
-    if visitor() is not None:
-        return go("mail_links.join", token=token)
-    return newcomers.come_in(link_door(token)) or go("devices.start")
+    return _come_in(link_door, "mail_links.join")
 
 
 @blueprint.route("/unsubscribe", methods=["GET", "POST"])
@@ -190,6 +184,18 @@ def unsubscribe() -> Response:
 
 def _token() -> str:
     return request.args.get("token", "")
+
+
+def _come_in(open_door: Callable[[str], Door], endpoint: str) -> Response:
+    token = request.form.get("token", "")
+    if visitor() is not None:
+        return go(endpoint, token=token)
+    try:
+        return newcomers.come_in(open_door(token)) or go("devices.start")
+    except InvalidOneTimeToken:
+        if not newcomers.come_back():
+            raise
+        return go(endpoint, token=token)
 
 
 def _show(door: Door) -> Response:
@@ -219,11 +225,13 @@ def _met(token: str, meet: Callable[[Session], bool]) -> Response:
     at_once: list[bool] = []
     try:
         at_once.append(database().write(meet))
-    except InvalidOneTimeToken:
+    except (AlreadyExists, InvalidOneTimeToken) as error:
         if (known := _known(token)) is not None:
             return known
-        raise
-    except (AlreadyExists, InvalidInput, NotFound, Refused, TooManyTries) as error:
+        if isinstance(error, InvalidOneTimeToken):
+            raise
+        told(error)
+    except (InvalidInput, NotFound, Refused, TooManyTries) as error:
         told(error)
     _keep_language()
     if at_once == [False]:

@@ -50,8 +50,15 @@ def ask() -> Response:
         except TooManyTries as error:
             form.refuse("name", error)
             return page("password_reset/ask.html", 429, form=form)
-        return page("password_reset/asked.html")
+        return go("password_reset.sent")
     return page("password_reset/ask.html", form.status, form=form)
+
+
+@blueprint.get("/forgotten/sent")
+@open_to_all
+def sent() -> Response:
+    """Say what happens now, and what else there is where nothing comes."""
+    return page("password_reset/asked.html")
 
 
 @blueprint.route("/reset", methods=["GET", "POST"])
