@@ -24,7 +24,9 @@ def open_door() -> Door:
     """Return the way in where anybody may sign up."""
 
     def sign_up(login: str, password: str, card: FirstCard) -> tuple[str, str]:
-        return signing_up.sign_up(database(), login, password, **_where(), then=card.write)[1], ""
+        source, browser = signed_in.source(), signed_in.browser()
+        made = signing_up.sign_up(database(), login, password, source=source, browser=browser, then=card.write)
+        return made[1], ""
 
     return Door("signing/sign_up.html", url_for("signing.sign_up"), sign_up)
 

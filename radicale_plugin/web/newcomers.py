@@ -8,6 +8,7 @@ nothing is kept of whoever does not go on, and it works without JavaScript.
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,10 @@ from radicale_plugin.web.page import attempt, page, say
 from radicale_plugin.web.signed_in import database
 from sync.accounts import addresses, password_reset, signing_in, signing_up
 from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from sync.database import accounts
 from sync.errors import AlreadyExists, InvalidInput, TooManyTries, WrongPassword
 from sync.fields import FieldContent, field_from_text
+from sync.meeting import sent_forms
 from sync.meeting.first_card import FirstCard, proposed_login, with_login
 
 
@@ -122,61 +125,58 @@ def first_page(door: Door, status: int = 200) -> Response:
 
 def come_in(door: Door) -> Response | None:
     """Do what a step's form asks for, and return the page that is next; None once there is an account."""
-    about, access = _about(door), Access()
-    if "change" in request.form:
-        return _first(door, about, 200)
-    if not about.is_right():
-        return _first(door, about, 400)
+    about, access, is_back = _about(door), Access(), "change" in request.form
+    if is_back or not about.is_right():
+        return _first(door, about, 200 if is_back else 400)
     if request.form.get("step") == "about":
         access.process(None, data={"login": proposed_login(about.name.data or "")})
         return _second(door, about, access, 200)
-    if not access.validate():
-        return _second(door, about, access, 400)
-    card = FirstCard(language.current(), about.contents(shown=True), about.contents(shown=False))
+    wrong = _make(door, about, access) if access.validate() else 400
+    return _second(door, about, access, wrong) if wrong else None
+
+
+def _make(door: Door, about: About, access: Access) -> int:
+    """Make the account and go in; or say what is wrong, and return the status of the page that shows it."""
+    if come_back():
+        return 0
     login, password = access.login.data or "", access.password.data or ""
+    card = FirstCard(language.current(), about.contents(shown=True), about.contents(shown=False), _form())
     try:
-        inside, told = with_login(lambda tried: _sign_up(door, tried, password, card), login, about.name.data or "")
+        inside, told = with_login(lambda tried: door.sign_up(tried, password, card), login, about.name.data or "")
     except (AlreadyExists, InvalidInput, TooManyTries) as error:
+        if come_back():
+            return 0
         access.refuse("login", error)
-        return _second(door, about, access, 429 if isinstance(error, TooManyTries) else 400)
+        return 429 if isinstance(error, TooManyTries) else 400
     signed_in.sign_in(inside)
     if told:
         say(told)
     say(_("Welcome! You sign in as %(login)s.", login=signed_in.current_person().login))
     if "email" in about and about.email.data:
         _ask_to_confirm(about.email.data)
-    return None
+    return 0
 
 
 def come_back() -> bool:
     """
     Sign in who sent the second step twice, such as by a double click: the account is made, and a link is used up.
 
-    Returns whether it was so; whoever else sends a form whose link is over is told that it is.
+    Returns whether it was so. That a login and its password fit is not enough: people share names, and passwords.
     """
-    inside = _let_in(request.form.get("login", ""), request.form.get("password", ""))
-    if inside is None:
+    with database().reading() as session:
+        account_id = sent_forms.made_by(session, _form())
+        login = accounts.logins(session, [account_id]).get(account_id) if account_id is not None else None
+    if login is None:
         return False
-    signed_in.sign_in(inside)
-    return True
-
-
-def _sign_up(door: Door, login: str, password: str, card: FirstCard) -> tuple[str, str]:
-    try:
-        return door.sign_up(login, password, card)
-    except AlreadyExists:
-        # Somebody who knows its password has this login: the form was sent twice.
-        inside = _let_in(login, password)
-        if inside is None:
-            raise
-        return inside, ""
-
-
-def _let_in(login: str, password: str) -> str | None:
     where = {"source": signed_in.source(), "browser": signed_in.browser()}
     with contextlib.suppress(WrongPassword, TooManyTries):
-        return signing_in.sign_in(database(), login, password, **where) if login and password else None
-    return None
+        signed_in.sign_in(signing_in.sign_in(database(), login, request.form.get("password", ""), **where))
+        return True
+    return False
+
+
+def _form() -> str:
+    return request.form.get("form", "")[:100]
 
 
 def _about(door: Door, **values: object) -> About:
@@ -194,7 +194,8 @@ def _first(door: Door, about: About, status: int) -> Response:
 
 def _second(door: Door, about: About, access: Access, status: int) -> Response:
     card = card_of(about.contents(shown=True), access.login.data or proposed_login(about.name.data or ""))
-    return page("signing/access.html", status, door=door, about=about, access=access, card=card, **(door.values or {}))
+    values = {"door": door, "about": about, "access": access, "card": card, "form": secrets.token_urlsafe(16)}
+    return page("signing/access.html", status, **values, **(door.values or {}))
 
 
 def _ask_to_confirm(email: str) -> None:

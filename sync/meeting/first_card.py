@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sync.accounts import preference_changes
 from sync.errors import AlreadyExists
 from sync.fields import FieldContent
+from sync.meeting import sent_forms
 from sync.profiles import profiles
 from sync.sharing import grants, groups, names, starter_groups
 from sync.sharing.visibility import CONNECTIONS
@@ -32,23 +33,28 @@ class FirstCard:
     """
     What somebody says of themselves: *shown* to everybody they connect with, *kept* for themselves.
 
-    *language* is that of their browser, a BCP 47 tag, in which they are written to and their groups are called.
+    *language* is that of their browser, a BCP 47 tag, in which they are written to and their groups are called. *form*
+    is the secret in the form that it was typed into, empty where there was none (see `sync.meeting.sent_forms`).
     """
 
     language: str | None = None
     shown: tuple[FieldContent, ...] = ()
     kept: tuple[FieldContent, ...] = ()
+    form: str = ""
 
     def write(self, session: Session, account_id: int) -> None:
         """
         Give a new person this card, the usual groups, and their language.
 
         Raises:
+            AlreadyExists: The form was sent before, and there is an account because of it.
             InvalidInput: There is no such language.
             LimitExceeded: A field is too large.
             NotFound: There is no such person.
         """
         with session.begin_nested():
+            if self.form:
+                sent_forms.note(session, self.form, account_id)
             if self.language is not None:
                 preference_changes.set_language(session, account_id, self.language)
             starter_groups.create(session, account_id, self.language)

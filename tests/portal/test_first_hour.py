@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from radicale_plugin.web.set_up import CLIENTS
-from sync.accounts import addresses, credentials
+from sync.accounts import addresses, credentials, one_time_tokens
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.database.models import Message
@@ -195,6 +195,7 @@ def test_nothing_typed_is_lost_between_the_steps(site: Site, son: int) -> None:
 def test_a_login_is_proposed_and_one_like_it_is_free(site: Site, name: str, login: str) -> None:
     """Whether a login is taken is not told to whoever types names, and costs nobody a try."""
     logins = []
+    # Two who are called alike may well choose the same password.
     for _ in range(2):
         page = Visitor(site).get("/sign-up").submit("/sign-up", name=name)
         assert page.fields("/sign-up")["login"] == login
@@ -232,6 +233,11 @@ def test_what_an_invitation_proved_is_not_asked_for(site: Site, son: int) -> Non
     page = Visitor(site).get(f"/invitation?token={invitation_of(site, son)}")
     assert "email" not in page.fields("/invitation/sign-up")
     assert "email" in Visitor(site).get(f"/join?token={link_of(site, son)}").fields("/join/sign-up")
+    sent_to = {"channel": "sms", "value": "+8613900001111"}
+    token = site.database.write(lambda session: one_time_tokens.issue(session, "invitation", son, sent_to, lifetime=60))
+    fields = Visitor(site).get(f"/invitation?token={token}").fields("/invitation/sign-up")
+    assert fields["number"] == "+8613900001111"
+    assert "email" in fields
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ class Looks:
         for width, viewport in (("360", NARROW), ("1280", WIDE)):
             for theme in ("light", "dark"):
                 self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
-                self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=theme)
                 browsers.picture(self.page, f"first-hour-{self.title}-{name}-{width}-{theme}")
                 self.wrong += [f"{name} {width} {theme}: {line}" for line in browsers.look(self.page)]
         self.page.set_viewport_size(NARROW)  # type: ignore[arg-type]

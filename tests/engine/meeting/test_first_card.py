@@ -9,7 +9,7 @@ from sync.accounts.provisioning import Listed, put
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.errors import AlreadyExists, InvalidInput
-from sync.meeting import invitation_links, invitations
+from sync.meeting import invitation_links, invitations, sent_forms
 from sync.meeting.first_card import BLANK, FirstCard, proposed_login, with_login
 from sync.settings import Limits, Settings
 from sync.sharing import groups
@@ -52,6 +52,16 @@ def test_a_card_that_cannot_be_leaves_nothing(database: Database) -> None:
     with pytest.raises(InvalidInput):
         write(database, anna, FirstCard("no language", (NAME,)))
     assert (names_of(database, anna), language_of(database, anna)) == ([], None)
+
+
+def test_one_form_makes_one_account(database: Database) -> None:
+    anna, bo = people(database, "anna", "bo")
+    write(database, anna, FirstCard("en", (NAME,), form="secret"))
+    with pytest.raises(AlreadyExists):
+        write(database, bo, FirstCard("en", (NAME,), form="secret"))
+    assert (names_of(database, bo), language_of(database, bo)) == ([], None)
+    with database.reading() as session:
+        assert [sent_forms.made_by(session, secret) for secret in ("secret", "", "another")] == [anna, None, None]
 
 
 def test_groups_that_are_there_stay_and_the_limit_holds(database_url: str) -> None:
