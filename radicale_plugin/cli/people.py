@@ -56,10 +56,10 @@ def people() -> None:
     "--disable-missing", is_flag=True, help="Close the accounts of those who were in the list and are no more."
 )
 @click.option("--even-many", is_flag=True, help="With --disable-missing, close more than half of them.")
-@click.option("--language", type=click.Choice(["en", "zh-Hans"]), default="en", help="Of the letters.")
+@click.option("--language", type=click.Choice(["en", "zh-Hans"]), help="Of the letters, the groups and the pages.")
 @json_option
 @pass_site
-def import_people(site: Site, /, file: str, language: str, *, as_json: bool, **switches: bool) -> None:
+def import_people(site: Site, /, file: str, language: str | None, *, as_json: bool, **switches: bool) -> None:
     """
     Register everybody in FILE, a CSV list whose first line names its columns; - is standard input.
 
@@ -67,11 +67,11 @@ def import_people(site: Site, /, file: str, language: str, *, as_json: bool, **s
     Each new person gets a letter with a link by which they choose a password. Nobody but a person sees their fields
     until they grant them. The same list again changes nothing.
     """
-    lines = read(read_file(file))
+    lines, spoken = read(read_file(file)), language or ""
     told, dry_run = Told(), switches["dry_run"]
     with output.progress("Reading the list", len(lines)) as bar:
         for start in range(0, len(lines), _BATCH):
-            put = partial(_put_all, batch=lines[start : start + _BATCH], language=language, renew=switches["update"])
+            put = partial(_put_all, batch=lines[start : start + _BATCH], language=spoken, renew=switches["update"])
             _do(site, put, told, dry_run=dry_run)
             bar.update(len(lines[start : start + _BATCH]))
     if switches["disable_missing"]:

@@ -13,8 +13,10 @@ from radicale_plugin.cli.site import Site, pass_site
 from sync.accounts import credentials, deletion, registration, usage
 from sync.books import exporting
 from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import InvalidInput
-from sync.sharing import connections
+from sync.meeting.first_card import FirstCard
+from sync.sharing import connections, starter_groups
 
 
 @click.group()
@@ -24,10 +26,21 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("login")
+@click.option(
+    "--language",
+    type=click.Choice(list(starter_groups.NAMES)),
+    help="Of this person: with it they get the groups family, friends and colleagues, called so in it.",
+)
 @pass_site
-def add_user(site: Site, login: str) -> None:
+def add_user(site: Site, login: str, language: str | None) -> None:
     """Register a person."""
-    site.write(lambda session: registration.create(session, login))
+
+    def register(session: Session) -> None:
+        account_id = registration.create(session, login)
+        if language is not None:
+            FirstCard(language).write(session, account_id)
+
+    site.write(register)
     click.echo(f"{login.strip().lower()} is registered. Next: `evercard profile set {login} name …`")
 
 

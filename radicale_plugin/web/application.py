@@ -22,6 +22,7 @@ from radicale_plugin.web import (
     menu,
     pages,
     protection,
+    reminders,
     signed_in,
     times,
 )
@@ -49,6 +50,7 @@ def create(database: Database, place: Place) -> Portal:
     times.install(portal)
     field_display.install(portal)
     menu.install(portal)
+    reminders.install(portal)
     error_pages.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
         portal.register_blueprint(importlib.import_module(f"{pages.__name__}.{found.name}").blueprint)

@@ -52,6 +52,15 @@ def client(key: str) -> Client | None:
     return next((each for each in CLIENTS if each.key == key), None)
 
 
+#: What the browsers of a system say of themselves; an Android says Linux as well.
+_SYSTEMS = (("iPhone", "iphone"), ("iPad", "iphone"), ("iPod", "iphone"), ("Android", "android"), ("Macintosh", "mac"))
+
+
+def client_of(browser: str) -> Client | None:
+    """Return what is set up where the browser says *browser* of itself, None where that does not tell."""
+    return next((client(key) for word, key in _SYSTEMS if word in browser), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What lets one device in to the server at *place*."""

@@ -15,7 +15,7 @@ from enum import Enum
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.accounts import addresses, one_time_tokens, registration
+from sync.accounts import addresses, one_time_tokens, preference_changes, registration
 from sync.accounts.addresses import EMAIL
 from sync.accounts.password_reset import RESET
 from sync.database import accounts
@@ -24,7 +24,7 @@ from sync.errors import AlreadyExists, NotFound
 from sync.fields import CATALOGUE, FieldContent
 from sync.notify import outbox
 from sync.profiles import profiles
-from sync.sharing import groups
+from sync.sharing import starter_groups
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
 
@@ -44,13 +44,17 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Somebody on the list: *fields* by the list's column, the *groups* that they get, and where to write them."""
+    """
+    Somebody on the list: *fields* by the list's column, where to write them, and in which *language*, if that is known.
+
+    *groups* are those that they get beside the usual ones.
+    """
 
     login: str
     fields: Mapping[str, FieldContent]
     groups: Sequence[str] = ()
     email: str = ""
-    language: str = "en"
+    language: str = ""
 
 
 @dataclass(slots=True)
@@ -82,7 +86,9 @@ def put(session: Session, listed: Listed, *, renew: bool = False) -> Report:
             return _meet(session, listed, renew=renew)
         _note(session, account_id)
         changed = _add(session, account_id, listed.fields)
-        _make_groups(session, account_id, listed.groups)
+        starter_groups.create(session, account_id, listed.language, listed.groups)
+        if listed.language:
+            preference_changes.set_language(session, account_id, listed.language)
         return Report(Result.REGISTERED, changed, letter=invite(session, account_id, listed))
 
 
@@ -213,8 +219,3 @@ def _remember(session: Session, account_id: int, name: str, field_id: int, conte
 
 def _note(session: Session, account_id: int) -> None:
     session.execute(insert(ProvisionedAccount).values(owner_id=account_id, provisioned_at=now()))
-
-
-def _make_groups(session: Session, account_id: int, names: Sequence[str]) -> None:
-    for name in names:
-        groups.create(session, account_id, name)

@@ -28,6 +28,7 @@ from sync.discovery import refusals
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound
 from sync.meeting import pairs
+from sync.meeting.first_card import BLANK, FirstCard
 from sync.sharing import connections
 from sync.sharing.visibility import GROUP
 from sync.vcard import clean
@@ -184,6 +185,19 @@ def open_link(session: Session, token: str, account_id: int | None = None) -> Op
     return Opened(link.owner_id, owner.login, owner.name, link.at_once and welcome, link.expires_at)
 
 
+def known_by(session: Session, token: str, account_id: int) -> int | None:
+    """
+    Return whose link this is, or was, where *account_id* is connected to them, else None.
+
+    Needs the right to write, for the server's key.
+    """
+    try:
+        owner_id, _link_id = _ids(session, token)
+    except InvalidOneTimeToken:
+        return None
+    return owner_id if connections.is_connected(session, owner_id, account_id) else None
+
+
 def follow(session: Session, token: str, account_id: int) -> bool:
     """
     Ask the owner of a link to be connected, and return whether the two are connected now.
@@ -217,22 +231,36 @@ def follow(session: Session, token: str, account_id: int) -> bool:
         return True
 
 
-def sign_up(database: Database, token: str, login: str, password: str, *, source: str, browser: str) -> str:
+def sign_up(
+    database: Database,
+    token: str,
+    login: str,
+    password: str,
+    *,
+    source: str,
+    browser: str,
+    card: FirstCard = BLANK,
+) -> tuple[bool, str]:
     """
-    Make an account for somebody who was handed a link, and return the token of their session; the link stays unused.
+    Make an account for somebody who was handed a link, with a first *card*, and `follow` it as them.
 
-    Parameters are as in `sync.accounts.signing_up.sign_up`.
+    Returns whether the two are connected now, and the token of the session. Parameters are as in
+    `sync.accounts.signing_up.sign_up`.
 
     Raises:
         InvalidTicket: As in `open_link`; there is no account then.
         AlreadyExists, InvalidInput, Refused, TooManyTries: As in `sync.accounts.signing_up.sign_up`.
     """
     database.write(lambda session: open_link(session, token))
+    connected: list[bool] = []
 
-    def look(session: Session, _account_id: int) -> None:
-        open_link(session, token)
+    def come(session: Session, account_id: int) -> None:
+        card.write(session, account_id)
+        connected[:] = [follow(session, token, account_id)]
 
-    return signing_up.sign_up(database, login, password, source=source, browser=browser, invited=True, then=look)[1]
+    where = {"source": source, "browser": browser}
+    inside = signing_up.sign_up(database, login, password, **where, invited=True, then=come)[1]
+    return connected == [True], inside
 
 
 def _use(session: Session, link: InvitationLink) -> None:
@@ -246,15 +274,19 @@ def _use(session: Session, link: InvitationLink) -> None:
 
 
 def _working(session: Session, token: str) -> InvitationLink:
-    try:
-        ids = _signer(session).unsign(token)
-        owner_id, link_id = _IDS.unpack(base64.urlsafe_b64decode(ids + b"=="))
-    except (BadSignature, UnicodeError, ValueError, struct.error) as error:
-        raise InvalidOneTimeToken from error
+    owner_id, link_id = _ids(session, token)
     link = session.get(InvitationLink, (owner_id, link_id), populate_existing=True)
     if link is None or not works(link):
         raise InvalidOneTimeToken
     return link
+
+
+def _ids(session: Session, token: str) -> tuple[int, int]:
+    try:
+        owner_id, link_id = _IDS.unpack(base64.urlsafe_b64decode(_signer(session).unsign(token) + b"=="))
+    except (BadSignature, UnicodeError, ValueError, struct.error) as error:
+        raise InvalidOneTimeToken from error
+    return owner_id, link_id
 
 
 def _signer(session: Session) -> Signer:

@@ -24,7 +24,8 @@ from sync.database.models import Group, Invitation, now
 from sync.discovery import directory, refusals
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
-from sync.meeting import pairs
+from sync.meeting import pairs, used_invitations
+from sync.meeting.first_card import BLANK, FirstCard
 from sync.meeting.requests import checked_message
 from sync.notify import errands, outbox
 from sync.sharing import connections, search_keys
@@ -49,13 +50,15 @@ class Invited:
     What somebody who opened an invitation is told: who invites them, as strangers may see them.
 
     *at_once* says whether it connects who opens it: it does, but for somebody between whom and the inviter is a block.
-    Of the inviter's they are told nothing: they ask, and wait.
+    Of the inviter's they are told nothing: they ask, and wait. *channel* and *address* are where it was sent to.
     """
 
     inviter_id: int
     name: str
     login: str
     at_once: bool
+    channel: str = ""
+    address: str = ""
 
 
 def invite(database: Database, inviter_id: int, address: str, message: str, *, source: str) -> None:
@@ -129,6 +132,18 @@ def open_invitation(session: Session, token: str, account_id: int | None = None)
     return _invited(session, one_time_tokens.peek(session, INVITATION, token), account_id)
 
 
+def known_by(session: Session, token: str, account_id: int) -> int | None:
+    """
+    Return who sent an invitation where *account_id* is connected to them and may know: it works still, or was theirs.
+
+    Needs the right to write, for the server's key.
+    """
+    with contextlib.suppress(InvalidOneTimeToken):
+        inviter_id = open_invitation(session, token, account_id).inviter_id
+        return inviter_id if connections.is_connected(session, inviter_id, account_id) else None
+    return used_invitations.inviter_of(session, token, account_id)
+
+
 def accept(session: Session, token: str, account_id: int, *, signed_up: bool = False) -> Invited:
     """
     Connect a person with whoever invited them, or ask where `open_invitation` said so. They pressed a button for it.
@@ -145,6 +160,7 @@ def accept(session: Session, token: str, account_id: int, *, signed_up: bool = F
     """
     opened = one_time_tokens.use(session, INVITATION, token)
     invited = _invited(session, opened, account_id)
+    used_invitations.note(session, token, account_id, invited.inviter_id)
     if invited.inviter_id == account_id:
         raise InvalidInput("You cannot accept your own invitation.")
     if signed_up:
@@ -162,10 +178,10 @@ def accept(session: Session, token: str, account_id: int, *, signed_up: bool = F
 
 
 def sign_up(
-    database: Database, token: str, login: str, password: str, *, source: str, browser: str
+    database: Database, token: str, login: str, password: str, *, source: str, browser: str, card: FirstCard = BLANK
 ) -> tuple[Invited, str]:
     """
-    Make an account for whoever was invited, connected to who invited them, and begin a session for it.
+    Make an account for whoever was invited, with a first *card*, connected to who invited them, and begin a session.
 
     Returns who invited, and the session's token. Parameters are as in `sync.accounts.signing_up.sign_up`.
 
@@ -177,6 +193,7 @@ def sign_up(
     invited = database.write(lambda session: open_invitation(session, token))
 
     def connect(session: Session, account_id: int) -> None:
+        card.write(session, account_id)
         accept(session, token, account_id, signed_up=True)
 
     _account_id, token = signing_up.sign_up(
@@ -245,4 +262,5 @@ def _invited(session: Session, opened: one_time_tokens.Opened, account_id: int |
     if inviter_id is None or inviter_id not in named:
         raise InvalidOneTimeToken
     barred = account_id is not None and bool(refusals.barred(session, account_id, [inviter_id]))
-    return Invited(inviter_id, named[inviter_id].name, named[inviter_id].login, at_once=not barred)
+    sent_to = (opened.values["channel"], opened.values["value"])
+    return Invited(inviter_id, named[inviter_id].name, named[inviter_id].login, not barred, *sent_to)

@@ -21,6 +21,8 @@ LONGEST = 100
 #: So many words of a name count, and so many ways to read one.
 _WORDS = 8
 _READINGS = 24
+#: The longest login that is made of a name.
+_LATIN = 40
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _MARKS = re.compile("[\u0300-\u036f]")
 
@@ -81,6 +83,12 @@ def sorting_key(name: str) -> tuple[str, str]:
     return fold("".join(read)) or plain, plain
 
 
+def latin(name: str) -> str:
+    """Return a name in small Latin letters and digits, with dots between its words; Chinese as it is read."""
+    words = (re.sub(r"[^a-z0-9]", "", word) for word in _in_latin(name))
+    return ".".join(word for word in words if word)[:_LATIN].strip(".")
+
+
 def letter_of(name: str) -> str:
     """Return the letter of the alphabet under which a name stands, or # where that is none."""
     first = sorting_key(name)[0][:1].upper()
@@ -91,6 +99,15 @@ def fold(text: str) -> str:
     """Return *text* as it is compared: NFKC, without case and without Latin, Greek and Cyrillic diacritics."""
     plain = unicodedata.normalize("NFKC", clean(text)).casefold()
     return unicodedata.normalize("NFKC", _MARKS.sub("", unicodedata.normalize("NFKD", plain)))
+
+
+def _in_latin(name: str) -> list[str]:
+    words = _words(name)
+    typed = [word for word in words if word.isascii()]
+    # Who writes a name in both ways is called by the one that others can type.
+    if any(not word.isdecimal() for word in typed):
+        return typed
+    return [fold("".join(next(_syllables(word), (word,)))) for word in words]
 
 
 def _words(text: str) -> list[str]:

@@ -250,13 +250,13 @@ def test_the_portal_is_served_too(database_url: str, tmp_path: Path) -> None:
         assert "evil" not in page.text
         assert "Content-Encoding" not in page.headers
         token = str(html.fromstring(page.text).forms[0].fields["csrf_token"])
-        form = {"csrf_token": token, "login": "cleo", "password": "correct horse battery"}
+        form = {"csrf_token": token, "name": "Cleo", "login": "cleo", "password": "correct horse battery"}
         origin = {"Origin": server.url}
         assert browser.post("/.web/sign-up", data={**form, "csrf_token": ""}, headers=origin).status_code == 400
         assert browser.post("/.web/sign-up", data=form, headers={"Origin": "http://evil.example"}).status_code == 400
         inside = browser.post("/.web/sign-up", data=form, headers=origin)
         assert inside.status_code == 200
-        assert "Hello, cleo" in inside.text
+        assert "Hello, Cleo" in inside.text
         assert browser.get("/.web/account/").status_code == 200
         assert "Traceback" not in server.log.read_text()
         assert "correct horse" not in server.log.read_text()

@@ -22,6 +22,12 @@ def test_a_person_is_registered_once(evercard: Command) -> None:
     assert evercard.error("user", "add", "anna") == "The login 'anna' is taken."
 
 
+def test_a_person_whose_language_is_told_has_groups_in_it(evercard: Command) -> None:
+    for login, language, names in (("anna", ["--language", "zh-Hans"], ["同事", "家人", "朋友"]), ("bo", [], [])):
+        evercard("user", "add", login, *language)
+        assert [each["group"] for each in evercard.json("group", "list", login)][2:] == names
+
+
 def test_a_login_that_cannot_be_one_is_refused(evercard: Command) -> None:
     assert "small letters or digits" in evercard.error("user", "add", "anna@example.com")
 

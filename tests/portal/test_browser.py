@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.portal.conftest import PASSWORD
 from tests.support import chromium as browsers
+from tests.support import newcomers
 from tests.support.chromium import NARROW, PortalServer
 
 
@@ -17,10 +18,8 @@ def test_somebody_signs_up_changes_the_password_and_comes_back(
     with browsers.opened(chromium, server, java_script_enabled=script) as page:
         page.goto(".")
         page.get_by_role("link", name="Make my card").click()
-        page.get_by_label("Login").fill("cleo")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("main").get_by_role("button", name="Sign up").click()
-        expect(page.get_by_role("status")).to_have_text(["Welcome! This is your account."])
+        newcomers.sign_up(page, "cleo", PASSWORD)
+        expect(page.get_by_role("status")).to_have_text(["Welcome! You sign in as cleo."])
         page.goto("account/")
         page.get_by_label("Password until now").fill(PASSWORD)
         page.get_by_label("New password").fill("another password")

@@ -12,7 +12,7 @@ from sync.fields import CATALOGUE, FieldContent
 from sync.profiles import edits, profiles
 from sync.sharing import history
 from sync.sharing.cards import content_of
-from sync.sharing.visibility import fields_of
+from sync.sharing.visibility import fields_of, grants_of
 from sync.vcard import parse_one
 from tests.support.factories import MOBILE, connected, content, field, group, person, seen, set_field, strangers, vcard
 from tests.support.forms import ORIGIN, ROOT, Page, Visitor
@@ -213,6 +213,48 @@ def test_what_a_card_says_does_nothing_to_a_browser(site: Site, visitor: Visitor
     assert "https://example.com/?a='\"><script>" in visitor.get("/card/").document.xpath("//a/@href")
 
 
+SHOWN = "The photo is on your card, and everybody you are connected to sees it."
+
+
+def test_connections_see_the_first_photo_until_one_tap_takes_that_back(site: Site) -> None:
+    """And the next one where they saw the one before; strangers see none."""
+    anna, bert = connected(site.database, "anna", "bert")
+    visitor = Visitor(site).signed_in(anna)
+    assert "Everybody you are connected to will see it." in visitor.get("/card/photo").text
+    before = seen(site.database, bert, anna)
+    page = upload(visitor, "/card/photo", "picture", portrait(1))
+    (said,) = page.told
+    assert said.startswith(SHOWN)
+    first = seen(site.database, bert, anna)
+    assert first != before
+    assert "will see it" not in visitor.get("/card/photo").text
+    upload(visitor, "/card/photo", "picture", portrait(2))
+    second = seen(site.database, bert, anna)
+    assert second not in (before, first)
+    assert page.submit("/card/photo/keep").told == ["Your connections do not see the photo any more."]
+    assert seen(site.database, bert, anna) == before
+    upload(visitor, "/card/photo", "picture", portrait(3))
+    assert seen(site.database, bert, anna) == before
+    with site.database.reading() as session:
+        assert grants_of(session, anna).by_group == {}
+    assert visitor.post("/card/photo/keep").followed().told == ["Your connections do not see the photo any more."]
+
+
+def test_a_photo_after_one_that_was_removed_is_seen_by_nobody(site: Site) -> None:
+    """Whoever had one has decided about photos."""
+    anna, bert = connected(site.database, "anna", "bert")
+    visitor = Visitor(site).signed_in(anna)
+    before = seen(site.database, bert, anna)
+    upload(visitor, "/card/photo", "picture", portrait(1))
+    with site.database.reading() as session:
+        (photo,) = fields_of(session, anna)
+    visitor.get("/card/photo").submit(f"/card/fields/{photo.id}/remove")
+    assert visitor.post("/card/photo/keep").followed().told == ["There is no such field."]
+    page = upload(visitor, "/card/photo", "picture", portrait(2))
+    assert page.told == ["The photo is on your card. Nobody but you sees it yet."]
+    assert seen(site.database, bert, anna) == before
+
+
 def test_a_photo_is_cut_and_stays_the_same_field(site: Site) -> None:
     anna, bert = connected(site.database, "anna", "bert")
     visitor = Visitor(site).signed_in(anna)
@@ -221,7 +263,7 @@ def test_a_photo_is_cut_and_stays_the_same_field(site: Site) -> None:
     written = io.BytesIO()
     image.save(written, "PNG")
     page = upload(visitor, "/card/photo", "picture", written.getvalue(), across="100", down="0", zoom="100")
-    assert page.told == ["The photo is on your card. Nobody but you sees it yet."]
+    assert page.told[0].startswith(SHOWN)
     with site.database.reading() as session:
         photo = fields_of(session, anna)[0].id
     group(site.database, anna, "family", [bert], [photo])

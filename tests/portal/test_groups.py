@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync import meeting
-from sync.sharing import connected_people, connections, groups
+from sync.sharing import connected_people, connections, grants, groups
 from sync.sharing.preferences import preferences_of
 from tests.support.factories import (
     MOBILE,
@@ -56,7 +56,7 @@ def test_a_group_is_made_and_filled(site: Site, ids: list[int], visitor: Visitor
     anna, bert, carl, dora = ids
     page = visitor.get("/groups/").submit("/groups/", name="  Family ")
     assert page.document.xpath("//h1")[0].text_content() == "Family"
-    assert "Its members see nothing more of your card than strangers do." in page.text
+    assert "Its members see of your card what all your connections see, and nothing more." in page.text
     path = page.path
     page = visitor.get(f"{path}/add").submit(f"{path}/add", person=[str(bert), str(dora)])
     assert (page.path, page.told) == (path, ["2 people are added."])
@@ -69,6 +69,22 @@ def test_a_group_is_made_and_filled(site: Site, ids: list[int], visitor: Visitor
     assert page.told == ["Taken out of the group. You stay connected."]
     assert rows(page) == ["bert"]
     assert are_connected(site.database, anna, dora)
+
+
+def test_a_group_is_said_to_see_what_it_sees_beside_all_connections(
+    site: Site, ids: list[int], visitor: Visitor
+) -> None:
+    anna = ids[0]
+    open_to_all, to_connections, to_group = (
+        field(site.database, anna, kind, text)
+        for kind, text in (("hobby", "Chess"), ("mobile", MOBILE), ("qq", "10001234"))
+    )
+    family = group(site.database, anna, "Family", [], [open_to_all, to_connections, to_group])
+    for audience, field_id in ((strangers, open_to_all), (everybody_connected, to_connections)):
+        group_id = audience(site.database, anna)
+        site.database.write(lambda session, one=group_id, it=field_id: grants.grant(session, anna, one, [it]))  # type: ignore[misc]
+    said = "Its members see 1 field of your card, beside what all your connections see."
+    assert said in visitor.get(f"/groups/{family}").text
 
 
 def test_who_is_put_into_a_group_sees_what_it_sees(site: Site, ids: list[int], visitor: Visitor) -> None:

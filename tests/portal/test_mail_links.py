@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -11,14 +12,17 @@ from sync.database import accounts
 from sync.database.engine import Session
 from sync.meeting import invitation_links, invitations
 from sync.notify import suppression
+from sync.sharing import connections
 from tests.portal.conftest import PASSWORD
 from tests.support import forms, meeting
 from tests.support.factories import connect, field, group, person
 from tests.support.forms import Page, Visitor
+from tests.support.newcomers import signed_up
 from tests.support.one_time_tokens import newest_token
 from tests.support.site import Site
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+NEW = {"name": "Somebody New", "login": "eve", "password": PASSWORD}
 OVER = "This link does not work any more"
 
 
@@ -149,10 +153,10 @@ def test_who_is_invited_signs_up_and_is_connected(site: Site, invitation: str, a
     visitor = Visitor(site)
     page = visitor.get(f"/invitation?token={invitation}")
     assert "Anna Chen invites you" in page.text
-    page = page.submit("/invitation/sign-up", login="eve", password=PASSWORD)
-    assert page.path == "/"
-    assert "you are connected already" in page.told[0]
-    assert "eve" in page.text
+    page = signed_up(page, "/invitation/sign-up", "eve", PASSWORD, name="Eve Ek")
+    assert page.path == "/devices/"
+    assert page.told == ["You are connected with Anna Chen.", "Welcome! You sign in as eve."]
+    assert "Eve Ek" in page.text
     with site.database.reading() as session:
         eve = accounts.find(session, "eve")
         assert addresses.addresses_of(session, eve) == [("email", "eve@example.org")]
@@ -165,7 +169,7 @@ def test_who_is_invited_signs_up_and_is_connected(site: Site, invitation: str, a
 )
 def test_a_sign_up_that_cannot_be_uses_nothing_up(site: Site, invitation: str, login: str, password: str) -> None:
     page = Visitor(site).get(f"/invitation?token={invitation}")
-    page = page.submit("/invitation/sign-up", login=login, password=password)
+    page = signed_up(page, "/invitation/sign-up", login, password)
     assert page.status == 400
     assert page.told
     page = page.submit("/invitation/sign-up", login="eve", password=PASSWORD)
@@ -176,19 +180,19 @@ def test_a_sign_up_that_cannot_be_uses_nothing_up(site: Site, invitation: str, l
 def test_where_only_the_invited_sign_up_they_do_once(site: Site, invitation: str, anna: int) -> None:
     assert Visitor(site).get("/sign-up").status == 400
     for login in ("eve", "mallory"):
-        Visitor(site).post("/invitation/sign-up", {"token": invitation, "login": login, "password": PASSWORD})
+        Visitor(site).post("/invitation/sign-up", {"token": invitation, **NEW, "login": login})
     for token in ("", "x", link_of(site, anna)[:-2]):
-        Visitor(site).post("/join/sign-up", {"token": token, "login": "mallory", "password": PASSWORD})
+        Visitor(site).post("/join/sign-up", {"token": token, **NEW, "login": "mallory"})
     assert logins(site) == ["anna", "eve"]
-    Visitor(site).post("/join/sign-up", {"token": link_of(site, anna), "login": "finn", "password": PASSWORD})
+    Visitor(site).post("/join/sign-up", {"token": link_of(site, anna), **NEW, "login": "finn"})
     assert logins(site) == ["anna", "eve", "finn"]
 
 
 @pytest.mark.parametrize("site", ["closed"], indirect=True)
 def test_where_nobody_signs_up_nobody_is_asked_to(site: Site, invitation: str, anna: int) -> None:
-    assert "I am new here" not in Visitor(site).get(f"/invitation?token={invitation}").text
-    assert "I am new here" not in Visitor(site).get(f"/join?token={link_of(site, anna)}").text
-    Visitor(site).post("/invitation/sign-up", {"token": invitation, "login": "eve", "password": PASSWORD})
+    assert "Your name" not in Visitor(site).get(f"/invitation?token={invitation}").text
+    assert "Your name" not in Visitor(site).get(f"/join?token={link_of(site, anna)}").text
+    Visitor(site).post("/invitation/sign-up", {"token": invitation, **NEW})
     assert logins(site) == ["anna"]
 
 
@@ -201,7 +205,8 @@ def test_who_has_an_account_signs_in_and_accepts(site: Site, invitation: str, an
     assert page.path == f"/invitation?token={invitation}"
     assert not meeting.are_connected(site.database, anna, bo)
     page = page.submit("/invitation")
-    assert page.told == ["You are connected now. The card is in your address book."]
+    assert page.told == ["You are connected with Anna Chen."]
+    assert page.path == f"/people/{anna}"
     assert meeting.are_connected(site.database, anna, bo)
 
 
@@ -223,16 +228,53 @@ def test_a_link_connects_or_asks_by_a_button(site: Site, anna: int, bo: int, *, 
     page.submit("/join")
     assert meeting.are_connected(site.database, anna, bo) is at_once
     assert meeting.states(site.database, anna) == ([] if at_once else [("in", "bo", "waiting")])
-    assert visitor.post("/join", {"token": token}).followed().document.xpath("//*[@role='alert']")
+    again = visitor.post("/join", {"token": token}).followed()
+    assert again.path == (f"/people/{anna}" if at_once else "/")
+    assert meeting.states(site.database, anna) == ([] if at_once else [("in", "bo", "waiting")])
 
 
-def test_who_is_new_comes_back_to_the_link(site: Site, anna: int) -> None:
-    token = link_of(site, anna, uses=1)
-    page = Visitor(site).get(f"/join?token={token}").submit("/join/sign-up", login="eve", password=PASSWORD)
-    assert page.path == f"/join?token={token}"
-    assert meeting.requests(site.database, anna) == []
-    assert page.submit("/join").told == ["You are connected now. The card is in your address book."]
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_is_new_follows_the_link_by_signing_up(site: Site, anna: int, *, at_once: bool) -> None:
+    token = link_of(site, anna, uses=1, at_once=at_once)
+    page = signed_up(Visitor(site).get(f"/join?token={token}"), "/join/sign-up", "eve", PASSWORD)
+    asked = "You have asked. As soon as they confirm, you are connected."
+    assert page.told == ["You are connected with Anna Chen." if at_once else asked, "Welcome! You sign in as eve."]
+    with site.database.reading() as session:
+        eve = accounts.find(session, "eve")
+    assert meeting.are_connected(site.database, anna, eve) is at_once
+    assert meeting.states(site.database, anna) == ([] if at_once else [("in", "eve", "waiting")])
     assert is_over(Visitor(site).get(f"/join?token={token}"))
+
+
+def test_a_link_that_was_used_opens_the_card_for_who_used_it(site: Site, invitation: str, anna: int, bo: int) -> None:
+    """By whichever door they came, and nobody else learns whose it was."""
+    handed_out, visitor = link_of(site, anna, uses=1), Visitor(site).signed_in(bo)
+    carl = Visitor(site).signed_in(person(site.database, "carl"))
+    for path, token in (("/invitation", invitation), ("/join", handed_out)):
+        visitor.get(f"{path}?token={token}").submit(path)
+        opened = partial(visitor.get, f"{path}?token={token}")
+        for send in (opened, opened, partial(visitor.post, path, {"token": token})):
+            page = send().followed()
+            assert (page.told, page.path) == (["You are connected with Anna Chen."], f"/people/{anna}")
+        for other in (carl, Visitor(site)):
+            over = other.get(f"{path}?token={token}")
+            assert is_over(over)
+            assert "Anna" not in over.text
+        site.database.write(lambda session: connections.disconnect(session, anna, bo))
+        assert is_over(visitor.get(f"{path}?token={token}"))
+
+
+def test_who_signs_in_on_a_link_that_they_used_comes_to_the_card(site: Site, invitation: str, anna: int) -> None:
+    signed_up(Visitor(site).get(f"/invitation?token={invitation}"), "/invitation/sign-up", "eve", PASSWORD)
+    elsewhere = Visitor(site)
+    over = elsewhere.get(f"/invitation?token={invitation}")
+    (sign_in,) = set(over.document.xpath("//main//a[contains(@href, 'sign-in')]/@href"))
+    form = Page(elsewhere, elsewhere.client.get(sign_in))
+    (action,) = {str(each.get("action")) for each in form.document.forms} - {f"{forms.ROOT}/language"}
+    values = {"csrf_token": elsewhere.token(), "login": "eve", "password": PASSWORD}
+    page = elsewhere.send(action, values).followed()
+    assert page.path == f"/people/{anna}"
+    assert page.told == ["You are connected with Anna Chen."]
 
 
 def test_a_button_that_needs_a_person_asks_who_it_is(site: Site, invitation: str, anna: int) -> None:
@@ -243,7 +285,7 @@ def test_a_button_that_needs_a_person_asks_who_it_is(site: Site, invitation: str
 
 def test_nobody_who_is_signed_in_makes_another_account(site: Site, invitation: str, anna: int, bo: int) -> None:
     visitor = Visitor(site).signed_in(bo)
-    visitor.post("/invitation/sign-up", {"token": invitation, "login": "eve", "password": PASSWORD})
+    visitor.post("/invitation/sign-up", {"token": invitation, **NEW})
     assert logins(site) == ["anna", "bo"]
 
 

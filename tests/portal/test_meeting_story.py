@@ -17,6 +17,7 @@ from sync.database.engine import Database, Session
 from tests.portal import strangers
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
+from tests.support import newcomers
 from tests.support.chromium import NARROW, PortalServer
 from tests.support.factories import served
 from tests.support.letters import Mailbox, mail_server
@@ -163,11 +164,9 @@ def _by_an_invitation(stage: Stage, page: Page) -> None:
     with stage.window(viewport=NARROW, color_scheme="dark") as phone:
         phone.goto(link)
         expect(phone.locator("h1")).to_have_text("Chiara Rossi invites you")
-        phone.get_by_label("Login").fill("eve")
-        phone.get_by_label("Password").fill(PASSWORD)
         show(phone, "invitation")
-        phone.get_by_role("button", name="Sign up and connect").click()
-        tells(phone, "you are connected already")
+        newcomers.sign_up(phone, "eve", PASSWORD, "Eve Ek")
+        expect(phone.locator("main .told").first).to_have_text("You are connected with Chiara Rossi.")
     assert stage.connected("chiara", "eve")
 
 
@@ -189,7 +188,7 @@ def _by_a_link(stage: Stage, page: Page) -> None:
         assert not stage.connected("chiara", "bo")
         show(other, "join")
         other.get_by_role("button", name="Connect").click()
-        tells(other, "You are connected now.")
+        tells(other, "You are connected with Chiara Rossi.")
     assert stage.connected("chiara", "bo")
 
 

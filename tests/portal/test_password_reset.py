@@ -15,10 +15,14 @@ from tests.portal.conftest import PASSWORD
 from tests.support import forms
 from tests.support.forms import MAILING, ORIGIN, ROOT, Page, Visitor
 from tests.support.meeting import do_errands
+from tests.support.newcomers import signed_up
 from tests.support.site import Site
 
 EMAIL = "cleo@example.org"
-SAID = "If somebody here has that name and an e-mail address, a link is on its way. It is valid for an hour."
+SAID = (
+    "If somebody here has that name and has confirmed an e-mail address, a link is on its way to it. "
+    "It is valid for an hour."
+)
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def links(site: Site, template: str) -> list[tuple[str, str, str]]:
 
 
 def sign_up(visitor: Visitor, email: str = EMAIL) -> Page:
-    return visitor.get("/sign-up").submit("/sign-up", login="cleo", password=PASSWORD, email=email)
+    return signed_up(visitor.get("/sign-up"), "/sign-up", "cleo", PASSWORD, email=email)
 
 
 def proved(site: Site) -> list[tuple[str, str]]:
@@ -70,19 +74,25 @@ def test_an_address_counts_once_its_link_was_followed(site: Site, visitor: Visit
 
 
 @pytest.mark.parametrize("email", ["nonsense", "a@b", "x@y@z.example", '"><script>alert(1)</script>@example.org'])
-def test_an_address_that_cannot_be_is_told_and_the_account_stays(site: Site, visitor: Visitor, email: str) -> None:
+def test_an_address_that_cannot_be_is_told_before_there_is_an_account(site: Site, visitor: Visitor, email: str) -> None:
     page = sign_up(visitor, email)
-    assert "This is no e-mail address." in page.told
+    assert page.status == 400
+    assert page.told == ["This is no e-mail address."]
+    assert page.fields("/sign-up")["email"] == email
     assert links(site, "confirm") == []
-    assert proved(site) == []
+    with site.database.reading() as session:
+        assert accounts.everybody(session) == []
 
 
 def test_no_address_is_asked_for_where_nothing_can_be_sent(database_url: str) -> None:
     with forms.opened(database_url) as site:
         visitor = Visitor(site)
         assert "email" not in visitor.get("/sign-up").fields("/sign-up")
-        assert "forgot" not in visitor.get("/sign-in").text
-        assert visitor.get("/forgotten").status == 400
+        assert "I forgot my password" in visitor.get("/sign-in").text
+        page = visitor.get("/forgotten")
+        assert page.status == 200
+        assert "Ask whoever runs this server" in page.text
+        assert [form.get("action") for form in page.document.forms] == [f"{ROOT}/language"]
 
 
 def test_a_forgotten_password_is_replaced_by_a_link(site: Site, visitor: Visitor) -> None:
@@ -97,7 +107,7 @@ def test_a_forgotten_password_is_replaced_by_a_link(site: Site, visitor: Visitor
     assert page.submit("/reset", new="short").status == 400
     inside = other.get(link).submit("/reset", new="another password")
     assert inside.path == "/"
-    assert "cleo" in inside.text
+    assert "Hello, Called cleo" in inside.text
     assert visitor.get("/account/").status == 303, "all other browsers are signed out"
     assert other.get(link).status == 400
     assert Visitor(site).get("/sign-in").submit("/sign-in", login="cleo", password="another password").status == 200
@@ -107,7 +117,8 @@ def test_who_asks_learns_nothing(site: Site, visitor: Visitor) -> None:
     """Somebody with an address, without one, and nobody: the same page, word for word."""
     sign_up(visitor, "")
     pages = [ask(Visitor(site), name) for name in ("cleo", "nobody", "nobody@example.org")]
-    assert {(page.status, page.path, page.text) for page in pages} == {(200, "/sign-in", pages[0].text)}
+    assert {(page.status, page.path, page.text) for page in pages} == {(200, "/forgotten/sent", pages[0].text)}
+    assert "If you never confirmed an e-mail address" in pages[0].text
     assert links(site, "reset") == []
 
 

@@ -17,7 +17,7 @@ from sync.database.engine import Database
 from sync.sharing import connections
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
-from tests.support import dav
+from tests.support import dav, newcomers
 from tests.support.chromium import NARROW, PortalServer
 
 #: What a phone exports: somebody who is here, somebody who is not, and a card that no program can read.
@@ -37,9 +37,7 @@ def stack() -> Iterator[ExitStack]:
 
 def sign_up(page: Page, login: str) -> None:
     page.goto("sign-up")
-    page.locator("input[name=login]").fill(login)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("main form button").click()
+    newcomers.sign_up(page, login, PASSWORD, name="Cleo")
     page.locator("nav.nav").wait_for()
 
 

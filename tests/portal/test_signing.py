@@ -14,11 +14,12 @@ from sync.database.models import BrowserSession
 from tests.portal.conftest import PASSWORD
 from tests.support import factories, forms
 from tests.support.forms import Page, Visitor
+from tests.support.newcomers import signed_up
 from tests.support.site import Site
 
 
 def sign_up(visitor: Visitor, login: str = "cleo", password: str = PASSWORD) -> Page:
-    return visitor.get("/sign-up").submit("/sign-up", login=login, password=password)
+    return signed_up(visitor.get("/sign-up"), "/sign-up", login, password, name="Cleo")
 
 
 def sign_in(visitor: Visitor, login: str = "anna", password: str = PASSWORD) -> Page:
@@ -40,8 +41,8 @@ def anna(site: Site) -> int:
 def test_somebody_signs_up_and_is_in(visitor: Visitor) -> None:
     page = sign_up(visitor)
     assert page.path == "/"
-    assert page.told == ["Welcome! This is your account."]
-    assert "cleo" in page.text
+    assert page.told == ["Welcome! You sign in as cleo."]
+    assert "Hello, Cleo" in page.text
 
 
 def test_somebody_comes_back(visitor: Visitor, anna: int) -> None:
@@ -179,7 +180,7 @@ def test_nobody_signs_up_where_that_is_closed(database_url: str, mode: str) -> N
         visitor = Visitor(site)
         assert "Sign up" not in visitor.get("/").text
         assert visitor.get("/sign-up").status == 400
-        page = visitor.post("/sign-up", {"login": "cleo", "password": PASSWORD})
+        page = visitor.post("/sign-up", {"name": "Cleo", "login": "cleo", "password": PASSWORD})
         assert page.status == 400
         assert "Nobody can sign up here by themselves" in page.text
         with site.database.reading() as session:

@@ -192,6 +192,8 @@ PARAMETERS: dict[str, Parameters] = {
     ],
     "devices.new": lambda _session, _ids: [{"key": client.key} for client in CLIENTS],
     "devices.revoke": _device,
+    "devices.state": _device,
+    "devices.wait": _device,
     "find.answer": _stranger("gerda"),
     "find.ask": _stranger("gerda"),
     "find.connect": _stranger("kim"),
@@ -223,8 +225,8 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.withdraw": _stranger("jan"),
 }
 NO_PAGE = {
-    *("calendars.read", "card.export", "contacts.card", "contacts.found", "find.public_photo", "home.manifest"),
-    "links.code",
+    *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
+    *("find.public_photo", "home.manifest", "links.code"),
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from http import HTTPStatus
+
 from flask import Blueprint, Response, abort, make_response, request, url_for
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from radicale_plugin.web import set_up
+from radicale_plugin.web import language, set_up, signed_in
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
@@ -15,6 +18,8 @@ from radicale_plugin.web.set_up import Access, Client
 from radicale_plugin.web.signed_in import current_person, database, portal
 from sync.accounts import credentials
 from sync.accounts.credentials import Gate
+from sync.books import arrival
+from sync.books.arrival import Arrival
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions import address_books
 
@@ -53,6 +58,32 @@ def index() -> Response:
     )
 
 
+@blueprint.get("/start")
+def start() -> Response:
+    """Begin with the phone or computer that the browser is on, where it says which that is."""
+    here = set_up.client_of(signed_in.browser())
+    return go("devices.new", key=here.key) if here is not None else go("devices.index")
+
+
+@blueprint.get("/<int:device_id>/wait")
+def wait(device_id: int) -> Response:
+    """Show whether a device that is being set up has its cards; without scripts, it is asked for again and again."""
+    found, version = _arrival(device_id)
+    return page("devices/wait.html", device_id=device_id, arrival=found, version=version)
+
+
+@blueprint.get("/<int:device_id>/state")
+def state(device_id: int) -> Response:
+    """Answer with what the page that waits shows, where that is not what it shows already."""
+    found, version = _arrival(device_id)
+    if request.if_none_match.contains(version):
+        answer = make_response("", HTTPStatus.NOT_MODIFIED)
+    else:
+        answer = page("devices/state.html", device_id=device_id, arrival=found)
+    answer.set_etag(version)
+    return answer
+
+
 @blueprint.route("/new/<key>", methods=["GET", "POST"])
 def new(key: str) -> Response:
     """Tell how a program is set up; after a POST, with a password for it."""
@@ -69,10 +100,11 @@ def new(key: str) -> Response:
         else:
             return _made(client, Access(portal().place, person.login, device_id, password), form.label.data or "")
     here = portal().place.origin + url_for("devices.new", key=key)
-    code = set_up.picture_of(here) if client.is_phone else ""
-    return page(
-        "devices/new.html", 400 if form.errors else form.status, client=client, form=form, code=code, **_where()
-    )
+    own = set_up.client_of(signed_in.browser())
+    # Whoever is on a phone is at no computer.
+    code = set_up.picture_of(here) if client.is_phone and not (own and own.is_phone) else ""
+    status = 400 if form.errors else form.status
+    return page("devices/new.html", status, client=client, form=form, code=code, own=own, **_where())
 
 
 @blueprint.post("/profile")
@@ -100,7 +132,17 @@ def revoke(device_id: int) -> Response:
 
 def _made(client: Client, access: Access, label: str) -> Response:
     code = set_up.picture_of(access.link) if client.key == "android" else ""
-    return page("devices/made.html", client=client, access=access, label=label, code=code, **_where())
+    found, version = _arrival(access.device_id)
+    waited = {"arrival": found, "version": version, "device_id": access.device_id}
+    return page("devices/made.html", client=client, access=access, label=label, code=code, **waited, **_where())
+
+
+def _arrival(device_id: int) -> tuple[Arrival, str]:
+    """Return how far a device has come, and what changes as soon as something else is to be shown of it."""
+    with database().reading() as session:
+        found = arrival.of(session, current_person().account_id, device_id)
+    said = f"{language.current()} {found!r}".encode()
+    return found, hashlib.blake2b(said, digest_size=12).hexdigest()
 
 
 def _where() -> dict[str, bool]:

@@ -162,7 +162,8 @@ def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
         members = set(groups.members(session, me, group.id))
         listed = connected_people.page_of(session, me, text, people.number_of_page(), only=members)
         pictured = held_cards.with_photo(session, me, [each.account_id for each in listed.people])
-        fields = len(grants.granted(session, me, group.id))
+        granted = grants_of(session, me)
+    fields = len(granted.by_group.get(group.id, frozenset()) - granted.connections - granted.strangers)
     return page(
         "groups/one.html", status, group=group, form=form, listed=listed, text=text, pictured=pictured, fields=fields
     )

@@ -8,34 +8,37 @@ without being signed in: a one-time token speaks for whom it was sent to, and an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request, url_for
 
-from radicale_plugin.web import signed_in
+from radicale_plugin.web import language, newcomers
+from radicale_plugin.web.doors import invitation_door, link_door, look
+from radicale_plugin.web.error_messages import told
 from radicale_plugin.web.language import gettext as _
-from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.newcomers import Door
+from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.find import as_picture
-from radicale_plugin.web.pages.signing import SignUp
 from radicale_plugin.web.protection import one_click
-from radicale_plugin.web.signed_in import current_person, database, open_to_all, portal, visitor
+from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync import meeting
-from sync.accounts import signing_up
+from sync.accounts import preference_changes
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.discovery import public_photos
-from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, TooManyTries
+from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, NotFound, Refused, TooManyTries
 from sync.meeting import Asked, invitation_links, invitations
 from sync.notify import suppression
+from sync.sharing import connected_people
 
 blueprint = Blueprint("mail_links", __name__)
-T = TypeVar("T")
 
 
 @blueprint.errorhandler(InvalidOneTimeToken)
 def over(_error: InvalidOneTimeToken) -> Response:
-    """Say that a link does not work any more."""
-    return page("mail_links/over.html", 410)
+    """Say that a link does not work any more; who used it comes to what it led to by signing in."""
+    opened = request.endpoint in ("mail_links.invitation", "mail_links.join")
+    back = request.script_root + request.full_path if opened else url_for("requests.index")
+    return page("mail_links/over.html", 410, back=back)
 
 
 @blueprint.get("/request")
@@ -48,7 +51,7 @@ def asked() -> Response:
         owner_id, opened = meeting.open_letter(session, token)
         return accounts.logins(session, [owner_id])[owner_id], opened
 
-    login, opened = _look(read)
+    login, opened = look(read)
     return page("mail_links/asked.html", token=token, login=login, asked=opened)
 
 
@@ -63,7 +66,7 @@ def decide() -> Response:
         waiting = any(each.other_id == other_id for each in meeting.requests_of(session, owner_id))
         return owner_id, waiting
 
-    _look(lambda session: meeting.open_letter(session, token))
+    look(lambda session: meeting.open_letter(session, token))
     owner_id, waiting = database().write(change)
     said = {
         "confirm": _("You are connected now. The card is in your address book."),
@@ -87,39 +90,31 @@ def public_photo() -> Response:
         owner_id, opened = meeting.open_letter(session, _token())
         return public_photos.public_photo(session, owner_id, opened.other_id)
 
-    return as_picture(_look(read))
+    return as_picture(look(read))
 
 
 @blueprint.get("/invitation")
 @open_to_all
 def invitation() -> Response:
     """Show who invites, and how to come in."""
-    return _invitation(_token(), SignUp(), 200)
+    token = _token()
+    if (known := _known(token)) is not None:
+        return known
+    return _show(invitation_door(token))
 
 
 @blueprint.post("/invitation")
 def accept() -> Response:
     """Connect whoever is signed in with who invited them."""
     me, token = current_person().account_id, request.form.get("token", "")
-    return _met(lambda session: invitations.accept(session, token, me).at_once)
+    return _met(token, lambda session: invitations.accept(session, token, me).at_once)
 
 
 @blueprint.post("/invitation/sign-up")
 @open_to_all
 def sign_up_invited() -> Response:
-    """Make an account that is connected with who invited."""
-    token, form = request.form.get("token", ""), SignUp()
-
-    def sign_up(login: str, password: str) -> str:
-        where: dict[str, Any] = {"source": signed_in.source(), "browser": signed_in.browser()}
-        return invitations.sign_up(database(), token, login, password, **where)[1]
-
-    inside = _signed_up(form, sign_up)
-    if inside is None:
-        return _invitation(token, form, 400)
-    signed_in.sign_in(inside)
-    say(_("Welcome! This is your account, and you are connected already. Fill in your card, and set up your phone."))
-    return go("home.index")
+    """Make an account that is connected with who invited, in two steps."""
+    return _come_in(invitation_door, "mail_links.invitation")
 
 
 @blueprint.get("/invitation/photo")
@@ -128,7 +123,7 @@ def invitation_photo() -> Response:
     """Answer with the picture that strangers may see of whoever invites."""
     token = _token()
     return as_picture(
-        _look(
+        look(
             lambda session: public_photos.public_photo(
                 session, None, invitations.open_invitation(session, token, None).inviter_id
             )
@@ -142,7 +137,7 @@ def join_photo() -> Response:
     """Answer with the picture that strangers may see of whose link it is."""
     token = _token()
     return as_picture(
-        _look(
+        look(
             lambda session: public_photos.public_photo(
                 session, None, invitation_links.open_link(session, token, None).owner_id
             )
@@ -153,33 +148,25 @@ def join_photo() -> Response:
 @blueprint.get("/join")
 @open_to_all
 def join() -> Response:
-    """Show whose invitation link it is, and what it does."""
-    return _join(_token(), SignUp(), 200)
+    """Show whose link this is, and what following it does."""
+    token = _token()
+    if (known := _known(token)) is not None:
+        return known
+    return _show(link_door(token))
 
 
 @blueprint.post("/join")
 def follow() -> Response:
     """Ask the owner of a link to be connected, or be it at once where the link says so."""
     me, token = current_person().account_id, request.form.get("token", "")
-    return _met(lambda session: invitation_links.follow(session, token, me))
+    return _met(token, lambda session: invitation_links.follow(session, token, me))
 
 
 @blueprint.post("/join/sign-up")
 @open_to_all
 def sign_up_joining() -> Response:
-    """Make an account for whoever was handed a link, and come back to it."""
-    token, form = request.form.get("token", ""), SignUp()
-
-    def sign_up(login: str, password: str) -> str:
-        where: dict[str, Any] = {"source": signed_in.source(), "browser": signed_in.browser()}
-        return invitation_links.sign_up(database(), token, login, password, **where)
-
-    inside = _signed_up(form, sign_up)
-    if inside is None:
-        return _join(token, form, 400)
-    signed_in.sign_in(inside)
-    say(_("Welcome! This is your account."))
-    return go("mail_links.join", token=token)
+    """Make an account for whoever was handed a link and follow it as them, in two steps."""
+    return _come_in(link_door, "mail_links.join")
 
 
 @blueprint.route("/unsubscribe", methods=["GET", "POST"])
@@ -188,7 +175,7 @@ def sign_up_joining() -> Response:
 def unsubscribe() -> Response:
     """Send nothing more to an address (RFC 8058 where a mail program asks for it)."""
     token = _token()
-    _look(lambda session: suppression.check(session, token))
+    look(lambda session: suppression.check(session, token))
     if request.method == "POST":
         database().write(lambda session: suppression.suppress(session, token))
         return page("mail_links/unsubscribed.html")
@@ -199,64 +186,61 @@ def _token() -> str:
     return request.args.get("token", "")
 
 
-def _look(read: Callable[[Session], T]) -> T:
-    # The server's key, which all of these need, was made when the portal started; so whoever sends nonsense keeps
-    # nobody from writing.
-    with database().reading() as session:
-        return read(session)
-
-
-def _met(meet: Callable[[Session], bool]) -> Response:
-    """Do what a link is for, and say whether the two are connected now."""
-    at_once: list[bool] = []
-    if attempt(lambda: at_once.append(database().write(meet))):
-        connected = _("You are connected now. The card is in your address book.")
-        say(connected if at_once == [True] else _("You have asked. As soon as they confirm, you are connected."))
-    return go("home.index")
-
-
-def _opener() -> int | None:
-    found = visitor()
-    return found.account_id if found else None
-
-
-def _signed_up(form: SignUp, sign_up: Callable[[str, str], str]) -> str | None:
-    """Return the token of the new session, or None where the form says what is wrong."""
-    # Who was invited has proved an address by that, and whoever holds a link may add one later.
-    del form.email
-    if visitor() is not None or not form.accepted():
-        return None
+def _come_in(open_door: Callable[[str], Door], endpoint: str) -> Response:
+    token = request.form.get("token", "")
+    if visitor() is not None:
+        return go(endpoint, token=token)
     try:
-        return sign_up(form.login.data or "", form.password.data or "")
-    except (AlreadyExists, InvalidInput, TooManyTries) as error:
-        form.refuse("login", error)
-    return None
+        return newcomers.come_in(open_door(token)) or go("devices.start")
+    except InvalidOneTimeToken:
+        if not newcomers.come_back():
+            raise
+        return go(endpoint, token=token)
 
 
-def _invitation(token: str, form: SignUp, status: int) -> Response:
-    invited = _look(lambda session: invitations.open_invitation(session, token, _opener()))
-    shown = _photo("invitation", token, invited.inviter_id)
-    values = _coming_in("invitation", token, form)
-    return page("mail_links/invitation.html", status, invited=invited, photo=shown, **values)
+def _show(door: Door) -> Response:
+    if visitor() is None and newcomers.is_open(door):
+        return newcomers.first_page(door)
+    return page(door.template, door=door, about=None, **(door.values or {}))
 
 
-def _join(token: str, form: SignUp, status: int) -> Response:
-    opened = _look(lambda session: invitation_links.open_link(session, token, _opener()))
-    shown = _photo("join", token, opened.owner_id)
-    return page("mail_links/join.html", status, opened=opened, photo=shown, **_coming_in("join", token, form))
-
-
-def _photo(endpoint: str, token: str, account_id: int) -> str:
-    """Return where the picture is that strangers may see of somebody, or nothing where there is none."""
-    picture = _look(lambda session: public_photos.public_photo(session, None, account_id))
-    return url_for(f"mail_links.{endpoint}_photo", token=token) if picture is not None else ""
-
-
-def _coming_in(endpoint: str, token: str, form: SignUp) -> dict[str, Any]:
-    if "email" in form:
-        del form.email
+def _known(token: str) -> Response | None:
+    """Lead who is signed in, and connected by this link or with whose it is already, to that person's card."""
+    found = visitor()
+    if found is None:
+        return None
+    me = found.account_id
+    known = (invitations.known_by, invitation_links.known_by)
+    other = next((each for ask in known if (each := look(lambda session, ask=ask: ask(session, token, me)))), None)  # type: ignore[misc]
+    if other is None:
+        return None
     with database().reading() as session:
-        is_open = signing_up.is_open(session, invited=True)
-    back = url_for(f"mail_links.{endpoint}", token=token)
-    values = {"token": token, "form": form, "is_open": is_open, "sign_in": url_for("signing.sign_in", next=back)}
-    return {**values, "origin": portal().place.origin}
+        who = connected_people.find(session, me, other)
+    say(_("You are connected with %(name)s.", name=who.name if who else ""))
+    return go("people.one", account_id=other)
+
+
+def _met(token: str, meet: Callable[[Session], bool]) -> Response:
+    """Do what a link is for, say whether the two are connected now, and show the card where they are."""
+    at_once: list[bool] = []
+    try:
+        at_once.append(database().write(meet))
+    except (AlreadyExists, InvalidOneTimeToken) as error:
+        if (known := _known(token)) is not None:
+            return known
+        if isinstance(error, InvalidOneTimeToken):
+            raise
+        told(error)
+    except (InvalidInput, NotFound, Refused, TooManyTries) as error:
+        told(error)
+    _keep_language()
+    if at_once == [False]:
+        say(_("You have asked. As soon as they confirm, you are connected."))
+    return _known(token) or go("home.index")
+
+
+def _keep_language() -> None:
+    """Write to who came by a link in the language of this browser, where they chose none."""
+    me = current_person()
+    if me.language is None:
+        database().write(lambda session: preference_changes.set_language(session, me.account_id, language.current()))

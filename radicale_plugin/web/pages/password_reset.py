@@ -14,7 +14,7 @@ from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.signed_in import database, open_to_all
 from sync.accounts import addresses, password_reset
 from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
-from sync.errors import InvalidInput, Refused, TooManyTries
+from sync.errors import InvalidInput, TooManyTries
 
 blueprint = Blueprint("password_reset", __name__)
 
@@ -41,7 +41,7 @@ def ask() -> Response:
     """Send a link. What is said afterwards does not depend on whether anybody has the name."""
     with database().reading() as session:
         if not password_reset.is_possible(session):
-            raise Refused("This server sends no messages of this kind.")
+            return page("password_reset/none.html")
     form = Ask()
     if form.accepted():
         try:
@@ -50,9 +50,15 @@ def ask() -> Response:
         except TooManyTries as error:
             form.refuse("name", error)
             return page("password_reset/ask.html", 429, form=form)
-        say(_("If somebody here has that name and an e-mail address, a link is on its way. It is valid for an hour."))
-        return go("signing.sign_in")
+        return go("password_reset.sent")
     return page("password_reset/ask.html", form.status, form=form)
+
+
+@blueprint.get("/forgotten/sent")
+@open_to_all
+def sent() -> Response:
+    """Say what happens now, and what else there is where nothing comes."""
+    return page("password_reset/asked.html")
 
 
 @blueprint.route("/reset", methods=["GET", "POST"])

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
-from wtforms import EmailField, PasswordField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
 
-from radicale_plugin.web import kept_forms, signed_in
+from radicale_plugin.web import kept_forms, newcomers, signed_in
+from radicale_plugin.web.doors import open_door
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.kept_forms import Kept
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
-from radicale_plugin.web.page import attempt, go, go_to, page, say
+from radicale_plugin.web.page import go, go_to, page, say
 from radicale_plugin.web.signed_in import SignedOut, database, open_to_all
-from sync.accounts import addresses, password_reset, signing_in, signing_up
-from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
-from sync.errors import AlreadyExists, InvalidInput, Refused, TooManyTries, WrongPassword
+from sync.accounts import signing_in, signing_up
+from sync.errors import Refused, TooManyTries, WrongPassword
 
 blueprint = Blueprint("signing", __name__)
 
@@ -25,26 +25,6 @@ class SignIn(Form):
 
     login = StringField(lazy("Login or e-mail address"), [InputRequired(), Length(max=300)])
     password = PasswordField(lazy("Password"), [InputRequired()])
-
-
-class SignUp(Form):
-    """Who is new."""
-
-    login = StringField(
-        lazy("Login"),
-        [InputRequired(), Length(max=64)],
-        description=lazy("Small letters and digits, and between them also dots, hyphens or underscores."),
-    )
-    password = PasswordField(
-        lazy("Password"),
-        [InputRequired(), Length(min=MINIMUM_LENGTH, max=MAXIMUM_LENGTH)],
-        description=lazy("At least 10 characters. A few words that nobody else would put together are best."),
-    )
-    email = EmailField(
-        lazy("E-mail address (not required)"),
-        [Optional(), Length(max=254)],
-        description=lazy("For a new password when you forget this one, and to be told who asks for you."),
-    )
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -89,34 +69,15 @@ def sign_in_first(_error: SignedOut) -> Response:
 @blueprint.route("/sign-up", methods=["GET", "POST"])
 @open_to_all
 def sign_up() -> Response:
-    """Make an account."""
+    """Make an account, in two steps."""
     if signed_in.visitor() is not None:
         return go("home.index")
-    with database().reading() as session:
-        if not signing_up.is_open(session):
-            raise Refused("Nobody can sign up here by themselves; ask whoever runs this server.")
-        sends_email = password_reset.is_possible(session)
-    form = SignUp()
-    if not sends_email:
-        del form.email
-    if form.accepted():
-        try:
-            account_id, token = signing_up.sign_up(
-                database(),
-                form.login.data or "",
-                form.password.data or "",
-                source=signed_in.source(),
-                browser=signed_in.browser(),
-            )
-        except (AlreadyExists, InvalidInput) as error:
-            form.refuse("login", error)
-        else:
-            signed_in.sign_in(token)
-            say(_("Welcome! This is your account."))
-            if sends_email and form.email.data:
-                _ask_to_confirm(account_id, form.email.data)
-            return go("home.index")
-    return page("signing/sign_up.html", form.status, form=form)
+    door = open_door()
+    if not newcomers.is_open(door):
+        raise Refused("Nobody can sign up here by themselves; ask whoever runs this server.")
+    if request.method == "GET":
+        return newcomers.first_page(door)
+    return newcomers.come_in(door) or go("home.index")
 
 
 @blueprint.post("/sign-out")
@@ -132,14 +93,6 @@ def sign_out() -> Response:
 
 def _sign_in_page(form: SignIn, wanted: str | None, status: int, kept: Kept | None = None) -> Response:
     with database().reading() as session:
-        values = {"is_open": signing_up.is_open(session), "can_reset": password_reset.is_possible(session)}
-    return page(
-        "signing/sign_in.html", status, form=form, here=url_for("signing.sign_in", next=wanted), kept=kept, **values
-    )
-
-
-def _ask_to_confirm(account_id: int, email: str) -> None:
-    if attempt(
-        lambda: addresses.verify_start(database(), account_id, addresses.EMAIL, email, source=signed_in.source())
-    ):
-        say(_("A link is on its way to your e-mail address. Follow it to confirm that the address is yours."))
+        is_open = signing_up.is_open(session)
+    here = url_for("signing.sign_in", next=wanted)
+    return page("signing/sign_in.html", status, form=form, here=here, is_open=is_open, kept=kept)

@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync import meeting
+from sync import fields, meeting
 from sync.accounts import addresses, credentials, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
 from sync.books import entries, linking, restoring
 from sync.database.engine import Database, Session
 from sync.database.models import BUCKETS, Base, Device, Entry, now
 from sync.meeting import introductions
-from sync.profiles import profiles
+from sync.meeting.first_card import FirstCard
+from sync.profiles import first_photo, profiles
 from sync.revisions import address_books, fan_out, versions
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
@@ -44,6 +45,7 @@ from tests.support.factories import (
     strangers,
     vcard,
 )
+from tests.support.pictures import portrait
 from tests.support.statements import Interrupted, interrupted_after, sent
 
 
@@ -143,6 +145,8 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "profiles.move_field": lambda s, w: profiles.move_field(s, w.anna, w.phone, 1),
     "profiles.import_card": lambda s, w: profiles.import_card(s, w.anna, _card("FN:Anna", PHONE)),
     "profiles.import_card, replacing": lambda s, w: profiles.import_card(s, w.anna, _card(PHONE), replace=True),
+    "first_card.write": lambda s, w: FirstCard("zh-Hans", (content("name", "Anna"),), ()).write(s, w.dora),
+    "first_photo.add": lambda s, w: first_photo.add(s, w.anna, fields.field_from_photo(portrait(1))),
     "groups.create": lambda s, w: groups.create(s, w.anna, "new"),
     "groups.rename": lambda s, w: groups.rename(s, w.anna, w.family, "new"),
     "groups.remove": lambda s, w: groups.remove(s, w.anna, w.family),

@@ -88,12 +88,11 @@ def test_a_login_that_is_taken_leaves_the_invitation_as_it_is(site: Database, an
     assert logins(site) == ["anna", "eve"]
 
 
-def test_who_was_handed_a_link_signs_up_and_has_not_followed_it(site: Database, anna: int) -> None:
+def test_who_was_handed_a_link_signs_up_and_has_followed_it(site: Database, anna: int) -> None:
     token = link(site, anna)
-    eve = whose(site, invitation_links.sign_up(site, token, "eve", PASSWORD, source=HERE, browser="Firefox"))
-    assert not are_connected(site, anna, eve)
-    assert site.write(lambda session: invitation_links.follow(session, token, eve))
-    assert are_connected(site, anna, eve)
+    connected, visit = invitation_links.sign_up(site, token, "eve", PASSWORD, source=HERE, browser="Firefox")
+    assert connected
+    assert are_connected(site, anna, whose(site, visit))
     for used_up in (token, "nonsense", ""):
         with pytest.raises(InvalidOneTimeToken):
             invitation_links.sign_up(site, used_up, "mallory", PASSWORD, source=HERE, browser="Firefox")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, request
+from flask import Response, flash, make_response, request
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField
@@ -14,7 +14,7 @@ from radicale_plugin.web.forms import Form, choice
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
-from radicale_plugin.web.page import go, page, say
+from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
 from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
@@ -23,7 +23,7 @@ from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput
 from sync.fields import FieldContent, field_from_photo, without_broken_photos
 from sync.merging import intake
-from sync.profiles import edits, profiles
+from sync.profiles import edits, first_photo, profiles
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
 from sync.vcard.photos import Square
@@ -88,28 +88,43 @@ def photo() -> Response:
         try:
             picture = field_from_photo(_octets(form.picture.data), form.chosen)
 
-            def put(session: Session) -> None:
+            def put(session: Session) -> bool:
                 before_id, before = _photo(session, person.account_id)
                 _require_seen(before, form.seen.data or "")
                 if before_id is None:
-                    profiles.add_field(session, person.account_id, picture)
-                else:
-                    profiles.set_field(session, person.account_id, before_id, picture, seen=form.seen.data)
+                    return first_photo.add(session, person.account_id, picture)
+                profiles.set_field(session, person.account_id, before_id, picture, seen=form.seen.data)
+                return False
 
-            database().write(put)
+            is_first = database().write(put)
         except Conflict as error:
             form.refuse("picture", error)
             form.seen.data, status = seen, 409
         except InvalidInput as error:
             form.refuse("picture", error)
         else:
-            if content is None:
+            if is_first:
+                # `card/photo_shown.html` says it, with the button that takes it back.
+                flash("", "photo")
+            elif content is None:
                 say(_("The photo is on your card. Nobody but you sees it yet."))
             else:
                 say(_("The photo is changed, for everybody who sees it."))
             return go("card.index")
     picture_now = picture_of(content) if content is not None else ""
-    return page("card/photo.html", status, form=form, picture=picture_now, field_id=field_id, seen=seen)
+    with database().reading() as session:
+        is_first = first_photo.is_first(session, person.account_id)
+    values = {"picture": picture_now, "field_id": field_id, "seen": seen, "is_first": is_first}
+    return page("card/photo.html", status, form=form, **values)
+
+
+@blueprint.post("/photo/keep")
+def keep_photo() -> Response:
+    """Let connections no longer see the photo."""
+    me = current_person().account_id
+    if attempt(lambda: database().write(lambda session: first_photo.keep(session, me))):
+        say(_("Your connections do not see the photo any more."))
+    return go("card.index")
 
 
 @blueprint.get("/exchange")

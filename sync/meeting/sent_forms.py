@@ -1,0 +1,44 @@
+"""Forms that were sent: one by which somebody signs up makes one account, however often a browser sends it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sync.accounts.one_time_tokens import DAY
+from sync.database.clock import is_running
+from sync.database.models import OneTimeToken, now
+from sync.errors import AlreadyExists
+
+_PURPOSE = "form sent"
+
+
+def note(session: Session, secret: str, account_id: int) -> None:
+    """
+    Note which account was made by the form with this *secret* in it, which nobody else knows.
+
+    Raises:
+        AlreadyExists: It was sent before.
+    """
+    at = now()
+    values = {"digest": _digest(secret), "purpose": _PURPOSE, "account_id": account_id, "values": "{}"}
+    try:
+        with session.begin_nested():
+            session.execute(insert(OneTimeToken).values(**values, tries_left=0, created_at=at, expires_at=at + DAY))
+    except IntegrityError as error:
+        raise AlreadyExists("This form was sent already.") from error
+
+
+def made_by(session: Session, secret: str) -> int | None:
+    """Return the account that was made by the form with this secret, or None."""
+    running = is_running(OneTimeToken.created_at, OneTimeToken.expires_at, now())
+    return session.scalars(
+        select(OneTimeToken.account_id).where(OneTimeToken.digest == _digest(secret), running)
+    ).first()
+
+
+def _digest(secret: str) -> str:
+    return hashlib.blake2b(f"{_PURPOSE}/{secret}".encode("utf-8", "replace"), digest_size=32).hexdigest()

@@ -1,0 +1,204 @@
+"""The first hour in a real browser, on a phone's screen: from the link in a message to the cards on the phone."""
+
+from __future__ import annotations
+
+import plistlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+
+from sync.accounts import credentials
+from sync.database import accounts
+from sync.database.engine import Database, Session
+from sync.meeting import invitation_links
+from tests.portal.conftest import PASSWORD, Cast
+from tests.support import chromium as browsers
+from tests.support import dav, newcomers
+from tests.support.chromium import NARROW, WIDE, PortalServer
+from tests.support.pictures import portrait
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1"
+NAME, NUMBER = "王芳", "+86 139 0000 1111"
+
+
+@dataclass
+class Hand:
+    """What somebody does with a page, counted. Putting the cursor into a field is part of typing."""
+
+    page: Page
+    taps: int = 0
+    typed: int = 0
+
+    def open(self, link: str) -> None:
+        """Follow a link in a message."""
+        self.page.goto(link)
+        self.taps += 1
+
+    def tap(self, what: Locator) -> None:
+        """Press something."""
+        what.click()
+        self.taps += 1
+
+    def type(self, name: str, text: str) -> None:
+        """Fill in a field of the form."""
+        self.page.locator(f"main [name={name}]").fill(text)
+        self.typed += 1
+
+
+@dataclass
+class Looks:
+    """Pictures of pages, in both themes and at both widths, and what is wrong with them."""
+
+    page: Page
+    title: str
+    wrong: list[str] = field(default_factory=list)
+
+    def at(self, name: str) -> None:
+        """Look at the page as it is."""
+        for width, viewport in (("360", NARROW), ("1280", WIDE)):
+            for theme in ("light", "dark"):
+                self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=theme)
+                browsers.picture(self.page, f"first-hour-{self.title}-{name}-{width}-{theme}")
+                self.wrong += [f"{name} {width} {theme}: {line}" for line in browsers.look(self.page)]
+        self.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def database(cast: Cast) -> Iterator[Database]:
+    """Yield the database of the server."""
+    database = Database(cast.url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def link(database: Database, cast: Cast, server: PortalServer) -> str:
+    """Return the link that Bo sends his mother."""
+
+    def make(session: Session) -> str:
+        link_id = invitation_links.create(session, cast.ids["bo"], label="Mama", at_once=True, uses=1)
+        return invitation_links.token_for(session, cast.ids["bo"], link_id)
+
+    return f"{server.url}/.web/join?token={database.write(make)}"
+
+
+def downloaded(hand: Hand) -> dict[str, str]:
+    """Download the profile, and return what an iPhone learns from it."""
+    with hand.page.expect_download() as download:
+        hand.tap(hand.page.locator("form[action$='/devices/profile'] button"))
+    (account,) = plistlib.loads(Path(download.value.path()).read_bytes())["PayloadContent"]
+    return {"login": account["CardDAVUsername"], "password": account["CardDAVPassword"]}
+
+
+def cards(server: PortalServer, login: str, password: str) -> list[str]:
+    """Return the texts of the cards that a phone gets."""
+    with dav.http(server.url) as connection:
+        phone = dav.Replica(dav.Client(connection, login, password))
+        phone.sync()
+        return [dav.unfolded(card.text or "") for card in phone.cards.values()]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_a_mother_invited_by_her_son_has_her_cards_after_5_taps_and_3_typed_fields(
+    chromium: Browser, server: PortalServer, cast: Cast, database: Database, link: str, locale: str
+) -> None:
+    """At most 8 and 3 are allowed from the link to the phone; so 3 taps are left for what the phone itself asks."""
+    options = {"locale": locale, "viewport": NARROW, "has_touch": True, "user_agent": IPHONE}
+    with browsers.opened(chromium, server, **options) as page:
+        hand, looks = Hand(page), Looks(page, locale)
+        hand.open(link)
+        looks.at("1-about")
+        hand.type("name", NAME)
+        hand.type("number", NUMBER)
+        hand.tap(page.locator("main button.big"))
+        expect(page.locator("article.vcard")).to_contain_text(NUMBER)
+        looks.at("2-access")
+        assert page.locator("main [name=login]").input_value() == "wangfang"
+        hand.type("password", PASSWORD)
+        hand.tap(page.locator("main button.big"))
+        expect(page).to_have_url(f"{server.url}/.web/devices/new/iphone")
+        expect(page.locator("main .told").first).to_contain_text("陈博 Chen Bo")
+        expect(page.locator("img.code")).to_have_count(0)
+        looks.at("3-iphone")
+        hand.tap(page.locator("main button.big"))
+        phone = downloaded(hand)
+        waiting = page.locator("section.wait")
+        expect(waiting.locator(".ring.go")).to_be_visible()
+        looks.at("4-waiting")
+
+        mine = cards(server, **phone)
+        # The page is not touched again.
+        expect(waiting.locator(".ring.ok")).to_be_visible()
+        expect(waiting.locator("h2")).to_contain_text({"en-US": "is connected", "zh-CN": "已连接"}[locale])
+        expect(waiting).to_contain_text({"en-US": "2 cards", "zh-CN": "2 张名片"}[locale])
+        assert len(mine) == 2
+        looks.at("5-connected")
+        assert (hand.taps, hand.typed) == (5, 3)
+
+        page.goto(link)
+        expect(page.locator("main .told").first).to_contain_text("陈博 Chen Bo")
+        expect(page).to_have_url(f"{server.url}/.web/people/{cast.ids['bo']}")
+        page.goto("./")
+        looks.at("6-home")
+        assert looks.wrong == []
+
+    bo = cast.ids["bo"]
+    _id, password = database.write(lambda session: credentials.add_device(session, bo, "Bo's phone"))
+    (hers,) = [card for card in cards(server, "bo", password) if f"FN:{NAME}" in card]
+    assert NUMBER in hers
+    with database.reading() as session:
+        assert accounts.find(session, "wangfang")
+
+
+def test_the_first_hour_ends_without_scripts(chromium: Browser, server: PortalServer, link: str) -> None:
+    options = {"java_script_enabled": False, "viewport": NARROW, "user_agent": IPHONE}
+    with browsers.opened(chromium, server, **options) as page:
+        hand = Hand(page)
+        hand.open(link)
+        hand.type("name", NAME)
+        hand.tap(page.locator("main button.big"))
+        hand.type("password", PASSWORD)
+        hand.tap(page.locator("main button.big"))
+        hand.tap(page.locator("main button.big"))
+        phone = downloaded(hand)
+        with page.expect_popup() as opened:
+            page.get_by_role("link", name="Look whether it is connected").click()
+        waits = opened.value
+        expect(waits.locator(".ring.go")).to_be_visible()
+        assert len(cards(server, **phone)) == 2
+        while not waits.locator(".ring.ok").count():
+            waits.get_by_role("link", name="Look again").click()
+        expect(page.locator("#secret")).to_have_count(1)
+
+
+def test_the_other_pages_of_the_first_hour(chromium: Browser, server: PortalServer, cast: Cast) -> None:
+    """Forgetting a password, signing up without having been invited, and the first photo."""
+    for locale in ("en-US", "zh-CN"):
+        with browsers.opened(chromium, server, locale=locale, viewport=NARROW) as page:
+            looks = Looks(page, locale)
+            page.goto("sign-up")
+            looks.at("7-sign-up")
+            page.goto("forgotten")
+            looks.at("8-forgotten")
+            page.locator("main [name=name]").fill("bo")
+            page.locator("main button.big").click()
+            expect(page.locator("main .told")).to_be_visible()
+            looks.at("9-asked")
+            page.goto("sign-up")
+            newcomers.sign_up(page, f"cleo-{locale[:2]}", PASSWORD)
+            page.locator("nav.nav").wait_for()
+            page.goto("card/photo")
+            looks.at("10-photo")
+            file = FilePayload(name="me.jpg", mimeType="image/jpeg", buffer=portrait(1))
+            page.locator("input[type=file]").set_input_files(file)
+            page.locator("main form .acts .btn").first.click()
+            page.locator("main .told form").wait_for()
+            looks.at("11-photo-shown")
+            page.locator("main .told form button").click()
+            expect(page.locator("main .told form")).to_have_count(0)
+            expect(page.locator("main .told")).to_have_count(1)
+            assert looks.wrong == []
