@@ -188,14 +188,16 @@ def test_who_follows_a_link(around: People) -> None:
 
 
 def test_who_introduces_two(around: People) -> None:
-    """Whether the two are connected, want nothing to do with each other, or have asked already."""
+    """Whether the two are connected, one wants nothing to do with the other, or has asked already."""
     site, eve = around.site, around.eve
-    friends = {name: (person(site, f"{name}1"), person(site, f"{name}2")) for name in ("new", "known", "foes", "asked")}
+    situations = ("new", "known", "foes", "blocked", "asked")
+    friends = {name: (person(site, f"{name}1"), person(site, f"{name}2")) for name in situations}
     for one, other in friends.values():
         connect(site, eve, one)
         connect(site, eve, other)
     connect(site, *friends["known"])
     block(site, *friends["foes"])
+    block(site, *reversed(friends["blocked"]))
     site.write(lambda session: meeting.ask(session, *friends["asked"]))
 
     def introduce(name: str) -> None:

@@ -191,13 +191,15 @@ def test_an_introduction_asks_nobody_twice(database: Database) -> None:
     assert confirm(database, other, one)
 
 
-@pytest.mark.parametrize("why", ["connected", "blocked", "refused", "nobody", "shut out"])
+@pytest.mark.parametrize("why", ["connected", "blocks", "is blocked", "refused", "nobody", "shut out"])
 def test_who_introduces_learns_nothing(database: Database, why: str) -> None:
     me, one, other = connected(database, "me", "one", "other")
     if why == "connected":
         connect(database, one, other)
-    elif why == "blocked":
+    elif why == "blocks":
         block(database, one, other)
+    elif why == "is blocked":
+        block(database, other, one)
     elif why == "refused":
         ask(database, one, other)
         refuse(database, other, one)
