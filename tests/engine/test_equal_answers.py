@@ -22,6 +22,7 @@ from sync.discovery import contact_discovery, directory
 from sync.errors import WrongPassword
 from sync.meeting import introductions, invitation_links, invitations
 from sync.sharing.preferences import NOBODY
+from tests.support.databases import opened
 from tests.support.factories import connect, person, put, vcard
 from tests.support.meeting import SENDING, ask_first, block, do_errands, prefer, refuse, show_strangers
 from tests.support.people import register
@@ -34,11 +35,10 @@ HERE = "192.0.2.1"
 @pytest.fixture
 def site(database_url: str) -> Iterator[Database]:
     """Yield the database of a server that sends messages."""
-    database = Database(database_url, SENDING)
-    # A server makes its key once, when it starts.
-    database.write(server_key)
-    yield database
-    database.dispose()
+    with opened(database_url, SENDING) as database:
+        # A server makes its key once, when it starts.
+        database.write(server_key)
+        yield database
 
 
 @dataclass(frozen=True, slots=True)

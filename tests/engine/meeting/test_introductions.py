@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -34,13 +33,8 @@ from tests.support.meeting import (
     states,
 )
 
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of a server that sends messages, where a person may introduce three pairs a day."""
-    database = Database(database_url, replace(SENDING, limits=Limits(introductions_a_day=3)))
-    yield database
-    database.dispose()
+#: A server that sends messages, where a person may introduce three pairs a day.
+SETTINGS = replace(SENDING, limits=Limits(introductions_a_day=3))
 
 
 def publish(database: Database, owner_id: int, *friends: int) -> None:

@@ -16,6 +16,7 @@ from sync.profiles.edits import MOVED
 from sync.settings import Limits, Settings
 from sync.sharing import grants, history, thinning
 from tests.support import factories
+from tests.support.databases import opened
 from tests.support.factories import field, person, set_field
 
 LIMITS = Limits(profile_states_size=50_000, profile_states=12)
@@ -24,9 +25,8 @@ LIMITS = Limits(profile_states_size=50_000, profile_states=12)
 @pytest.fixture
 def small(database_url: str) -> Iterator[Database]:
     """Give a database whose people have a small budget."""
-    database = Database(database_url, Settings(limits=LIMITS))
-    yield database
-    database.dispose()
+    with opened(database_url, Settings(limits=LIMITS)) as database:
+        yield database
 
 
 def octets(database: Database, owner_id: int) -> int:
