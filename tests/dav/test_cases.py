@@ -12,7 +12,9 @@ import pytest
 import vobject
 
 from sync.books import importing
-from sync.fields import FieldContent, fields_of
+from sync.fields import FieldContent, fields_of, without_broken_photos
+from sync.merging import intake
+from sync.profiles import profiles
 from sync.vcard import parse_one, split, text_of
 from tests.dav.asking import BOOK, multiget_body, put, query_body, report, texts
 from tests.dav.test_put import data_in, with_uid
@@ -97,6 +99,22 @@ def test_it_becomes_the_own_card(site: Site, anna: Person, name: str) -> None:
         after = factories.served(site.database, anna.id, anna.id, version)
         assert after is not None
         says(name, after.text)
+
+
+@EACH
+def test_a_file_with_it_becomes_the_own_card(site: Site, anna: Person, name: str) -> None:
+    """The portal and the command line take over what can be read."""
+    card, _broken = without_broken_photos(intake.read(CASES[name]))
+    site.database.write(lambda session: profiles.import_card(session, anna.id, card))
+    for version in ("3.0", "4.0"):
+        after = factories.served(site.database, anna.id, anna.id, version)
+        assert after is not None
+        says(name, after.text)
+
+
+def test_of_every_case_there_is_a_card() -> None:
+    assert set(CASES) >= set(SAYS)
+    assert {name.rpartition("-")[0] for name in CASES} == {path.stem for path in FOLDER.glob("*.vcf")}
 
 
 @VERSIONS
