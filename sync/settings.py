@@ -32,6 +32,9 @@ class Limits:
     #: Octets of what devices replaced or deleted, and how many of such versions; beyond it they are thinned out.
     versions_size: int = 20_000_000
     versions: int = 5_000
+    #: Characters of what a profile was earlier, and how many such states; beyond it they are thinned out.
+    profile_states_size: int = 10_000_000
+    profile_states: int = 2_000
     #: Changes that devices and the browser may send; a large one counts as several (`sync.accounts.spending`).
     writes_a_day: int = 40_000
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 from radicale_plugin.cli.site import Site
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import NotFound
 from sync.sharing import connections
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 def connected(session: Session, owner: str, person: str) -> int:
@@ -24,6 +28,28 @@ def connected(session: Session, owner: str, person: str) -> int:
     return viewer_id
 
 
-def of_two(site: Site, one: str, other: str, act: Callable[[Session, int, int], object]) -> object:
-    """Do something with two people, who are named by their logins, in one transaction, and return what came of it."""
-    return site.write(lambda session: act(session, accounts.find(session, one), accounts.find(session, other)))
+def of_one(
+    site: Site,
+    login: str,
+    act: Callable[Concatenate[Session, int, Given], Result],
+    *given: Given.args,
+    **named: Given.kwargs,
+) -> Result:
+    """Do something with the person of a login and with what is *given*, and return what came of it."""
+    return site.write(lambda session: act(session, accounts.find(session, login), *given, **named))
+
+
+def of_two(
+    site: Site,
+    one: str,
+    other: str,
+    act: Callable[Concatenate[Session, int, int, Given], Result],
+    *given: Given.args,
+    **named: Given.kwargs,
+) -> Result:
+    """Do something with two people and with what is *given*, in one transaction, and return what came of it."""
+
+    def change(session: Session) -> Result:
+        return act(session, accounts.find(session, one), accounts.find(session, other), *given, **named)
+
+    return site.write(change)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from radicale_plugin.cli.acting import of_one
 from radicale_plugin.cli.output import json_option, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
 from sync.accounts import addresses
@@ -37,7 +38,7 @@ def list_addresses(site: Site, login: str, *, as_json: bool) -> None:
 @pass_site
 def add_address(site: Site, login: str, channel: str, text: str) -> None:
     """Vouch for an address; people themselves prove theirs in the portal."""
-    value = site.write(lambda session: addresses.add(session, accounts.find(session, login), channel, text))
+    value = of_one(site, login, addresses.add, channel, text)
     click.echo(f"{value} is {login}'s.")
 
 
@@ -48,5 +49,5 @@ def add_address(site: Site, login: str, channel: str, text: str) -> None:
 @pass_site
 def remove_address(site: Site, login: str, channel: str, text: str) -> None:
     """Forget an address."""
-    site.write(lambda session: addresses.remove(session, accounts.find(session, login), channel, text))
+    of_one(site, login, addresses.remove, channel, text)
     click.echo("The address is forgotten.")

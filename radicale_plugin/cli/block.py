@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from radicale_plugin.cli.acting import of_two
-from radicale_plugin.cli.output import json_option, print_json
+from radicale_plugin.cli.output import json_option, print_names
 from radicale_plugin.cli.site import Site, pass_site
 from sync import meeting
 from sync.database import accounts
@@ -39,8 +39,4 @@ def blocked(site: Site, login: str, *, as_json: bool) -> None:
     """List whom a person has blocked."""
     with site.read() as session:
         names = [name for _, name in meeting.blocked(session, accounts.find(session, login))]
-    if as_json:
-        print_json(names)
-        return
-    for name in names:
-        click.echo(name)
+    print_names(names, as_json=as_json)

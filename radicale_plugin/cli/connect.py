@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
+from radicale_plugin.cli.acting import of_two
 from radicale_plugin.cli.site import Site, pass_site
 from sync import meeting
-from sync.database import accounts
-from sync.database.engine import Session
 from sync.sharing import connections
 
 
@@ -17,7 +16,7 @@ from sync.sharing import connections
 @pass_site
 def connect(site: Site, one: str, other: str) -> None:
     """Put two people into each other's address book."""
-    site.write(lambda session: connections.connect(session, accounts.find(session, one), accounts.find(session, other)))
+    of_two(site, one, other, connections.connect)
     click.echo(f"{one} and {other} are in each other's address book; each sees what the other shows to strangers.")
 
 
@@ -28,9 +27,5 @@ def connect(site: Site, one: str, other: str) -> None:
 @pass_site
 def disconnect(site: Site, one: str, other: str, *, keep: bool) -> None:
     """Take two people out of each other's address book and groups."""
-
-    def change(session: Session) -> None:
-        meeting.disconnect(session, accounts.find(session, one), accounts.find(session, other), keep=keep)
-
-    site.write(change)
+    of_two(site, one, other, meeting.disconnect, keep=keep)
     click.echo(f"{one} and {other} are no longer connected.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from radicale_plugin.cli.acting import of_one
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
 from sync.accounts import credentials
@@ -28,11 +29,7 @@ def add_device(site: Site, login: str, label: str, *, as_json: bool) -> None:
 
     LABEL is how the person knows the device, such as "Anna's phone".
     """
-
-    def add(session: Session) -> tuple[int, str]:
-        return credentials.add_device(session, accounts.find(session, login), label)
-
-    device_id, secret = site.write(add)
+    device_id, secret = of_one(site, login, credentials.add_device, label)
     if as_json:
         print_json({"login": login.strip().lower(), "device": device_id, "password": secret})
         return

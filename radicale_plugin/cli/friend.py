@@ -6,7 +6,7 @@ import click
 
 from radicale_plugin.cli.acting import of_two
 from radicale_plugin.cli.find import print_found
-from radicale_plugin.cli.output import json_option, print_json
+from radicale_plugin.cli.output import json_option, print_names
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
 from sync.database.engine import Session
@@ -52,11 +52,7 @@ def list_friends(site: Site, login: str, seen_by: str | None, *, as_json: bool) 
             print_found(found, as_json=as_json)
             return
         names = sorted(accounts.logins(session, introductions.published(session, owner_id)).values())
-    if as_json:
-        print_json(names)
-        return
-    for name in names:
-        click.echo(name)
+    print_names(names, as_json=as_json)
 
 
 @friend.command()

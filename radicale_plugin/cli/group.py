@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Concatenate
 
 import click
 
-from radicale_plugin.cli.acting import connected
+from radicale_plugin.cli.acting import Given, connected, of_one
 from radicale_plugin.cli.output import json_option, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
@@ -54,7 +55,7 @@ def _members(session: Session, owner_id: int, group_id: int) -> list[str]:
 @pass_site
 def create(site: Site, owner: str, name: str) -> None:
     """Make a group."""
-    site.write(lambda session: groups.create(session, accounts.find(session, owner), name))
+    of_one(site, owner, groups.create, name)
     click.echo("The group is made.")
 
 
@@ -65,12 +66,7 @@ def create(site: Site, owner: str, name: str) -> None:
 @pass_site
 def rename(site: Site, owner: str, name: str, new_name: str) -> None:
     """Give a group another name, which only its owner ever sees."""
-
-    def change(session: Session) -> None:
-        owner_id = accounts.find(session, owner)
-        groups.rename(session, owner_id, groups.find(session, owner_id, name).id, new_name)
-
-    site.write(change)
+    of_one(site, owner, _with_group, name, groups.rename, new_name)
     click.echo("The group is renamed.")
 
 
@@ -80,12 +76,7 @@ def rename(site: Site, owner: str, name: str, new_name: str) -> None:
 @pass_site
 def delete(site: Site, owner: str, name: str) -> None:
     """Delete a group with its grants. Its members stay connected."""
-
-    def change(session: Session) -> None:
-        owner_id = accounts.find(session, owner)
-        groups.remove(session, owner_id, groups.find(session, owner_id, name).id)
-
-    site.write(change)
+    of_one(site, owner, _with_group, name, groups.remove)
     click.echo("The group is deleted.")
 
 
@@ -109,6 +100,17 @@ def remove_people(site: Site, owner: str, name: str, people: tuple[str, ...]) ->
     """Take people out of a group."""
     _for_each(site, owner, name, people, groups.remove_member)
     click.echo(f"{', '.join(people)} removed.")
+
+
+def _with_group(
+    session: Session,
+    owner_id: int,
+    name: str,
+    act: Callable[Concatenate[Session, int, int, Given], None],
+    *given: Given.args,
+    **named: Given.kwargs,
+) -> None:
+    act(session, owner_id, groups.find(session, owner_id, name).id, *given, **named)
 
 
 def _for_each(

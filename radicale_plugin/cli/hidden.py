@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from radicale_plugin.cli.output import json_option, print_json
+from radicale_plugin.cli.acting import of_two
+from radicale_plugin.cli.output import json_option, print_names
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
 from sync.sharing import connections
@@ -19,11 +20,7 @@ def hidden(site: Site, viewer: str, *, as_json: bool) -> None:
     with site.read() as session:
         owners = connections.hidden_from(session, accounts.find(session, viewer))
         logins = sorted(accounts.logins(session, owners).values())
-    if as_json:
-        print_json(logins)
-        return
-    for login in logins:
-        click.echo(login)
+    print_names(logins, as_json=as_json)
 
 
 @click.command()
@@ -32,5 +29,5 @@ def hidden(site: Site, viewer: str, *, as_json: bool) -> None:
 @pass_site
 def show(site: Site, viewer: str, owner: str) -> None:
     """Bring back to VIEWER's devices the entry of OWNER that was deleted there."""
-    site.write(lambda session: connections.show(session, accounts.find(session, viewer), accounts.find(session, owner)))
+    of_two(site, viewer, owner, connections.show)
     click.echo(f"{viewer} has {owner} again.")

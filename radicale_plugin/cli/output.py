@@ -25,6 +25,15 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def print_names(names: Sequence[str], *, as_json: bool) -> None:
+    """Print *names*, one a line or as JSON."""
+    if as_json:
+        print_json(names)
+        return
+    for name in names:
+        click.echo(name)
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print *rows* under *header* in columns that stand straight in every script."""
     widths = [max(map(_width, column)) for column in zip(header, *rows, strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from radicale_plugin.cli import files
+from radicale_plugin.cli.acting import of_one
 from radicale_plugin.cli.addressing import NamedField, choose, named_fields
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site, read_file
@@ -53,7 +54,7 @@ def profile_restore(site: Site, login: str, state: int) -> None:
 
     Who was granted a field that was deleted since is not granted it again.
     """
-    changed = site.write(lambda session: profiles.restore(session, accounts.find(session, login), state))
+    changed = of_one(site, login, profiles.restore, state)
     click.echo(f"{count(changed, 'field')} of {login} changed; `evercard profile history {login}` has what was before.")
 
 
@@ -158,7 +159,7 @@ def set_field(site: Site, login: str, address: str | None, text: str | None, val
     Where the profile has no field of this kind yet, it is added.
     """
     given = value.read(address, text)
-    name, added = site.write(lambda session: change(session, accounts.find(session, login), given))
+    name, added = of_one(site, login, change, given)
     click.echo(f"{name} is {'added; nobody but the owner sees it yet' if added else 'changed'}.")
 
 
@@ -171,7 +172,7 @@ def set_field(site: Site, login: str, address: str | None, text: str | None, val
 def add_field(site: Site, login: str, kind: str | None, text: str | None, value: Value) -> None:
     """Add another field; nobody but the owner sees it until it is granted."""
     given = value.read(kind, text)
-    name = site.write(lambda session: add(session, accounts.find(session, login), given))
+    name = of_one(site, login, add, given)
     click.echo(f"{name} is added; nobody but the owner sees it yet.")
 
 
@@ -210,9 +211,7 @@ def import_card(site: Site, login: str, file: str, number: int | None, *, replac
         card, broken = without_broken_photos(_card(data, number))
         for error in (*card.flaws, *broken):
             click.echo(f"Left out: {error}", err=True)
-        changed = site.write(
-            lambda session: profiles.import_card(session, accounts.find(session, login), card, replace=replace_all)
-        )
+        changed = of_one(site, login, profiles.import_card, card, replace=replace_all)
     except InvalidVCard as error:
         raise InvalidInput(f"{file}: {error}") from error
     click.echo(f"{count(changed, 'field')} added, changed or deleted.")

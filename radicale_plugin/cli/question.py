@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from radicale_plugin.cli.acting import of_one
 from radicale_plugin.cli.site import Site, pass_site
 from sync import meeting
 from sync.accounts import preference_changes
@@ -28,7 +29,7 @@ def question() -> None:
 def set_question(site: Site, login: str, text: str, *, answer_stdin: bool) -> None:
     """Let whoever answers QUESTION connect at once. Capitals, spaces and punctuation make no difference."""
     said = _answer(given=answer_stdin)
-    site.write(lambda session: preference_changes.set_question(session, accounts.find(session, login), text, said))
+    of_one(site, login, preference_changes.set_question, text, said)
     click.echo("The question is set.")
 
 
@@ -37,7 +38,7 @@ def set_question(site: Site, login: str, text: str, *, answer_stdin: bool) -> No
 @pass_site
 def remove_question(site: Site, login: str) -> None:
     """Ask no question any more; the person confirms instead."""
-    site.write(lambda session: preference_changes.remove_question(session, accounts.find(session, login)))
+    of_one(site, login, preference_changes.remove_question)
     click.echo("The question is removed.")
 
 

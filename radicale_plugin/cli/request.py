@@ -9,7 +9,6 @@ from radicale_plugin.cli.output import day, json_option, moment, print_json, pri
 from radicale_plugin.cli.site import Site, pass_site
 from sync import meeting
 from sync.database import accounts
-from sync.database.engine import Session
 from sync.meeting import Asked
 
 _WORDS = {"in": "asks", "out": "was asked"}
@@ -27,11 +26,8 @@ def request() -> None:
 @pass_site
 def ask(site: Site, asker: str, login: str, message: str) -> None:
     """Ask LOGIN to be connected with ASKER."""
-
-    def change(session: Session) -> bool:
-        return meeting.ask(session, accounts.find(session, asker), accounts.find(session, login), message)
-
-    click.echo(f"{asker} and {login} are connected." if site.write(change) else f"{login} is asked.")
+    connected = of_two(site, asker, login, meeting.ask, message)
+    click.echo(f"{asker} and {login} are connected." if connected else f"{login} is asked.")
 
 
 @request.command()

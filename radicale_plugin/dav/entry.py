@@ -20,10 +20,12 @@ from radicale_plugin.dav.states import write
 from sync.books import entries, served
 from sync.books.device_copies import Writer
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
+from sync.revisions.address_books import Book
 
 #: The versions that can be stored. A card that says none is not valid.
 _VERSIONS = ("", "2.1", "3.0", "4.0")
 
+_GONE = "The person whose card this was is not connected to you any more."
 
 #: A card is for one person, and is a card whatever else it looks like.
 PRIVATE_CARD = (("Cache-Control", "private, no-cache"), ("X-Content-Type-Options", "nosniff"))
@@ -98,8 +100,7 @@ def put(service: Service, request: Request) -> Response:
         condition = "valid-address-data" if _is_known(request.body) else "supported-address-data"
         raise DavError(403, str(error), card(condition)) from error
     except UIDConflict as error:
-        url = request.place.book(book) + paths.href("", error.href, collection=False)[1:]
-        raise DavError(409, str(error), card("no-uid-conflict"), href(url)) from error
+        raise _conflict(service, request, book, error.href, str(error)) from error
     except Refused as error:
         service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
         # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
@@ -128,6 +129,16 @@ def delete(service: Service, request: Request) -> Response:
     except NotFound as error:
         raise DavError(404, str(error)) from error
     return Response(204)
+
+
+def _conflict(service: Service, request: Request, book: Book, name: str, told: str) -> DavError:
+    """Return what to say of a UID that the entry of this *name* has, or had until its owner was gone."""
+    with service.database.reading() as session:
+        there = entries.head(session, book, name)
+    if there is None:
+        return needs_privilege(request.url, "write-content", _GONE)
+    url = request.place.book(book) + paths.href("", name, collection=False)[1:]
+    return DavError(409, told, card("no-uid-conflict"), href(url))
 
 
 def _writer(request: Request) -> Writer:

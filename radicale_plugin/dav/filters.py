@@ -1,8 +1,8 @@
 """
 Which cards an addressbook-query finds, RFC 6352, 10.5.
 
-Filters are applied to the very text that the person would be served, so nothing can be found by what is hidden, and to
-what they stored themselves.
+Filters are applied to the very text that the person would be served, in either version of vCard, so nothing can be
+found by what is hidden, and to what they stored themselves.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from radicale_plugin.dav.filter_xml import ParamFilter, PropFilter, TextMatch
 from sync.errors import InvalidInput
 from sync.vcard import Property, lines_named, parse_one, read_line, unescape
+
+#: Properties whose value is the same in every version of vCard.
+_ALIKE = frozenset(("FN", "N", "NICKNAME", "EMAIL", "NOTE", "ORG", "TITLE", "ROLE", "UID", "CATEGORIES"))
 
 
 class Search:
@@ -47,6 +50,10 @@ class Search:
             return self.accepts([line for text in texts for line in _properties(text)])
         except InvalidInput:
             return False
+
+    def matters_which_version(self) -> bool:
+        """Whether the same card may pass in one version of vCard and not in the other."""
+        return not self._names <= _ALIKE or any(wanted.params for wanted in self._filters)
 
     def accepts(self, properties: Sequence[Property]) -> bool:
         """Whether a card with these properties passes; those of a name that no filter has may be left out."""

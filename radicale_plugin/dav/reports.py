@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from radicale_plugin.dav import expand, filters, paths, principals
+from radicale_plugin.dav import expand, paths, principals
 from radicale_plugin.dav.bodies import Multiget, PrincipalReport, Query, SyncCollection, read_report
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.expand_xml import ExpandProperty
+from radicale_plugin.dav.filters import Search
 from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.multistatus import multistatus
 from radicale_plugin.dav.names import dav
@@ -20,7 +21,9 @@ from radicale_plugin.dav.resources import book_of, existing, kept_of_entries
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from sync.books import entries
+from sync.books.entry_texts import EntryText, searched
 from sync.books.served import THUNDERBIRD
+from sync.database.engine import Session
 from sync.errors import InvalidSyncToken
 from sync.revisions.address_books import CONTACTS_PATH, Book, sync_token
 
@@ -174,7 +177,7 @@ def _name(request: Request, book: Book, href: str) -> str | None:
 def _query(service: Service, request: Request, book: Book, asked: Query) -> Response:
     template = _template(service, request, book, asked.wanted)
     handing = Handing(service, request, asked.wanted)
-    search = filters.Search(asked.filters, all_of=asked.all_of)
+    search = Search(asked.filters, all_of=asked.all_of)
     hrefs = None
     url = request.place.book(book)
     if request.location.kind is Kind.ENTRY:
@@ -185,8 +188,8 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
     def parts() -> Iterator[str]:
         found = 0
         with service.database.reading() as session:
-            for entry in entries.texts(session, book, _rendition(request, asked.wanted), hrefs=hrefs):
-                if not search.finds(entry.text, entry.stored):
+            for entry, stored in _searched(session, book, search, _rendition(request, asked.wanted), hrefs):
+                if not search.finds(entry.text, stored):
                     continue
                 if found == asked.limit:
                     yield truncated(url)
@@ -197,3 +200,14 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
     answer = multistatus(parts())
     handing.note()
     return answer
+
+
+def _searched(
+    session: Session, book: Book, search: Search, version: str, hrefs: list[str] | None
+) -> Iterator[tuple[EntryText, str]]:
+    """Yield every entry with what else is to be looked through for it."""
+    if search.matters_which_version():
+        yield from searched(session, book, version, hrefs=hrefs)
+    else:
+        for entry in entries.texts(session, book, version, hrefs=hrefs):
+            yield entry, entry.stored

@@ -18,6 +18,7 @@ from radicale_plugin.dav.names import card
 from radicale_plugin.plugins import vobject_guard
 from sync.books import entries
 from sync.books.entries import EntryText
+from sync.books.entry_texts import searched
 from sync.database.engine import Session
 from sync.errors import EvercardError, NotFound
 from sync.revisions import address_books
@@ -102,8 +103,8 @@ class Collection(Folder):
             wanted = [_search(node) for node in filters if node.tag == card("filter")]
         except DavError as error:
             raise ValueError(str(error)) from error
-        for entry in entries.texts(self._session, self._book):
-            if all(search.finds(entry.text, entry.stored) for search in wanted):
+        for entry, stored in searched(self._session, self._book):
+            if all(search.finds(entry.text, stored) for search in wanted):
                 yield self._item(entry), True
 
     @override

@@ -41,7 +41,7 @@ from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
-from radicale_plugin.server import root_files
+from radicale_plugin.server import root_files, running
 from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
 from sync.accounts.credentials import Caller, Gate
@@ -89,6 +89,7 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         database = settings.database(configuration)
         self._service = Service(database, Gate(database))
+        self._spending = running.spending(database.settings.limits.writes_a_day)
         self._proxies = settings.trusted_proxies(configuration)
         self._prefix: str = configuration.get("server", "script_name").rstrip("/")
         # Radicale sleeps before it refuses, in a thread that others wait for.
@@ -149,7 +150,7 @@ class Application(RadicaleApplication):
         if location is None or handler is None:
             raise errors.DavError(404, "There can be nothing at this path.")
         if environ["REQUEST_METHOD"] not in _READING:
-            self._service.gate.spending.spend(caller.account_id, int(environ.get("CONTENT_LENGTH") or 0))
+            self._spending.spend(caller.account_id, int(environ.get("CONTENT_LENGTH") or 0))
         self._service.gate.note_use(caller)
         response = self._handle(handler, self._request(environ, location, caller))
         if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":

@@ -14,6 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from radicale_plugin.server.shared_spending import SharedSpending
+from sync.accounts.spending import Spending
+
 #: How processes of `serve` find the directory. Under another server there is none.
 DIRECTORY = "EVERCARD_RUNNING"
 #: Seconds without a sign of the worker, after which it counts as dead. A large fan-out gives none for a while.
@@ -63,3 +66,9 @@ def is_worker_alive() -> bool | None:
         return time.time() - (shared / "worker").stat().st_mtime < SILENCE
     except OSError:
         return False
+
+
+def spending(writes_a_day: int) -> Spending:
+    """Return the count of what people may write still: one for all processes of a server of ours, else one for this."""
+    shared = place()
+    return SharedSpending(writes_a_day, shared / "spending") if shared is not None else Spending(writes_a_day)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from babel.dates import format_date, format_skeleton
 
@@ -116,10 +116,7 @@ def install(portal: Portal) -> None:
 
 def reach_of(said: str) -> str:
     """Return where a click on a number or an address leads, which is nowhere for any other text."""
-    if not said.isprintable() or not said:
-        return ""
-    scheme = "mailto:" if "@" in said else "tel:"
-    return f"{scheme}{quote(said, safe='+@*#')}".replace("%20", "")
+    return _link_to("mailto:" if "@" in said else "tel:", said) if said else ""
 
 
 def kind_title(kind: str) -> str:
@@ -211,11 +208,14 @@ def _day(content: FieldContent) -> str:
 
 def _link(content: FieldContent) -> str:
     text = content.text()
-    if content.kind in _LINKED and text.isprintable():
-        scheme = _LINKED[content.kind]
-        # A phone takes a number with these for a command, such as one that diverts its calls.
-        is_command = scheme == "tel:" and not {"*", "#"}.isdisjoint(unicodedata.normalize("NFKC", text))
-        return "" if is_command else f"{scheme}{quote(text, safe='+@')}".replace("%20", "")
+    if content.kind in _LINKED:
+        return _link_to(_LINKED[content.kind], text)
     # Any other scheme could make the browser do something.
     is_address = content.kind in ("url", "social") and text.casefold().startswith(("https://", "http://"))
     return text if is_address else ""
+
+
+def _link_to(scheme: str, text: str) -> str:
+    # A phone takes a number with these for a command, such as one that diverts its calls.
+    is_command = scheme == "tel:" and not {"*", "#"}.isdisjoint(unicodedata.normalize("NFKC", unquote(text)))
+    return "" if is_command or not text.isprintable() else f"{scheme}{quote(text, safe='+@')}".replace("%20", "")

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from flask import Flask
 from typing_extensions import override
 
+from radicale_plugin.server import running
 from radicale_plugin.web.base_url import Place
-from sync.accounts.spending import Spending
 from sync.database.engine import Database
 
 #: The most octets of a form, and of one with files in it.
@@ -27,7 +27,7 @@ class Portal(Flask):
         super().__init__("radicale_plugin.web", static_folder="static", static_url_path="/static")
         self.database = database
         self.place = place
-        self.spending = Spending(database.settings.limits.writes_a_day)
+        self.spending = running.spending(database.settings.limits.writes_a_day)
 
     @override
     def log_exception(self, exc_info: Any) -> None:

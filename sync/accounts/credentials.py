@@ -22,7 +22,6 @@ from sqlalchemy.orm import Session
 from sync.accounts import calling, slow_hash
 from sync.accounts.calling import Called
 from sync.accounts.device_notes import DeviceNotes, Given
-from sync.accounts.spending import Spending
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.models import CONTACTS, NOBODY, Account, Device, now
@@ -86,7 +85,6 @@ class Gate:
         self._by_login = database.placeholders(_CHECK)
         self._by_email = database.placeholders(_CHECK_ADDRESS)
         self.notes = DeviceNotes(database)
-        self.spending = Spending(database.settings.limits.writes_a_day)
 
     def admit(self, login: str, password: str) -> Caller | None:
         """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""

@@ -1,14 +1,14 @@
 """
-How much anybody writes, counted in memory by each process.
+How much anybody writes, counted in memory, so that it costs a request next to nothing.
 
-The allowance is far beyond what an honest phone sends, first synchronizations included; it ends what goes on without an
-end. So it needs no table, and costs a request nothing.
+The allowance is far beyond what an honest phone sends, first synchronizations included.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import AbstractContextManager
 
 from sync.accounts.rate_limits import DAY
 from sync.errors import TooManyTries
@@ -20,12 +20,12 @@ _MOST = 100_000
 
 
 class Spending:
-    """What the people of one process may write still."""
+    """What people may write still, in one process; subclasses may count for more of them."""
 
     def __init__(self, writes_a_day: int) -> None:
         """Give everybody an allowance of so many writes, which comes back within a day."""
         self._step = DAY / writes_a_day
-        self._lock = threading.Lock()
+        self._lock: AbstractContextManager[object] = threading.Lock()
         #: When the allowance of an account will be whole again.
         self._whole_at: dict[int, float] = {}
 
@@ -38,9 +38,15 @@ class Spending:
         """
         at, cost = time.monotonic(), self._step * (1 + octets // OCTETS)
         with self._lock:
-            whole_at = max(at, self._whole_at.get(account_id, at)) + cost
+            whole_at = max(at, self._get(account_id)) + cost
             if whole_at - at > DAY:
                 raise TooManyTries(max(1, int(whole_at - at - DAY)))
-            self._whole_at[account_id] = whole_at
-            if len(self._whole_at) > _MOST:
-                self._whole_at = {account: until for account, until in self._whole_at.items() if until > at}
+            self._set(account_id, whole_at, at)
+
+    def _get(self, account_id: int) -> float:
+        return self._whole_at.get(account_id, 0)
+
+    def _set(self, account_id: int, whole_at: float, at: float) -> None:
+        self._whole_at[account_id] = whole_at
+        if len(self._whole_at) > _MOST:
+            self._whole_at = {account: until for account, until in self._whole_at.items() if until > at}

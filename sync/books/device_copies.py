@@ -19,9 +19,10 @@ from sync.books import overlays
 from sync.books.entry_texts import EntryText
 from sync.database.engine import Database
 from sync.database.lists import among
-from sync.database.models import Device, DeviceCopy, Entry, EntryVersion, FieldState, ProfileState
+from sync.database.models import NOT_KEPT, Device, DeviceCopy, Entry, EntryVersion, FieldState, ProfileState
 from sync.errors import DatabaseUnavailable
 from sync.fields import FieldContent
+from sync.merging.three_way import NotKept
 from sync.sharing import history
 from sync.sharing.cards import SELF
 
@@ -85,11 +86,13 @@ def sent_by(session: Session, writer: Writer, entry_id: int) -> bytes | None:
     return copy.sent if copy is not None else None
 
 
-def profile_state(session: Session, writer: Writer) -> list[FieldState] | None:
+def profile_state(session: Session, writer: Writer) -> list[FieldState] | NotKept | None:
     """Return the fields of the profile that the device has, None where it is the one that is now, or not known."""
     copy = _copy(session, writer, writer.viewer_id)
     if copy is None:
         return None
+    if copy.revision == NOT_KEPT:
+        return NotKept()
     mine = ProfileState.owner_id == writer.viewer_id
     later = select(func.min(ProfileState.version)).where(mine, ProfileState.revision > copy.revision)
     first: int | None = session.scalars(later).one()
@@ -100,19 +103,21 @@ def profile_state(session: Session, writer: Writer) -> list[FieldState] | None:
     return list(history.fields_at(session, writer.viewer_id, before)) if before is not None else []
 
 
-def private_card(session: Session, writer: Writer, entry_id: int) -> bytes | None:
+def private_card(session: Session, writer: Writer, entry_id: int) -> bytes | NotKept | None:
     """Return the bytes of a private entry that the device has, None where they are those that are now."""
     return sent_by(session, writer, entry_id) or _version(session, writer, entry_id)
 
 
-def overlay(session: Session, writer: Writer, entry_id: int) -> list[FieldContent] | None:
+def overlay(session: Session, writer: Writer, entry_id: int) -> list[FieldContent] | NotKept | None:
     """Return what was added to a connection's card when the device was handed it, None where it is what is now."""
     content = _version(session, writer, entry_id)
-    return overlays.load(content.decode()) if content is not None else None
+    return overlays.load(content.decode()) if isinstance(content, bytes) else content
 
 
-def _version(session: Session, writer: Writer, entry_id: int) -> bytes | None:
+def _version(session: Session, writer: Writer, entry_id: int) -> bytes | NotKept | None:
     copy = _copy(session, writer, entry_id)
+    if copy is not None and copy.revision == NOT_KEPT:
+        return NotKept()
     kept = select(EntryVersion.content).where(
         EntryVersion.viewer_id == writer.viewer_id, EntryVersion.entry_id == entry_id
     )

@@ -10,6 +10,7 @@ import functools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Select, any_, bindparam, exists, func, select
@@ -83,6 +84,23 @@ def texts(
         names = lists.texts(dialect, wanted[start : start + BATCH])
         key = {"viewer": book.viewer_id, "book": book.id, "names": names}
         yield from _read(session.execute(_named(dialect, version), key), version)
+
+
+def searched(
+    session: Session, book: Book, version: str | None = "3.0", *, hrefs: Sequence[str] | None = None
+) -> Iterator[tuple[EntryText, str]]:
+    """
+    Yield what `texts` does, each with all else that it says of the same: what is stored, or the other version.
+
+    It is for who looks for something that only one version of vCard has a word for. That is empty where it is the text.
+    """
+    other = "3.0" if version in _MODERN else "4.0"
+    every = texts(session, book, version, hrefs=hrefs)
+    while batch := list(islice(every, BATCH)):
+        theirs = [entry.href for entry in batch if entry.data is None]
+        others = {entry.href: entry.text for entry in texts(session, book, other, hrefs=theirs)}
+        for entry in batch:
+            yield entry, others.get(entry.href, "") if entry.data is None else entry.stored
 
 
 def named(database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:

@@ -9,6 +9,7 @@ interrupted is simply begun again. Cards are read before a transaction begins, a
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import time
 import uuid
@@ -33,6 +34,8 @@ from sync.vcard.uids import bare
 MOST = 5_000
 #: For about how many seconds one transaction keeps others waiting.
 HOLD = 0.1
+#: How many cards are read before what was read is stored.
+_BATCH = 50
 #: How many files one person may send.
 FILES = Limit("import contacts", 20, HOUR)
 _NAME = re.compile(rb"^(?:[A-Za-z0-9-]++\.)?FN[^:\r\n]*+:([^\r\n]{1,400})", re.IGNORECASE | re.MULTILINE)
@@ -64,12 +67,13 @@ class Imported:
 
     *added* are new contacts; *known* were there already; *without_photo* are those of the new ones whose picture, logo
     or sound could not be kept. *flawed* are lines of new ones that are no properties: these were left out, and the
-    rest of their cards was not.
+    rest of their cards was not. *rest* are the last cards of the file, at which nobody looked for want of time.
     """
 
     added: int = 0
     known: int = 0
     without_photo: int = 0
+    rest: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
     flawed: list[LeftOut] = field(default_factory=list)
 
@@ -85,13 +89,18 @@ class _Read:
 
 
 def import_contacts(
-    database: Database, viewer_id: int, data: bytes, progress: Callable[[int, int], object] = lambda *_: None
+    database: Database,
+    viewer_id: int,
+    data: bytes,
+    progress: Callable[[int, int], object] = lambda *_: None,
+    *,
+    seconds: float = math.inf,
 ) -> Imported:
     """
     Take the contacts of a file over, into the address book that has the person's connections.
 
     What is there already stays as it is. *progress* is called after each part with the number of cards that are done,
-    and of all.
+    and of all. No more cards are begun with after about so many *seconds*; the same file again goes on where that was.
 
     Raises:
         InvalidVCard: There is no card in the file.
@@ -105,8 +114,20 @@ def import_contacts(
         raise InvalidVCard("There is no vCard in this file.")
     if len(texts) > MOST:
         raise LimitExceeded(f"A file has at most {MOST} cards; send the others in another one.")
-    result = Imported()
-    cards = _readable(texts, result)
+    result, known, until = Imported(), set[str](), time.monotonic() + seconds
+    for first in range(0, len(texts), _BATCH):
+        if first and time.monotonic() > until:
+            result.rest = len(texts) - first
+            break
+        batch = texts[first : first + _BATCH]
+        _take_over(database, viewer_id, _readable(batch, first, known, result), result)
+        progress(first + len(batch), len(texts))
+    result.left_out.sort(key=lambda each: each.number)
+    return result
+
+
+def _take_over(database: Database, viewer_id: int, cards: Sequence[_Read], result: Imported) -> None:
+    """Store cards, in as many transactions as others are to come in between, and note in *result* what they became."""
     while cards:
         # A transaction may be run again, so it gives back what it did instead of noting it.
         done, count = database.write(partial(_store, viewer_id=viewer_id, cards=cards))
@@ -116,17 +137,16 @@ def import_contacts(
         result.without_photo += done.without_photo
         result.left_out += done.left_out
         result.flawed += done.flawed
-        progress(len(texts) - len(cards), len(texts))
-    result.left_out.sort(key=lambda each: each.number)
-    result.flawed.sort(key=lambda each: each.number)
-    return result
 
 
-def _readable(texts: Sequence[bytes], result: Imported) -> list[_Read]:
-    """Read all cards, and note in *result* which cannot be, and which lines of the others."""
+def _readable(texts: Sequence[bytes], before: int, seen: set[str], result: Imported) -> list[_Read]:
+    """
+    Read the cards that come after so many *before*, and note in *result* which cannot be, and which lines of others.
+
+    *seen* are the UIDs of those before, to which those of these are added.
+    """
     found: list[_Read] = []
-    seen: set[str] = set()
-    for number, text in enumerate(texts, 1):
+    for number, text in enumerate(texts, before + 1):
         name = _named(text)
         try:
             read = modernize(intake.read(text))

@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from sync.books import device_copies, edit_conflicts, overlays
 from sync.books.device_copies import Writer
-from sync.database.models import Entry, FieldState, PrivateCard
+from sync.database.models import Entry, PrivateCard
 from sync.fields import FieldContent
 from sync.merging import private_merge
-from sync.merging.three_way import Clash
+from sync.merging.three_way import Clash, NotKept
 from sync.profiles import profiles
+from sync.profiles.device_edits import Had
 from sync.vcard import VCard, parse_one, uids
 
 
@@ -40,7 +41,9 @@ def private(session: Session, entry: Entry, data: bytes, sent: Sent) -> bytes:
     """Return what a private entry becomes when it is to become *data*, which is what was *sent* with its UID."""
     writer = _ignorant(sent)
     had = device_copies.private_card(session, writer, entry.id) if writer is not None else None
-    if had is None or not uids.are_same(parse_one(had).uid or entry.uid or "", entry.uid or ""):
+    if had is None or not (
+        isinstance(had, NotKept) or uids.are_same(parse_one(had).uid or entry.uid or "", entry.uid or "")
+    ):
         return data
     stored = select(PrivateCard.data).where(PrivateCard.viewer_id == entry.viewer_id, PrivateCard.entry_id == entry.id)
     merged, clashes = private_merge.merged(had, data, session.scalars(stored).one())
@@ -54,9 +57,9 @@ def own(session: Session, entry: Entry, sent: Sent, ready: Callable[[], None]) -
 
     *ready* is the check of `sync.profiles.profiles.edit_card`.
     """
-    found: list[Sequence[FieldState] | VCard | None] = []
+    found: list[Had] = []
 
-    def had() -> Sequence[FieldState] | VCard | None:
+    def had() -> Had:
         found[:] = [_own_before(session, entry, sent)]
         return found[0]
 
@@ -71,7 +74,7 @@ def overlay(session: Session, entry: Entry, served: str, sent: Sent) -> tuple[st
 
     Returns the hash of the overlay, and whether the device knew what was there.
     """
-    had: VCard | list[FieldContent] | None = None
+    had: VCard | list[FieldContent] | NotKept | None = None
     if (writer := _ignorant(sent)) is not None:
         before = device_copies.sent_by(session, writer, entry.id)
         had = parse_one(before) if before is not None else device_copies.overlay(session, writer, entry.id)
@@ -91,7 +94,7 @@ def _ignorant(sent: Sent) -> Writer | None:
     return sent.writer if sent.writer is not None and not sent.writer.knows else None
 
 
-def _own_before(session: Session, entry: Entry, sent: Sent) -> Sequence[FieldState] | VCard | None:
+def _own_before(session: Session, entry: Entry, sent: Sent) -> Had:
     if (writer := _ignorant(sent)) is None:
         return None
     before = device_copies.sent_by(session, writer, entry.id)

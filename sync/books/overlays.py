@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from sync.database.models import Entry, Overlay
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.merging import merge, programs, three_way
-from sync.merging.three_way import Base, Clash
+from sync.merging.three_way import Base, Clash, NotKept
 from sync.revisions import versions
 from sync.sharing import disclosure
 from sync.vcard import VCard, parse_one
@@ -33,7 +33,7 @@ def edit(
     entry: Entry,
     served: str,
     card: VCard,
-    had: Sequence[FieldContent] | VCard | None = None,
+    had: Sequence[FieldContent] | VCard | NotKept | None = None,
 ) -> tuple[str | None, list[Clash]]:
     """
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
@@ -41,20 +41,33 @@ def edit(
     What a client may not keep (see `sync.merging.matching`), and what it did not see because the owner says the same,
     is not lost by not being sent back, nor is the viewer's photo by another that is none; neither is what other devices
     made of the overlay since the client *had* it: another overlay, or a card of its own that became another; None where
-    it had what is now. Returns the overlay's hash, None when nothing is added, and what others changed as well.
+    it had what is now, `NotKept` where nobody knows. Returns the overlay's hash, None when nothing is added, and what
+    others changed as well.
     """
     base = fields.fields_of(parse_one(served))
     shown = disclosure.shown_to(session, entry.id, entry.viewer_id)
     sent, broken = fields.readable_fields(card)
     now = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
-    before = merge.additions(fields.readable_fields(had)[0], shown, base, now) if isinstance(had, VCard) else had
-    known = three_way.unchanged(now) if before is None else three_way.linked(before, now)
+    known = _known(had, now, lambda contents: merge.additions(contents, shown, base, now), sent)
     seen = merge.visible(base, known.contents)
     links = [known.links[index] for index, content in enumerate(known.contents) if content in seen]
     added = merge.additions(sent, shown, base, known.contents)
     had_then = Base(seen, links, staying=("photo",) if broken else ())
     merged = three_way.merge(had_then, added, now, programs.kept_by_writer(card), sent)
     return store(session, entry, merged.listed(now)), merged.clashes
+
+
+def _known(
+    had: Sequence[FieldContent] | VCard | NotKept | None,
+    now: Sequence[FieldContent],
+    added: Callable[[Sequence[FieldContent]], list[FieldContent]],
+    sent: Sequence[FieldContent],
+) -> Base:
+    if had is None:
+        return three_way.unchanged(now)
+    if isinstance(had, NotKept):
+        return three_way.common(added(sent), now)
+    return three_way.linked(added(fields.readable_fields(had)[0]) if isinstance(had, VCard) else had, now)
 
 
 def of(session: Session, viewer_id: int, entry_ids: Collection[int]) -> dict[int, list[FieldContent]]:

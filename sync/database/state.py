@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from sync.database import schema
 from sync.database.engine import Database
-from sync.database.models import Account, ServerSecret
+from sync.database.models import ServerSecret
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class State:
     """
     Whether the database *is_made* and *is_newest*, and what it can do.
 
@@ -27,15 +27,7 @@ class Condition:
     connections: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What time it is *there*, where the database has a clock of its own, and the *newest* moment that it knows."""
-
-    there: float | None
-    newest: int
-
-
-def of(database: Database) -> Condition:
+def of(database: Database) -> State:
     """
     Return the state of the database, which was read and, where it is made, written.
 
@@ -44,29 +36,14 @@ def of(database: Database) -> Condition:
         WrongSchema: It is of a newer version than this code.
     """
     if database.is_sqlite and not Path(str(database.url.database)).exists():
-        return Condition(is_made=False, is_newest=False, encoding="UTF-8", connections=None)
+        return State(is_made=False, is_newest=False, encoding="UTF-8", connections=None)
     with database.reading() as session:
         revision = schema.current(session.connection())
         encoding, connections = _server(session, is_sqlite=database.is_sqlite)
     schema.require_known(revision)
     if revision is not None:
         database.write(_write_nothing)
-    return Condition(revision is not None, revision == schema.newest(), encoding, connections)
-
-
-def clock(database: Database) -> Clock:
-    """
-    Return what the database knows of the time.
-
-    Raises:
-        DatabaseUnavailable: It could not be reached.
-    """
-    database.require_newest()
-    with database.reading() as session:
-        newest = session.scalars(select(func.max(Account.created_at))).one() or 0
-        if database.is_sqlite:
-            return Clock(None, newest)
-        return Clock(float(session.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()), newest)
+    return State(revision is not None, revision == schema.newest(), encoding, connections)
 
 
 def _server(session: Session, *, is_sqlite: bool) -> tuple[str, int | None]:

@@ -14,27 +14,27 @@ from sync import fields
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
 from sync.merging import programs, three_way
-from sync.merging.three_way import Clash
+from sync.merging.three_way import Base, Clash, NotKept
 from sync.vcard import Property, VCard, modernize, parse_one, serialize
 
 
-def merged(had: bytes, sent: bytes, now: bytes) -> tuple[bytes, list[Clash]]:
+def merged(had: bytes | NotKept, sent: bytes, now: bytes) -> tuple[bytes, list[Clash]]:
     """
     Return what becomes of a contact that is *now* when a device that *had* another card stores the one that it *sent*.
 
     What both changed is returned as well. A card that cannot be read for its fields is kept as it was sent.
     """
     try:
-        cards = [modernize(parse_one(data)) for data in (had, sent, now)]
-        before, incoming, current = (fields.readable_fields(card)[0] for card in cards)
+        card = modernize(parse_one(sent))
+        incoming, current = fields.readable_fields(card)[0], _fields(now)
+        base = _base(had, incoming, current)
     except InvalidInput:
         return sent, []
-    base = three_way.linked(before, current)
-    found = three_way.merge(base, incoming, current, programs.kept_by_writer(cards[1]))
+    found = three_way.merge(base, incoming, current, programs.kept_by_writer(card))
     wanted = found.result(current)
     if _are_alike(wanted, incoming):
         return sent, found.clashes
-    return serialize(_written(cards[1], incoming, wanted)).encode(), found.clashes
+    return serialize(_written(card, incoming, wanted)).encode(), found.clashes
 
 
 def settled(data: bytes, won: FieldContent | None, lost: FieldContent | None) -> bytes | None:
@@ -46,6 +46,14 @@ def settled(data: bytes, won: FieldContent | None, lost: FieldContent | None) ->
         return None
     wanted = [content for content in contents if content not in says[:1]]
     return serialize(_written(card, contents, [*wanted, *([lost] if lost is not None else [])])).encode()
+
+
+def _fields(data: bytes) -> list[FieldContent]:
+    return fields.readable_fields(modernize(parse_one(data)))[0]
+
+
+def _base(had: bytes | NotKept, incoming: Sequence[FieldContent], current: Sequence[FieldContent]) -> Base:
+    return three_way.common(incoming, current) if isinstance(had, NotKept) else three_way.linked(_fields(had), current)
 
 
 def _are_alike(one: Sequence[FieldContent], other: Sequence[FieldContent]) -> bool:

@@ -31,6 +31,10 @@ class Base:
     staying: Collection[str] = ()
 
 
+class NotKept:
+    """Stands for what a device had where that is not kept any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clash:
     """One field that both sides changed: *won* is the device's, *lost* what it was, None for a deletion."""
@@ -79,6 +83,17 @@ def linked(base: Sequence[FieldContent], now: Sequence[FieldContent]) -> Base:
         if place is not None:
             links[place] = index
     return Base(base, links)
+
+
+def common(incoming: Sequence[FieldContent], now: Sequence[FieldContent]) -> Base:
+    """
+    Return what is taken for what a device had where nobody knows that: what it sends, as far as it is there.
+
+    So nothing is deleted for not being sent. Of what differs both stay, or the later where there can be but one.
+    """
+    sent = {fields.meaning(content) for content in incoming}
+    links = [index for index, content in enumerate(now) if fields.meaning(content) in sent]
+    return Base([now[index] for index in links], links)
 
 
 def merge(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -57,13 +59,10 @@ def edits_of(session: Session, owner_id: int, *, count: int = 20, offset: int = 
         .limit(count + 1)
         .offset(offset)
     ).all()
-    versions = [version for version, _ in states[:count]]
-    touched = _touched(session, owner_id, versions)
     earlier: list[int | None] = [version for version, _ in states[1:]]
-    return [
-        Edit(version, before, at, _edits(touched, version))
-        for (version, at), before in zip(states[:count], [*earlier, None], strict=False)
-    ]
+    steps = list(zip(states[:count], [*earlier, None], strict=False))
+    touched = _touched(session, owner_id, {version: before or 0 for (version, _), before in steps})
+    return [Edit(version, before, at, _edits(*touched[version])) for (version, at), before in steps]
 
 
 def between(before: Sequence[FieldState], after: Sequence[FieldState]) -> list[FieldEdit]:
@@ -78,23 +77,37 @@ def between(before: Sequence[FieldState], after: Sequence[FieldState]) -> list[F
     return [edit for edit in found if edit is not None]
 
 
-def _touched(session: Session, owner_id: int, versions: Collection[int]) -> dict[int | None, list[FieldState]]:
-    """Return by version the states of fields that began or ended with it."""
-    found: dict[int | None, list[FieldState]] = {version: [] for version in versions}
-    if not versions:
+_ByField: TypeAlias = dict[int, FieldState]
+
+
+def _touched(session: Session, owner_id: int, steps: Mapping[int, int]) -> dict[int, tuple[_ByField, _ByField]]:
+    """
+    Return by version what fields said that ended, and that began, since the state before, which *steps* names.
+
+    What began and ended between two states is not kept, and in none of both.
+    """
+    found: dict[int, tuple[_ByField, _ByField]] = {version: ({}, {}) for version in steps}
+    if not steps:
         return found
-    concerned = FieldState.since.in_(versions) | FieldState.until.in_(versions)
+    versions, oldest = sorted(steps), min(steps.values())
+    concerned = FieldState.since.between(oldest + 1, versions[-1]) | FieldState.until.between(oldest + 1, versions[-1])
     chosen = select(FieldState).where(FieldState.owner_id == owner_id, concerned)
     for state in session.scalars(chosen.order_by(FieldState.position, FieldState.field_id)):
-        for version in (state.since, state.until):
-            if version in found:
-                found[version].append(state)
+        begun, ended = (_first(versions, at) for at in (state.since, state.until))
+        if begun is not None and begun != ended and state.since > steps[begun]:
+            found[begun][1][state.field_id] = state
+        if ended is not None and state.since <= steps[ended]:
+            found[ended][0][state.field_id] = state
     return found
 
 
-def _edits(touched: Mapping[int | None, Sequence[FieldState]], version: int) -> list[FieldEdit]:
-    ended = {state.field_id: state for state in touched[version] if state.until == version}
-    begun = {state.field_id: state for state in touched[version] if state.since == version}
+def _first(versions: Sequence[int], at: int | None) -> int | None:
+    """Return the first of *versions* that is not before *at*."""
+    place = bisect_left(versions, at) if at is not None else len(versions)
+    return versions[place] if place < len(versions) else None
+
+
+def _edits(ended: _ByField, begun: _ByField) -> list[FieldEdit]:
     pairs = [(ended.get(field_id), begun.get(field_id)) for field_id in {**begun, **ended}]
     found = [_edit(before, after, moved=True) for before, after in pairs]
     return [edit for edit in found if edit is not None]

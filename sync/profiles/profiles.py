@@ -9,19 +9,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.database.models import Account, Entry, Field, FieldState
+from sync.database.models import Account, Entry, Field
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
-from sync.fields.labels import is_stray
 from sync.merging import matching, programs, rewritten, three_way
-from sync.merging.three_way import Base, Clash, Merged
+from sync.merging.three_way import Clash, Merged
 from sync.profiles import edits
+from sync.profiles.device_edits import Had, base_of, is_left_over, is_made_of
 from sync.profiles.field_rows import delete_field, insert_field, place_field, update_field
 from sync.sharing import history
 from sync.sharing.cards import content_of
 from sync.sharing.changes import Change, change
 from sync.sharing.visibility import fields_of
-from sync.vcard import VCard, parse_one
+from sync.vcard import VCard
 
 
 def add_field(session: Session, owner_id: int, content: FieldContent) -> int:
@@ -129,7 +129,7 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
         contents = [content_of(field) for field in existing]
         if contents:
             login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
-            incoming = [content for content in incoming if not _is_made_of(contents, login, content)]
+            incoming = [content for content in incoming if not is_made_of(contents, login, content)]
             incoming = rewritten.labels_apart(contents, incoming)
         matches = matching.match(contents, incoming, replace=replace)
         gone = matching.unmatched(len(existing), matches) if replace else []
@@ -143,16 +143,16 @@ def edit_card(
     owner_id: int,
     card: VCard,
     check: Callable[[], None],
-    had: Callable[[], Sequence[FieldState] | VCard | None] = lambda: None,
+    had: Callable[[], Had] = lambda: None,
 ) -> list[Clash]:
     """
     Make a profile what a client made of the person's own card, and return the fields that others changed as well.
 
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
-    deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as
-    it is now: an earlier state of the profile, or a card of its own that became another; nothing where it had what is
-    now. What this server put into the card for want of a name is no field. Of a photo that is none, the one that is
-    there stays. *check* is called once nobody else can change the profile, and raises what it likes against it.
+    deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as it
+    is now (see `sync.profiles.device_edits.base_of`). What this server put into the card for want of a name is no
+    field. Of a photo that is none, the one that is there stays. *check* is called once nobody else can change the
+    profile, and raises what it likes against it.
 
     Raises:
         LimitExceeded: As `import_card`.
@@ -163,9 +163,9 @@ def edit_card(
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
         login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
-        base = replace(_base(had(), existing, contents, login), staying=("photo",) if broken else ())
-        incoming = [content for content in incoming if not _is_made_of(base.contents, login, content)]
-        incoming = [content for content in incoming if not _is_left_over(base.contents, content)]
+        base = replace(base_of(had(), incoming, existing, login), staying=("photo",) if broken else ())
+        incoming = [content for content in incoming if not is_made_of(base.contents, login, content)]
+        incoming = [content for content in incoming if not is_left_over(base.contents, content)]
         merged = three_way.merge(base, incoming, contents, programs.kept_by_writer(card))
         _become(under_way, owner_id, existing, merged)
         return merged.clashes
@@ -266,33 +266,6 @@ def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: M
 def _appended(existing: Sequence[Field], matches: Sequence[int | None]) -> list[int]:
     new = [len(existing) + place for place, index in enumerate(matches) if index is None]
     return [*range(len(existing)), *new]
-
-
-def _base(
-    had: Sequence[FieldState] | VCard | None, existing: Sequence[Field], contents: Sequence[FieldContent], login: str
-) -> Base:
-    if had is None:
-        return three_way.unchanged(contents)
-    if isinstance(had, VCard):
-        sent, _ = fields.readable_fields(had)
-        rest = [content for content in sent if content.main.name not in ("FN", "N")]
-        return three_way.linked([content for content in sent if not _is_made_of(rest, login, content)], contents)
-    places = {field.id: index for index, field in enumerate(existing)}
-    states = [FieldContent.load(state.kind, state.content) for state in had]
-    return Base(states, [places.get(state.field_id) for state in had], [state.field_id for state in had])
-
-
-def _is_made_of(contents: Sequence[FieldContent], login: str, content: FieldContent) -> bool:
-    if content.main.name not in ("FN", "N") or any(field.main.name == content.main.name for field in contents):
-        return False
-    name = fields.called(contents, login)
-    served = fields.export_card(contents, "3.0", uid="", revised=0, fallback_name=name)
-    return any(fields.same_meaning(made, content) for made in fields.fields_of(parse_one(served)))
-
-
-def _is_left_over(contents: Sequence[FieldContent], content: FieldContent) -> bool:
-    """Whether a line has lost what it belonged to, because a program wrote that anew and kept what it does not know."""
-    return is_stray(content.main.name) and not any(fields.same_meaning(field, content) for field in contents)
 
 
 def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Field:

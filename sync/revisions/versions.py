@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import Base, Entry, EntryVersion, now
+from sync.database.models import NOT_KEPT, Base, Entry, EntryVersion, now
 from sync.errors import NotFound
 
 #: A version that is kept, after the entry that it is of.
@@ -50,7 +50,8 @@ def keep(session: Session, entry: Entry, content: bytes) -> None:
     at = now()
     days = settings_of(session).keep_versions_days
     mine = EntryVersion.viewer_id == entry.viewer_id
-    session.execute(delete(EntryVersion).where(mine, EntryVersion.replaced_at < at - days * _DAY))
+    too_old = _kept(session, mine, EntryVersion.replaced_at < at - days * _DAY)
+    _forget(session, entry.viewer_id, too_old)
     # Of several changes in one transaction the first had what was there before.
     known = select(EntryVersion.revision).where(
         mine, EntryVersion.entry_id == entry.id, EntryVersion.revision == entry.revision
@@ -77,13 +78,10 @@ def thin_out(session: Session, viewer_id: int) -> None:
     number, used = session.execute(select(func.count(), func.coalesce(func.sum(size), 0)).where(mine)).one()
     if number <= limits.versions and used <= limits.versions_size:
         return
-    columns = (EntryVersion.entry_id, EntryVersion.revision, EntryVersion.replaced_at, size)
-    newest_first = (EntryVersion.entry_id, EntryVersion.replaced_at.desc(), EntryVersion.revision.desc())
-    kept = [Kept(*row) for row in session.execute(select(*columns).where(mine).order_by(*newest_first))]
-    gone = superfluous(kept, int(limits.versions * _AFTERWARDS), int(limits.versions_size * _AFTERWARDS))
-    if gone:
-        keys = [{"viewer": viewer_id, "entry": each.entry_id, "at": each.revision} for each in gone]
-        session.connection().execute(_FORGET, keys)
+    gone = superfluous(
+        _kept(session, mine), int(limits.versions * _AFTERWARDS), int(limits.versions_size * _AFTERWARDS)
+    )
+    _forget(session, viewer_id, gone)
 
 
 def superfluous(kept: Iterable[Kept], number: int, size: int) -> list[Kept]:
@@ -135,10 +133,70 @@ def find(session: Session, viewer_id: int, entry_id: int, revision: int) -> Kept
     raise NotFound("No such version of an entry is kept.")
 
 
+def _kept(session: Session, *conditions: ColumnElement[bool]) -> list[Kept]:
+    """Return what is kept, the versions of one entry together, the newest first."""
+    columns = (
+        EntryVersion.entry_id,
+        EntryVersion.revision,
+        EntryVersion.replaced_at,
+        func.length(EntryVersion.content),
+    )
+    newest_first = (EntryVersion.entry_id, EntryVersion.replaced_at.desc(), EntryVersion.revision.desc())
+    return [Kept(*row) for row in session.execute(select(*columns).where(*conditions).order_by(*newest_first))]
+
+
+def _forget(session: Session, viewer_id: int, gone: Sequence[Kept]) -> None:
+    """Let versions go; of a device that has one of them it is noted that what it has is not kept."""
+    keys = [
+        {"viewer": viewer_id, "entry": each.entry_id, "at": each.revision, "since": each.replaced_at} for each in gone
+    ]
+    # What every device has is told by all versions, so none of them may be gone yet.
+    for statement in (_NOT_KEPT, _NEVER_NOTED, _FORGET) if keys else ():
+        session.connection().execute(statement, keys)
+
+
 _KEPT = select(Entry, EntryVersion).join(
     EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id)
 )
 _VERSIONS = Base.metadata.tables["entry_version"]
+_COPIES, _DEVICES = Base.metadata.tables["device_copy"], Base.metadata.tables["device"]
+_NOT_KEPT = (
+    update(_COPIES)
+    .where(
+        _COPIES.c.viewer_id == bindparam("viewer"),
+        _COPIES.c.entry_id == bindparam("entry"),
+        _COPIES.c.sent.is_(None),
+        _COPIES.c.revision <= bindparam("at"),
+        ~exists().where(
+            _VERSIONS.c.viewer_id == _COPIES.c.viewer_id,
+            _VERSIONS.c.entry_id == _COPIES.c.entry_id,
+            _VERSIONS.c.revision >= _COPIES.c.revision,
+            _VERSIONS.c.revision < bindparam("at"),
+        ),
+    )
+    .values(revision=NOT_KEPT)
+)
+# A device that was handed an entry before it had a past has the first version that was replaced in its time.
+_NEVER_NOTED = insert(_COPIES).from_select(
+    ["viewer_id", "device_id", "entry_id", "revision"],
+    select(
+        _DEVICES.c.viewer_id, _DEVICES.c.id, bindparam("entry", type_=BigInteger), literal(NOT_KEPT, BigInteger)
+    ).where(
+        _DEVICES.c.viewer_id == bindparam("viewer"),
+        _DEVICES.c.created_at <= bindparam("since"),
+        ~exists().where(
+            _VERSIONS.c.viewer_id == _DEVICES.c.viewer_id,
+            _VERSIONS.c.entry_id == bindparam("entry"),
+            _VERSIONS.c.replaced_at >= _DEVICES.c.created_at,
+            _VERSIONS.c.revision < bindparam("at"),
+        ),
+        ~exists().where(
+            _COPIES.c.viewer_id == _DEVICES.c.viewer_id,
+            _COPIES.c.device_id == _DEVICES.c.id,
+            _COPIES.c.entry_id == bindparam("entry"),
+        ),
+    ),
+)
 _FORGET = delete(_VERSIONS).where(
     _VERSIONS.c.viewer_id == bindparam("viewer"),
     _VERSIONS.c.entry_id == bindparam("entry"),

@@ -1,14 +1,18 @@
-"""The history of a profile: every state that it ever had, kept field by field."""
+"""The history of a profile: the states that it had, kept field by field, within a budget."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.models import Base, Field, FieldState, ProfileState
 from sync.errors import NotFound
+from sync.sharing import thinning
+
+#: Once in so many versions it is looked how much is kept; the same one when a transaction is run again.
+_SELDOM = 16
 
 
 def record(session: Session, owner_id: int, fields: Sequence[Field], version: int, at: int) -> None:
@@ -22,6 +26,7 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
     changed = {field_id for field_id in known.keys() | now.keys() if known.get(field_id) != now.get(field_id)}
     if not changed:
         return
+    before: int = session.scalars(_LATEST, {"owner": owner_id}).one() or 0
     session.execute(_STATE, {"owner_id": owner_id, "version": version, "changed_at": at})
     ended = changed & known.keys()
     if ended:
@@ -34,6 +39,8 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
     ]
     if begun:
         session.execute(_BEGIN, begun)
+    if version // _SELDOM != before // _SELDOM:
+        thinning.thin_out(session, owner_id)
 
 
 def date(session: Session, owner_id: int, version: int) -> None:
@@ -53,7 +60,7 @@ def changed_at(session: Session, owner_id: int, version: int) -> int:
     Return when a profile came into one of its states.
 
     Raises:
-        NotFound: The profile never had this version.
+        NotFound: The profile never had this version, or it is not kept any more.
     """
     return _state(session, owner_id, version).changed_at
 
@@ -63,7 +70,7 @@ def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldSt
     Return the fields of one state of a profile, in their order.
 
     Raises:
-        NotFound: The profile never had this version.
+        NotFound: The profile never had this version, or it is not kept any more.
     """
     _state(session, owner_id, version)
     return session.scalars(
@@ -101,6 +108,7 @@ _ENTRIES, _PROFILE_STATES = Base.metadata.tables["entry"], Base.metadata.tables[
 _OWN_REVISION = select(_ENTRIES.c.revision).where(
     _ENTRIES.c.viewer_id == bindparam("owner"), _ENTRIES.c.id == bindparam("owner")
 )
+_LATEST = select(func.max(_PROFILE_STATES.c.version)).where(_PROFILE_STATES.c.owner_id == bindparam("owner"))
 _DATE = (
     update(_PROFILE_STATES)
     .where(_PROFILE_STATES.c.owner_id == bindparam("owner"), _PROFILE_STATES.c.version == bindparam("state"))

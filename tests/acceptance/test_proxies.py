@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from sync.database.engine import Database
+from sync.database.models import RateLimit
 from tests.acceptance.clients.apple_devices import IPhone
 from tests.acceptance.clients.wire import Wire
 from tests.support import factories, people
@@ -75,6 +78,12 @@ class Proxy:
     def _client(self) -> httpx.Client:
         trusted = ssl.create_default_context(cafile=self.certificate)
         return httpx.Client(base_url=self.url, verify=trusted, trust_env=False, timeout=PATIENCE)
+
+
+class WithPortal(Server):
+    """A server with a portal."""
+
+    web = "radicale_plugin.web"
 
 
 def program(name: str) -> str:
@@ -155,7 +164,7 @@ def stage(
     """Run a server and a proxy in front of it."""
     url = f"sqlite:///{shutil.copy(migrated_sqlite_file, tmp_path / 'evercard.sqlite')}"
     options = {"trusted_proxies": "1", "base_url": "https://localhost"}
-    with Server(url, tmp_path, options=options) as server, request.param(tmp_path, server.port) as proxy:
+    with WithPortal(url, tmp_path, options=options) as server, request.param(tmp_path, server.port) as proxy:
         database = Database(url)
         with proxy.client() as client:
             yield proxy, client, database
@@ -183,3 +192,19 @@ def test_a_phone_synchronizes_through_it(stage: tuple[Proxy, httpx.Client, Datab
         f"/{anna.login}/contacts/x.vcf", content=b"x" * (9 * 1024 * 1024), auth=(anna.login, anna.password)
     )
     assert large.status_code == 413
+
+
+def test_nobody_chooses_the_address_that_they_are_counted_by(stage: tuple[Proxy, httpx.Client, Database]) -> None:
+    """What a client writes into a header that looks like the proxy's own is no address of theirs."""
+    _, client, database = stage
+    signed_in = client.get("/.web/sign-in")
+    (token,) = set(re.findall(r'name="csrf_token"[^>]* value="([^"]+)"', signed_in.text))
+    form = {"csrf_token": token, "login": "nobody", "password": "wrong password"}
+    counted = []
+    for number, name in enumerate(("X-Forwarded-For", "X_Forwarded_For", "x_forwarded_for", "X-Forwarded_For")):
+        headers = {name: f"198.51.100.{number}", "Origin": "https://localhost", "Host": "localhost"}
+        assert client.post("/.web/sign-in", data=form, headers=headers).status_code == 400
+        with database.reading() as session:
+            counted.append(set(session.scalars(select(RateLimit.key))))
+    assert counted[0]
+    assert counted[1:] == counted[:1] * 3

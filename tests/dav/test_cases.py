@@ -12,13 +12,15 @@ import pytest
 import vobject
 
 from sync.books import importing
-from sync.fields import FieldContent, fields_of
+from sync.fields import FieldContent, fields_of, without_broken_photos
+from sync.merging import intake
+from sync.profiles import profiles
 from sync.vcard import parse_one, split, text_of
 from tests.dav.asking import BOOK, multiget_body, put, query_body, report, texts
 from tests.dav.test_put import data_in, with_uid
 from tests.dav.test_rfc6352_filters import NOT_DEFINED, match, prop
 from tests.support import factories
-from tests.support.people import Person
+from tests.support.people import Person, register
 from tests.support.site import Site
 
 FOLDER = Path(__file__).parents[1] / "data" / "cases"
@@ -41,6 +43,7 @@ SAYS = {
     "x-android-custom-structured-0": ("nickname", "三"),
     "x-qq-not-shown-as-impp-0": ("related", "Wang Wu"),
 }
+PEOPLE_SAY = (("name", "Somebody"), ("anniversary", "2010-05-01"), ("mobile", "+86 138 0013 8000"), ("gender", "F"))
 EACH = pytest.mark.parametrize("name", CASES)
 VERSIONS = pytest.mark.parametrize("version", ["3.0", "4.0"])
 
@@ -98,6 +101,22 @@ def test_it_becomes_the_own_card(site: Site, anna: Person, name: str) -> None:
         says(name, after.text)
 
 
+@EACH
+def test_a_file_with_it_becomes_the_own_card(site: Site, anna: Person, name: str) -> None:
+    """The portal and the command line take over what can be read."""
+    card, _broken = without_broken_photos(intake.read(CASES[name]))
+    site.database.write(lambda session: profiles.import_card(session, anna.id, card))
+    for version in ("3.0", "4.0"):
+        after = factories.served(site.database, anna.id, anna.id, version)
+        assert after is not None
+        says(name, after.text)
+
+
+def test_of_every_case_there_is_a_card() -> None:
+    assert set(CASES) >= set(SAYS)
+    assert {name.rpartition("-")[0] for name in CASES} == {path.stem for path in FOLDER.glob("*.vcf")}
+
+
 @VERSIONS
 def test_who_has_no_name_is_called_by_what_there_is(site: Site, anna: Person, version: str) -> None:
     """Never by the UID; what is stored stays as it is, and its ETag says which rendition a client has."""
@@ -147,6 +166,30 @@ def test_a_query_finds_what_is_stored_and_what_is_served(site: Site, anna: Perso
         prop("KIND", match("org")),
     ):
         assert BOOK + "club.vcf" not in texts(report(site, anna, query_body(missed, data_in("3.0"))))
+
+
+@pytest.mark.parametrize("whose", ["own", "connection"])
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_a_query_finds_what_people_s_cards_say_in_either_version(
+    site: Site, anna: Person, whose: str, version: str
+) -> None:
+    """And nothing of what is not shown to who asks."""
+    ben = register(site.database, "ben")
+    factories.connect(site.database, anna.id, ben.id)
+    owner = anna.id if whose == "own" else ben.id
+    shown = [factories.field(site.database, owner, *said) for said in PEOPLE_SAY]
+    factories.group(site.database, ben.id, "friends", [anna.id], shown if whose == "connection" else [])
+    factories.field(site.database, ben.id, "language", "fr")
+    path = BOOK + factories.href_of(site.database, anna.id, owner)
+
+    def finds(*wanted: str) -> list[bool]:
+        return [path in texts(report(site, anna, query_body(each, data_in(version)))) for each in wanted]
+
+    versions = [prop("VERSION", match(each)) for each in ("3.0", "4.0")]
+    words = [prop("ANNIVERSARY", match("20100501")), prop("X-ABDATE", match("2010-05-01")), prop("GENDER", match("F"))]
+    assert all(finds(*versions, *words, prop("X-GENDER", match("F")), prop("FN", match("Somebody"))))
+    assert not any(finds(prop("VERSION", match("2.1")), prop("VERSION", NOT_DEFINED), prop("ANNIVERSARY", NOT_DEFINED)))
+    assert not any(finds(prop("LANG"), prop("FN", match("Nobody")), prop("KIND", match("group"))))
 
 
 def test_long_lists_fit_and_a_limit_that_is_not_told_is_not_blamed_on_one_that_is(site: Site, anna: Person) -> None:

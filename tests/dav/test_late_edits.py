@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from sync.accounts import credentials
 from sync.books import edit_conflicts
+from sync.database.engine import Database
 from sync.errors import Conflict, NotFound
 from sync.profiles import profiles
+from sync.revisions import versions
+from sync.settings import Limits, Settings
+from sync.sharing import thinning
 from sync.vcard import parse_one
 from tests.dav.asking import DATA, multiget_body, put, report, since, texts
 from tests.support import factories
@@ -186,3 +191,43 @@ def test_lines_that_nobody_changed_stay_as_they_are_written(site: Site, anna: Pe
     card = parse_one(text)
     (number,), labels = card.all("TEL"), {item.group: item.value for item in card.all("X-ABLABEL")}
     assert (labels[number.group], labels["item1"]) == ("mine", "odd")
+
+
+def thin_out(site: Site, person: Person, count: int) -> None:
+    """Let go of what is beyond a budget of so many earlier states of each kind."""
+    limits = Limits(versions=count, profile_states=count)
+    database = Database(site.database.url.render_as_string(hide_password=False), Settings(limits=limits))
+    for thin in (versions.thin_out, thinning.thin_out):
+        database.write(lambda session, thin=thin: thin(session, person.id))  # type: ignore[misc]
+    database.dispose()
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_a_device_whose_state_is_not_kept_undoes_nothing(
+    site: Site, anna: Person, path: str, *, is_noted: bool
+) -> None:
+    """Its own change is made; what it can not be known to have changed stays beside what is there now."""
+    mail = with_device(site, anna)
+    if is_noted:
+        put(site, anna, path, get(site, anna, path).replace("a@example.org", "0@example.org"))
+        put(site, anna, path, get(site, anna, path).replace("0@example.org", "a@example.org"))
+    stale = get(site, mail, path)
+    for before, after in pairwise("abcdefghi"):
+        put(site, anna, path, get(site, anna, path).replace(f"{before}@", f"{after}@"))
+    thin_out(site, anna, 5)
+    put(site, mail, path, with_line(stale, "NOTE:of the other program"))
+    text = get(site, mail, path)
+    assert set(emails(text)) == {"i@example.org", "a@example.org"}
+    assert "of the other program" in text
+
+
+def test_a_device_whose_state_is_kept_is_known_after_others_went(site: Site, anna: Person, path: str) -> None:
+    mail = with_device(site, anna)
+    for before, after in pairwise("abcdefghia"):
+        put(site, anna, path, get(site, anna, path).replace(f"{before}@", f"{after}@"))
+    stale = get(site, mail, path)
+    put(site, anna, path, get(site, anna, path).replace("a@", "b@"))
+    thin_out(site, anna, 5)
+    put(site, mail, path, with_line(stale, "NOTE:of the other program"))
+    text = get(site, mail, path)
+    assert (emails(text), "of the other program" in text) == (["b@example.org"], True)

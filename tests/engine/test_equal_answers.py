@@ -22,6 +22,7 @@ from sync.discovery import contact_discovery, directory
 from sync.errors import WrongPassword
 from sync.meeting import introductions, invitation_links, invitations
 from sync.sharing.preferences import NOBODY
+from tests.support.databases import opened
 from tests.support.factories import connect, person, put, vcard
 from tests.support.meeting import SENDING, ask_first, block, do_errands, prefer, refuse, show_strangers
 from tests.support.people import register
@@ -34,11 +35,10 @@ HERE = "192.0.2.1"
 @pytest.fixture
 def site(database_url: str) -> Iterator[Database]:
     """Yield the database of a server that sends messages."""
-    database = Database(database_url, SENDING)
-    # A server makes its key once, when it starts.
-    database.write(server_key)
-    yield database
-    database.dispose()
+    with opened(database_url, SENDING) as database:
+        # A server makes its key once, when it starts.
+        database.write(server_key)
+        yield database
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +188,16 @@ def test_who_follows_a_link(around: People) -> None:
 
 
 def test_who_introduces_two(around: People) -> None:
-    """Whether the two are connected, want nothing to do with each other, or have asked already."""
+    """Whether the two are connected, one wants nothing to do with the other, or has asked already."""
     site, eve = around.site, around.eve
-    friends = {name: (person(site, f"{name}1"), person(site, f"{name}2")) for name in ("new", "known", "foes", "asked")}
+    situations = ("new", "known", "foes", "blocked", "asked")
+    friends = {name: (person(site, f"{name}1"), person(site, f"{name}2")) for name in situations}
     for one, other in friends.values():
         connect(site, eve, one)
         connect(site, eve, other)
     connect(site, *friends["known"])
     block(site, *friends["foes"])
+    block(site, *reversed(friends["blocked"]))
     site.write(lambda session: meeting.ask(session, *friends["asked"]))
 
     def introduce(name: str) -> None:

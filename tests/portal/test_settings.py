@@ -8,9 +8,10 @@ import zipfile
 
 import pytest
 
+from radicale_plugin.web.pages.settings import contacts as contacts_page
 from sync.accounts import addresses
 from sync.accounts.rate_limits import Limit
-from sync.books import exporting
+from sync.books import exporting, importing
 from sync.database import accounts
 from sync.meeting import answer
 from sync.sharing import connections
@@ -167,6 +168,25 @@ def test_contacts_are_taken_over_once(cast_site: Site, cast: Cast, anna: Visitor
     assert "1 was there already" in said
     entries = contents(cast_site.database, cast.ids["anna"])
     assert len([entry for entry in entries if "555 0188" in entry.text]) == 1
+
+
+def test_a_large_file_is_answered_in_time_and_goes_on_where_it_was(
+    cast_site: Site, cast: Cast, anna: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No proxy has to wait for more than a part of it, however large it is."""
+    monkeypatch.setattr(contacts_page, "SECONDS", 0.0)
+    monkeypatch.setattr(importing, "_BATCH", 2)
+    file = "".join(VCARD.format(name=f"P{number}", number=f"+1 202 555 {number:04}") for number in range(3))
+    before = len(contents(cast_site.database, cast.ids["anna"]))
+    said = upload(anna, file)
+    assert "2 contacts are new." in said
+    assert "There was no time for the last 1 contact of the file." in said
+    assert "it goes on where it was" in said
+    monkeypatch.setattr(contacts_page, "SECONDS", 60.0)
+    said = upload(anna, file)
+    assert "1 contact is new." in said
+    assert "There was no time" not in said
+    assert len(contents(cast_site.database, cast.ids["anna"])) == before + 3
 
 
 @pytest.mark.parametrize("file", ["", "nonsense", b"\xff\xfe\x00", b"\0" * 1000, "BEGIN:VCARD"])

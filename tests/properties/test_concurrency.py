@@ -20,6 +20,7 @@ from sync.settings import Settings
 from tests.properties import plants
 from tests.properties.storm import Storm
 from tests.support import dav
+from tests.support.databases import opened
 from tests.support.server import ROOT, Server
 
 #: How long it blows, in seconds, by Hypothesis profile.
@@ -40,9 +41,8 @@ def seconds() -> float:
 @pytest.fixture
 def outbox_database(database_url: str) -> Iterator[Database]:
     """Yield a database whose changes go through the outbox."""
-    database = Database(database_url, Settings(inline_viewers=2, chunk_viewers=1, pool_size=16))
-    yield database
-    database.dispose()
+    with opened(database_url, Settings(inline_viewers=2, chunk_viewers=1, pool_size=16)) as database:
+        yield database
 
 
 @pytest.mark.timeout(600)

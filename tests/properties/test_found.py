@@ -14,15 +14,15 @@ from sync.revisions import address_books, fan_out
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import STRANGERS
+from tests.support.databases import opened
 from tests.support.people import Person, register
 
 
 @pytest.fixture
 def deferring(database_url: str) -> Iterator[Database]:
     """Yield a database where what more than one person sees goes through the outbox."""
-    database = Database(database_url, Settings(inline_viewers=1))
-    yield database
-    database.dispose()
+    with opened(database_url, Settings(inline_viewers=1)) as database:
+        yield database
 
 
 def test_who_changes_groups_while_news_is_on_its_way_gets_the_news(deferring: Database) -> None:

@@ -9,7 +9,7 @@ nobody sees more than what strangers may see.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
@@ -292,12 +292,8 @@ def boundless(monkeypatch: pytest.MonkeyPatch) -> None:
                 monkeypatch.setattr(module, name, dataclasses.replace(value, tries=1_000_000))
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database in which nothing but consent is in the way."""
-    database = Database(database_url, Settings(limits=Limits(requests_a_day=10**6, introductions_a_day=10**6)))
-    yield database
-    database.dispose()
+#: A database in which nothing but consent is in the way.
+SETTINGS = Settings(limits=Limits(requests_a_day=10**6, introductions_a_day=10**6))
 
 
 @pytest.mark.usefixtures("boundless")

@@ -14,6 +14,7 @@ The schema is made once for each run and engine, and copied for each test.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -27,6 +28,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL, make_url
 
 from sync.database.engine import Database
+from sync.settings import Settings
 from tests.support import postgresql
 
 if TYPE_CHECKING:
@@ -177,12 +179,25 @@ def empty_database_url(database_engine: str, tmp_path: Path, request: pytest.Fix
     server.drop(url)
 
 
+@contextlib.contextmanager
+def opened(url: str, settings: Settings | None = None) -> Iterator[Database]:
+    """Open a database for a block."""
+    database = Database(url, settings)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """Yield an open database with the newest schema and no rows."""
-    database = Database(database_url)
-    yield database
-    database.dispose()
+def database(database_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """
+    Yield an open database with the newest schema and no rows.
+
+    A module of tests says in `SETTINGS` where the server is another than by default.
+    """
+    with opened(database_url, getattr(request.module, "SETTINGS", None)) as database:
+        yield database
 
 
 def _tidy_given_server(directory: Path) -> None:

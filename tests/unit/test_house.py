@@ -26,22 +26,31 @@ FORBIDDEN = [
 AS_CAPTURED = (".vcf", ".min.css", ".min.js")
 
 
+def listed(*options: str) -> list[str]:
+    """Return what git says of each file that it knows."""
+    # The checkout may belong to another user than the one who tests.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", *options]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this is no git checkout")
+
+
 @cache
 def texts() -> dict[str, str]:
     """Return the content of every text file that git knows, by path."""
-    # The checkout may belong to another user than the one who tests.
-    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
-    try:
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this is no git checkout")
-    contents = {path: (ROOT / path).read_bytes() for path in listed.split("\0") if (ROOT / path).is_file()}
+    contents = {path: (ROOT / path).read_bytes() for path in listed() if (ROOT / path).is_file()}
     return {path: content.decode("utf-8", "replace") for path, content in contents.items() if b"\0" not in content}
 
 
 @pytest.mark.parametrize("word", FORBIDDEN)
 def test_no_file_names_a_place_of_one_machine_or_registry(word: str) -> None:
     assert [path for path, text in texts().items() if word in text] == []
+
+
+def test_no_file_is_a_link() -> None:
+    """One that leads out of the repository, such as to somebody's environment, takes the place of what others have."""
+    assert [entry for entry in listed("--stage") if entry.startswith("120000")] == []
 
 
 def test_every_file_ends_with_one_line_end() -> None:

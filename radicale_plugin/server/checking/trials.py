@@ -11,6 +11,7 @@ from pathlib import Path
 from radicale_plugin import settings
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
 from sync.database import state
+from sync.database.clock import read_clock
 from sync.database.engine import parse_url
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidInput
 
@@ -91,7 +92,7 @@ def database(installation: Installation) -> Iterator[Finding]:
 def clock(installation: Installation) -> Iterator[Finding]:
     """Yield whether the clock agrees with the database's, and with what was written down before."""
     try:
-        found = state.clock(settings.database(installation.configuration))
+        found = read_clock(settings.database(installation.configuration))
     except EvercardError:
         return
     here = time.time()

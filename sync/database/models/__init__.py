@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sync.database.models.base import Base, new_id, now
 from sync.database.models.calendars import CalendarFeed
-from sync.database.models.devices import DeadProperty, DeviceCopy, EditConflict
+from sync.database.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.database.models.jobs import BUCKETS, Job
 from sync.database.models.meeting import (
     ACCEPTED,
@@ -55,6 +55,7 @@ __all__ = [
     "DECLINED",
     "IN",
     "NOBODY",
+    "NOT_KEPT",
     "OUT",
     "REFUSED",
     "RENDERING",

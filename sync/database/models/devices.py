@@ -7,13 +7,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.database.models.base import Base, Counter, Id, Moment
 
+#: The revision that stands for what a device has of an entry where that was let go of, to keep a budget.
+NOT_KEPT = -1
+
 
 class DeviceCopy(Base):
     """
     What a device has of an entry, by the entry's *revision* when the device was handed it or stored it.
 
-    There is none of what has been the same ever since. *sent* is the card that the device sent last, where what became
-    of it is another one, which the device was not handed yet: it goes on from that.
+    There is none of what has been the same ever since; *revision* is `NOT_KEPT` where what it was is let go of. *sent*
+    is the card that the device sent last, where what became of it is another one, which the device was not handed yet:
+    it goes on from that.
     """
 
     __tablename__ = "device_copy"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -25,12 +24,8 @@ MAIL, NUMBER = "anna@example.org", "+8613800138000"
 HERE = "192.0.2.1"
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of a server in China that sends messages."""
-    database = Database(database_url, replace(SENDING, limits=Limits(addresses=2)))
-    yield database
-    database.dispose()
+#: A server in China that sends messages.
+SETTINGS = replace(SENDING, limits=Limits(addresses=2))
 
 
 def proved(database: Database, owner_id: int) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from sync.database.models import Message, OneTimeToken
 from sync.errors import InvalidInput, InvalidOneTimeToken, TooManyTries
 from sync.settings import Sending, Settings
 from tests.support import factories
+from tests.support.databases import opened
 from tests.support.meeting import do_errands, messages
 
 OLD, NEW = "correct horse battery", "another password"
@@ -27,9 +28,8 @@ SENDING = Settings(base_url="https://cards.example", sending=Sending(smtp_host="
 @pytest.fixture
 def mailing(database_url: str) -> Iterator[Database]:
     """Yield the database of a server that sends e-mail."""
-    database = Database(database_url, SENDING)
-    yield database
-    database.dispose()
+    with opened(database_url, SENDING) as database:
+        yield database
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from sync.accounts import addresses, credentials, preference_changes, registration, sessions, signing_in, signing_up
@@ -20,12 +18,8 @@ PASSWORD = "correct horse battery"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """Yield the database of a server where anybody may sign up."""
-    database = Database(database_url, Settings(sign_up="open", base_url="https://cards.example.org"))
-    yield database
-    database.dispose()
+#: A server where anybody may sign up.
+SETTINGS = Settings(sign_up="open", base_url="https://cards.example.org")
 
 
 @pytest.fixture

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from sync.accounts.rate_limits import Limit
 from sync.books import importing
 from sync.books.importing import Imported, import_contacts
-from sync.database.engine import Database
+from sync.database.engine import Database, Session
 from sync.errors import InvalidVCard, LimitExceeded, TooManyTries
 from sync.settings import Limits, Settings
 from sync.vcard import parse_one, split
@@ -154,3 +158,52 @@ def test_there_are_so_many_cards_and_files_and_no_more(database: Database, monke
     import_contacts(database, anna, ONE)
     with pytest.raises(TooManyTries):
         import_contacts(database, anna, ONE)
+
+
+def many(count: int) -> bytes:
+    return b"".join(vcard(f"u{number}", f"TEL:+1 555 {number:04}", name=f"P{number}") for number in range(count))
+
+
+def test_others_write_between_the_parts_of_an_import(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part ends with the first card after its time, whatever is left of the file; what it wrote is there for all."""
+    anna = person(database, "anna")
+    clock, parts, store = itertools.count(), list[int](), importing._store
+    monkeypatch.setattr(importing, "time", SimpleNamespace(monotonic=lambda: next(clock) * importing.HOLD * 0.4))
+
+    def part(session: Session, **given: Any) -> tuple[Imported, int]:
+        # What another connection sees is what is committed.
+        parts.append(len(texts(database, anna)))
+        return store(session, **given)
+
+    monkeypatch.setattr(importing, "_store", part)
+    assert counted(import_contacts(database, anna, many(12))) == (12, 0, 0)
+    assert parts == [0, 3, 6, 9]
+
+
+def test_an_import_that_was_interrupted_goes_on(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was stored before stays, and the same file again adds what is missing."""
+    anna = person(database, "anna")
+    monkeypatch.setattr(importing, "_BATCH", 5)
+
+    def interrupt(done: int, _all: int) -> None:
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_contacts(database, anna, many(23), interrupt)
+    assert len(texts(database, anna)) == 10
+    told: list[tuple[int, int]] = []
+    assert counted(import_contacts(database, anna, many(23), lambda *done: told.append(done))) == (13, 10, 0)
+    assert told == [(5, 23), (10, 23), (15, 23), (20, 23), (23, 23)]
+
+
+def test_an_import_ends_with_its_time_and_says_what_is_left(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is begun is done, and the same file again goes on."""
+    anna = person(database, "anna")
+    monkeypatch.setattr(importing, "_BATCH", 5)
+    first = import_contacts(database, anna, many(12), seconds=0)
+    assert (first.added, first.rest) == (5, 7)
+    again = import_contacts(database, anna, many(12), seconds=3600)
+    assert (again.added, again.known, again.rest) == (7, 5, 0)

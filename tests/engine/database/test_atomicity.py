@@ -7,7 +7,7 @@ the database must be as it was. A function that is one statement is whole with i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,12 +69,8 @@ class World:
     held_href: str
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database whose changes go through the outbox for more than 3 people."""
-    database = Database(database_url, Settings(inline_viewers=3, chunk_viewers=4))
-    yield database
-    database.dispose()
+#: A database whose changes go through the outbox for more than 3 people.
+SETTINGS = Settings(inline_viewers=3, chunk_viewers=4)
 
 
 @pytest.fixture

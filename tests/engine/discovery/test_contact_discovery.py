@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from sync.accounts import addresses
@@ -18,12 +16,8 @@ from tests.support.meeting import SENDING, block, prefer
 PHONE, EMAIL = "+8613800138111", "dora@example.org"
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """Yield a database of a server in China."""
-    database = Database(database_url, SENDING)
-    yield database
-    database.dispose()
+#: A server in China.
+SETTINGS = SENDING
 
 
 @pytest.fixture

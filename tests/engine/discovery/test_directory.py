@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -19,13 +19,8 @@ from tests.support.factories import connect, field, people, person, set_field, s
 from tests.support.meeting import SENDING, ask, ask_first, block, found, prefer, refuse, said, show_strangers
 from tests.support.statements import sent
 
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of a server in China."""
-    database = Database(database_url, SENDING)
-    yield database
-    database.dispose()
+#: A server in China.
+SETTINGS = SENDING
 
 
 def prove(database: Database, owner_id: int, channel: str, text: str) -> None:

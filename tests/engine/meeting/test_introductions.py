@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -34,13 +33,8 @@ from tests.support.meeting import (
     states,
 )
 
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of a server that sends messages, where a person may introduce three pairs a day."""
-    database = Database(database_url, replace(SENDING, limits=Limits(introductions_a_day=3)))
-    yield database
-    database.dispose()
+#: A server that sends messages, where a person may introduce three pairs a day.
+SETTINGS = replace(SENDING, limits=Limits(introductions_a_day=3))
 
 
 def publish(database: Database, owner_id: int, *friends: int) -> None:
@@ -191,13 +185,15 @@ def test_an_introduction_asks_nobody_twice(database: Database) -> None:
     assert confirm(database, other, one)
 
 
-@pytest.mark.parametrize("why", ["connected", "blocked", "refused", "nobody", "shut out"])
+@pytest.mark.parametrize("why", ["connected", "blocks", "is blocked", "refused", "nobody", "shut out"])
 def test_who_introduces_learns_nothing(database: Database, why: str) -> None:
     me, one, other = connected(database, "me", "one", "other")
     if why == "connected":
         connect(database, one, other)
-    elif why == "blocked":
+    elif why == "blocks":
         block(database, one, other)
+    elif why == "is blocked":
+        block(database, other, one)
     elif why == "refused":
         ask(database, one, other)
         refuse(database, other, one)

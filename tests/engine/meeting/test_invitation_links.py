@@ -16,6 +16,7 @@ from sync.errors import AlreadyExists, EvercardError, InvalidInput, InvalidOneTi
 from sync.meeting import invitation_links
 from sync.settings import Limits, Settings
 from sync.sharing import groups
+from tests.support.databases import opened
 from tests.support.factories import group, people, person, strangers
 from tests.support.meeting import are_connected, block, prefer, states
 
@@ -23,9 +24,8 @@ from tests.support.meeting import are_connected, block, prefer, states
 @pytest.fixture
 def site(database_url: str) -> Iterator[Database]:
     """A server that knows its address, and lets each person have few links."""
-    database = Database(database_url, Settings(base_url="https://cards.example.org", limits=Limits(links=3)))
-    yield database
-    database.dispose()
+    with opened(database_url, Settings(base_url="https://cards.example.org", limits=Limits(links=3))) as database:
+        yield database
 
 
 @pytest.fixture

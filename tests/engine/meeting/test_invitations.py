@@ -14,6 +14,7 @@ from sync.database.models import Message
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, Refused, TooManyTries
 from sync.meeting import invitations
 from sync.settings import Settings
+from tests.support.databases import opened
 from tests.support.factories import person
 from tests.support.meeting import SENDING, are_connected, block, do_errands, messages, prefer, show_strangers, states
 
@@ -23,9 +24,8 @@ EVE = "eve@example.org"
 @pytest.fixture
 def site(database_url: str) -> Iterator[Database]:
     """A server that sends e-mail and text messages."""
-    database = Database(database_url, SENDING)
-    yield database
-    database.dispose()
+    with opened(database_url, SENDING) as database:
+        yield database
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.errors import AlreadyExists, InvalidOneTimeToken, Refused
 from sync.meeting import invitation_links, invitations
+from tests.support.databases import opened
 from tests.support.factories import person
 from tests.support.meeting import SENDING, are_connected, show_strangers
 from tests.support.one_time_tokens import newest_token
@@ -24,9 +25,8 @@ EVE = "eve@example.org"
 @pytest.fixture(params=["open", "invited"])
 def site(database_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A server that sends messages, where anybody may sign up, or only who was invited."""
-    database = Database(database_url, replace(SENDING, sign_up=request.param))
-    yield database
-    database.dispose()
+    with opened(database_url, replace(SENDING, sign_up=request.param)) as database:
+        yield database
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -31,13 +30,8 @@ from tests.support.meeting import (
     states,
 )
 
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of a server that sends messages."""
-    database = Database(database_url, SENDING)
-    yield database
-    database.dispose()
+#: A server that sends messages.
+SETTINGS = SENDING
 
 
 def prove(database: Database, owner_id: int, channel: str = "email", text: str = "anna@example.org") -> None:

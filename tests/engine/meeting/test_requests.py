@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -33,13 +33,8 @@ from tests.support.meeting import (
     states,
 )
 
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of a server that sends messages, where a person may ask three others a day."""
-    database = Database(database_url, replace(SENDING, limits=Limits(requests_a_day=3)))
-    yield database
-    database.dispose()
+#: A server that sends messages, where a person may ask three others a day.
+SETTINGS = replace(SENDING, limits=Limits(requests_a_day=3))
 
 
 def prove(database: Database, owner_id: int, channel: str = "email", text: str = "anna@example.org") -> None:

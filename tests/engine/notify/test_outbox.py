@@ -18,6 +18,7 @@ from sync.database.models import Message, now
 from sync.errors import InvalidInput, InvalidOneTimeToken
 from sync.notify import mail, outbox, sms, suppression, templates
 from sync.settings import Sending, Settings
+from tests.support.databases import opened
 from tests.support.letters import Gateway, Mailbox, mail_server, sms_gateway, words
 
 SITE = "https://cards.example.org"
@@ -55,9 +56,8 @@ def sending(mailbox: Mailbox, gateway: Gateway) -> Sending:
 @pytest.fixture
 def site(database_url: str, sending: Sending) -> Iterator[Database]:
     """A database of a server that sends."""
-    database = Database(database_url, Settings(base_url=SITE, sending=sending))
-    yield database
-    database.dispose()
+    with opened(database_url, Settings(base_url=SITE, sending=sending)) as database:
+        yield database
 
 
 def post(site: Database, channel: str = "email", to: str = "bo@example.org", language: str = "en") -> bool:

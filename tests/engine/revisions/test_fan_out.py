@@ -17,6 +17,7 @@ from sync.revisions.fan_out import Claim
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import GROUP
+from tests.support.databases import opened
 from tests.support.factories import (
     MOBILE,
     age,
@@ -38,9 +39,8 @@ from tests.support.statements import sent
 @pytest.fixture
 def small(database_url: str) -> Iterator[Database]:
     """A database whose changes are carried by a worker when more than 4 people are concerned, 3 at a time."""
-    database = Database(database_url, Settings(inline_viewers=4, chunk_viewers=3, lease=30))
-    yield database
-    database.dispose()
+    with opened(database_url, Settings(inline_viewers=4, chunk_viewers=3, lease=30)) as database:
+        yield database
 
 
 def owner_of(database: Database, count: int) -> tuple[int, int, list[int]]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from sync.fields import FieldContent, export_card, field_from_text, full_name, head, property_from_line, render
+from sync.fields import (
+    CATALOGUE,
+    FieldContent,
+    export_card,
+    field_from_text,
+    fields_of,
+    full_name,
+    head,
+    property_from_line,
+    render,
+)
 from sync.vcard import Property, parse_one
 
 REMOTE = [property_from_line(f"{name};VALUE=uri:https://example.com/x") for name in ("PHOTO", "LOGO", "SOUND")]
@@ -112,3 +122,17 @@ def test_nothing_in_a_field_becomes_another_line(item: Property, version: str) -
 def test_rendering_has_no_product_and_is_the_same_every_time() -> None:
     assert "PRODID" not in render([MOBILE, QQ], "3.0", fallback_name="a")
     assert render([MOBILE, QQ], "3.0", fallback_name="a") == render([MOBILE, QQ], "3.0", fallback_name="a")
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+@pytest.mark.parametrize("kind", ["hobby", "interest", "expertise", "school", "bank-account"])
+def test_what_phones_know_no_property_for_is_written_where_they_show_it(kind: str, version: str) -> None:
+    """Android and Apple show a relation with its label, and pass over the properties that RFC 6715 has for some."""
+    typed = field_from_text(kind, "Sailing")
+    text = render([typed], version, fallback_name="x")
+    label = CATALOGUE[kind].title
+    assert f"item1.X-ABRELATEDNAMES:Sailing\r\nitem1.X-ABLabel:{label}\r\n" in text
+    assert fields_of(parse_one(f"BEGIN:VCARD\r\nVERSION:{version}\r\n{text}"))[-1].kind == kind
+    if kind.upper() in ("HOBBY", "INTEREST", "EXPERTISE"):
+        (said,) = fields_of(parse_one(f"BEGIN:VCARD\r\nVERSION:4.0\r\n{kind}:Sailing\r\nEND:VCARD\r\n"))
+        assert render([said], version, fallback_name="x") == text

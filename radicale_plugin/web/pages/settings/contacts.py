@@ -24,6 +24,8 @@ from sync.discovery.contact_discovery import contacts_here
 from sync.errors import AlreadyExists, DatabaseUnavailable, EvercardError, InvalidInput, Refused, TooManyTries
 from sync.meeting.requests import MESSAGE_LENGTH
 
+#: For about how many seconds contacts are taken over before the answer, for which proxies wait a minute or less.
+SECONDS = 20.0
 #: How many cards that were left out are named.
 _NAMED = 50
 
@@ -51,7 +53,7 @@ def own_contacts() -> Response:
         form.file.errors = [_("Choose the file first.")]
         return page("settings/contacts.html", 400, form=form)
     try:
-        result = import_contacts(database(), me, sent)
+        result = import_contacts(database(), me, sent, seconds=SECONDS)
     except (InvalidInput, TooManyTries) as error:
         form.refuse("file", error)
         return page("settings/contacts.html", 429 if isinstance(error, TooManyTries) else 400, form=form)

@@ -1,0 +1,57 @@
+"""What a device had of its owner's own card, and what of the card that it sends is nothing that the owner said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from sync import fields
+from sync.database.models import Field, FieldState
+from sync.fields import FieldContent
+from sync.fields.labels import is_stray
+from sync.merging import three_way
+from sync.merging.three_way import Base, NotKept
+from sync.sharing.cards import content_of
+from sync.vcard import VCard, parse_one
+
+Had: TypeAlias = Sequence[FieldState] | VCard | NotKept | None
+
+
+def base_of(
+    had: Had,
+    incoming: Sequence[FieldContent],
+    existing: Sequence[Field],
+    login: str,
+) -> Base:
+    """
+    Return what a device had that sends *incoming*, linked with the fields that are *existing*.
+
+    It *had* an earlier state of the profile, a card of its own that became another, `NotKept` where nobody knows, or
+    None: what is now.
+    """
+    contents = [content_of(field) for field in existing]
+    if had is None:
+        return three_way.unchanged(contents)
+    if isinstance(had, NotKept):
+        return three_way.common(incoming, contents)
+    if isinstance(had, VCard):
+        sent, _ = fields.readable_fields(had)
+        rest = [content for content in sent if content.main.name not in ("FN", "N")]
+        return three_way.linked([content for content in sent if not is_made_of(rest, login, content)], contents)
+    places = {field.id: index for index, field in enumerate(existing)}
+    states = [FieldContent.load(state.kind, state.content) for state in had]
+    return Base(states, [places.get(state.field_id) for state in had], [state.field_id for state in had])
+
+
+def is_made_of(contents: Sequence[FieldContent], login: str, content: FieldContent) -> bool:
+    """Whether a name is what this server put into the card, for want of one among *contents*."""
+    if content.main.name not in ("FN", "N") or any(field.main.name == content.main.name for field in contents):
+        return False
+    name = fields.called(contents, login)
+    served = fields.export_card(contents, "3.0", uid="", revised=0, fallback_name=name)
+    return any(fields.same_meaning(made, content) for made in fields.fields_of(parse_one(served)))
+
+
+def is_left_over(contents: Sequence[FieldContent], content: FieldContent) -> bool:
+    """Whether a line has lost what it belonged to, because a program wrote that anew and kept what it does not know."""
+    return is_stray(content.main.name) and not any(fields.same_meaning(field, content) for field in contents)
