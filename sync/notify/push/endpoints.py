@@ -19,7 +19,8 @@ LONGEST = 2_000
 #: The ports that push services are at.
 PORTS = (443, 8443)
 _WRITTEN = re.compile(r"[!-~]+", re.ASCII)
-_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)+\.?", re.ASCII)
+#: A name of several parts, of which the last begins with a letter, as that of no address in numbers does.
+_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9_-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*\.?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,6 @@ def _read(url: str) -> Endpoint:
     if not parts.hostname or "@" in parts.netloc or parts.fragment or "\\" in url:
         raise ValueError
     is_encrypted = parts.scheme == "https"
-    port = parts.port or (443 if is_encrypted else 80)
+    port = parts.port if parts.port is not None else 443 if is_encrypted else 80
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Endpoint(is_encrypted, parts.hostname, port, target)
