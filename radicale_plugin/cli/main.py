@@ -71,7 +71,7 @@ PARTS = {
     ),
     "push": Part(
         "radicale_plugin.cli.push:push",
-        "Devices that are told of changes at once, by the push service that each of them names.",
+        "Devices that are told of changes at once.",
     ),
     "question": Part("radicale_plugin.cli.question:question", "A question by whose answer others connect at once."),
     "render": Part(

@@ -14,7 +14,7 @@ from sync.notify.push.subscriptions import Listed
 
 @click.group()
 def push() -> None:
-    """Devices that are told of changes at once, by the push service that each of them names."""
+    """Devices that are told of changes at once."""
 
 
 @push.command("list")

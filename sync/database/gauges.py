@@ -15,17 +15,14 @@ _SIZES = {"accounts": Account, "address_books": AddressBook, "cards": Card, "dev
 
 
 def waiting(session: Session) -> Mapping[str, float]:
-    """Return how many jobs, messages and registrations with news wait, and for how many seconds the oldest of each does."""
+    ""X""
     at = now()
     jobs, oldest_job = session.execute(select(func.count(), func.min(Job.changed_at)).select_from(Job)).one()
     letters, oldest_letter = session.execute(
         select(func.count(), func.min(Message.created_at)).select_from(Message)
     ).one()
-    news, oldest_news = session.execute(
-        select(func.count(), func.min(PushSubscription.waiting_since)).where(
-            PushSubscription.waiting_since.is_not(None)
-        )
-    ).one()
+    since = PushSubscription.waiting_since
+    news, oldest_news = session.execute(select(func.count(), func.min(since)).where(since.is_not(None))).one()
     return {
         "fan_out_jobs": jobs,
         "fan_out_lag_seconds": max(0, at - oldest_job) if jobs else 0,
