@@ -15,7 +15,7 @@ _SIZES = {"accounts": Account, "address_books": AddressBook, "cards": Card, "dev
 
 
 def waiting(session: Session) -> Mapping[str, float]:
-    """Return how many jobs, messages and registrations for push wait, and for how many seconds the oldest of each does."""
+    """Return how many jobs, messages and news for devices wait, and for how many seconds the oldest of each does."""
     at = now()
     jobs, oldest_job = session.execute(select(func.count(), func.min(Job.changed_at)).select_from(Job)).one()
     letters, oldest_letter = session.execute(
