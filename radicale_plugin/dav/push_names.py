@@ -13,6 +13,7 @@ from sync.notify.push.advertisement import Advertisement
 
 PUSH = "https://bitfire.at/webdav-push"
 _QUOTED = re.compile(r'"([^"]{1,2000})"')
+_NUMBER = re.compile(r"[1-9a-f][0-9a-f]{0,15}", re.ASCII)
 #: How many registrations are read from one header.
 _MOST = 100
 
@@ -52,7 +53,7 @@ def registration_url(place: Place, subscription_id: int) -> str:
 
 def registration_id(name: str) -> int | None:
     """Return which registration the last part of a URL names, None for what is no name of one."""
-    return int(name, 16) if re.fullmatch(r"[1-9a-f][0-9a-f]{0,15}", name, re.ASCII) and int(name, 16) < 2**63 else None
+    return int(name, 16) if _NUMBER.fullmatch(name) and int(name, 16) < 2**63 else None
 
 
 def named(header: str, place: Place) -> list[int] | None:

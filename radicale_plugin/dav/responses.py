@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 Headers = list[tuple[str, str]]
 
 #: The methods that are answered, whatever the resource.
-ALLOW = "OPTIONS, GET, HEAD, POST, PUT, DELETE, COPY, MOVE, MKCOL, PROPFIND, PROPPATCH, REPORT, ACL"
+ALLOW = "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, MKCOL, PROPFIND, PROPPATCH, REPORT, ACL"
 
 
 @dataclass(frozen=True, slots=True)

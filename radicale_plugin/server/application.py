@@ -149,14 +149,16 @@ class Application(RadicaleApplication):
         if location.login not in ("", caller.login):
             # Not a word about the place, so that what there is looks the same as what there is not.
             raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
-        if _handler(method, location) is None:
+        if _handler(method, location) is None or (method == "POST" and self._push is None):
             raise errors.DavError(405, "This cannot be done here.")
         environ[_CALLER] = caller
         return None
 
     def _options(self, location: Location | None) -> Response:
         told = self._push is not None and location is not None and location.kind in (Kind.PRINCIPAL, Kind.BOOK)
-        return Response(200, [("Allow", ALLOW), ("DAV", f"{COMPLIANCE}, {PUSH}" if told else COMPLIANCE)])
+        if not told:
+            return Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
+        return Response(200, [("Allow", f"{ALLOW}, POST"), ("DAV", f"{COMPLIANCE}, {PUSH}")])
 
     def _answer(self, environ: Mapping[str, Any]) -> Response:
         location, caller = _location(environ), environ[_CALLER]
