@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from benchmarks import databases, measure, people
 from sync import fields, worker
@@ -139,7 +139,7 @@ def _subscribe(database: Database, hub: people.Hub, origin: str) -> None:
 
     def subscribe(session: Session) -> None:
         viewers = session.scalars(select(Connection.viewer_id).where(Connection.owner_id == hub.id)).all()
-        shared = {"public_key": public, "auth_secret": bytes(16), "key_id": keys.current(session).id}
+        shared: dict[str, object] = {"public_key": public, "auth_secret": bytes(16), "key_id": keys.current(session).id}
         shared |= {"wants_content": True, "wants_properties": False, "host": origin.partition("://")[2]}
         shared |= {"created_at": now(), "expires_at": now() + 86_400, "book_id": CONTACTS}
         devices, subscriptions = [], []
@@ -156,7 +156,7 @@ def _subscribe(database: Database, hub: people.Hub, origin: str) -> None:
 
 
 def _forget(database: Database) -> None:
-    database.write(lambda session: session.execute(PushSubscription.__table__.delete()))
+    database.write(lambda session: session.execute(delete(PushSubscription)))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def waiting(session: Session) -> Mapping[str, float]:
         "outbox_messages": letters,
         "outbox_oldest_seconds": max(0, at - oldest_letter) if letters else 0,
         "push_waiting": news,
-        "push_oldest_seconds": max(0, at - oldest_news) if news else 0,
+        "push_oldest_seconds": max(0, at - oldest_news) if oldest_news else 0,
     }
 
 

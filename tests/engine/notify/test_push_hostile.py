@@ -224,8 +224,13 @@ def created(connected: socket.socket) -> None:
 def test_the_connection_goes_to_the_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Or a name could lead to another one between the look and the call."""
     server, client = certified(tmp_path, NAME)
-    looked = []
-    monkeypatch.setattr(outgoing, "is_public", lambda address: looked.append(address) or True)
+    looked: list[str] = []
+
+    def is_public(address: str) -> bool:
+        looked.append(address)
+        return True
+
+    monkeypatch.setattr(outgoing, "is_public", is_public)
     asked = _looked_up(monkeypatch, "127.0.0.1", "127.0.0.2")
     with listening(created, server) as port:
         endpoint = endpoints.read(f"https://{NAME}:{port}/push", allow_local=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import pytest
 
 from sync.accounts import credentials, deletion, signing_in
-from sync.database.engine import Database
+from sync.database.engine import Database, Session
 from sync.database.models import CONTACTS
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.notify.push import keys, subscriptions
@@ -103,12 +104,16 @@ def test_there_are_only_so_many(database_url: str) -> None:
     database.dispose()
 
 
+def _remove(session: Session, person: int, device: int, made: int) -> None:
+    subscriptions.remove(session, person, device, made)
+
+
 def test_only_the_device_ends_its_registration(told: Database, anna: int) -> None:
     ben, tablet = factories.person(told, "ben"), add_device(told, anna)
     made = subscribe(told, anna, wanted(SERVICE.subscribe()))
     for person, device in ((anna, tablet), (ben, device_of(told, ben)), (ben, device_of(told, anna))):
         with pytest.raises(NotFound):
-            told.write(lambda session, who=(person, device): subscriptions.remove(session, *who, made.id))
+            told.write(functools.partial(_remove, person=person, device=device, made=made.id))
     phone = device_of(told, anna) if rows(told)[0].device_id == device_of(told, anna) else tablet
     told.write(lambda session: subscriptions.remove(session, anna, phone, made.id))
     assert rows(told) == []
