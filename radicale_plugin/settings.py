@@ -141,6 +141,16 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "type": bool,
             "help": "let sms_url be http or an address of this network",
         },
+        "push": {
+            "value": "True",
+            "type": bool,
+            "help": "tell phones of changes at once, by the push service that each of them names; needs base_url",
+        },
+        "push_allow_local": {
+            "value": "False",
+            "type": bool,
+            "help": "let push services be http or an address of this network",
+        },
         "trusted_proxies": {
             "value": "0",
             "type": _not_negative,
@@ -223,6 +233,8 @@ def database(configuration: config.Configuration) -> Database:
         phone_region=values["phone_region"].upper(),
         sign_up=values["sign_up"],
         sending=sending_of(values),
+        push=values["push"],
+        push_to_local=values["push_allow_local"],
     )
     key = (os.getpid(), secret_of(values, "database_url"), engine)
     with _lock:

@@ -29,6 +29,9 @@ class Limits:
     requests_a_day: int = 20
     introductions_a_day: int = 20
     links: int = 50
+    #: Registrations for push, of a person and of one of their devices.
+    push_subscriptions: int = 200
+    push_subscriptions_of_device: int = 40
     #: Octets of what devices replaced or deleted, and how many of such versions; beyond it they are thinned out.
     versions_size: int = 20_000_000
     versions: int = 5_000
@@ -77,13 +80,16 @@ class Settings:
     viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all. *base_url* is
     the address by which people reach this server, without a slash at its end; empty where links cannot be sent.
     *phone_region* is the country, as two letters, that a phone number without a country code is of. *sign_up* is who
-    may make an account in the portal: somebody who was ``invited``, anybody (``open``), or nobody (``closed``).
+    may make an account in the portal: somebody who was ``invited``, anybody (``open``), or nobody (``closed``). *push*
+    lets devices be told of changes by push services, which *push_to_local* lets be plain or local, for tests.
     """
 
     pool_size: int = 8
     inline_viewers: int = 2_000
     chunk_viewers: int = 10_000
     accept_overlays: bool = True
+    push: bool = True
+    push_to_local: bool = False
     keep_versions_days: int = 30
     lease: int = 30
     secret: str = ""
@@ -92,3 +98,8 @@ class Settings:
     sign_up: str = "invited"
     limits: Limits = Limits()
     sending: Sending = Sending()
+
+    @property
+    def can_push(self) -> bool:
+        """Whether devices are told of changes, which they can ask for only where this server's address is known."""
+        return bool(self.push and self.base_url)

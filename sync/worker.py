@@ -11,15 +11,19 @@ from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, mail, outbox, sms
+from sync.notify.push import keys, subscriptions
+from sync.notify.push.delivery import Delivery
 from sync.profiles import renewing
-from sync.revisions import fan_out
+from sync.revisions import address_books, fan_out
 
 logger = logging.getLogger("evercard.worker")
 
 #: Seconds between two looks at an empty outbox.
 INTERVAL = 0.5
-#: Seconds between two looks for messages, and between two times that what expired is dropped and what was begun ended.
+#: Seconds between two looks for messages, between two for news that devices are told of, and between two times that
+#: what expired is dropped and what was begun ended.
 SENDING_INTERVAL = 1.0
+PUSH_INTERVAL = 0.25
 TIDYING_INTERVAL = 3600.0
 #: Seconds to wait after something went wrong.
 PAUSE_AFTER_ERROR = 5.0
@@ -42,6 +46,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         InvalidInput: The settings name a gateway for text messages that may not be called.
     """
     senders = _senders(database)
+    pusher = _Pusher(database)
     # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
     others = [
         threading.Thread(target=_keep_doing, args=each, daemon=True)
@@ -49,6 +54,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
             (lambda: _send(database, senders), SENDING_INTERVAL, stop, "send what waits in the outbox"),
             (lambda: deletion.work(database), SENDING_INTERVAL, stop, "finish the leaving of somebody"),
             (lambda: _tidy(database), TIDYING_INTERVAL, stop, "drop what expired"),
+            (pusher.work, PUSH_INTERVAL, stop, "tell devices of changes"),
         )
     ]
     for other in others:
@@ -57,6 +63,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     _keep_doing(carrier.carry, INTERVAL, stop, "finish a job")
     for other in others:
         other.join()
+    pusher.stop()
 
 
 def _keep_doing(work: Callable[[], object], interval: float, stop: threading.Event, what: str) -> None:
@@ -102,13 +109,36 @@ class _Carrier:
             logger.info("Reached %d address books", reached)
 
 
+class _Pusher:
+    """Tells devices of changes, where this server does so."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on *database*."""
+        self._database = database
+        self._delivery: Delivery | None = None
+
+    def work(self) -> None:
+        """Tell what is news now."""
+        if not self._database.settings.can_push:
+            return
+        if self._delivery is None:
+            self._database.write(keys.ensure)
+            self._delivery = Delivery(self._database, address_books.sync_token)
+        self._delivery.work()
+
+    def stop(self) -> None:
+        """Tell nothing more."""
+        if self._delivery is not None:
+            self._delivery.stop()
+
+
 def _send(database: Database, senders: dict[str, outbox.Sender]) -> None:
     errands.work(database, ERRANDS)
     outbox.work(database, senders)
 
 
 def _tidy(database: Database) -> None:
-    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge):
+    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge, subscriptions.purge):
         database.write(purge)
     deletion.finish_all(database)
 

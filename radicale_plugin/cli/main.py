@@ -73,6 +73,10 @@ PARTS = {
         "What a person keeps about themselves.",
         ("radicale_plugin.cli.profile:profile_history", "radicale_plugin.cli.profile:profile_restore"),
     ),
+    "push": Part(
+        "radicale_plugin.cli.push:push",
+        "Devices that are told of changes at once.",
+    ),
     "question": Part("radicale_plugin.cli.question:question", "A question by whose answer others connect at once."),
     "render": Part(
         "radicale_plugin.cli.render:render", "Write every card anew, as this version of Evercard writes it."

@@ -10,6 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 _SAFE = "-._~!$'()*+,;=:@"
 #: The name, beside a person's address books, of the directory in which they look for others.
 DIRECTORY = "directory"
+#: The name below which their registrations for push are; no address book can have it.
+PUSH = ".push"
 #: Where clients look for the root (RFC 6764, 5).
 WELL_KNOWN = ("/.well-known/carddav", "/.well-known/carddav/")
 
@@ -22,6 +24,7 @@ class Kind(enum.Enum):
     BOOK = "address book"
     ENTRY = "entry"
     DIRECTORY = "directory"
+    REGISTRATION = "registration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Location:
     A place in the tree ``/<login>/<book>/<name>``. Parts that the kind does not have are empty.
 
     The principal is the address book home as well. ``/.well-known/carddav`` is the root. The directory stands where an
-    address book of its name would, and has no members.
+    address book of its name would, and has no members. A registration for push has a name and no book.
     """
 
     kind: Kind
@@ -54,6 +57,8 @@ def locate(path: str) -> Location | None:
         parts.pop()
         if len(parts) == 3:
             return None
+    if len(parts) == 3 and parts[1] == PUSH and all(part and part[0] != "." for part in (parts[0], parts[2])):
+        return Location(Kind.REGISTRATION, parts[0], name=parts[2])
     if not 1 <= len(parts) <= 3 or any(not part or part[0] == "." or "\0" in part for part in parts):
         return None
     if parts[1:2] == [DIRECTORY]:

@@ -7,17 +7,23 @@ from dataclasses import dataclass
 
 from radicale_plugin.dav import paths
 from sync.accounts.credentials import Caller
+from sync.notify.push.advertisement import Advertisement
 from sync.revisions.address_books import Book
 from sync.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who asks, and where the application is mounted (*prefix*, without a slash at its end)."""
+    """
+    Who asks, and where the application is mounted (*prefix*, without a slash at its end).
+
+    *push* is what devices need to register for being told of changes, None where they cannot.
+    """
 
     prefix: str
     caller: Caller
     settings: Settings
+    push: Advertisement | None = None
 
     @property
     def root(self) -> str:

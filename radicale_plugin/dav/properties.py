@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 
-from radicale_plugin.dav import dead, paths
+from radicale_plugin.dav import dead, paths, push_names
 from radicale_plugin.dav.access import GRANTS, NAMES, access
 from radicale_plugin.dav.names import CS, card, dav, element, href, text
 from radicale_plugin.dav.partial import part_of
@@ -21,6 +21,7 @@ from radicale_plugin.dav.place import Place, Table
 from radicale_plugin.dav.supported import REPORT_SETS
 from radicale_plugin.dav.wanted import Wanted
 from sync.books.entries import EntryHead, EntryText
+from sync.notify.push.keys import HOME
 from sync.revisions.address_books import Book
 from sync.sharing.connections import CONNECTION
 
@@ -49,7 +50,7 @@ _PRINCIPAL: Table = {
 }
 
 
-def principal_table(me_card: Callable[[], str]) -> Table:
+def principal_table(place: Place, me_card: Callable[[], str]) -> Table:
     """Return the properties of the person who asks; *me_card* finds the URL of their own card when it is wanted."""
     return {
         **_COMMON,
@@ -62,10 +63,11 @@ def principal_table(me_card: Callable[[], str]) -> Table:
         card("directory-gateway"): lambda place: href(place.directory),
         card("principal-address"): lambda _: href(me_card()),
         ME_CARD: lambda _: href(me_card()),
+        **push_names.table(place, HOME),
     }
 
 
-def book_table(book: Book) -> Table:
+def book_table(place: Place, book: Book) -> Table:
     """Return the properties of an address book, but for those that are kept for clients."""
     token = book.sync_token
     title: Table = {DISPLAYNAME: lambda _: text(book.title)} if book.title else {}
@@ -74,6 +76,7 @@ def book_table(book: Book) -> Table:
         **title,
         _SYNC_TOKEN: lambda _: token,
         _CTAG: lambda _: token,
+        **push_names.table(place, book.id),
     }
 
 
@@ -119,7 +122,7 @@ _NOT_IN_ALL = frozenset(
             *("addressbook-home-set", "principal-address", "addressbook-description", "directory-gateway"),
         )
     }
-    | {dav("sync-token"), dav("supported-report-set"), ME_CARD, *_PRINCIPAL, *NAMES}
+    | {dav("sync-token"), dav("supported-report-set"), ME_CARD, *_PRINCIPAL, *NAMES, *push_names.NAMES}
 )
 
 

@@ -29,7 +29,7 @@ class Request:
     *destination* and *overwrite* matter to MOVE and COPY. *depth* is the header as sent, empty when absent.
     *minimal*: the client asked for no 404 parts (``Prefer: return=minimal`` or ``Brief: t``); *preferences* are those
     of `radicale_plugin.dav.prefer`. *if_header* is empty when absent. *source* is where the request comes from (see
-    `sync.accounts.rate_limits.source`).
+    `sync.accounts.rate_limits.source`). *dont_notify* is the header that names registrations for push, as sent.
     """
 
     method: str
@@ -47,6 +47,7 @@ class Request:
     if_header: IfHeader = ()
     preferences: frozenset[str] = frozenset()
     source: str = ""
+    dont_notify: str = ""
 
     @property
     def url(self) -> str:

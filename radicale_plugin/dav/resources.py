@@ -100,7 +100,7 @@ def address_book(service: Service, place: Place, book: Book) -> Resource:
             described = {DESCRIPTION: element(DESCRIPTION, text(said))} if said is not None else {}
             return {**described, **dead_properties.of(session, owner)}
 
-    return Resource(place.book(book), book_table(book), kept, owner)
+    return Resource(place.book(book), book_table(place, book), kept, owner)
 
 
 def kept_of_entries(service: Service, book: Book) -> Mapping[str, Mapping[str, str]]:
@@ -123,7 +123,7 @@ def principal(service: Service, place: Place) -> Resource:
         return paths.href(place.prefix, place.caller.login, CONTACTS_PATH, name, collection=False)
 
     owner = dead_properties.Place(place.caller.account_id)
-    return Resource(place.principal, principal_table(me_card), lambda: _kept(service, owner), owner)
+    return Resource(place.principal, principal_table(place, me_card), lambda: _kept(service, owner), owner)
 
 
 def _book(service: Service, place: Place, path: str) -> Book | None:

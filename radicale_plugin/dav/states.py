@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from radicale_plugin.dav import paths
+from radicale_plugin.dav import paths, push_names
 from radicale_plugin.dav.if_header import holds
 from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.requests import Request, Service
 from sync.books import entries
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed
+from sync.notify.push import news
 from sync.revisions import address_books
 
 T = TypeVar("T")
@@ -26,6 +27,10 @@ def write(service: Service, request: Request, change: Callable[[Session], T]) ->
     """
 
     def guarded(session: Session) -> T:
+        if request.dont_notify:
+            caller = request.place.caller
+            named = push_names.named(request.dont_notify, request.place)
+            news.silence(session, caller.account_id, caller.device_id, named)
         if request.if_header:
             entries.hold(session, request.place.caller.account_id, request.location.book, request.location.name)
             require(session, request)

@@ -32,6 +32,7 @@ from radicale_plugin.dav import (
     prefer,
     propfind,
     proppatch,
+    push,
     reports,
     states,
     transfer,
@@ -46,6 +47,7 @@ from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
 from sync.accounts.credentials import Caller, Gate
 from sync.errors import EvercardError
+from sync.notify.push.advertisement import Advertisement
 
 logger = logging.getLogger("evercard")
 T = TypeVar("T")
@@ -53,7 +55,8 @@ T = TypeVar("T")
 #: Where a request says who was admitted with it. No client can: what it sends are ``HTTP_`` names.
 _CALLER = "evercard.caller"
 COMPLIANCE = "1, 3, access-control, extended-mkcol, addressbook"
-_OPTIONS = Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
+#: What else a collection is whose changes devices can be told of.
+PUSH = "webdav-push"
 _CHALLENGE = Response(
     401,
     [("WWW-Authenticate", 'Basic realm="Evercard", charset="UTF-8"'), ("Content-Type", "text/plain; charset=utf-8")],
@@ -71,9 +74,16 @@ _HANDLERS = {
     "MOVE": transfer.transfer,
     "COPY": transfer.transfer,
     "ACL": acl.acl,
+    "POST": push.register,
 }
 #: What can be done with the directory, which nobody can change.
 _DIRECTORY_HANDLERS = {"PROPFIND": directory.propfind, "REPORT": directory.report}
+#: What can be done with a registration for push.
+_REGISTRATION_HANDLERS = {"DELETE": push.unregister}
+_SPECIAL: Mapping[Kind, Mapping[str, Callable[[Service, Request], Response]]] = {
+    Kind.DIRECTORY: _DIRECTORY_HANDLERS,
+    Kind.REGISTRATION: _REGISTRATION_HANDLERS,
+}
 _READING = ("GET", "HEAD", "PROPFIND", "REPORT")
 #: Methods whose requests have no body; one that has means something that we do not know (RFC 4918, 8.4).
 _BODILESS = ("GET", "HEAD", "DELETE", "MOVE", "COPY")
@@ -90,6 +100,7 @@ class Application(RadicaleApplication):
         database = settings.database(configuration)
         self._service = Service(database, Gate(database))
         self._spending = running.spending(database.settings.limits.writes_a_day)
+        self._push = Advertisement(database) if database.settings.can_push else None
         self._proxies = settings.trusted_proxies(configuration)
         self._prefix: str = configuration.get("server", "script_name").rstrip("/")
         # Radicale sleeps before it refuses, in a thread that others wait for.
@@ -122,7 +133,7 @@ class Application(RadicaleApplication):
     def _early(self, environ: dict[str, Any]) -> Response | None:
         method, location = environ["REQUEST_METHOD"], _location(environ)
         if method == "OPTIONS":
-            return _OPTIONS
+            return self._options(location)
         if (found := root_files.answer(method, environ["PATH_INFO"])) is not None:
             return found
         if _is_redirected(method, environ["PATH_INFO"]):
@@ -139,10 +150,16 @@ class Application(RadicaleApplication):
         if location.login not in ("", caller.login):
             # Not a word about the place, so that what there is looks the same as what there is not.
             raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
-        if _handler(method, location) is None:
+        if _handler(method, location) is None or (method == "POST" and self._push is None):
             raise errors.DavError(405, "This cannot be done here.")
         environ[_CALLER] = caller
         return None
+
+    def _options(self, location: Location | None) -> Response:
+        told = self._push is not None and location is not None and location.kind in (Kind.PRINCIPAL, Kind.BOOK)
+        if not told:
+            return Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
+        return Response(200, [("Allow", f"{ALLOW}, POST"), ("DAV", f"{COMPLIANCE}, {PUSH}")])
 
     def _answer(self, environ: Mapping[str, Any]) -> Response:
         location, caller = _location(environ), environ[_CALLER]
@@ -186,7 +203,7 @@ class Application(RadicaleApplication):
         return Request(
             method=environ["REQUEST_METHOD"],
             location=location,
-            place=Place(self._prefix, caller, self._service.database.settings),
+            place=Place(self._prefix, caller, self._service.database.settings, self._push),
             body=environ["wsgi.input"].read(),
             depth=environ.get("HTTP_DEPTH", "").strip(),
             user_agent=environ.get("HTTP_USER_AGENT", ""),
@@ -203,6 +220,7 @@ class Application(RadicaleApplication):
             overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
             if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
             preferences=preferences,
+            dont_notify=environ.get("HTTP_PUSH_DONT_NOTIFY", ""),
             source=rate_limits.source(client_address(environ, self._proxies)),
         )
 
@@ -221,7 +239,7 @@ def _guarded(method: str, answer: Callable[[], T]) -> T | Response:
 
 
 def _handler(method: str, location: Location) -> Callable[[Service, Request], Response] | None:
-    return (_DIRECTORY_HANDLERS if location.kind is Kind.DIRECTORY else _HANDLERS).get(method)
+    return _SPECIAL.get(location.kind, _HANDLERS).get(method)
 
 
 def _location(environ: Mapping[str, Any]) -> Location | None:

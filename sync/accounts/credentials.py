@@ -27,6 +27,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.models import CONTACTS, NOBODY, Account, Device, now
 from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.notify.push import subscriptions
 from sync.revisions.address_books import CONTACTS_PATH, Book
 from sync.vcard import clean
 
@@ -80,7 +81,7 @@ class Gate:
     def __init__(self, database: Database) -> None:
         """Read the server's key from *database*, where the settings name none."""
         self._database = database
-        self._key = _key(database)
+        self._key = database.write(server_key)
         self._names = calling.Names(database)
         self._by_login = database.placeholders(_CHECK)
         self._by_email = database.placeholders(_CHECK_ADDRESS)
@@ -234,6 +235,7 @@ def revoke_device(session: Session, account_id: int, device_id: int) -> None:
     ).first()
     if gone is None:
         raise NotFound("There is no such device.")
+    subscriptions.end(session, account_id, device_id)
 
 
 def set_password(session: Session, account_id: int, password: str) -> None:
@@ -273,6 +275,7 @@ def set_password_hash(session: Session, account_id: int, hashed: str) -> None:
     ).first()
     if changed is None:
         raise NotFound("There is no such person.")
+    subscriptions.end(session, account_id)
 
 
 def check_password(session: Session, login: str, password: str) -> int | None:
@@ -290,7 +293,3 @@ def check_password_of(session: Session, account_id: int | None, password: str) -
     if not slow_hash.fits(stored, password[: MAXIMUM_LENGTH + 1]):
         return None
     return account.id if account and account.disabled_at is None else None
-
-
-def _key(database: Database) -> bytes:
-    return database.write(server_key)

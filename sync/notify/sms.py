@@ -7,15 +7,14 @@ resolved is checked, and the connection goes to what was checked.
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import socket
 from urllib.parse import urlsplit
 
 import certifi
 import urllib3
 
 from sync.errors import InvalidInput
+from sync.notify import outgoing
 from sync.notify.outbox import Letter, Sender, Undeliverable, Unreachable
 from sync.settings import Sending
 
@@ -73,12 +72,11 @@ def _body(form: str, recipient: str, text: str) -> str:
 
 def _resolve(host: str, port: int, *, allow_local: bool) -> str:
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        return outgoing.resolve(host, port, allow_local=allow_local)
+    except outgoing.NotPublic as error:
+        raise Unreachable("the gateway's name leads to an address that is not public") from error
     except OSError as error:
         raise Unreachable("the gateway's name cannot be resolved") from error
-    if not allow_local and not all(ipaddress.ip_address(address).is_global for address in found):
-        raise Unreachable("the gateway's name leads to an address that is not public")
-    return min(found, key=lambda address: ":" in address)
 
 
 def _pool(scheme: str, host: str, target: str, port: int) -> urllib3.HTTPConnectionPool:

@@ -31,6 +31,8 @@ from sync.database.engine import settings_of
 from sync.database.lists import among_parameter, ids
 from sync.database.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
+from sync.notify.push import news, subscriptions
+from sync.notify.push.keys import HOME
 from sync.revisions import dead_properties
 from sync.vcard import clean
 
@@ -124,6 +126,7 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
         session.execute(_IN_ORDER)
     if viewers:
         session.execute(_raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
+        news.note_content(session, viewers, book_id, at)
 
 
 def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
@@ -163,6 +166,7 @@ def create(session: Session, viewer_id: int, path: str, title: str = "", descrip
             "changed_at": now(),
         }
         session.execute(insert(AddressBook).values(viewer_id=viewer_id, id=new_id(), **values))
+        news.note_content(session, [viewer_id], HOME, now())
     found = find_book(session, viewer_id, path)
     if found is None:
         raise NotFound("There is no such address book.")
@@ -179,6 +183,8 @@ def remove(session: Session, book: Book) -> None:
     if book.id == CONTACTS:
         raise Refused("The address book of your connections cannot be deleted.")
     dead_properties.forget_book(session, book.viewer_id, book.id)
+    subscriptions.end_of_book(session, book.viewer_id, book.id)
+    news.note_content(session, [book.viewer_id], HOME, now())
     session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
 
 
@@ -223,6 +229,7 @@ def set_description(session: Session, book: Book, text: str | None) -> None:
 def _set(session: Session, book: Book, **values: str | None) -> None:
     mine = (AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
     session.execute(update(AddressBook).where(*mine).values(**values))
+    news.note_properties(session, book.viewer_id, book.id, now())
 
 
 def me_card(session: Session, viewer_id: int) -> str:

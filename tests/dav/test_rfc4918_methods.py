@@ -4,7 +4,7 @@ Methods, RFC 4918, 9.3 to 9.9: MKCOL, GET, DELETE, PUT, COPY and MOVE; extended 
 What does not apply, or is done otherwise:
 
 - 9.3, MKCOL without a body: only address books can be made, which a request has to say (RFC 5689).
-- 9.5, POST for collections: there is none.
+- 9.5, POST for collections: there is none but that of `tests/dav/test_push.py`.
 - 9.6, a card of somebody else that is deleted is hidden, which looks the same; the own card comes back at once, because
   it is the profile, so that its URL is not 404 afterwards.
 - 9.6.1, DELETE of a collection whose member cannot be deleted: all members of an address book that can be deleted can.

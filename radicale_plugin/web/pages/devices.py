@@ -147,4 +147,5 @@ def _arrival(device_id: int) -> tuple[Arrival, str]:
 
 def _where() -> dict[str, bool]:
     place = portal().place
-    return {"is_secure": place.is_secure, "is_known": bool(database().settings.base_url)}
+    settings = database().settings
+    return {"is_secure": place.is_secure, "is_known": bool(settings.base_url), "can_push": settings.can_push}

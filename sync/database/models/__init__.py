@@ -44,6 +44,7 @@ from sync.database.models.owners import (
 )
 from sync.database.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.database.models.provisioning import ProvisionedAccount, ProvisionedField
+from sync.database.models.push import PushSubscription
 from sync.database.models.sending import Errand, Message, OneTimeToken, Suppression
 from sync.database.models.sessions import BrowserSession, RateLimit
 from sync.database.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
@@ -103,6 +104,7 @@ __all__ = [
     "ProvisionedAccount",
     "ProvisionedField",
     "PublicFriend",
+    "PushSubscription",
     "RateLimit",
     "Request",
     "SearchKey",

@@ -6,9 +6,11 @@ DAVx5 4.5 on Android, after its source: what it asks, in which order, and what i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urljoin
+from email.utils import formatdate
+from urllib.parse import unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape
 
 from tests.acceptance.clients import davx5_cards
@@ -23,6 +25,8 @@ from tests.acceptance.clients.wire import (
     require,
 )
 from tests.support.dav import CARD, CS, DATA, DAV, ETAG, SYNC_TOKEN, Exchange, Resource
+from tests.support.push_service import P as PUSH
+from tests.support.push_service import Received, Subscriber
 
 _HEADERS = {"User-Agent": "DAVx5/4.5-ose (dav4jvm; okhttp/5.1.0) Android/15", "Accept-Language": "en-US, en;q=0.7"}
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
@@ -56,13 +60,20 @@ class Local:
 
 @dataclass
 class Book:
-    """An address book as the account lists it, with what is on the phone. *token* is None before the first sync."""
+    """
+    An address book as the account lists it, with what is on the phone. *token* is None before the first sync.
+
+    *key* and *topic* are what it needs for push, and *registration* the URL that it got for that.
+    """
 
     url: str
     title: str
     read_only: bool
     token: str | None = None
     version: str = "3.0"
+    key: str = ""
+    topic: str = ""
+    registration: str = ""
     cards: list[Local] = field(default_factory=list)
 
     def named(self, name: str) -> Local | None:
@@ -112,6 +123,10 @@ class DAVx5:
             title = resource.text(f"{{{DAV}}}displayname")
             known = self.books.get(url, Book(url, title, read_only=False))
             known.title, known.read_only = title, not (may and unbind)
+            key = resource.properties.get(f"{PUSH}transports")
+            # Client fact D-12: it registers where a key is shown.
+            known.key = (key.findtext(f"{PUSH}web-push/{PUSH}vapid-public-key") or "") if key is not None else ""
+            known.topic = resource.text(f"{PUSH}topic") if known.key else ""
             self.books[url] = known
         self.books = {url: book for url, book in self.books.items() if url in found}
         owners = {href for resource in found.values() for href in hrefs_in(resource, f"{{{DAV}}}owner")}
@@ -132,6 +147,25 @@ class DAVx5:
         require(made.status in (200, 201, 204), "the address book was not made", made)
         self.books[url] = Book(url, title, read_only=False)
         return self.books[url]
+
+    def subscribe(self, book: Book, subscriber: Subscriber) -> None:
+        """Register for push, or register anew, as it does every day (client fact D-12)."""
+        require(bool(book.key and book.topic), "push is not supported", self.wire.exchanges[-1])
+        expires = formatdate(time.time() + 3 * 24 * 3600, usegmt=True)
+        answer = self._send("POST", book.url, subscriber.register(expires=expires), _XML)
+        require(200 <= answer.status < 300 and bool(answer.header("Expires")), "it is not registered", answer)
+        book.registration = answer.header("Location")
+        require("://" in book.registration, "there is no URL of the registration", answer)
+
+    def unsubscribe(self, book: Book) -> None:
+        """End it."""
+        gone = self._send("DELETE", urlsplit(book.registration).path)
+        require(gone.status in (200, 204, 404), "it is still registered", gone)
+        book.registration = ""
+
+    def hear(self, message: Received) -> list[Book]:
+        """Return what is synchronized because of a message: the address book that it names, or all."""
+        return [book for book in self.books.values() if message.topic in (None, book.topic)]
 
     def delete_book(self, book: Book) -> None:
         """Delete an address book that was made."""
@@ -167,7 +201,7 @@ class DAVx5:
         if local.name:
             match = {"If-Match": local.etag} if local.etag else {}
             # Whatever comes: it is ignored (client fact D-8). The card is downloaded again where it still is.
-            self._send("DELETE", book.url + local.name, headers=match)
+            self._send("DELETE", book.url + local.name, headers={**match, **_silent(book)})
         book.cards.remove(local)
 
     def _upload(self, book: Book, local: Local) -> None:
@@ -176,7 +210,7 @@ class DAVx5:
         name = local.name or f"{local.contact.uid}.vcf"
         kind = "text/vcard;version=4.0" if book.version == "4.0" else "text/vcard;charset=utf-8"
         text = davx5_cards.write(local.contact, book.version)
-        answer = self._send("PUT", book.url + name, text, {"Content-Type": kind, **match})
+        answer = self._send("PUT", book.url + name, text, {"Content-Type": kind, **match, **_silent(book)})
         etag: str | None = answer.header("ETag") or None
         if answer.status in (404, 410):
             require(local.etag is not None, "the address book is gone", answer)
@@ -281,3 +315,8 @@ class DAVx5:
 def contacts(book: Book) -> Iterator[Local]:
     """Yield what the user sees in an address book: no groups, nothing that is deleted."""
     return (local for local in book.cards if not local.deleted and not local.contact.is_group)
+
+
+def _silent(book: Book) -> dict[str, str]:
+    """It does not want to be told of what it does itself."""
+    return {"Push-Dont-Notify": f'"{book.registration}"'} if book.registration else {}

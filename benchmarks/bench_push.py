@@ -1,0 +1,224 @@
+"""
+How long it takes until everybody's phone is told that a field changed.
+
+From the commit of the change to the last message that a push service on this machine took, with a worker and the push
+service as processes of their own; beside the encryption and the sending of as many messages alone, in turns with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import delete, insert, select, update
+
+from benchmarks import databases, measure, people
+from sync import fields, worker
+from sync.database.engine import Database, Session
+from sync.database.models import CONTACTS, Connection, Device, PushSubscription, new_id, now
+from sync.notify.push import encryption, endpoints, keys
+from sync.notify.push.connection import PushConnection, tls_context
+from sync.notify.push.lanes import CHUNK
+from sync.profiles import profiles
+from sync.settings import Settings
+
+#: Viewers who are told.
+SIZES, QUICK = (100, 1_000), (20, 40)
+ROUNDS = 5
+SETTINGS = Settings(base_url="https://cards.example.org", push_to_local=True)
+THREADS = 6
+_ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+_PATIENCE = 60.0
+
+
+@dataclass(slots=True)
+class Service:
+    """The push service's process."""
+
+    origin: str
+    pipe: Pipe
+
+    def times(self, number: int) -> list[float]:
+        """Wait for so many messages, and return when each came."""
+        until, found = time.monotonic() + _PATIENCE, list[float]()
+        while len(found) < number:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(found)} of {number} messages came")
+            time.sleep(0.02)
+            self.pipe.send(None)
+            found += self.pipe.recv()
+        return found
+
+
+def main(*, quick: bool) -> None:
+    """Measure and print."""
+    sizes, rounds = (QUICK, 1) if quick else (SIZES, ROUNDS)
+    with TemporaryDirectory() as directory, databases.sqlite(Path(directory)) as database, _service() as service:
+        _measure(database, service, sizes, rounds)
+    with databases.on_postgresql() as opened, _service() as service:
+        if opened is not None:
+            _measure(opened, service, sizes, rounds)
+
+
+def _measure(made: Database, service: Service, sizes: tuple[int, ...], rounds: int) -> None:
+    hubs = people.build(made, list(sizes), with_cards=False)
+    database = Database(databases.url_of(made), SETTINGS)
+    database.write(keys.ensure)
+    rows = []
+    with _working(databases.url_of(made)):
+        for hub in hubs:
+            _subscribe(database, hub, service.origin)
+            databases.tidy(database)
+            _tell(database, hub, service)
+            told = [_tell(database, hub, service) for _ in range(rounds)]
+            least = measure.median(_send_alone(database, hub.size, service) for _ in range(rounds))
+            first, last = (measure.median(each) for each in zip(*told, strict=True))
+            rows.append((f"{hub.size:,}", f"{first:.2f}", f"{last:.2f}", f"{least:.2f}", measure.ratio(last, least)))
+            _forget(database)
+    engine = "SQLite" if database.is_sqlite else "PostgreSQL"
+    heads = ("viewers told", "first, s", "last, s", "sending alone, s", "last to that")
+    measure.show(f"From a change to the messages, {engine}", heads, rows)
+    database.dispose()
+
+
+def _tell(database: Database, hub: people.Hub, service: Service) -> tuple[float, float]:
+    """Change what all viewers see, and return after how many seconds the first and the last message came."""
+    database.write(lambda session: session.execute(update(PushSubscription).values(not_before=0)))
+    content = fields.field_from_text("phone", f"+49 30 {time.time_ns()}")
+    database.write(lambda session: profiles.set_field(session, hub.id, hub.shown_to_all, content))
+    committed = time.monotonic()
+    times = service.times(hub.size)
+    # What was told is written down a moment later.
+    while _waiting(database):
+        time.sleep(0.05)
+    return min(times) - committed, max(times) - committed
+
+
+def _waiting(database: Database) -> bool:
+    with database.reading() as session:
+        found = select(PushSubscription.id).where(PushSubscription.waiting_since.is_not(None)).limit(1)
+        return session.scalars(found).first() is not None
+
+
+def _send_alone(database: Database, number: int, service: Service) -> float:
+    private = ec.generate_private_key(keys.CURVE)
+    public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    key = database.write(keys.ensure)
+    endpoint = endpoints.read(f"{service.origin}/alone", allow_local=True)
+    context = tls_context()
+
+    def send(count: int) -> None:
+        connection = PushConnection(endpoint, context, allow_local=True)
+        for _ in range(count):
+            headers = {"TTL": "1", "Authorization": encryption.authorization(key, endpoint.origin, "", now())}
+            connection.post(endpoint.target, headers, encryption.encrypt(bytes(300), public, bytes(16)))
+        connection.close()
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(send, [min(CHUNK, number - start) for start in range(0, number, CHUNK)]))
+    return max(service.times(number)) - began
+
+
+def _subscribe(database: Database, hub: people.Hub, origin: str) -> None:
+    private = ec.generate_private_key(keys.CURVE)
+    public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+    def subscribe(session: Session) -> None:
+        viewers = session.scalars(select(Connection.viewer_id).where(Connection.owner_id == hub.id)).all()
+        shared: dict[str, object] = {"public_key": public, "auth_secret": bytes(16), "key_id": keys.current(session).id}
+        shared |= {"wants_content": True, "wants_properties": False, "host": origin.partition("://")[2]}
+        shared |= {"created_at": now(), "expires_at": now() + 86_400, "book_id": CONTACTS}
+        devices, subscriptions = [], []
+        for viewer_id in viewers:
+            device_id, path = new_id(), secrets.token_hex(16)
+            who = {"viewer_id": viewer_id, "created_at": now()}
+            devices.append({**who, "id": device_id, "label": "Phone", "secret_hash": b"", "synced_revision": 0})
+            endpoint = {"endpoint": f"{origin}/{path}", "endpoint_digest": path}
+            subscriptions.append({**shared, **who, **endpoint, "id": new_id(), "device_id": device_id})
+        session.execute(insert(Device), devices)
+        session.execute(insert(PushSubscription), subscriptions)
+
+    database.write(subscribe)
+
+
+def _forget(database: Database) -> None:
+    database.write(lambda session: session.execute(delete(PushSubscription)))
+
+
+@contextmanager
+def _working(url: str) -> Iterator[None]:
+    process = multiprocessing.get_context("spawn").Process(target=_work, args=(url,), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _work(url: str) -> None:
+    worker.run(Database(url, SETTINGS), threading.Event())
+
+
+@contextmanager
+def _service() -> Iterator[Service]:
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
+    process.start()
+    try:
+        yield Service(here.recv(), here)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(pipe: Pipe) -> None:
+    asyncio.run(_take(pipe))
+
+
+async def _take(pipe: Pipe) -> None:
+    times: list[float] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.read(65_536):
+            while b"\r\n\r\n" not in head:
+                head += await reader.read(65_536)
+            lines, _, body = head.partition(b"\r\n\r\n")
+            length = int(next(line for line in lines.split(b"\r\n") if line.startswith(b"Content-Length")).split()[1])
+            if len(body) < length:
+                await reader.readexactly(length - len(body))
+            times.append(time.monotonic())
+            writer.write(_ANSWER)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    pipe.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        pipe.recv()
+        pipe.send(times[:])
+        times.clear()
+
+    loop.add_reader(pipe.fileno(), tell)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only see that it runs")
+    main(quick=parser.parse_args().quick)

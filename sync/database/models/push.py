@@ -1,0 +1,65 @@
+"""Whom a device wants to be told by, when something in one of its collections changes."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sync.database.models.base import Base, Counter, Digest, Id, Moment, Word
+
+
+class PushSubscription(Base):
+    """
+    A registration of one device for one collection (WebDAV-Push), with what a message to it is encrypted by.
+
+    *book_id* is 0 for the person's home. *endpoint* is the push resource, at which whoever knows it can reach the
+    device; *host* is the part of it that is no secret, with the port. *key_id* names the VAPID key that the device saw.
+    *wants_content* and *wants_properties* are its triggers.
+
+    News are noted where the collection changes: *waiting_since* says since when some wait, absent where none do,
+    *has_content*, *has_properties* and *has_key* what they are about, and *news* rises with each, so that whoever sends
+    knows whether more came meanwhile. *not_before* is when a worker may take it next; *attempts* counts those that
+    failed, *failing_since* the first of them. *told_at* is when the push service last took a message.
+    """
+
+    __tablename__ = "push_subscription"
+    __table_args__ = (
+        ForeignKeyConstraint(["viewer_id", "device_id"], ["device.viewer_id", "device.id"], ondelete="CASCADE"),
+        UniqueConstraint("viewer_id", "book_id", "endpoint_digest"),
+        Index(None, "viewer_id", "device_id"),
+        {"info": {"spread_by": "viewer_id"}},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    device_id: Mapped[Id]
+    book_id: Mapped[Id]
+    endpoint: Mapped[str] = mapped_column(Text)
+    endpoint_digest: Mapped[Digest]
+    host: Mapped[str] = mapped_column(String(270))
+    public_key: Mapped[bytes] = mapped_column(LargeBinary(65))
+    auth_secret: Mapped[bytes] = mapped_column(LargeBinary(16))
+    key_id: Mapped[Word]
+    wants_content: Mapped[bool]
+    wants_properties: Mapped[bool]
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    news: Mapped[Counter] = mapped_column(default=0)
+    has_content: Mapped[bool] = mapped_column(default=False)
+    has_properties: Mapped[bool] = mapped_column(default=False)
+    has_key: Mapped[bool] = mapped_column(default=False)
+    waiting_since: Mapped[int | None] = mapped_column(BigInteger)
+    not_before: Mapped[Moment] = mapped_column(default=0)
+    attempts: Mapped[Counter] = mapped_column(default=0)
+    failing_since: Mapped[int | None] = mapped_column(BigInteger)
+    told_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+#: Finds those with news however many have none.
+Index(
+    "ix_push_subscription_waiting",
+    PushSubscription.viewer_id,
+    PushSubscription.id,
+    sqlite_where=PushSubscription.waiting_since.is_not(None),
+    postgresql_where=PushSubscription.waiting_since.is_not(None),
+)

@@ -1,0 +1,416 @@
+"""Who registered is told of what they can see and nothing else, once, whatever the push service does."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+
+import pytest
+from sqlalchemy import update
+
+from sync.database.engine import Database, Session
+from sync.database.models import CONTACTS, Account
+from sync.notify.push import claims, keys, news, subscriptions
+from sync.notify.push.hosts import BURST, FIRST_PAUSE, TOLERATED, Hosts
+from sync.notify.push.keys import HOME
+from sync.revisions import address_books, fan_out
+from sync.settings import Settings
+from sync.sharing import grants
+from tests.support import factories
+from tests.support.push_service import PushService, Subscriber
+from tests.support.subscribing import SETTINGS, Telling, add_device, rows, set_all, subscribe, telling, wanted
+
+
+def shown_to_all(database: Database, owner_id: int, text: str = "+49 555 0100") -> int:
+    """Give somebody a number that strangers see, and return its field."""
+    field_id = factories.field(database, owner_id, "mobile", text)
+    group = factories.strangers(database, owner_id)
+    database.write(lambda session: grants.grant(session, owner_id, group, [field_id]))
+    return field_id
+
+
+@pytest.fixture
+def pair(told: Database) -> tuple[int, int, int]:
+    """Two connected people, and a field of the second that the first sees."""
+    anna, ben = factories.connected(told, "anna", "ben")
+    return anna, ben, shown_to_all(told, ben)
+
+
+@pytest.fixture
+def phone(told: Database, service: PushService, pair: tuple[int, int, int]) -> Subscriber:
+    """The phone of the first, which is registered."""
+    phone = service.subscribe()
+    subscribe(told, pair[0], wanted(phone))
+    return phone
+
+
+def change(database: Database, pair: tuple[int, int, int], text: str) -> None:
+    """Let the second change what the first sees."""
+    factories.set_field(database, pair[1], pair[2], text)
+
+
+def test_a_change_is_told_with_the_topic_and_the_state_and_nothing_else(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    change(told, pair, "+49 555 0101")
+    worker.work()
+    (message,) = service.of(phone)
+    topic = told.write(keys.Topics.of).of_collection(pair[0], CONTACTS)
+    assert (message.topic, message.sync_token) == (topic, factories.book(told, pair[0]).sync_token)
+    assert [each.tag for each in message.xml.iter()] == [
+        "{https://bitfire.at/webdav-push}push-message",
+        "{https://bitfire.at/webdav-push}topic",
+        "{https://bitfire.at/webdav-push}content-update",
+        "{DAV:}sync-token",
+    ]
+    assert "0101" not in message.text
+    assert "ben" not in message.text
+    headers = {name.lower(): value for name, value in message.headers.items()}
+    assert headers["content-type"] == 'application/xml; charset="UTF-8"'
+    assert (headers["urgency"], int(headers["ttl"]) > 3600) == ("normal", True)
+    assert 0 < len(headers["topic"]) <= 32
+    assert headers["topic"] != message.topic
+    assert message.claims["sub"] == SETTINGS.base_url
+
+
+def test_nothing_is_told_where_nothing_changed(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    change(told, pair, "+49 555 0100")
+    factories.field(told, pair[1], "email", "ben@example.org")
+    worker.work()
+    assert (service.asked, rows(told)[0].waiting_since) == (0, None)
+    change(told, pair, "+49 555 0102")
+    worker.work()
+    worker.later()
+    assert len(service.of(phone)) == 1
+
+
+def test_whoever_lost_a_grant_learns_that_something_changed_and_then_nothing_more(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    group = factories.strangers(told, pair[1])
+    told.write(lambda session: grants.take_back(session, pair[1], group, [pair[2]]))
+    worker.work()
+    (message,) = service.of(phone)
+    assert message.sync_token == factories.book(told, pair[0]).sync_token
+    assert set(message.xml.itertext()) - {None} == {message.topic, message.sync_token}
+    change(told, pair, "+49 555 0103")
+    worker.later()
+    assert len(service.received) == 1
+
+
+def test_what_is_said_is_decided_when_it_is_sent(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    """And changes of a short time are told as one, with the last state."""
+    for number in range(5):
+        change(told, pair, f"+49 555 011{number}")
+    worker.work()
+    assert [each.sync_token for each in service.of(phone)] == [factories.book(told, pair[0]).sync_token]
+    for number in range(5):
+        change(told, pair, f"+49 555 012{number}")
+        worker.work()
+    assert len(service.of(phone)) == 1, "there is a pause between two"
+    worker.later()
+    assert [each.sync_token for each in service.of(phone)][1:] == [factories.book(told, pair[0]).sync_token]
+    worker.later()
+    assert len(service.received) == 2
+
+
+def test_news_that_come_while_others_are_sent_are_told_as_well(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    change(told, pair, "+49 555 0130")
+    (key,) = told.write(lambda session: claims.claim(session, rows(told)[0].host, 10))
+    seen = rows(told)[0].news
+    change(told, pair, "+49 555 0131")
+    told.write(lambda session: claims.settle(session, claims.Results(told={key: seen})))
+    worker.later()
+    assert [each.sync_token for each in service.of(phone)] == [factories.book(told, pair[0]).sync_token]
+
+
+def test_what_a_worker_claimed_and_left_is_told_by_another(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    change(told, pair, "+49 555 0140")
+    assert told.write(lambda session: claims.claim(session, rows(told)[0].host, 10))
+    worker.work()
+    assert service.received == []
+    worker.later(claims.LEASE)
+    assert len(service.of(phone)) == 1
+
+
+def test_two_workers_tell_everybody_once(told: Database, service: PushService) -> None:
+    owner, *viewers = factories.connected(told, "owner", *(f"v{number}" for number in range(70)))
+    field_id = shown_to_all(told, owner)
+    phones = [service.subscribe() for _ in viewers]
+    for viewer, phone in zip(viewers, phones, strict=True):
+        subscribe(told, viewer, wanted(phone))
+    workers = [telling(told), telling(told)]
+    factories.set_field(told, owner, field_id, "+49 555 0141")
+    for worker in workers:
+        worker.delivery.work()
+    assert all(worker.delivery.finish(60) for worker in workers)
+    assert [len(service.of(phone)) for phone in phones] == [1] * 70
+    assert service.connections < 70, "connections are kept"
+
+
+def test_a_large_fan_out_tells_those_whom_it_reached(told: Database, service: PushService, database_url: str) -> None:
+    large = Database(database_url, Settings(base_url="https://c.example.org", push_to_local=True, inline_viewers=1))
+    owner, first, second = factories.connected(large, "owner", "first", "second")
+    field_id = shown_to_all(large, owner)
+    fan_out.work(large)
+    phone = service.subscribe()
+    subscribe(large, second, wanted(phone))
+    worker = telling(large)
+    factories.set_field(large, owner, field_id, "+49 555 0142")
+    worker.work()
+    assert (service.received, first) == ([], first)
+    fan_out.work(large)
+    worker.work()
+    assert [each.sync_token for each in service.of(phone)] == [factories.book(large, second).sync_token]
+    large.dispose()
+
+
+def test_only_triggers_that_were_asked_for_are_told(told: Database, worker: Telling, service: PushService) -> None:
+    (anna,) = factories.people(told, "anna")
+    content, properties, both = (service.subscribe() for _ in range(3))
+    subscribe(told, anna, wanted(content))
+    subscribe(told, anna, wanted(properties, content=False, properties=True))
+    subscribe(told, anna, wanted(both, properties=True))
+    book = factories.book(told, anna)
+    told.write(lambda session: address_books.set_title(session, book, "Friends"))
+    worker.work()
+    found = [[len(each.xml), each.sync_token] for each in (*service.of(properties), *service.of(both))]
+    assert (service.of(content), found) == ([], [[2, None], [2, None]])
+    factories.put(told, anna, "one.vcf", factories.vcard())
+    told.write(lambda session: address_books.set_description(session, book, "All of them"))
+    worker.later()
+    token = factories.book(told, anna).sync_token
+    last = [service.of(each)[-1] for each in (content, properties, both)]
+    assert [(len(each.xml), each.sync_token) for each in last] == [(2, token), (2, None), (3, token)]
+    topics = {name.headers["Topic"] for name in service.of(both)}
+    assert len(topics) == 2, "the second does not replace the first where it is kept"
+
+
+def test_the_home_tells_of_address_books_that_come_and_go(
+    told: Database, worker: Telling, service: PushService
+) -> None:
+    (anna,) = factories.people(told, "anna")
+    phone, of_book = service.subscribe(), service.subscribe()
+    subscribe(told, anna, wanted(phone), book_id=HOME)
+    made = told.write(lambda session: address_books.create(session, anna, "chess"))
+    subscribe(told, anna, wanted(of_book), book_id=made.id)
+    factories.put(told, anna, "one.vcf", factories.vcard())
+    worker.work()
+    topic = told.write(keys.Topics.of).of_collection(anna, HOME)
+    assert [(each.topic, each.sync_token) for each in service.received] == [(topic, None)]
+    told.write(lambda session: address_books.remove(session, made))
+    worker.later()
+    assert len(service.of(phone)) == 2
+    assert [each.book_id for each in rows(told)] == [HOME]
+
+
+def test_a_registration_that_was_told_not_to_hear_of_a_change_does_not(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    anna, ben, _ = pair
+    others = {who: service.subscribe() for who in ("tablet", "ben")}
+    tablet = add_device(told, anna)
+    subscribe(told, anna, wanted(others["tablet"]), device_id=tablet)
+    subscribe(told, ben, wanted(others["ben"]))
+    mine = {each.device_id: each.id for each in rows(told) if each.viewer_id == anna}
+    device = next(each for each in mine if each != tablet)
+    bens = next(each.id for each in rows(told) if each.viewer_id == ben)
+
+    def put(named: list[int] | None) -> list[int]:
+        def change(session: Session) -> None:
+            news.silence(session, anna, device, named)
+            address_books.raise_revisions(session, [anna, ben], 1)
+
+        told.write(change)
+        worker.later()
+        return [len(service.of(each)) for each in (phone, *others.values())]
+
+    assert put([mine[device], mine[tablet], bens]) == [0, 1, 1], "its own alone"
+    assert put(None) == [0, 1, 2], "all of the person's, and nobody else's"
+    assert put([]) == [1, 2, 3], "none"
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_subscription_that_the_push_service_does_not_know_ends(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber, status: int
+) -> None:
+    service.always = (status, {})
+    change(told, pair, "+49 555 0150")
+    worker.work()
+    assert (rows(told), service.asked, service.of(phone)) == ([], 1, [])
+
+
+def _date(seconds: int) -> str:
+    return email.utils.formatdate(time.time() + seconds, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (429, "600", 600, 600),
+        (503, "7200", 7200, 7200),
+        (503, "date", 800, 900),
+        (500, "", 30, 30),
+        (503, "5", 30, 30),
+        (503, "soon", 30, 30),
+        (429, "9" * 30, 24 * 3600, 24 * 3600),
+        (301, "", 30, 30),
+        (400, "", 30, 30),
+        (403, "", 30, 30),
+    ],
+)
+def test_a_push_service_is_waited_for_as_long_as_it_wants(
+    told: Database,
+    worker: Telling,
+    service: PushService,
+    pair: tuple[int, int, int],
+    phone: Subscriber,
+    case: tuple[int, str, int, int],
+) -> None:
+    status, after, least, most = case
+    headers = {"Retry-After": _date(900) if after == "date" else after} if after else {}
+    service.answers = [(status, headers)]
+    change(told, pair, "+49 555 0160")
+    at = int(time.time())
+    worker.work()
+    (row,) = rows(told)
+    assert least <= row.not_before - at <= most + 5
+    assert (row.attempts, row.waiting_since is not None, row.failing_since is not None) == (1, True, True)
+    worker.later(row.not_before - at - 15)
+    assert service.asked == 1
+    worker.later(20)
+    assert len(service.of(phone)) == 1
+    (row,) = rows(told)
+    assert (row.attempts, row.waiting_since, row.failing_since) == (0, None, None)
+
+
+def test_attempts_become_rare_and_end_after_some_days(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    service.always = (500, {})
+    change(told, pair, "+49 555 0170")
+    pauses = []
+    for _ in range(10):
+        worker.later(claims.LONGEST_RETRY)
+        pauses.append(rows(told)[0].not_before - int(time.time()))
+    assert pauses == sorted(pauses)
+    assert 28 <= pauses[0] <= 30
+    assert claims.LONGEST_RETRY - 5 <= pauses[-1] <= claims.LONGEST_RETRY
+    set_all(told, failing_since=int(time.time()) - claims.PATIENCE)
+    worker.later(claims.LONGEST_RETRY)
+    assert (rows(told), service.of(phone)) == ([], [])
+
+
+def test_nothing_is_sent_to_a_registration_that_expired(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    change(told, pair, "+49 555 0180")
+    set_all(told, expires_at=int(time.time()))
+    worker.work()
+    assert (service.asked, service.of(phone)) == (0, [])
+    told.write(subscriptions.purge)
+    assert rows(told) == []
+
+
+def test_nothing_is_sent_to_a_person_who_may_not_come_in(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    change(told, pair, "+49 555 0181")
+    told.write(lambda session: session.execute(update(Account).where(Account.id == pair[0]).values(disabled_at=1)))
+    worker.work()
+    assert (service.asked, service.of(phone), rows(told)) == (0, [], [])
+
+
+def test_a_clock_that_was_put_back_keeps_nobody_waiting(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    change(told, pair, "+49 555 0182")
+    set_all(told, not_before=int(time.time()) + 10 * 365 * 24 * 3600)
+    worker.work()
+    assert len(service.of(phone)) == 1
+
+
+def test_after_another_key_is_shown_everybody_is_told_once_by_the_old_one(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int]
+) -> None:
+    old = told.write(keys.ensure)
+    phone = service.subscribe(key=old.text)
+    subscribe(told, pair[0], wanted(phone))
+    assert told.write(keys.rotate) == 1
+    new = told.write(keys.ensure)
+    assert new.text != old.text
+    worker.work()
+    (message,) = service.of(phone)
+    assert (message.topic, message.key) == (None, old.text)
+    assert [each.tag for each in message.xml.iter()] == [
+        "{https://bitfire.at/webdav-push}push-message",
+        "{https://bitfire.at/webdav-push}property-update",
+        "{DAV:}prop",
+        "{https://bitfire.at/webdav-push}transports",
+    ]
+    change(told, pair, "+49 555 0190")
+    other = service.subscribe(key=new.text)
+    subscribe(told, pair[0], wanted(other))
+    # What is renewed is still bound to the key that it was made with.
+    subscribe(told, pair[0], wanted(phone))
+    change(told, pair, "+49 555 0191")
+    worker.later()
+    assert [each.key for each in (*service.of(phone), *service.of(other))] == [old.text, old.text, new.text]
+    told.write(subscriptions.purge)
+    assert len(told.write(lambda session: keys.of_ids(session, [old.id, new.id]))) == 2
+    told.write(lambda session: subscriptions.end(session, pair[0]))
+    told.write(subscriptions.purge)
+    assert list(told.write(lambda session: keys.of_ids(session, [old.id, new.id]))) == [new.id]
+
+
+def test_one_person_cannot_have_a_host_flooded(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    for number in range(int(BURST) + 20):
+        change(told, pair, f"+49 555 1{number:03}")
+        worker.later()
+    assert int(BURST) <= len(service.of(phone)) < int(BURST) + 20
+    assert rows(told)[0].waiting_since is not None, "the last is told later"
+
+
+def test_a_host_that_fails_several_people_is_left_alone_and_tried_again() -> None:
+    clock = [0.0]
+    hosts = Hosts(lambda: clock[0])
+    for _ in range(20):
+        hosts.failed("push.example.org", 1)
+    assert hosts.admit("push.example.org", 50) == 50, "one person alone closes nothing to others"
+    for person in range(TOLERATED):
+        hosts.failed("push.example.org", person)
+    assert (hosts.admit("push.example.org", 50), hosts.is_closed("push.example.org")) == (0, True)
+    assert hosts.admit("other.example.org", 50) == 50
+    clock[0] += FIRST_PAUSE
+    assert [hosts.admit("push.example.org", 50) for _ in range(2)] == [1, 0]
+    hosts.failed("push.example.org", 1)
+    clock[0] += FIRST_PAUSE
+    assert hosts.admit("push.example.org", 50) == 0, "it is left alone for longer"
+    clock[0] += FIRST_PAUSE
+    assert hosts.admit("push.example.org", 50) == 1
+    hosts.succeeded("push.example.org")
+    assert hosts.admit("push.example.org", 50) == 50
+
+
+def test_a_host_that_fails_is_hardly_asked_by_however_many_people(told: Database, service: PushService) -> None:
+    owner, *viewers = factories.connected(told, "owner", *(f"v{number}" for number in range(30)))
+    field_id = shown_to_all(told, owner)
+    for viewer in viewers:
+        subscribe(told, viewer, wanted(service.subscribe()))
+    service.always = (503, {})
+    worker = telling(told)
+    factories.set_field(told, owner, field_id, "+49 555 0195")
+    for _ in range(5):
+        worker.work()
+    assert service.asked == TOLERATED
+    assert all(each.waiting_since is not None for each in rows(told)), "what is not sent is still news"

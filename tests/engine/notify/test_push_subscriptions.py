@@ -1,0 +1,183 @@
+"""A registration is its device's alone, there is one for a push resource, and it ends when it should."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+import pytest
+
+from sync.accounts import credentials, deletion, signing_in
+from sync.database.engine import Database, Session
+from sync.database.models import CONTACTS
+from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.notify.push import keys, subscriptions
+from sync.notify.push.keys import HOME
+from sync.notify.push.subscriptions import LONGEST, USUAL
+from sync.settings import Limits
+from tests.support import factories
+from tests.support.push_service import PushService
+from tests.support.subscribing import SETTINGS, add_device, device_of, in_seconds, rows, set_all, subscribe, wanted
+
+SERVICE = PushService("https://push.example.org")
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def anna(told: Database) -> int:
+    """Somebody with a device."""
+    anna = factories.person(told, "anna")
+    add_device(told, anna)
+    return anna
+
+
+def test_the_same_push_resource_is_renewed(told: Database, anna: int) -> None:
+    phone = SERVICE.subscribe()
+    first = subscribe(told, anna, wanted(phone))
+    set_all(told, expires_at=1, news=5, attempts=3)
+    other = replace(SERVICE.subscribe(), url=phone.url)
+    again = subscribe(told, anna, wanted(other, properties=True))
+    (row,) = rows(told)
+    assert (first.is_new, again.is_new, again.id) == (True, False, first.id)
+    assert (row.public_key, row.auth_secret) == (other.public_key, other.auth_secret)
+    assert (row.wants_properties, row.news, row.attempts, row.expires_at) == (True, 5, 3, again.expires_at)
+
+
+def test_another_collection_or_push_resource_is_another_registration(told: Database, anna: int) -> None:
+    phone = SERVICE.subscribe()
+    ids = {
+        subscribe(told, anna, wanted(phone)).id,
+        subscribe(told, anna, wanted(phone), book_id=HOME).id,
+        subscribe(told, anna, wanted(SERVICE.subscribe())).id,
+    }
+    assert len(ids) == 3
+    ben = factories.person(told, "ben")
+    subscribe(told, ben, wanted(phone))
+    assert len(rows(told)) == 4, "somebody else's is not touched"
+
+
+@pytest.mark.parametrize(
+    ("asked", "lasts"), [(None, USUAL), (3600, 3600), (USUAL, USUAL), (10**9, LONGEST), (-5, USUAL), (0, USUAL)]
+)
+def test_a_registration_lasts_as_long_as_it_asks_within_bounds(
+    told: Database, anna: int, asked: int | None, lasts: int
+) -> None:
+    until = None if asked is None else -in_seconds(0) + asked
+    found = subscribe(told, anna, wanted(SERVICE.subscribe(), until=until))
+    assert lasts - 5 <= in_seconds(found.expires_at) <= lasts
+
+
+def test_what_no_message_could_be_sent_by_is_no_registration(told: Database, anna: int) -> None:
+    good = wanted(SERVICE.subscribe())
+    bad = [
+        replace(good, public_key=b""),
+        replace(good, public_key=bytes(65)),
+        replace(good, auth_secret=b""),
+        replace(good, auth_secret=bytes(17)),
+        replace(good, endpoint="push"),
+    ]
+    for each in bad:
+        with pytest.raises(InvalidInput):
+            subscribe(told, anna, each)
+    with pytest.raises(NotFound):
+        subscribe(told, anna, good, book_id=77)
+    assert rows(told) == []
+
+
+def test_there_are_only_so_many(database_url: str) -> None:
+    few = replace(SETTINGS, limits=Limits(push_subscriptions=3, push_subscriptions_of_device=2))
+    database = Database(database_url, few)
+    anna = factories.person(database, "anna")
+    first, second = add_device(database, anna), add_device(database, anna)
+    kept = wanted(SERVICE.subscribe())
+    subscribe(database, anna, kept, device_id=first)
+    subscribe(database, anna, wanted(SERVICE.subscribe()), device_id=first)
+    with pytest.raises(LimitExceeded):
+        subscribe(database, anna, wanted(SERVICE.subscribe()), device_id=first)
+    subscribe(database, anna, wanted(SERVICE.subscribe()), device_id=second)
+    with pytest.raises(LimitExceeded):
+        subscribe(database, anna, wanted(SERVICE.subscribe()), device_id=second)
+    subscribe(database, anna, kept, device_id=first)
+    set_all(database, expires_at=1)
+    subscribe(database, anna, wanted(SERVICE.subscribe()), device_id=first)
+    assert len(rows(database)) == 1
+    database.dispose()
+
+
+def _remove(session: Session, person: int, device: int, made: int) -> None:
+    subscriptions.remove(session, person, device, made)
+
+
+def test_only_the_device_ends_its_registration(told: Database, anna: int) -> None:
+    ben, tablet = factories.person(told, "ben"), add_device(told, anna)
+    made = subscribe(told, anna, wanted(SERVICE.subscribe()))
+    for person, device in ((anna, tablet), (ben, device_of(told, ben)), (ben, device_of(told, anna))):
+        with pytest.raises(NotFound):
+            told.write(functools.partial(_remove, person=person, device=device, made=made.id))
+    phone = device_of(told, anna) if rows(told)[0].device_id == device_of(told, anna) else tablet
+    told.write(lambda session: subscriptions.remove(session, anna, phone, made.id))
+    assert rows(told) == []
+    with pytest.raises(NotFound):
+        told.write(lambda session: subscriptions.remove(session, anna, phone, made.id))
+
+
+def test_one_that_expired_is_not_there(told: Database, anna: int) -> None:
+    made = subscribe(told, anna, wanted(SERVICE.subscribe()))
+    set_all(told, expires_at=1)
+    device_id = rows(told)[0].device_id
+    with told.reading() as session:
+        assert subscriptions.listed(session) == []
+    with pytest.raises(NotFound):
+        told.write(lambda session: subscriptions.remove(session, anna, device_id, made.id))
+
+
+def test_registrations_end_with_their_device(told: Database, anna: int) -> None:
+    phone, tablet = device_of(told, anna), add_device(told, anna)
+    if phone == tablet:
+        phone = add_device(told, anna)
+    for device in (phone, tablet):
+        subscribe(told, anna, wanted(SERVICE.subscribe()), device_id=device)
+    told.write(lambda session: credentials.revoke_device(session, anna, phone))
+    assert [each.device_id for each in rows(told)] == [tablet]
+    with pytest.raises(NotFound):
+        subscribe(told, anna, wanted(SERVICE.subscribe()), device_id=phone)
+
+
+def test_registrations_end_with_a_changed_password(told: Database, anna: int) -> None:
+    told.write(lambda session: credentials.set_password(session, anna, PASSWORD))
+    ben = factories.person(told, "ben")
+    for person in (anna, ben):
+        subscribe(told, person, wanted(SERVICE.subscribe()))
+    signing_in.change_password(told, anna, "anna", old=PASSWORD, new=f"{PASSWORD} staple", browser="")
+    assert [each.viewer_id for each in rows(told)] == [ben]
+
+
+def test_registrations_end_with_the_account(told: Database, anna: int) -> None:
+    subscribe(told, anna, wanted(SERVICE.subscribe()))
+    deletion.leave(told, anna)
+    assert rows(told) == []
+
+
+def test_a_list_says_no_secret(told: Database, anna: int) -> None:
+    phone = SERVICE.subscribe()
+    subscribe(told, anna, wanted(phone, properties=True))
+    subscribe(told, factories.person(told, "ben"), wanted(SERVICE.subscribe()), book_id=HOME)
+    with told.reading() as session:
+        everybody, mine = subscriptions.listed(session), subscriptions.listed(session, anna)
+    assert [(each.login, each.collection, each.host) for each in everybody] == [
+        ("anna", "contacts", "push.example.org"),
+        ("ben", "", "push.example.org"),
+    ]
+    (one,) = mine
+    assert phone.url.rpartition("/")[2] not in repr(one)
+    assert (one.device, one.content, one.properties, one.told_at) == ("Phone", True, True, None)
+
+
+def test_keys_that_are_shown_no_more_stay_while_somebody_needs_them(told: Database, anna: int) -> None:
+    subscribe(told, anna, wanted(SERVICE.subscribe()), book_id=CONTACTS)
+    old = rows(told)[0].key_id
+    told.write(keys.rotate)
+    told.write(keys.rotate)
+    told.write(subscriptions.purge)
+    shown = told.write(keys.ensure).id
+    assert set(told.write(lambda session: keys.of_ids(session, [old, shown]))) == {old, shown}
