@@ -79,15 +79,15 @@ def defer(session: Session, owner_id: int, card_ids: Sequence[int], at: int) -> 
         )
 
 
-def is_owed(session: Session, owner_id: int, card_id: int, viewer_id: int) -> bool:
-    """Whether the outbox still has to tell the viewer that this card changed. The caller holds the owner's lock."""
-    owed = select(Job.id).where(
-        Job.bucket == owner_id % BUCKETS,
-        Job.owner_id == owner_id,
-        Job.card_id == card_id,
-        Job.after_viewer < viewer_id,
-    )
-    return session.scalars(owed).first() is not None
+def owed_of(session: Session, owner_id: int) -> dict[int, int]:
+    """
+    Return by card the id of a viewer whom the outbox has told of every change of it; those with higher ids it has not.
+
+    A card of which everybody was told is left out. The caller holds the owner's lock.
+    """
+    mine = (Job.bucket == owner_id % BUCKETS, Job.owner_id == owner_id)
+    jobs = select(Job.card_id, func.min(Job.after_viewer)).where(*mine).group_by(Job.card_id)
+    return dict(session.execute(jobs).all())
 
 
 def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int) -> None:
