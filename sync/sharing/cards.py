@@ -182,7 +182,7 @@ def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent
     """Return the owner's own card, and the others that show, or showed, something of *extent*."""
     concerned = {"fields": list(extent.fields | extent.regranted), "made": list(extent.made)}
     # Who comes to see a field is known by the groups and exceptions only, so these of all audiences are read.
-    chosen = _CARDS if extent.everything or extent.regranted else _CARDS.where(_OWN | _MADE | _SHOWED)
+    chosen = _CARDS if extent.everything or extent.regranted else _CONCERNED
     rows = session.execute(chosen, {"owner": owner_id, **concerned}).all()
     grants = grants_of(session, owner_id) if len(rows) > 1 else Grants()
     held = list[_Held]()
@@ -231,6 +231,7 @@ _CARDS = (
     .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
     .where(Audience.owner_id == bindparam("owner"))
 )
+_CONCERNED = _CARDS.where(_OWN | _MADE | _SHOWED)
 _AUDIENCES = (
     select(Audience.id, Audience.digest)
     .where(

@@ -25,7 +25,7 @@ from sync.vcard import clean
 
 NAME_LENGTH = 100
 #: How many people can be put into a group in one change, so that it keeps others waiting for a moment only.
-AT_ONCE = 1_000
+AT_ONCE = 500
 #: The order in which lists show the kinds of groups: from those whom most people are in to those whom fewest are in.
 _ORDER = (STRANGERS, CONNECTIONS, GROUP)
 
