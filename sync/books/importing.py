@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
+from sync.database import pacing
 from sync.database.engine import Database, settings_of
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidVCard, LimitExceeded, NotFound, TooLarge
 from sync.fields import with_names, without_broken_photos
@@ -31,8 +32,6 @@ from sync.vcard.uids import bare
 
 #: How many cards one file may have.
 MOST = 5_000
-#: For about how many seconds one transaction keeps others waiting.
-HOLD = 0.1
 #: How many files one person may send.
 FILES = Limit("import contacts", 20, HOUR)
 _NAME = re.compile(rb"^(?:[A-Za-z0-9-]++\.)?FN[^:\r\n]*+:([^\r\n]{1,400})", re.IGNORECASE | re.MULTILINE)
@@ -109,7 +108,7 @@ def import_contacts(
     cards = _readable(texts, result)
     while cards:
         # A transaction may be run again, so it gives back what it did instead of noting it.
-        done, count = database.write(partial(_store, viewer_id=viewer_id, cards=cards))
+        done, count = pacing.write(database, partial(_store, viewer_id=viewer_id, cards=cards))
         cards = cards[count:]
         result.added += done.added
         result.known += done.known
@@ -141,7 +140,7 @@ def _readable(texts: Sequence[bytes], result: Imported) -> list[_Read]:
 
 def _store(session: Session, *, viewer_id: int, cards: Sequence[_Read]) -> tuple[Imported, int]:
     """Store as many cards as fit into a transaction, and return what became of them and how many they were."""
-    until, result = time.monotonic() + HOLD, Imported()
+    until, result = time.monotonic() + pacing.HOLD, Imported()
     book = address_books.find_book(session, viewer_id, address_books.CONTACTS_PATH)
     if book is None:
         raise NotFound("There is no such person.")

@@ -15,6 +15,7 @@ from dataclasses import replace
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from sync.database import pacing
 from sync.database.engine import Database
 from sync.database.models import RENDERING, Profile
 from sync.errors import InvalidVCard, NotFound
@@ -39,7 +40,7 @@ def work(database: Database) -> int:
         )
         owners = session.scalars(old.limit(_PAGE)).all()
     for owner_id in owners:
-        database.write(lambda session, it=owner_id: _renew_if_there(session, it))  # type: ignore[misc]
+        pacing.write(database, lambda session, it=owner_id: _renew_if_there(session, it))  # type: ignore[misc]
     return len(owners)
 
 

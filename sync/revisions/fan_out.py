@@ -2,24 +2,29 @@
 Fan-out: carrying a change of a card to every address book that holds it.
 
 Decide first, act second. `plan` says how a changed card reaches its holders: in this transaction when they are few,
-through the outbox when they are many. `carry` does one chunk of either: two statements, however many viewers there
-are. The card's text is changed already when the outbox comes into play; what is still carried is the news that it
-did.
+through the outbox when they are many. `carry` does one chunk of the outbox's work: a few statements for each step,
+however many viewers it has, and steps until its time is over, so that whoever changes something of theirs meanwhile
+waits for a moment only. The card's text is changed already when the outbox comes into play; what is still carried is
+the news that it did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from sync.database import pacing
 from sync.database.engine import Database, settings_of
 from sync.database.models import BUCKETS, Connection, Job, new_id, now
+from sync.database.pacing import Pace
 from sync.revisions import address_books
 
 FAN_OUT = "fan_out"
+#: Viewers that a chunk begins with; it goes on with more of them as long as it keeps nobody waiting.
+_FIRST_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def work(
             if claim is None:
                 break
             while claim is not None:
-                count, claim = database.write(lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
+                count, claim = pacing.write(database, lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
                 reached += count
                 progress(count)
     return reached
@@ -134,27 +139,29 @@ def owed(session: Session) -> int:
 
 def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     """
-    Reach the next chunk of viewers, and keep the job's cursor with them.
+    Reach the next chunk of viewers, as many as can be in a moment, and keep the job's cursor with them.
 
     Returns how many were reached, and the claim to go on with: None when the job is done, or when another worker has
     taken it over.
     """
     settings = settings_of(session)
-    viewers = _holders(session, claim.owner_id, claim.card_id, claim.after_viewer, settings.chunk_viewers)
     mine = (Job.bucket == claim.bucket, Job.id == claim.id, Job.after_viewer == claim.after_viewer)
-    if len(viewers) < settings.chunk_viewers:
-        moved = session.execute(delete(Job).where(*mine).returning(Job.id)).first()
-        following = None
-    else:
-        lease = now() + settings.lease
-        moved = session.execute(
-            update(Job).where(*mine).values(after_viewer=viewers[-1], due_at=lease, attempts=0).returning(Job.id)
-        ).first()
-        following = Claim(claim.bucket, claim.id, claim.owner_id, claim.card_id, viewers[-1], claim.changed_at)
-    if moved is None:
+    renewed = update(Job).where(*mine).values(due_at=now() + settings.lease, attempts=0).returning(Job.id)
+    if session.execute(renewed).first() is None:
         return 0, None
-    reach(session, claim.owner_id, viewers, claim.changed_at)
-    return len(viewers), following
+    pace = Pace(_FIRST_STEP, settings.chunk_viewers)
+    reached, after = 0, claim.after_viewer
+    while asked := pace.step:
+        viewers = _holders(session, claim.owner_id, claim.card_id, after, asked)
+        reach(session, claim.owner_id, viewers, claim.changed_at)
+        reached += len(viewers)
+        if len(viewers) < asked:
+            session.execute(delete(Job).where(*mine))
+            return reached, None
+        after = viewers[-1]
+        pace.done(asked)
+    session.execute(update(Job).where(*mine).values(after_viewer=after))
+    return reached, replace(claim, after_viewer=after)
 
 
 def _holders(session: Session, owner_id: int, card_id: int, after: int, limit: int) -> list[int]:
