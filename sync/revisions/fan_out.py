@@ -10,7 +10,7 @@ the news that it did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
@@ -23,6 +23,8 @@ from sync.database.pacing import Pace
 from sync.revisions import address_books
 
 FAN_OUT = "fan_out"
+#: How often it is looked who holds the cards of one change, each time without one that too many hold.
+_LOOKS = 4
 #: Viewers that a chunk begins with; it goes on with more of them as long as it keeps nobody waiting.
 _FIRST_STEP = 500
 
@@ -47,41 +49,29 @@ class Claim:
     changed_at: int
 
 
-def plan(session: Session, owner_id: int, changed: Sequence[int]) -> Plan:
+def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
     """Decide for the *changed* cards of an owner, by how many people hold them."""
-    limit = settings_of(session).inline_viewers
-    if not changed:
-        return Plan([], [])
-    everybody = session.scalars(_ALL_HOLDERS, {"owner": owner_id, "cards": list(changed), "limit": limit + 1}).all()
-    if len(everybody) <= limit:
-        return Plan(everybody, [])
-    viewers: list[int] = []
-    deferred: list[int] = []
-    for card_id in changed:
-        holders = _holders(session, owner_id, card_id, 0, limit + 1 - len(viewers))
-        if len(viewers) + len(holders) > limit:
-            deferred.append(card_id)
-        else:
-            viewers += holders
-    return Plan(viewers, deferred)
+    waiting, viewers, deferred = sorted(changed), list[int](), list[int]()
+    for _ in range(_LOOKS):
+        room = settings_of(session).inline_viewers - len(viewers)
+        values = {"owner": owner_id, "cards": waiting, "limit": room + 1}
+        found = session.execute(_ALL_HOLDERS, values).all() if waiting else []
+        # Of the card at which the list breaks off nobody knows how many more there are.
+        broken = found[-1].audience_id if len(found) > room else None
+        viewers += [viewer_id for card_id, viewer_id in found if card_id != broken]
+        if broken is None:
+            return Plan(viewers, deferred)
+        deferred.append(broken)
+        waiting = [card_id for card_id in waiting if card_id > broken]
+    return Plan(viewers, [*deferred, *waiting])
 
 
-def defer(session: Session, owner_id: int, card_ids: Sequence[int], at: int) -> None:
+def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int) -> None:
     """Write a job for each card, in the transaction of the change."""
-    for card_id in card_ids:
-        session.execute(
-            insert(Job).values(
-                bucket=owner_id % BUCKETS,
-                id=new_id(),
-                kind=FAN_OUT,
-                owner_id=owner_id,
-                card_id=card_id,
-                after_viewer=0,
-                changed_at=at,
-                due_at=at,
-                attempts=0,
-            )
-        )
+    job = {"bucket": owner_id % BUCKETS, "kind": FAN_OUT, "owner_id": owner_id, "changed_at": at, "due_at": at}
+    jobs = [{"id": new_id(), "card_id": card_id, "after_viewer": 0, "attempts": 0, **job} for card_id in card_ids]
+    if jobs:
+        session.execute(insert(Job), jobs)
 
 
 def owed_of(session: Session, owner_id: int) -> dict[int, int]:
@@ -207,12 +197,13 @@ _DUE = (
     )
 )
 _ALL_HOLDERS = (
-    select(Connection.viewer_id)
+    select(Connection.audience_id, Connection.viewer_id)
     .where(
         Connection.owner_id == bindparam("owner"),
         Connection.audience_id.in_(bindparam("cards", expanding=True)),
         Connection.hidden.is_(False),
     )
+    .order_by(Connection.audience_id, Connection.viewer_id)
     .limit(bindparam("limit"))
 )
 

@@ -9,7 +9,7 @@ been told of none.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +48,8 @@ KINDS = {"name": "Anna {}", "nickname": "A{}", "mobile": "+49 170 {:07}", "email
 class State:
     """What each of an owner's cards is to show, by audience, and what each viewer has: a text, and its revision."""
 
-    shown: dict[int, tuple[object, ...]]
-    held: dict[int, tuple[str, str, int]]
+    shown: Mapping[int, object]
+    held: Mapping[int, tuple[str, str, int]]
 
 
 class Renderings(RuleBasedStateMachine):
