@@ -122,7 +122,8 @@ def _job(account_id: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _finish(database: Database, account_id: int, progress: Callable[[int], object] = lambda _: None) -> None:
-    while parted := pacing.write(database, lambda session: _part(session, account_id)):
+    pieces = pacing.Pieces(database)
+    while parted := pieces.write(lambda session: _part(session, account_id)):
         progress(parted)
     database.write(lambda session: _forget(session, account_id))
 

@@ -22,6 +22,7 @@ from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
 from sync.database import pacing
 from sync.database.engine import Database, settings_of
+from sync.database.pacing import Pieces
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidVCard, LimitExceeded, NotFound, TooLarge
 from sync.fields import with_names, without_broken_photos
 from sync.merging import intake
@@ -106,9 +107,10 @@ def import_contacts(
         raise LimitExceeded(f"A file has at most {MOST} cards; send the others in another one.")
     result = Imported()
     cards = _readable(texts, result)
+    pieces = Pieces(database)
     while cards:
         # A transaction may be run again, so it gives back what it did instead of noting it.
-        done, count = pacing.write(database, partial(_store, viewer_id=viewer_id, cards=cards))
+        done, count = pieces.write(partial(_store, viewer_id=viewer_id, cards=cards))
         cards = cards[count:]
         result.added += done.added
         result.known += done.known

@@ -7,6 +7,7 @@ is room for one writer at a time, it rests after each, so that whoever waits get
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 #: For about how many seconds one transaction keeps others waiting.
 HOLD = 0.05
+#: A thing that never happens to wait for.
+_NEVER = threading.Event()
 
 
 class Pace:
@@ -45,11 +48,21 @@ class Pace:
         self._step_began = at
 
 
-def write(database: Database, piece: Callable[[Session], T]) -> T:
-    """Run one *piece* as `Database.write` does, and rest where others may be waiting to write."""
-    began = time.monotonic()
-    result = database.write(piece)
-    if database.is_sqlite:
-        # Whoever waits in another process looks again after 25 ms at most. What this waited itself is no work.
-        time.sleep(min(HOLD, time.monotonic() - began))
-    return result
+class Pieces:
+    """Writes one piece after the other, and rests in between where others may be waiting to write."""
+
+    def __init__(self, database: Database) -> None:
+        """Begin with nothing to rest from."""
+        self._database = database
+        self._rest = 0.0
+
+    def write(self, piece: Callable[[Session], T]) -> T:
+        """Run one piece as `Database.write` does, after a rest that is as long as the piece before took."""
+        if self._rest:
+            _NEVER.wait(self._rest)
+        began = time.monotonic()
+        result = self._database.write(piece)
+        if self._database.is_sqlite:
+            # Whoever waits in another process looks again after 25 ms at most. What this waited itself is no work.
+            self._rest = min(HOLD, time.monotonic() - began)
+        return result

@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from sync.database import pacing
 from sync.database.engine import Database, settings_of
 from sync.database.models import BUCKETS, Connection, Job, new_id, now
-from sync.database.pacing import Pace
+from sync.database.pacing import Pace, Pieces
 from sync.revisions import address_books
 
 FAN_OUT = "fan_out"
@@ -102,7 +101,7 @@ def work(
     Any number of workers may do this at once. Each chunk is one transaction with its cursor: whatever dies, the next
     worker goes on behind the last chunk that was committed, as soon as the lease has run out.
     """
-    reached = 0
+    reached, pieces = 0, Pieces(database)
     with database.reading() as session:
         due = _due(session, buckets, now())
     for bucket in due:
@@ -112,7 +111,7 @@ def work(
             if claim is None:
                 break
             while claim is not None:
-                count, claim = pacing.write(database, lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
+                count, claim = pieces.write(lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
                 reached += count
                 progress(count)
     return reached

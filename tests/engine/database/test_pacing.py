@@ -12,7 +12,7 @@ import pytest
 
 from sync.database import pacing
 from sync.database.engine import Database, Session
-from sync.database.pacing import Pace
+from sync.database.pacing import Pace, Pieces
 from sync.revisions import fan_out
 from sync.settings import Settings
 from tests.support.factories import crowd, field, group, pending, person, revisions, set_field
@@ -74,8 +74,9 @@ def working(database: Database) -> Iterator[None]:
         time.sleep(PIECE)
 
     def work() -> None:
+        pieces = Pieces(database)
         while not stop.is_set():
-            pacing.write(database, piece)
+            pieces.write(piece)
 
     worker = threading.Thread(target=work)
     worker.start()
