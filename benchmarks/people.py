@@ -40,7 +40,8 @@ from sync.database.models import (
 )
 from sync.profiles import profiles
 from sync.revisions.address_books import PRESENT
-from sync.sharing import cards, disclosure, grants, groups
+from sync.sharing import cards, grants, groups
+from sync.sharing.changes import change
 from sync.sharing.connections import CONNECTION
 from sync.sharing.visibility import STRANGER, Composition, composition_of, fields_of
 from sync.vcard import parse_one
@@ -153,7 +154,9 @@ def check(database: Database, hub: Hub, sample: int = 20) -> None:
 
     def nothing_changes(session: Session) -> None:
         for owner_id in [hub.id, *rows[:sample]]:
-            _require(cards.refresh(session, owner_id, fields_of(session, owner_id), now()).changed, [])
+            version = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
+            refreshed = cards.refresh(session, owner_id, fields_of(session, owner_id), version, now())
+            _require(refreshed.changed, [])
 
     database.write(nothing_changes)
 
@@ -198,11 +201,9 @@ def _make_hub(session: Session, size: int) -> Hub:
 
 def _audiences(session: Session, owner_id: int, compositions: Sequence[Composition]) -> list[int]:
     """Make audiences with their cards, and return the version of the profile and the ids of the audiences."""
-    made = [cards.audience_for(session, owner_id, composition) for composition in compositions]
-    version = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
-    refreshed = cards.refresh(session, owner_id, fields_of(session, owner_id), now())
-    disclosure.show(session, owner_id, refreshed.visible, version)
-    return [version, *made]
+    with change(session, owner_id) as under_way:
+        made = [cards.audience_for(under_way, owner_id, composition) for composition in compositions]
+        return [under_way.versions[owner_id], *made]
 
 
 def _memberships(hub: Hub, viewers: Iterable[_Person], few: set[int]) -> Iterator[tuple[int, _Person]]:

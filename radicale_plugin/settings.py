@@ -82,7 +82,7 @@ SCHEMA: dict[str, dict[str, Any]] = {
         "chunk_viewers": {
             "value": "10000",
             "type": _positive,
-            "help": "viewers that the worker reaches in one transaction",
+            "help": "viewers that the worker reaches in one transaction at most; it takes fewer where that takes long",
         },
         "connection_edits": {
             "value": "overlay",

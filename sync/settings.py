@@ -73,15 +73,16 @@ class Settings:
     """
     How the engine works.
 
-    A change that at most *inline_viewers* people can see is carried to all of them in its own transaction; beyond
-    that a worker carries it in chunks of *chunk_viewers*. *lease* is how many seconds a worker may be silent before
-    another takes over its job. *secret* keys the hashes of device passwords; when it is empty the database keeps a
-    random one. Without *accept_overlays*, a device's change of a connection's card is refused instead of kept for that
-    viewer. What a device replaced or deleted can be restored for *keep_versions_days*, 0 for not at all. *base_url* is
-    the address by which people reach this server, without a slash at its end; empty where links cannot be sent.
-    *phone_region* is the country, as two letters, that a phone number without a country code is of. *sign_up* is who
-    may make an account in the portal: somebody who was ``invited``, anybody (``open``), or nobody (``closed``). *push*
-    lets devices be told of changes by push services, which *push_to_local* lets be plain or local, for tests.
+    A change that at most *inline_viewers* people can see is carried to all of them in its own transaction; beyond that
+    a worker carries it in chunks of at most *chunk_viewers*, or of as many as a moment allows. *lease* is how many
+    seconds a worker may be silent before another takes over its job. *secret* keys the hashes of device passwords; when
+    it is empty the database keeps a random one. Without *accept_overlays*, a device's change of a connection's card is
+    refused instead of kept for that viewer. What a device replaced or deleted can be restored for *keep_versions_days*,
+    0 for not at all. *base_url* is the address by which people reach this server, without a slash at its end; empty
+    where links cannot be sent. *phone_region* is the country, as two letters, that a phone number without a country
+    code is of. *sign_up* is who may make an account in the portal: somebody who was ``invited``, anybody (``open``), or
+    nobody (``closed``). *push* lets devices be told of changes by push services, which *push_to_local* lets be plain or
+    local, for tests.
     """
 
     pool_size: int = 8

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 import click
 
@@ -17,10 +19,10 @@ from radicale_plugin.cli.site import Site, pass_site, read_file
 from sync.accounts import provisioning
 from sync.accounts.provisioning import Report, Result
 from sync.database.engine import Session
-from sync.errors import EvercardError, InvalidInput
+from sync.database.pacing import HOLD
+from sync.errors import EvercardError, InvalidInput, NotFound
 
-#: People in one transaction: few enough that nobody else waits, and many enough that the disk does not.
-_BATCH = 25
+T = TypeVar("T")
 
 
 class _DryRun(Exception):
@@ -70,54 +72,69 @@ def import_people(site: Site, /, file: str, language: str | None, *, as_json: bo
     lines, spoken = read(read_file(file)), language or ""
     told, dry_run = Told(), switches["dry_run"]
     with output.progress("Reading the list", len(lines)) as bar:
-        for start in range(0, len(lines), _BATCH):
-            put = partial(_put_all, batch=lines[start : start + _BATCH], language=spoken, renew=switches["update"])
-            _do(site, put, told, dry_run=dry_run)
-            bar.update(len(lines[start : start + _BATCH]))
+        put = partial(_put, language=spoken, renew=switches["update"])
+        _do_all(site, put, lines, told, dry_run=dry_run, progress=bar.update)
     if switches["disable_missing"]:
-        close = partial(_close_missing, lines=lines, even_many=switches["even_many"])
-        _do(site, close, told, dry_run=dry_run)
+        _do_all(site, _close, _missing(site, lines, even_many=switches["even_many"]), told, dry_run=dry_run)
     _tell(told, dry_run=dry_run, as_json=as_json)
     if any("problem" in line for line in told.lines):
         raise click.exceptions.Exit(1)
 
 
-def _do(site: Site, change: Callable[[Session], Told], told: Told, *, dry_run: bool) -> None:
-    done = Told()
+def _do_all(
+    site: Site,
+    act: Callable[[Session, Told, T], object],
+    items: Sequence[T],
+    told: Told,
+    *,
+    dry_run: bool,
+    progress: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Do something with each of *items*, in transactions that end before others notice them."""
+    while items:
+        done = Told()
 
-    def attempt(session: Session) -> None:
-        done.lines[:] = change(session).lines
-        if dry_run:
-            raise _DryRun
+        def attempt(session: Session, items: Sequence[T] = items, done: Told = done) -> None:
+            done.lines.clear()
+            until = time.monotonic() + HOLD
+            for item in items:
+                act(session, done, item)
+                if time.monotonic() > until:
+                    break
+            if dry_run:
+                raise _DryRun
 
-    with contextlib.suppress(_DryRun):
-        site.write(attempt)
-    told.lines += done.lines
-
-
-def _put_all(session: Session, batch: Sequence[Line], language: str, *, renew: bool) -> Told:
-    told = Told()
-    for line in batch:
-        try:
-            report = provisioning.put(session, line.listed(language), renew=renew)
-        except EvercardError as error:
-            told.add(line.number, line.login, "refused", problem=str(error))
-        else:
-            told.add(line.number, line.login, report.result.value, report)
-    return told
+        with contextlib.suppress(_DryRun):
+            site.write(attempt)
+        told.lines += done.lines
+        progress(len(done.lines))
+        items = items[len(done.lines) :]
 
 
-def _close_missing(session: Session, lines: Sequence[Line], *, even_many: bool) -> Told:
-    gone, everybody = provisioning.missing(session, {line.login for line in lines})
+def _put(session: Session, told: Told, line: Line, *, language: str, renew: bool) -> None:
+    try:
+        report = provisioning.put(session, line.listed(language), renew=renew)
+    except EvercardError as error:
+        told.add(line.number, line.login, "refused", problem=str(error))
+    else:
+        told.add(line.number, line.login, report.result.value, report)
+
+
+def _missing(site: Site, lines: Sequence[Line], *, even_many: bool) -> Sequence[tuple[int, str]]:
+    with site.read() as session:
+        gone, everybody = provisioning.missing(session, {line.login for line in lines})
     if 2 * len(gone) > everybody and not even_many:
         raise InvalidInput(
             f"{len(gone)} of {everybody} people are missing from this list. If that is so, say --even-many."
         )
-    told = Told()
-    for account_id, login in gone:
+    return gone
+
+
+def _close(session: Session, told: Told, person: tuple[int, str]) -> None:
+    account_id, login = person
+    with contextlib.suppress(NotFound):  # whoever has left meanwhile
         provisioning.close(session, account_id)
-        told.add(None, login, "disabled")
-    return told
+    told.add(None, login, "disabled")
 
 
 def _tell(told: Told, *, dry_run: bool, as_json: bool) -> None:

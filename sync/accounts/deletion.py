@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, u
 from sqlalchemy.orm import Session
 
 from sync.accounts import one_time_tokens, sessions
-from sync.database.engine import Database
+from sync.database import pacing
+from sync.database.engine import Database, among
 from sync.database.models import (
     BUCKETS,
     NOBODY,
@@ -36,8 +37,8 @@ from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
 
 LEAVING = "leaving"
-#: How many holders lose the card in one transaction at most, and for about how many seconds it keeps others waiting.
-CHUNK, HOLD = 100, 0.1
+#: How many holders lose the card in one transaction at most.
+CHUNK = 100
 #: Seconds for which whoever works on a leaving may be silent before another takes it over.
 LEASE = 5
 
@@ -121,13 +122,14 @@ def _job(account_id: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _finish(database: Database, account_id: int, progress: Callable[[int], object] = lambda _: None) -> None:
-    while parted := database.write(lambda session: _part(session, account_id)):
+    pieces = pacing.Pieces(database)
+    while parted := pieces.write(lambda session: _part(session, account_id)):
         progress(parted)
     database.write(lambda session: _forget(session, account_id))
 
 
 def _part(session: Session, account_id: int) -> int:
-    until, parted = time.monotonic() + HOLD, 0
+    until, parted = time.monotonic() + pacing.HOLD, 0
     _renew(session, account_id)
     holders = select(Connection.viewer_id).where(Connection.owner_id == account_id).order_by(Connection.viewer_id)
     for other_id in session.scalars(holders.limit(CHUNK)).all():
@@ -148,8 +150,7 @@ def _forget(session: Session, account_id: int) -> None:
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
     search_keys.forget(session, account_id)
     asked = session.scalars(select(Request.other_id).where(Request.owner_id == account_id)).all()
-    for other_id in sorted(set(asked)):
-        session.execute(delete(Request).where(Request.owner_id == other_id, Request.other_id == account_id))
+    session.execute(delete(Request).where(among(session, Request.owner_id, set(asked)), Request.other_id == account_id))
     session.execute(update(LoginName).where(LoginName.name == _login(session, account_id)).values(account_id=NOBODY))
     # Everything else that is the person's own belongs to the account's row, and goes with it.
     session.execute(delete(Account).where(Account.id == account_id))

@@ -44,7 +44,7 @@ def create(session: Session, login: str) -> int:
         address_books.create_contacts(session, account_id, at)
         with change(session, account_id) as under_way:
             groups.create_built_in(session, account_id)
-            audience_id = cards.audience_for(session, account_id, CONNECTED, cards.SELF)
+            audience_id = cards.audience_for(under_way, account_id, CONNECTED, cards.SELF)
             session.execute(
                 insert(Entry).values(
                     viewer_id=account_id,

@@ -21,7 +21,9 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
+from sync.database import pacing
 from sync.database.engine import Database, settings_of
+from sync.database.pacing import Pieces
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidVCard, LimitExceeded, NotFound, TooLarge
 from sync.fields import with_names, without_broken_photos
 from sync.merging import intake
@@ -32,8 +34,6 @@ from sync.vcard.uids import bare
 
 #: How many cards one file may have.
 MOST = 5_000
-#: For about how many seconds one transaction keeps others waiting.
-HOLD = 0.1
 #: How many cards are read before what was read is stored.
 _BATCH = 50
 #: How many files one person may send.
@@ -115,22 +115,23 @@ def import_contacts(
     if len(texts) > MOST:
         raise LimitExceeded(f"A file has at most {MOST} cards; send the others in another one.")
     result, known, until = Imported(), set[str](), time.monotonic() + seconds
+    pieces = Pieces(database)
     for first in range(0, len(texts), _BATCH):
         if first and time.monotonic() > until:
             result.rest = len(texts) - first
             break
         batch = texts[first : first + _BATCH]
-        _take_over(database, viewer_id, _readable(batch, first, known, result), result)
+        _take_over(pieces, viewer_id, _readable(batch, first, known, result), result)
         progress(first + len(batch), len(texts))
     result.left_out.sort(key=lambda each: each.number)
     return result
 
 
-def _take_over(database: Database, viewer_id: int, cards: Sequence[_Read], result: Imported) -> None:
+def _take_over(pieces: Pieces, viewer_id: int, cards: Sequence[_Read], result: Imported) -> None:
     """Store cards, in as many transactions as others are to come in between, and note in *result* what they became."""
     while cards:
         # A transaction may be run again, so it gives back what it did instead of noting it.
-        done, count = database.write(partial(_store, viewer_id=viewer_id, cards=cards))
+        done, count = pieces.write(partial(_store, viewer_id=viewer_id, cards=cards))
         cards = cards[count:]
         result.added += done.added
         result.known += done.known
@@ -161,7 +162,7 @@ def _readable(texts: Sequence[bytes], before: int, seen: set[str], result: Impor
 
 def _store(session: Session, *, viewer_id: int, cards: Sequence[_Read]) -> tuple[Imported, int]:
     """Store as many cards as fit into a transaction, and return what became of them and how many they were."""
-    until, result = time.monotonic() + HOLD, Imported()
+    until, result = time.monotonic() + pacing.HOLD, Imported()
     book = address_books.find_book(session, viewer_id, address_books.CONTACTS_PATH)
     if book is None:
         raise NotFound("There is no such person.")

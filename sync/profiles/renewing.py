@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
 from sync.database.models import RENDERING, Profile
+from sync.database.pacing import Pieces
 from sync.errors import InvalidVCard, NotFound
 from sync.fields import FieldContent, media
 from sync.profiles import profiles
@@ -38,8 +39,9 @@ def work(database: Database) -> int:
             .order_by(Profile.owner_id)
         )
         owners = session.scalars(old.limit(_PAGE)).all()
+    pieces = Pieces(database)
     for owner_id in owners:
-        database.write(lambda session, it=owner_id: _renew_if_there(session, it))  # type: ignore[misc]
+        pieces.write(lambda session, it=owner_id: _renew_if_there(session, it))  # type: ignore[misc]
     return len(owners)
 
 

@@ -2,24 +2,30 @@
 Fan-out: carrying a change of a card to every address book that holds it.
 
 Decide first, act second. `plan` says how a changed card reaches its holders: in this transaction when they are few,
-through the outbox when they are many. `carry` does one chunk of either: two statements, however many viewers there
-are. The card's text is changed already when the outbox comes into play; what is still carried is the news that it
-did.
+through the outbox when they are many. `carry` does one chunk of the outbox's work: a few statements for each step,
+however many viewers it has, and steps until its time is over, so that whoever changes something of theirs meanwhile
+waits for a moment only. The card's text is changed already when the outbox comes into play; what is still carried is
+the news that it did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.models import BUCKETS, Connection, Job, new_id, now
+from sync.database.pacing import Pace, Pieces
 from sync.revisions import address_books
 
 FAN_OUT = "fan_out"
+#: How often it is looked who holds the cards of one change, each time without one that too many hold.
+_LOOKS = 4
+#: Viewers that a chunk begins with; it goes on with more of them as long as it keeps nobody waiting.
+_FIRST_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +48,40 @@ class Claim:
     changed_at: int
 
 
-def plan(session: Session, owner_id: int, changed: Sequence[int]) -> Plan:
+def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
     """Decide for the *changed* cards of an owner, by how many people hold them."""
-    limit = settings_of(session).inline_viewers
-    if not changed:
-        return Plan([], [])
-    everybody = session.scalars(_ALL_HOLDERS, {"owner": owner_id, "cards": list(changed), "limit": limit + 1}).all()
-    if len(everybody) <= limit:
-        return Plan(everybody, [])
-    viewers: list[int] = []
-    deferred: list[int] = []
-    for card_id in changed:
-        holders = _holders(session, owner_id, card_id, 0, limit + 1 - len(viewers))
-        if len(viewers) + len(holders) > limit:
-            deferred.append(card_id)
-        else:
-            viewers += holders
-    return Plan(viewers, deferred)
+    waiting, viewers, deferred = sorted(changed), list[int](), list[int]()
+    for _ in range(_LOOKS):
+        room = settings_of(session).inline_viewers - len(viewers)
+        values = {"owner": owner_id, "cards": waiting, "limit": room + 1}
+        found = session.execute(_ALL_HOLDERS, values).all() if waiting else []
+        # Of the card at which the list breaks off nobody knows how many more there are.
+        broken = found[-1].audience_id if len(found) > room else None
+        viewers += [viewer_id for card_id, viewer_id in found if card_id != broken]
+        if broken is None:
+            return Plan(viewers, deferred)
+        deferred.append(broken)
+        waiting = [card_id for card_id in waiting if card_id > broken]
+    return Plan(viewers, [*deferred, *waiting])
 
 
-def defer(session: Session, owner_id: int, card_ids: Sequence[int], at: int) -> None:
+def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int) -> None:
     """Write a job for each card, in the transaction of the change."""
-    for card_id in card_ids:
-        session.execute(
-            insert(Job).values(
-                bucket=owner_id % BUCKETS,
-                id=new_id(),
-                kind=FAN_OUT,
-                owner_id=owner_id,
-                card_id=card_id,
-                after_viewer=0,
-                changed_at=at,
-                due_at=at,
-                attempts=0,
-            )
-        )
+    job = {"bucket": owner_id % BUCKETS, "kind": FAN_OUT, "owner_id": owner_id, "changed_at": at, "due_at": at}
+    jobs = [{"id": new_id(), "card_id": card_id, "after_viewer": 0, "attempts": 0, **job} for card_id in card_ids]
+    if jobs:
+        session.execute(insert(Job), jobs)
 
 
-def is_owed(session: Session, owner_id: int, card_id: int, viewer_id: int) -> bool:
-    """Whether the outbox still has to tell the viewer that this card changed. The caller holds the owner's lock."""
-    owed = select(Job.id).where(
-        Job.bucket == owner_id % BUCKETS,
-        Job.owner_id == owner_id,
-        Job.card_id == card_id,
-        Job.after_viewer < viewer_id,
-    )
-    return session.scalars(owed).first() is not None
+def owed_of(session: Session, owner_id: int) -> dict[int, int]:
+    """
+    Return by card the id of a viewer whom the outbox has told of every change of it; those with higher ids it has not.
+
+    A card of which everybody was told is left out. The caller holds the owner's lock.
+    """
+    mine = (Job.bucket == owner_id % BUCKETS, Job.owner_id == owner_id)
+    jobs = select(Job.card_id, func.min(Job.after_viewer)).where(*mine).group_by(Job.card_id)
+    return dict(session.execute(jobs).all())
 
 
 def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int) -> None:
@@ -107,7 +101,7 @@ def work(
     Any number of workers may do this at once. Each chunk is one transaction with its cursor: whatever dies, the next
     worker goes on behind the last chunk that was committed, as soon as the lease has run out.
     """
-    reached = 0
+    reached, pieces = 0, Pieces(database)
     with database.reading() as session:
         due = _due(session, buckets, now())
     for bucket in due:
@@ -117,7 +111,7 @@ def work(
             if claim is None:
                 break
             while claim is not None:
-                count, claim = database.write(lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
+                count, claim = pieces.write(lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
                 reached += count
                 progress(count)
     return reached
@@ -134,27 +128,29 @@ def owed(session: Session) -> int:
 
 def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     """
-    Reach the next chunk of viewers, and keep the job's cursor with them.
+    Reach the next chunk of viewers, as many as can be in a moment, and keep the job's cursor with them.
 
     Returns how many were reached, and the claim to go on with: None when the job is done, or when another worker has
     taken it over.
     """
     settings = settings_of(session)
-    viewers = _holders(session, claim.owner_id, claim.card_id, claim.after_viewer, settings.chunk_viewers)
     mine = (Job.bucket == claim.bucket, Job.id == claim.id, Job.after_viewer == claim.after_viewer)
-    if len(viewers) < settings.chunk_viewers:
-        moved = session.execute(delete(Job).where(*mine).returning(Job.id)).first()
-        following = None
-    else:
-        lease = now() + settings.lease
-        moved = session.execute(
-            update(Job).where(*mine).values(after_viewer=viewers[-1], due_at=lease, attempts=0).returning(Job.id)
-        ).first()
-        following = Claim(claim.bucket, claim.id, claim.owner_id, claim.card_id, viewers[-1], claim.changed_at)
-    if moved is None:
+    renewed = update(Job).where(*mine).values(due_at=now() + settings.lease, attempts=0).returning(Job.id)
+    if session.execute(renewed).first() is None:
         return 0, None
-    reach(session, claim.owner_id, viewers, claim.changed_at)
-    return len(viewers), following
+    pace = Pace(_FIRST_STEP, settings.chunk_viewers)
+    reached, after = 0, claim.after_viewer
+    while asked := pace.step:
+        viewers = _holders(session, claim.owner_id, claim.card_id, after, asked)
+        reach(session, claim.owner_id, viewers, claim.changed_at)
+        reached += len(viewers)
+        if len(viewers) < asked:
+            session.execute(delete(Job).where(*mine))
+            return reached, None
+        after = viewers[-1]
+        pace.done(asked)
+    session.execute(update(Job).where(*mine).values(after_viewer=after))
+    return reached, replace(claim, after_viewer=after)
 
 
 def _holders(session: Session, owner_id: int, card_id: int, after: int, limit: int) -> list[int]:
@@ -200,12 +196,13 @@ _DUE = (
     )
 )
 _ALL_HOLDERS = (
-    select(Connection.viewer_id)
+    select(Connection.audience_id, Connection.viewer_id)
     .where(
         Connection.owner_id == bindparam("owner"),
         Connection.audience_id.in_(bindparam("cards", expanding=True)),
         Connection.hidden.is_(False),
     )
+    .order_by(Connection.audience_id, Connection.viewer_id)
     .limit(bindparam("limit"))
 )
 

@@ -9,16 +9,20 @@ which they cannot see.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
-from sync.database.models import Account, Audience, Base, Card, Connection, Field, new_id
+from sync.database.lists import among
+from sync.database.models import Account, Audience, Base, Card, Connection, DisclosedField, Field, new_id
 from sync.fields import FieldContent
-from sync.sharing.visibility import Composition, grants_of
+from sync.sharing import disclosure
+from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
+from sync.sharing.visibility import Composition, Grants, grants_of
 
 SELF = "self"
 VIEWERS = "viewers"
@@ -59,48 +63,47 @@ class Refreshed:
     What `refresh` did.
 
     *changed*: the ids of the cards whose text is another now. A card that is new is not among them, because nobody held
-    it. *visible*: ids of the fields on each card. *own*: the id of the card that the owner sees of themselves.
+    it. *own*: the id of the card that the owner sees of themselves.
     """
 
-    changed: list[int]
-    visible: dict[int, frozenset[int]]
+    changed: Sequence[int]
     own: int
 
 
-def refresh(session: Session, owner_id: int, stored: Sequence[Field], at: int) -> Refreshed:
-    """
-    Bring every card of an owner up to date with the profile, whose fields are *stored*, and with the grants.
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A card that is there, or missing, which is what an empty *digest* says; *visible* is what it has to show."""
 
-    The caller holds the owner's lock.
+    id: int
+    own: bool
+    visible: frozenset[int]
+    digest: str
+    login: str
+
+
+def refresh(
+    session: Session, owner_id: int, stored: Sequence[Field], version: int, at: int, extent: Extent = EVERYTHING
+) -> Refreshed:
     """
-    cards = session.execute(_CARDS, {"owner": owner_id}).all()
-    grants = grants_of(session, owner_id)
-    fields = [(field.id, content_of(field)) for field in stored]
-    everything = frozenset(field_id for field_id, _ in fields)
-    renderings: dict[tuple[bool, frozenset[int]], Rendering] = {}
-    refreshed = Refreshed([], {}, next(card.id for card in cards if card.kind == SELF))
-    new: list[dict[str, object]] = []
-    rewritten: list[dict[str, object]] = []
-    for card_id, kind, composition, digest, login in cards:
-        own = kind == SELF
-        visible = everything if own else grants.visible(Composition.load(composition)) & everything
-        refreshed.visible[card_id] = visible
-        rendering = renderings.get((own, visible))
-        if rendering is None:
-            chosen = [content for field_id, content in fields if field_id in visible]
-            rendering = renderings[own, visible] = render(chosen, login, own=own)
-        if rendering.digest != digest:
-            values = {"body_3": rendering.body_3, "body_4": rendering.body_4, "digest": rendering.digest}
-            if digest:
-                rewritten.append({"owner": owner_id, "card": card_id, "at": at, **_renamed(values)})
-                refreshed.changed.append(card_id)
-            else:
-                new.append({"owner_id": owner_id, "id": card_id, "changed_at": at, **values})
-    if new:
-        session.execute(insert(Card), new)
-    if rewritten:
-        session.execute(_REWRITE, rewritten)
-    return refreshed
+    Bring an owner's cards up to date with the profile, whose fields are *stored* and whose *version* this is.
+
+    Only those are looked at that show, or showed, something of *extent*, and only those are rendered that show
+    something of it now or show other fields than before. The caller holds the owner's lock.
+    """
+    held = _looked_at(session, owner_id, frozenset(field.id for field in stored), extent)
+    other_fields = disclosure.show(session, owner_id, {each.id: each.visible for each in held}, version)
+    renderer = _Renderer(stored)
+    new, rewritten = list[dict[str, Any]](), list[dict[str, Any]]()
+    for each in held:
+        if extent.everything or not each.digest or each.id in other_fields or each.visible & extent.fields:
+            rendered = renderer.of(each)
+            if rendered.digest != each.digest:
+                row = {"owner": owner_id, "card": each.id, "at": at, **_renamed(rendered)}
+                (rewritten if each.digest else new).append(row)
+    for statement, rows in ((_WRITE, new), (_REWRITE, rewritten)):
+        if rows:
+            session.execute(statement, rows)
+    return Refreshed([row["card"] for row in rewritten], next(each.id for each in held if each.own))
 
 
 def size_of_own(session: Session, owner_id: int) -> int:
@@ -110,33 +113,44 @@ def size_of_own(session: Session, owner_id: int) -> int:
     return max((len(body.encode()) for row in bodies for body in row), default=0)
 
 
-def audience_for(session: Session, owner_id: int, composition: Composition, kind: str = VIEWERS) -> int:
+def audience_for(under_way: Change, owner_id: int, composition: Composition, kind: str = VIEWERS) -> int:
     """Return the id of the owner's audience of this composition, made if there is none; `refresh` gives it a card."""
-    found = session.scalars(
-        select(Audience.id)
-        .where(Audience.owner_id == owner_id, Audience.digest == composition.digest, Audience.kind == kind)
-        .order_by(Audience.id)
-        .limit(1)
-    ).first()
-    if found is not None:
-        return found
-    audience_id = new_id()
-    session.execute(
-        insert(Audience).values(
-            owner_id=owner_id, id=audience_id, kind=kind, composition=composition.dump(), digest=composition.digest
-        )
+    return audiences_for(under_way, owner_id, [composition], kind)[composition]
+
+
+def audiences_for(
+    under_way: Change, owner_id: int, compositions: Collection[Composition], kind: str = VIEWERS
+) -> dict[Composition, int]:
+    """Return the ids of the owner's audiences of these compositions, as `audience_for` does, however many they are."""
+    session, wanted = under_way.session, {each.digest: each for each in compositions}
+    values = {"owner": owner_id, "kind": kind, "digests": list(wanted)}
+    # Of two that became the same, always the same one.
+    found = {digest: audience_id for audience_id, digest in session.execute(_AUDIENCES, values)}
+    made = {digest: new_id() for digest in sorted(wanted.keys() - found.keys())}
+    if made:
+        rows = [
+            {
+                "owner_id": owner_id,
+                "id": made[digest],
+                "kind": kind,
+                "composition": wanted[digest].dump(),
+                "digest": digest,
+            }
+            for digest in made
+        ]
+        session.execute(insert(Audience), rows)
+        under_way.made[owner_id].update(made.values())
+    return {wanted[digest]: audience_id for digest, audience_id in (found | made).items()}
+
+
+def digests_for(session: Session, owner_id: int, viewer_ids: Collection[int]) -> dict[int, str]:
+    """Return by viewer the hash of the card that they have of the owner; what is still to be rendered is left out."""
+    found = session.execute(
+        select(Connection.viewer_id, Card.digest)
+        .join(Card, (Connection.owner_id == Card.owner_id) & (Connection.audience_id == Card.id))
+        .where(Connection.owner_id == owner_id, among(session, Connection.viewer_id, viewer_ids))
     )
-    return audience_id
-
-
-def digest_for(session: Session, owner_id: int, viewer_id: int) -> str:
-    """Return the hash of the card that a connected viewer has of the owner, empty while it is still to be rendered."""
-    found = session.scalars(
-        select(Card.digest)
-        .join(Connection, (Connection.owner_id == Card.owner_id) & (Connection.audience_id == Card.id))
-        .where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
-    ).first()
-    return found or ""
+    return dict(found.all())
 
 
 def forget(
@@ -144,37 +158,102 @@ def forget(
 ) -> None:
     """Take *groups* and *fields* that no longer exist out of the audiences' compositions, without moving a viewer."""
     rows = session.execute(select(Audience.id, Audience.composition).where(Audience.owner_id == owner_id)).all()
+    changed = list[dict[str, Any]]()
     for audience_id, text in rows:
         before = Composition.load(text)
         after = before.without(groups=groups, fields=fields)
         if after != before:
-            session.execute(
-                update(Audience)
-                .where(Audience.owner_id == owner_id, Audience.id == audience_id)
-                .values(composition=after.dump(), digest=after.digest)
-            )
+            said = {"new_composition": after.dump(), "new_digest": after.digest}
+            changed.append({"owner": owner_id, "audience": audience_id, **said})
+    if changed:
+        session.execute(_RECOMPOSE, changed)
 
 
-def drop_unused(session: Session, owner_id: int) -> None:
-    """Delete the audiences, with their cards, that no viewer is in any more."""
+def drop_unused(session: Session, owner_id: int, audience_ids: Collection[int]) -> None:
+    """Delete those of these audiences, with their cards, that no viewer is in any more."""
+    if not audience_ids:
+        return
     used = exists().where(Connection.owner_id == Audience.owner_id, Connection.audience_id == Audience.id)
-    session.execute(delete(Audience).where(Audience.owner_id == owner_id, Audience.kind == VIEWERS, ~used))
+    mine = (Audience.owner_id == owner_id, Audience.kind == VIEWERS, among(session, Audience.id, audience_ids))
+    session.execute(delete(Audience).where(*mine, ~used).execution_options(synchronize_session=False))
 
 
-def _renamed(values: dict[str, str]) -> dict[str, str]:
+def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent: Extent) -> list[_Held]:
+    """Return the owner's own card, and the others that show, or showed, something of *extent*."""
+    concerned = {"fields": list(extent.fields | extent.regranted), "made": list(extent.made)}
+    # Who comes to see a field is known by the groups and exceptions only, so these of all audiences are read.
+    chosen = _CARDS if extent.everything or extent.regranted else _CONCERNED
+    rows = session.execute(chosen, {"owner": owner_id, **concerned}).all()
+    grants = grants_of(session, owner_id) if len(rows) > 1 else Grants()
+    held = list[_Held]()
+    for card_id, kind, composition, digest, login, showed in rows:
+        own = kind == SELF
+        visible = existing if own else grants.visible(Composition.load(composition)) & existing
+        if extent.everything or own or card_id in extent.made or showed or visible & extent.regranted:
+            held.append(_Held(card_id, own, visible, digest or "", login))
+    return held
+
+
+class _Renderer:
+    """Renders a profile for those who may see some of its fields: once for all who may see the same."""
+
+    def __init__(self, stored: Sequence[Field]) -> None:
+        """Render from these fields."""
+        self._fields = [(field.id, content_of(field)) for field in stored]
+        self._rendered: dict[tuple[bool, frozenset[int]], Rendering] = {}
+
+    def of(self, held: _Held) -> Rendering:
+        """Return what a card has to say."""
+        key = held.own, held.visible
+        if key not in self._rendered:
+            chosen = [content for field_id, content in self._fields if field_id in held.visible]
+            self._rendered[key] = render(chosen, held.login, own=held.own)
+        return self._rendered[key]
+
+
+def _renamed(rendering: Rendering) -> dict[str, str]:
     # The parameters of an update must not be called as its columns are.
-    return {f"new_{name}": value for name, value in values.items()}
+    return {f"new_{name}": getattr(rendering, name) for name in _TEXTS}
 
 
+_TEXTS = ("body_3", "body_4", "digest")
+_OWN = Audience.kind == SELF
+_MADE = Audience.id.in_(bindparam("made", expanding=True))
+_SHOWED = exists().where(
+    DisclosedField.owner_id == Audience.owner_id,
+    DisclosedField.audience_id == Audience.id,
+    DisclosedField.field_id.in_(bindparam("fields", expanding=True)),
+    DisclosedField.until.is_(None),
+)
 _CARDS = (
-    select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login)
+    select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login, _SHOWED)
     .join(Account, Account.id == Audience.owner_id)
     .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
     .where(Audience.owner_id == bindparam("owner"))
 )
+_CONCERNED = _CARDS.where(_OWN | _MADE | _SHOWED)
+_AUDIENCES = (
+    select(Audience.id, Audience.digest)
+    .where(
+        Audience.owner_id == bindparam("owner"),
+        Audience.kind == bindparam("kind"),
+        Audience.digest.in_(bindparam("digests", expanding=True)),
+    )
+    .order_by(Audience.id.desc())
+)
+_AUDIENCE_TABLE = Base.metadata.tables["audience"]
+_RECOMPOSE = (
+    update(_AUDIENCE_TABLE)
+    .where(_AUDIENCE_TABLE.c.owner_id == bindparam("owner"), _AUDIENCE_TABLE.c.id == bindparam("audience"))
+    .values({name: bindparam(f"new_{name}") for name in ("composition", "digest")})
+)
 _TABLE = Base.metadata.tables["card"]
+_NEW_TEXTS: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _TEXTS}
+_WRITE = insert(_TABLE).values(
+    owner_id=bindparam("owner"), id=bindparam("card"), changed_at=bindparam("at"), **_NEW_TEXTS
+)
 _REWRITE = (
     update(_TABLE)
     .where(_TABLE.c.owner_id == bindparam("owner"), _TABLE.c.id == bindparam("card"))
-    .values(changed_at=bindparam("at"), **{name: bindparam(f"new_{name}") for name in ("body_3", "body_4", "digest")})
+    .values(changed_at=bindparam("at"), **_NEW_TEXTS)
 )

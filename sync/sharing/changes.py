@@ -4,14 +4,16 @@ One change of what an owner shows.
 Everything that alters a profile, its groups, grants or connections happens inside `change`.
 
 It takes the owner's lock first, and afterwards renders, compares and carries, once for all that was done inside. So
-no caller has to know what its change means for whom, and none can forget to tell.
+no caller has to know what its change means for whom. Only what a change can alter is rendered: which fields say
+something else is read from the history, and what makes an audience or writes a grant notes it in the `Change`, without
+which it cannot do so.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -20,38 +22,11 @@ from sync.database.engine import settings_of
 from sync.database.models import Base, Field, now
 from sync.errors import LimitExceeded, NotFound
 from sync.revisions import address_books, fan_out
-from sync.sharing import cards, disclosure, history, search_keys
+from sync.sharing import cards, history, search_keys
+from sync.sharing.unit_of_work import Change
 from sync.sharing.visibility import fields_of
 
-
-@dataclass(slots=True)
-class Change:
-    """
-    A change under way.
-
-    *at* is its time. `touch` is for entries that come or go, `moved` for those that were given another card,
-    `rewritten` for owners whose fields changed, and `left` for those of whose audiences somebody went; everything else
-    follows from the cards.
-    """
-
-    session: Session
-    at: int
-    #: The version that each owner's profile has from now on.
-    versions: dict[int, int]
-    #: Viewers by entry id.
-    entries: dict[int, set[int]] = field(default_factory=dict)
-    #: Digest of the card that the viewer had before, by owner and viewer.
-    moves: dict[tuple[int, int], str] = field(default_factory=dict)
-    rewritten: set[int] = field(default_factory=set)
-    left: set[int] = field(default_factory=set)
-
-    def touch(self, viewer_id: int, entry_id: int) -> None:
-        """Note that this entry of the viewer's book changes, whatever its card does."""
-        self.entries.setdefault(entry_id, set()).add(viewer_id)
-
-    def moved(self, owner_id: int, viewer_id: int, digest: str) -> None:
-        """Note that the viewer was given another card than that of *digest*; with the same text it is no change."""
-        self.moves.setdefault((owner_id, viewer_id), digest)
+__all__ = ["Change", "change", "hold", "render_anew"]
 
 
 @contextlib.contextmanager
@@ -95,30 +70,43 @@ def _lock(session: Session, owner_id: int, at: int) -> int:
 
 
 def _carry(under_way: Change, owner_id: int) -> None:
+    session = under_way.session
+    cards.drop_unused(session, owner_id, under_way.left.get(owner_id, ()))
+    if owner_id in under_way.rewritten or under_way.extent(owner_id):
+        _render(under_way, owner_id)
+    moves = under_way.moves.get(owner_id, {})
+    digests = cards.digests_for(session, owner_id, moves.keys()) if moves else {}
+    for viewer_id, before in moves.items():
+        if digests.get(viewer_id, "") != before:
+            under_way.touch(viewer_id, owner_id)
+
+
+def _render(under_way: Change, owner_id: int) -> None:
     session, version = under_way.session, under_way.versions[owner_id]
-    if owner_id in under_way.left:
-        cards.drop_unused(session, owner_id)
-    fields = fields_of(session, owner_id)
-    size = cards.size_of_own(session, owner_id) if owner_id in under_way.rewritten else 0
-    refreshed = cards.refresh(session, owner_id, fields, under_way.at)
-    disclosure.show(session, owner_id, refreshed.visible, version)
+    extent, fields = under_way.extent(owner_id), fields_of(session, owner_id)
     if owner_id in under_way.rewritten:
         _check_limits(session, fields)
-        _check_size(session, owner_id, size)
-        history.record(session, owner_id, fields, version, under_way.at)
-    search_keys.renew_names(session, owner_id)
-    for (mover, viewer_id), before in under_way.moves.items():
-        if mover == owner_id and cards.digest_for(session, owner_id, viewer_id) != before:
-            under_way.touch(viewer_id, owner_id)
-    if not refreshed.changed:
+        changed = history.record(session, owner_id, fields, version, under_way.at)
+        extent = replace(extent, fields=frozenset(changed))
+    if not extent:
         return
+    size = cards.size_of_own(session, owner_id) if extent.fields else 0
+    refreshed = cards.refresh(session, owner_id, fields, version, under_way.at, extent)
+    if extent.fields:
+        _check_size(session, owner_id, size)
+    if extent.is_about_fields:
+        search_keys.renew_names(session, owner_id)
+    _tell(under_way, owner_id, refreshed)
+
+
+def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
     if refreshed.own in refreshed.changed:
         under_way.touch(owner_id, owner_id)
     held = [card_id for card_id in refreshed.changed if card_id != refreshed.own]
-    decided = fan_out.plan(session, owner_id, held)
+    decided = fan_out.plan(under_way.session, owner_id, held)
     for viewer_id in decided.viewers:
         under_way.touch(viewer_id, owner_id)
-    fan_out.defer(session, owner_id, decided.deferred, under_way.at)
+    fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at)
 
 
 def render_anew(session: Session, owner_id: int) -> None:
@@ -128,9 +116,8 @@ def render_anew(session: Session, owner_id: int) -> None:
     Raises:
         NotFound: There is no such person.
     """
-    with change(session, owner_id):
-        # Whatever is changed, every card is rendered and compared; here nothing else is.
-        pass
+    with change(session, owner_id) as under_way:
+        under_way.anew.add(owner_id)
 
 
 def _check_limits(session: Session, fields: Sequence[Field]) -> None:

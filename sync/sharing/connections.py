@@ -8,20 +8,21 @@ what all connections see. The entry keeps its href and UID for ever.
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Update, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.lists import among
-from sync.database.models import CONTACTS, Connection, Entry, FieldException, Member, PublicFriend, Request
+from sync.database.lists import among, among_parameter, ids
+from sync.database.models import CONTACTS, Base, Connection, Entry, FieldException, Member, PublicFriend, Request
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.revisions import fan_out
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing import cards, disclosure
 from sync.sharing.changes import Change, change
-from sync.sharing.visibility import Composition, composition_of
+from sync.sharing.visibility import CONNECTED, Composition, compositions_of
 
 CONNECTION = "connection"
 
@@ -45,7 +46,7 @@ def connect(session: Session, one: int, other: int, *, into: Mapping[int, Collec
             raise AlreadyExists("These two are connected already.")
         for owner_id, viewer_id in ((one, other), (other, one)):
             composition = _join(session, owner_id, viewer_id, (into or {}).get(owner_id, ()))
-            audience_id = cards.audience_for(session, owner_id, composition)
+            audience_id = cards.audience_for(under_way, owner_id, composition)
             session.execute(
                 insert(Connection).values(
                     owner_id=owner_id,
@@ -55,7 +56,7 @@ def connect(session: Session, one: int, other: int, *, into: Mapping[int, Collec
                     connected_at=under_way.at,
                 )
             )
-            disclosure.enter(session, owner_id, viewer_id, audience_id, under_way.versions[owner_id])
+            disclosure.enter(session, owner_id, {viewer_id: audience_id}, under_way.versions[owner_id])
             _show(under_way, owner_id, viewer_id, audience_id)
             # Whatever either was asked is settled.
             session.execute(
@@ -76,13 +77,13 @@ def disconnect(session: Session, one: int, other: int) -> None:
         if not is_connected(session, one, other):
             raise NotFound("These two are not connected.")
         for owner_id, viewer_id in ((one, other), (other, one)):
+            under_way.left[owner_id].update(_audiences(session, owner_id, [viewer_id]).values())
             for model in (Member, FieldException, Connection):
                 session.execute(delete(model).where(model.owner_id == owner_id, model.viewer_id == viewer_id))
             session.execute(
                 delete(PublicFriend).where(PublicFriend.owner_id == owner_id, PublicFriend.friend_id == viewer_id)
             )
-            disclosure.enter(session, owner_id, viewer_id, None, under_way.versions[owner_id])
-            under_way.left.add(owner_id)
+            disclosure.enter(session, owner_id, {viewer_id: None}, under_way.versions[owner_id])
             if _state(session, owner_id, viewer_id) == PRESENT:
                 under_way.touch(viewer_id, owner_id)
             _set_entry(session, owner_id, viewer_id, state=REMOVED, card_id=None)
@@ -118,27 +119,24 @@ def show(session: Session, viewer_id: int, owner_id: int) -> None:
         under_way.touch(viewer_id, owner_id)
 
 
-def regroup(under_way: Change, owner_id: int, viewer_id: int) -> None:
-    """Give the viewer the card of the audience that they are in, after their groups or exceptions changed."""
+def regroup(under_way: Change, owner_id: int, viewer_ids: Collection[int]) -> None:
+    """
+    Give viewers the cards of the audiences that they are in, after their groups or exceptions changed.
+
+    It takes the same statements for any number of connected people.
+    """
     session = under_way.session
-    audience_id = cards.audience_for(session, owner_id, composition_of(session, owner_id, viewer_id))
-    now_in = session.scalars(
-        select(Connection.audience_id).where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
-    ).one()
-    if now_in == audience_id:
+    compositions = compositions_of(session, owner_id, viewer_ids)
+    wanted = {viewer_id: compositions.get(viewer_id, CONNECTED) for viewer_id in viewer_ids}
+    audiences = cards.audiences_for(under_way, owner_id, set(wanted.values()))
+    before = _audiences(session, owner_id, viewer_ids)
+    moves = {each: audiences[wanted[each]] for each in before if audiences[wanted[each]] != before[each]}
+    if not moves:
         return
-    under_way.left.add(owner_id)
-    if _state(session, owner_id, viewer_id) == PRESENT:
-        # Who leaves a card before the outbox has come to them was told nothing of it: they have an older text.
-        owed = fan_out.is_owed(session, owner_id, now_in, viewer_id)
-        under_way.moved(owner_id, viewer_id, "" if owed else cards.digest_for(session, owner_id, viewer_id))
-    session.execute(
-        update(Connection)
-        .where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
-        .values(audience_id=audience_id)
-    )
-    disclosure.enter(session, owner_id, viewer_id, audience_id, under_way.versions[owner_id])
-    _set_entry(session, owner_id, viewer_id, card_id=audience_id)
+    under_way.left[owner_id].update(before[viewer_id] for viewer_id in moves)
+    _note_moves(under_way, owner_id, {viewer_id: before[viewer_id] for viewer_id in moves})
+    _place(session, owner_id, moves)
+    disclosure.enter(session, owner_id, moves, under_way.versions[owner_id])
 
 
 def is_connected(session: Session, owner_id: int, viewer_id: int) -> bool:
@@ -174,9 +172,56 @@ def hidden_from(session: Session, viewer_id: int) -> Sequence[int]:
 
 
 def _join(session: Session, owner_id: int, viewer_id: int, group_ids: Collection[int]) -> Composition:
-    for group_id in sorted(set(group_ids)):
-        session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
-    return Composition(frozenset(group_ids))
+    groups = frozenset(group_ids)
+    if groups:
+        key = {"owner_id": owner_id, "viewer_id": viewer_id}
+        session.execute(insert(Member), [{"group_id": group_id, **key} for group_id in sorted(groups)])
+    return Composition(groups)
+
+
+def _audiences(session: Session, owner_id: int, viewer_ids: Collection[int]) -> dict[int, int]:
+    mine = (Connection.owner_id == owner_id, among(session, Connection.viewer_id, viewer_ids))
+    return dict(session.execute(select(Connection.viewer_id, Connection.audience_id).where(*mine)).all())
+
+
+def _note_moves(under_way: Change, owner_id: int, audiences: Mapping[int, int]) -> None:
+    """Note of those who see the owner's entry which card they have had, of these audiences by viewer."""
+    session = under_way.session
+    digests = cards.digests_for(session, owner_id, audiences)
+    owed = fan_out.owed_of(session, owner_id)
+    here = (Entry.id == owner_id, Entry.state == PRESENT, among(session, Entry.viewer_id, audiences))
+    for viewer_id in session.scalars(select(Entry.viewer_id).where(*here)):
+        # Who leaves a card before the outbox has come to them was told nothing of it: they have an older text.
+        is_owed = owed.get(audiences[viewer_id], viewer_id) < viewer_id
+        under_way.moved(owner_id, viewer_id, "" if is_owed else digests.get(viewer_id, ""))
+
+
+def _place(session: Session, owner_id: int, moves: Mapping[int, int]) -> None:
+    """Let viewers have the card of an audience, by viewer: statements for each audience, however many come into it."""
+    dialect = session.get_bind().dialect.name
+    together: dict[int, list[int]] = {}
+    for viewer_id, audience_id in moves.items():
+        together.setdefault(audience_id, []).append(viewer_id)
+    rows = [
+        {"owner": owner_id, "audience": audience_id, "viewers": ids(dialect, viewers)}
+        for audience_id, viewers in sorted(together.items())
+    ]
+    for statement in _placing(dialect):
+        session.execute(statement, rows)
+
+
+@functools.cache
+def _placing(dialect: str) -> tuple[Update, Update]:
+    connections, entries = Base.metadata.tables["connection"], Base.metadata.tables["entry"]
+    connected = (
+        connections.c.owner_id == bindparam("owner"),
+        among_parameter(dialect, connections.c.viewer_id, "viewers"),
+    )
+    shown = (among_parameter(dialect, entries.c.viewer_id, "viewers"), entries.c.id == bindparam("owner"))
+    return (
+        update(connections).where(*connected).values(audience_id=bindparam("audience")),
+        update(entries).where(*shown).values(card_id=bindparam("audience")),
+    )
 
 
 def _show(under_way: Change, owner_id: int, viewer_id: int, card_id: int) -> None:

@@ -8,77 +8,64 @@ which values are hidden from them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, bindparam, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.models import DisclosedAudience, DisclosedField, FieldState
+from sync.database.lists import among_parameter, ids
+from sync.database.models import Base, DisclosedAudience, DisclosedField, FieldState
 from sync.fields import FieldContent
 
 _FOR_EVER = literal(2**62, BigInteger)
-_SHOWN = select(DisclosedField.audience_id, DisclosedField.field_id).where(
-    DisclosedField.owner_id == bindparam("owner"),
-    DisclosedField.audience_id.in_(bindparam("audiences", expanding=True)),
-    DisclosedField.until.is_(None),
-)
 
 
-def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]], version: int) -> None:
+def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]], version: int) -> set[int]:
     """
-    Note which fields the cards of these audiences show from now on.
+    Note which fields the cards of these audiences show from now on, and return the audiences that showed others before.
 
     *version* is the profile's. The caller holds the owner's lock.
     """
+    dialect = session.get_bind().dialect.name
     shown: dict[int, set[int]] = {}
-    rows = session.execute(_SHOWN, {"owner": owner_id, "audiences": list(visible)})
+    rows = session.execute(_shown(dialect), {"owner": owner_id, "audiences": ids(dialect, visible)})
     for audience_id, field_id in rows:
         shown.setdefault(audience_id, set()).add(field_id)
+    gone: dict[int, list[int]] = {}
+    new = list[dict[str, int]]()
     for audience_id, fields in visible.items():
-        before = shown.get(audience_id, set())
-        if before - fields:
-            session.execute(
-                update(DisclosedField)
-                .where(
-                    DisclosedField.owner_id == owner_id,
-                    DisclosedField.audience_id == audience_id,
-                    DisclosedField.field_id.in_(before - fields),
-                    DisclosedField.until.is_(None),
-                )
-                .values(until=version)
-            )
-        new = [
-            {"owner_id": owner_id, "audience_id": audience_id, "field_id": field_id, "since": version}
-            for field_id in sorted(fields - before)
-        ]
-        if new:
-            session.execute(insert(DisclosedField), new)
+        before = shown.get(audience_id, set[int]())
+        for field_id in before - fields:
+            gone.setdefault(field_id, []).append(audience_id)
+        for field_id in sorted(fields - before):
+            new.append({"owner_id": owner_id, "audience_id": audience_id, "field_id": field_id, "since": version})
+    if gone:
+        ended = [{"field": field_id, "audiences": ids(dialect, those)} for field_id, those in sorted(gone.items())]
+        session.execute(_ending(dialect), [{"owner": owner_id, "version": version, **each} for each in ended])
+    if new:
+        session.execute(insert(_FIELDS), new)
+    return {row["audience_id"] for row in new}.union(*gone.values())
 
 
-def enter(session: Session, owner_id: int, viewer_id: int, audience_id: int | None, version: int) -> None:
+def enter(session: Session, owner_id: int, audiences: Mapping[int, int | None], version: int) -> None:
     """
-    Note which audience a viewer is in from now on: None for none any more.
+    Note by viewer which audience they are in from now on: None for none any more.
 
     *version* is the owner's profile's. The caller holds the owner's lock.
     """
-    mine = (DisclosedAudience.owner_id == owner_id, DisclosedAudience.viewer_id == viewer_id)
-    session.execute(update(DisclosedAudience).where(*mine, DisclosedAudience.until.is_(None)).values(until=version))
-    if audience_id is None:
-        return
+    dialect = session.get_bind().dialect.name
+    values = {"owner": owner_id, "version": version, "viewers": ids(dialect, audiences)}
     # Several moves in one change leave the last one only: nobody saw the others.
-    since = select(DisclosedAudience.since).where(*mine, DisclosedAudience.since == version)
-    if session.scalars(since).first() is None:
-        session.execute(
-            insert(DisclosedAudience).values(
-                owner_id=owner_id, viewer_id=viewer_id, since=version, audience_id=audience_id
-            )
-        )
-    else:
-        session.execute(
-            update(DisclosedAudience)
-            .where(*mine, DisclosedAudience.since == version)
-            .values(audience_id=audience_id, until=None)
-        )
+    session.execute(_forgetting(dialect), values)
+    session.execute(_leaving(dialect), values)
+    rows = [
+        {"owner_id": owner_id, "viewer_id": viewer_id, "since": version, "audience_id": audience_id}
+        for viewer_id, audience_id in sorted(audiences.items())
+        if audience_id is not None
+    ]
+    if rows:
+        session.execute(insert(_AUDIENCES), rows)
 
 
 def shown_to(session: Session, owner_id: int, viewer_id: int) -> list[FieldContent]:
@@ -111,3 +98,41 @@ def shown_to(session: Session, owner_id: int, viewer_id: int) -> list[FieldConte
 
 def _end(model: type[FieldState | DisclosedField | DisclosedAudience]) -> object:
     return func.coalesce(model.until, _FOR_EVER)
+
+
+_FIELDS, _AUDIENCES = Base.metadata.tables["disclosed_field"], Base.metadata.tables["disclosed_audience"]
+
+
+@functools.cache
+def _shown(dialect: str) -> Select[int, int]:
+    return select(_FIELDS.c.audience_id, _FIELDS.c.field_id).where(
+        _FIELDS.c.owner_id == bindparam("owner"),
+        among_parameter(dialect, _FIELDS.c.audience_id, "audiences"),
+        _FIELDS.c.until.is_(None),
+    )
+
+
+@functools.cache
+def _ending(dialect: str) -> Update:
+    return (
+        update(_FIELDS)
+        .where(
+            _FIELDS.c.owner_id == bindparam("owner"),
+            among_parameter(dialect, _FIELDS.c.audience_id, "audiences"),
+            _FIELDS.c.field_id == bindparam("field"),
+            _FIELDS.c.until.is_(None),
+        )
+        .values(until=bindparam("version"))
+    )
+
+
+@functools.cache
+def _forgetting(dialect: str) -> Delete:
+    mine = (_AUDIENCES.c.owner_id == bindparam("owner"), among_parameter(dialect, _AUDIENCES.c.viewer_id, "viewers"))
+    return delete(_AUDIENCES).where(*mine, _AUDIENCES.c.since == bindparam("version"))
+
+
+@functools.cache
+def _leaving(dialect: str) -> Update:
+    mine = (_AUDIENCES.c.owner_id == bindparam("owner"), among_parameter(dialect, _AUDIENCES.c.viewer_id, "viewers"))
+    return update(_AUDIENCES).where(*mine, _AUDIENCES.c.until.is_(None)).values(until=bindparam("version"))

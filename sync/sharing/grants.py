@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sync.database.models import Field, FieldException, Grant, Group
 from sync.errors import NotFound
 from sync.sharing import connections
-from sync.sharing.changes import change
+from sync.sharing.changes import Change, change
 from sync.sharing.visibility import Adjustment
 
 
@@ -21,8 +21,8 @@ def grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[
     Raises:
         NotFound: There is no such group or field.
     """
-    with change(session, owner_id):
-        _grant(session, owner_id, group_id, field_ids)
+    with change(session, owner_id) as under_way:
+        _grant(under_way, owner_id, group_id, field_ids)
 
 
 def take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
@@ -32,8 +32,8 @@ def take_back(session: Session, owner_id: int, group_id: int, field_ids: Collect
     Raises:
         NotFound: There is no such group or field.
     """
-    with change(session, owner_id):
-        _take_back(session, owner_id, group_id, field_ids)
+    with change(session, owner_id) as under_way:
+        _take_back(under_way, owner_id, group_id, field_ids)
 
 
 def adjust(session: Session, owner_id: int, adjustment: Adjustment) -> None:
@@ -43,12 +43,12 @@ def adjust(session: Session, owner_id: int, adjustment: Adjustment) -> None:
     Raises:
         NotFound: There is no such group or field; nothing was changed.
     """
-    with change(session, owner_id):
+    with change(session, owner_id) as under_way:
         for group_id in sorted({group_id for group_id, _ in adjustment.granted | adjustment.taken_back}):
             given = {field_id for group, field_id in adjustment.granted if group == group_id}
             taken = {field_id for group, field_id in adjustment.taken_back if group == group_id}
-            _take_back(session, owner_id, group_id, taken)
-            _grant(session, owner_id, group_id, given)
+            _take_back(under_way, owner_id, group_id, taken)
+            _grant(under_way, owner_id, group_id, given)
 
 
 def granted(session: Session, owner_id: int, group_id: int) -> frozenset[int]:
@@ -96,7 +96,7 @@ def except_fields(session: Session, owner_id: int, viewer_id: int, allowed: Mapp
         ]
         if rows:
             session.execute(insert(FieldException), rows)
-        connections.regroup(under_way, owner_id, viewer_id)
+        connections.regroup(under_way, owner_id, [viewer_id])
 
 
 def exceptions_of(session: Session, owner_id: int) -> dict[int, dict[int, bool]]:
@@ -112,19 +112,21 @@ def exceptions_of(session: Session, owner_id: int) -> dict[int, dict[int, bool]]
     return found
 
 
-def _grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+def _grant(under_way: Change, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    session = under_way.session
     _require(session, owner_id, group_id, field_ids)
     missing = sorted(set(field_ids) - granted(session, owner_id, group_id))
     if missing:
         rows = [{"owner_id": owner_id, "group_id": group_id, "field_id": field_id} for field_id in missing]
         session.execute(insert(Grant), rows)
+        under_way.regranted[owner_id].update(missing)
 
 
-def _take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+def _take_back(under_way: Change, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    session = under_way.session
     _require(session, owner_id, group_id, field_ids)
-    session.execute(
-        delete(Grant).where(Grant.owner_id == owner_id, Grant.group_id == group_id, Grant.field_id.in_(list(field_ids)))
-    )
+    taken = (Grant.owner_id == owner_id, Grant.group_id == group_id, Grant.field_id.in_(list(field_ids)))
+    under_way.regranted[owner_id].update(session.scalars(delete(Grant).where(*taken).returning(Grant.field_id)))
 
 
 def _require(session: Session, owner_id: int, group_id: int | None, field_ids: Collection[int]) -> None:

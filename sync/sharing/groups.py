@@ -15,14 +15,17 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
+from sync.database.lists import among
 from sync.database.models import Connection, Group, Member, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
-from sync.sharing import cards, connections
+from sync.sharing import cards, connections, grants
 from sync.sharing.changes import change
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 from sync.vcard import clean
 
 NAME_LENGTH = 100
+#: How many people can be put into a group in one change, so that it keeps others waiting for a moment only.
+AT_ONCE = 500
 #: The order in which lists show the kinds of groups: from those whom most people are in to those whom fewest are in.
 _ORDER = (STRANGERS, CONNECTIONS, GROUP)
 
@@ -93,8 +96,9 @@ def remove(session: Session, owner_id: int, group_id: int) -> None:
         NotFound: There is no such group.
         Refused: It is a built-in group.
     """
-    with change(session, owner_id):
+    with change(session, owner_id) as under_way:
         _own(session, owner_id, group_id)
+        under_way.regranted[owner_id].update(grants.granted(session, owner_id, group_id))
         session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
         cards.forget(session, owner_id, groups=frozenset({group_id}))
 
@@ -115,16 +119,23 @@ def add_members(session: Session, owner_id: int, group_id: int, viewer_ids: Coll
     Put people into a group, all of them or nobody. Who is in it already stays there.
 
     Raises:
+        LimitExceeded: These are more people than can be put into a group at once.
         NotFound: There is no such group, or somebody is not connected to the owner.
         Refused: It is a built-in group.
     """
+    wanted = set(viewer_ids)
+    if len(wanted) > AT_ONCE:
+        raise LimitExceeded(f"At most {AT_ONCE} people can be put into a group at once.")
     with change(session, owner_id) as under_way:
         _own(session, owner_id, group_id)
-        if set(viewer_ids) - set(connections.connected_to(session, owner_id, viewer_ids)):
+        if wanted - set(connections.connected_to(session, owner_id, wanted)):
             raise NotFound("These two are not connected.")
-        for viewer_id in sorted(set(viewer_ids) - set(members(session, owner_id, group_id))):
-            session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
-            connections.regroup(under_way, owner_id, viewer_id)
+        key = {"owner_id": owner_id, "group_id": group_id}
+        there = select(Member.viewer_id).filter_by(**key).where(among(session, Member.viewer_id, wanted))
+        new = sorted(wanted - set(session.scalars(there)))
+        if new:
+            session.execute(insert(Member), [{"viewer_id": viewer_id, **key} for viewer_id in new])
+            connections.regroup(under_way, owner_id, new)
 
 
 def sort(
@@ -154,9 +165,10 @@ def sort(
                 Member.owner_id == owner_id, Member.viewer_id == viewer_id, Member.group_id.in_(sorted(gone))
             )
         )
-        for group_id in new:
-            session.execute(insert(Member).values(owner_id=owner_id, group_id=group_id, viewer_id=viewer_id))
-        connections.regroup(under_way, owner_id, viewer_id)
+        if new:
+            key = {"owner_id": owner_id, "viewer_id": viewer_id}
+            session.execute(insert(Member), [{"group_id": group_id, **key} for group_id in new])
+        connections.regroup(under_way, owner_id, [viewer_id])
 
 
 def remove_member(session: Session, owner_id: int, group_id: int, viewer_id: int) -> None:
@@ -176,7 +188,7 @@ def remove_member(session: Session, owner_id: int, group_id: int, viewer_id: int
         ).first()
         if gone is None:
             raise NotFound("This person is not in the group.")
-        connections.regroup(under_way, owner_id, viewer_id)
+        connections.regroup(under_way, owner_id, [viewer_id])
 
 
 def find(session: Session, owner_id: int, name: str) -> GroupSummary:

@@ -15,9 +15,9 @@ from sync.sharing import thinning
 _SELDOM = 16
 
 
-def record(session: Session, owner_id: int, fields: Sequence[Field], version: int, at: int) -> None:
+def record(session: Session, owner_id: int, fields: Sequence[Field], version: int, at: int) -> set[int]:
     """
-    Keep the state that a profile has now.
+    Keep the state that a profile has now, and return the ids of the fields that are not what they were before.
 
     *fields* are its fields, *version* its version and *at* the time of the change. The caller holds the owner's lock.
     """
@@ -25,7 +25,7 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
     now = {field.id: (field.position, field.kind, field.content) for field in fields}
     changed = {field_id for field_id in known.keys() | now.keys() if known.get(field_id) != now.get(field_id)}
     if not changed:
-        return
+        return changed
     before: int = session.scalars(_LATEST, {"owner": owner_id}).one() or 0
     session.execute(_STATE, {"owner_id": owner_id, "version": version, "changed_at": at})
     ended = changed & known.keys()
@@ -41,6 +41,7 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
         session.execute(_BEGIN, begun)
     if version // _SELDOM != before // _SELDOM:
         thinning.thin_out(session, owner_id)
+    return changed
 
 
 def date(session: Session, owner_id: int, version: int) -> None:

@@ -148,16 +148,23 @@ def composition_of(session: Session, owner_id: int, viewer_id: int) -> Compositi
     )
 
 
-def compositions_of(session: Session, owner_id: int) -> dict[int, Composition]:
-    """Return by viewer id what people are to the owner who are in a group or have an exception; others are left out."""
+def compositions_of(session: Session, owner_id: int, only: Collection[int] | None = None) -> dict[int, Composition]:
+    """
+    Return by viewer id what people are to the owner who are in a group or have an exception; others are left out.
+
+    With *only*, of these people.
+    """
+    members = select(Member.viewer_id, Member.group_id).where(Member.owner_id == owner_id)
+    exceptions = select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
+    exceptions = exceptions.where(FieldException.owner_id == owner_id)
+    if only is not None:
+        members = members.where(among(session, Member.viewer_id, only))
+        exceptions = exceptions.where(among(session, FieldException.viewer_id, only))
     groups: dict[int, set[int]] = {}
-    for viewer_id, group_id in session.execute(
-        select(Member.viewer_id, Member.group_id).where(Member.owner_id == owner_id)
-    ):
+    for viewer_id, group_id in session.execute(members):
         groups.setdefault(viewer_id, set()).add(group_id)
     fields: dict[tuple[int, bool], set[int]] = {}
-    exceptions = select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
-    for viewer_id, field_id, allowed in session.execute(exceptions.where(FieldException.owner_id == owner_id)):
+    for viewer_id, field_id, allowed in session.execute(exceptions):
         fields.setdefault((viewer_id, allowed), set()).add(field_id)
     return {
         viewer_id: Composition(

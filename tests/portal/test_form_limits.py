@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from radicale_plugin.web import forms
+from sync.sharing import groups
+from tests.support.factories import crowd, group
 from tests.support.forms import Visitor
 from tests.support.people import register
 from tests.support.site import Site
@@ -31,3 +33,14 @@ def test_a_field_without_a_limit_of_its_own_has_one(site: Site, visitor: Visitor
 def test_no_text_is_longer_than_any_form_asks_for(site: Site, visitor: Visitor) -> None:
     visitor.signed_in(register(site.database, "anna").id)
     assert visitor.post("/language", {"language": "x" * (forms.LONGEST_OF_ALL + 1)}).status == 413
+
+
+def test_a_form_puts_no_more_people_into_a_group_than_others_can_wait_for(site: Site, visitor: Visitor) -> None:
+    anna = register(site.database, "anna").id
+    family = group(site.database, anna, "family")
+    everybody = crowd(site.database, anna, groups.AT_ONCE + 1)
+    visitor.signed_in(anna)
+    answer = visitor.post(f"/groups/{family}/add", {"person": [str(each) for each in everybody]}).followed()
+    assert f"At most {groups.AT_ONCE} people" in answer.text
+    with site.database.reading() as session:
+        assert groups.members(session, anna, family) == []

@@ -106,8 +106,8 @@ def forgive(patch: pytest.MonkeyPatch, _database: Database) -> None:
     def meet(session: Session, one: int, other: int) -> None:
         connect(session, one, other)
         with change(session, one, other) as under_way:
-            connections.regroup(under_way, one, other)
-            connections.regroup(under_way, other, one)
+            connections.regroup(under_way, one, [other])
+            connections.regroup(under_way, other, [one])
 
     patch.setattr(connections, "disconnect", part)
     patch.setattr(connections, "connect", meet)

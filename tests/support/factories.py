@@ -120,7 +120,7 @@ def crowd(database: Database, owner_id: int, count: int, group_ids: Iterable[int
     def make(session: Session) -> None:
         with change(session, owner_id) as under_way:
             at = under_way.at
-            card_id = cards.audience_for(session, owner_id, Composition(chosen))
+            card_id = cards.audience_for(under_way, owner_id, Composition(chosen))
 
             def add(model: type[object], row: Callable[[int], dict[str, object]]) -> None:
                 session.execute(insert(model), [row(viewer_id) for viewer_id in viewers])

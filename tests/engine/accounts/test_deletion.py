@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, delete, select, update
 from sync import verification
 from sync.accounts import credentials, deletion, one_time_tokens, sessions
 from sync.accounts.credentials import Gate
-from sync.database import accounts
+from sync.database import accounts, pacing
 from sync.database.engine import Database, Session
 from sync.database.models import (
     NOBODY,
@@ -205,7 +205,7 @@ def test_two_who_work_on_one_leaving_do_not_hinder_each_other(database: Database
 
 def test_a_leaving_lets_others_in_between(database: Database, anna: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long one parting takes, no transaction takes many times as long."""
-    monkeypatch.setattr(deletion, "HOLD", 0)
+    monkeypatch.setattr(pacing, "HOLD", 0)
     parted: list[int] = []
     deletion.leave(database, anna.id, parted.append)
     assert parted == [1, 1]

@@ -75,12 +75,17 @@ SETTINGS = Settings(inline_viewers=3, chunk_viewers=4)
 
 @pytest.fixture
 def world(database: Database) -> World:
-    """Anna, whose family is Bert and a crowd; Carl, whose entry Anna hid; Dora, whom nobody knows yet."""
-    anna, bert, carl, dora = people(database, "anna", "bert", "carl", "dora")
+    """Make everybody, with a small crowd."""
+    return make_world(database, 5)
+
+
+def make_world(database: Database, others: int, suffix: str = "") -> World:
+    """Make Anna, whose family is Bert and *others*; Carl, whose entry Anna hid; Dora, whom nobody knows yet."""
+    anna, bert, carl, dora = people(database, *(f"{name}{suffix}" for name in ("anna", "bert", "carl", "dora")))
     connect(database, anna, bert, carl)
     phone, mail = field(database, anna), field(database, anna, "email", "a@example.org")
     family = group(database, anna, "family", [bert], [phone])
-    crowd(database, anna, 5, [family])
+    crowd(database, anna, others, [family])
     chess = group(database, anna, "chess", [carl], [mail])
     database.write(lambda session: grants.except_person(session, anna, carl, [phone], allowed=True))
     put(database, anna, "kept.vcf", vcard("kept"))

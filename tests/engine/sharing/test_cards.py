@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 
+import pytest
 import vobject
 from PIL import Image
 from sqlalchemy import select, update
 
 from sync import fields, verification
-from sync.database.engine import Database
+from sync.database.engine import Database, Session
 from sync.database.models import Audience, Card, Connection
-from sync.fields import CATALOGUE, property_from_line
+from sync.fields import CATALOGUE, FieldContent, property_from_line
 from sync.profiles import profiles
-from sync.sharing import cards, changes, grants, groups, visibility
+from sync.sharing import cards, changes, connections, grants, groups, visibility
 from tests.support.factories import (
     MOBILE,
     book,
     connected,
+    content,
     crowd,
     field,
     group,
@@ -202,3 +205,74 @@ def test_cards_are_written_anew_and_carried_where_they_differ(database: Database
     assert book(database, carl).revision == before[carl]
     with database.reading() as session:
         assert [str(finding) for finding in verification.findings(session)] == []
+
+
+def many_audiences(database: Database) -> tuple[int, list[int], list[int]]:
+    """Make somebody with 50 groups, each with a field and a viewer of its own, and return owner, groups and viewers."""
+    anna = person(database)
+    own = [field(database, anna, "email", f"a{number}@example.org") for number in range(50)]
+    made = [group(database, anna, f"group {number}", granted=[field_id]) for number, field_id in enumerate(own)]
+    return anna, own, [crowd(database, anna, 1, [group_id])[0] for group_id in made]
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that grows by the login of the owner with each card that is rendered."""
+    found: list[str] = []
+    render = cards.render
+
+    def counted(contents: Sequence[FieldContent], login: str, *, own: bool = False) -> cards.Rendering:
+        found.append(login)
+        return render(contents, login, own=own)
+
+    monkeypatch.setattr(cards, "render", counted)
+    return found
+
+
+def test_only_cards_that_a_change_can_alter_are_rendered(database: Database, rendered: list[str]) -> None:
+    """Of 51 cards: none for whoever hides theirs, their owner's for what nobody sees, and one more for each viewer."""
+    anna, own, viewers = many_audiences(database)
+    hidden = field(database, anna, "note", "seen by nobody")
+    renderings: dict[str, int] = {}
+
+    def count(what: str, change: Callable[[Session], object]) -> None:
+        rendered.clear()
+        database.write(change)
+        renderings[what] = len(rendered)
+
+    count("another value of what nobody sees", lambda s: profiles.set_field(s, anna, hidden, content("note", "still")))
+    count("the same value", lambda s: profiles.set_field(s, anna, hidden, content("note", "still")))
+    count("hidden by a viewer", lambda s: connections.hide(s, viewers[0], anna))
+    count("shown again", lambda s: connections.show(s, viewers[0], anna))
+    count("withheld from one", lambda s: grants.except_person(s, anna, viewers[1], [own[1]], allowed=False))
+    count("withheld what they did not see", lambda s: grants.except_person(s, anna, viewers[2], [own[9]], allowed=None))
+    count("seen by one", lambda s: profiles.set_field(s, anna, own[3], content("email", "b@example.org")))
+    count("a new group", lambda s: groups.create(s, anna, "another"))
+    count("what is granted already", lambda s: grants.grant(s, anna, groups.find(s, anna, "group 4").id, [own[4]]))
+    count("granted to one", lambda s: grants.grant(s, anna, groups.find(s, anna, "group 5").id, [hidden]))
+    count("a group that goes", lambda s: groups.remove(s, anna, groups.find(s, anna, "group 6").id))
+    count("a field that goes", lambda s: profiles.remove_field(s, anna, own[7]))
+    assert renderings == {
+        "another value of what nobody sees": 1,
+        "the same value": 0,
+        "hidden by a viewer": 0,
+        "shown again": 0,
+        "withheld from one": 1,
+        "withheld what they did not see": 0,
+        "seen by one": 2,
+        "a new group": 0,
+        "what is granted already": 0,
+        "granted to one": 1,
+        "a group that goes": 1,
+        "a field that goes": 2,
+    }
+
+
+def test_cards_that_a_change_cannot_alter_are_not_written(database: Database) -> None:
+    anna, own, viewers = many_audiences(database)
+    before = rows(database, anna)
+    told = revisions(database, viewers)
+    set_field(database, anna, own[0], "b@example.org", "email")
+    after = rows(database, anna)
+    assert len([card_id for card_id in before if before[card_id] != after[card_id]]) == 1
+    assert sum(revisions(database, viewers).values()) == sum(told.values()) + 1

@@ -13,6 +13,7 @@ from sync.sharing import groups
 from tests.support.factories import (
     MOBILE,
     connected,
+    crowd,
     field,
     group,
     people,
@@ -251,3 +252,14 @@ def test_several_are_put_into_a_group_or_nobody(database: Database) -> None:
     after = revisions(database, [bert, carl, dora])
     assert {viewer: after[viewer] - before[viewer] for viewer in before} == {bert: 1, carl: 1, dora: 0}
     put()
+
+
+def test_so_many_people_that_others_would_wait_are_not_put_into_a_group_at_once(database: Database) -> None:
+    anna = person(database)
+    family = group(database, anna, "family")
+    everybody = crowd(database, anna, groups.AT_ONCE + 1)
+    with pytest.raises(LimitExceeded, match=str(groups.AT_ONCE)):
+        database.write(lambda session: groups.add_members(session, anna, family, everybody))
+    database.write(lambda session: groups.add_members(session, anna, family, everybody[1:]))
+    with database.reading() as session:
+        assert groups.members(session, anna, family) == everybody[1:]
