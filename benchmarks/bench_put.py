@@ -104,7 +104,7 @@ def main(*, quick: bool) -> None:
                 }
                 least = stack.enter_context(servers.bare_wsgi(directory, world.ben.login, world.ben.password, answers))
                 stores = {kind: [_stored_by(world.ben)] for kind in (PRIVATE, OWN)}
-                measured += _cases(least, stores, questions, requests, polls)
+                measured += _cases(least, stores, questions, polls, polls)
             stores = {kind: world.puts(kind, requests) for kind in (PRIVATE, OWN)}
             load.send(server.port, [*stores[PRIVATE][:1], *stores[OWN][:1]], 2, 1)
             raws |= {(server.name, raw.kind): raw for raw in _raws(database, world)}

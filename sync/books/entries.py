@@ -15,16 +15,17 @@ from sqlalchemy.orm import Session
 
 from sync.books import entry_rows, late_edits, served
 from sync.books.device_copies import Writer
-from sync.books.entry_heads import EntryHead, head, heads, revisions, stored_head
+from sync.books.entry_heads import EntryHead, etag_found, head, head_found, heads, revisions, stored_head
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
 from sync.books.late_edits import Sent
-from sync.database.engine import settings_of
+from sync.database.engine import all_or_nothing, settings_of
 from sync.database.models import Card, Entry, PrivateCard
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
-from sync.revisions import address_books
-from sync.revisions.address_books import HIDDEN, PRESENT, Book
+from sync.revisions import address_books, entry_writes
+from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED, Book
+from sync.revisions.entry_writes import Found
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
@@ -82,20 +83,19 @@ def write(
     """
     fitting = _fitting(session, book, href, data)
     sent = Sent(fitting, intake.read(fitting), writer, is_mended=fitting is not data)
-    found = entry_rows.find(session, book, href)
-    if found is not None and found.kind == SELF:
-        return _write_own(session, book, found, sent, check)
-    if (found is None or found.state != PRESENT) and (hidden := _hidden(session, book, found, sent.card)) is not None:
+    kind, state = entry_writes.look(session, book, href) or (PRIVATE, REMOVED)
+    if kind == SELF:
+        return _write_own(session, book, href, sent, check)
+    if state != PRESENT and (hidden := _hidden(session, book, href, kind, sent.card)) is not None:
         check(None)
         return _write_hidden(session, book, href, hidden, sent)
-    with session.begin_nested():
+    with all_or_nothing(session):
         entry_rows.lock(session, book)
-        entry = entry_rows.find(session, book, href)
-        before = head(session, book, href)
-        check(before.etag if before else None)
-        if entry is not None and entry.kind == CONNECTION:
-            return _write_overlay(session, book, entry, sent)
-        return _write_private(session, book, href, entry if before else None, sent)
+        found = entry_writes.find(session, book, href, sent.device_id)
+        check(etag_found(found) if found is not None and found.is_present else None)
+        if found is not None and found.kind == CONNECTION:
+            return _write_overlay(session, book, found, sent)
+        return _write_private(session, book, href, found, sent)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
@@ -171,68 +171,74 @@ def _stored(session: Session, book: Book, href: str) -> bytes | None:
     return session.scalars(select(PrivateCard.data).join(Entry, own).where(*named)).first()
 
 
-def _write_private(session: Session, book: Book, href: str, entry: Entry | None, sent: Sent) -> EntryHead:
-    """Store a private entry; *entry* is what is there, None where there is nothing."""
-    known = entry.uid if entry is not None else None
-    data, uid = uids.identified(sent.data, sent.card, known)
-    entry_rows.require_uid(session, book, uid, href)
-    if known is not None and not uids.are_same(known, uid):
+def _write_private(session: Session, book: Book, href: str, found: Found | None, sent: Sent) -> EntryHead:
+    """Store a private entry; *found* is what is of this name, present or gone."""
+    there = found if found is not None and found.is_present else None
+    data, uid = uids.identified(sent.data, sent.card, there.uid if there is not None else None)
+    if there is None or there.uid != uid:
+        # What has it already was looked at when it got it.
+        entry_rows.require_uid(session, book, uid, href)
+    if there is None:
+        entry_rows.require_room(session, book, href)
+    elif there.uid is not None and not uids.are_same(there.uid, uid):
         raise UIDConflict(href)
-    before = None
-    if entry is not None:
-        before, data = entry.digest, late_edits.private(session, entry, data, sent)
     else:
-        entry = entry_rows.make_private(session, book, href, entry_rows.find(session, book, href))
+        data = late_edits.private(session, there, data, sent)
     digest = entry_rows.digest_of(data)
-    if before != digest:
-        entry_rows.change(session, entry, uid=uid, state=PRESENT, digest=digest)
-        entry_rows.set_bytes(session, entry, data)
-    if before != digest or data != sent.data:
-        entry_rows.stamp_now(session, book, entry)
-    late_edits.note_stored(session, entry, sent, is_as_sent=data == sent.data)
-    return replace(stored_head(session, book, href), as_sent=data == sent.data and not sent.is_mended)
+    if there is None or there.digest != digest:
+        there = entry_writes.store_private(session, book, href, found, uid, data, digest)
+    elif data != sent.data:
+        there = entry_writes.stamp(session, book, there)
+    late_edits.note_stored(session, there, sent, is_as_sent=data == sent.data)
+    return replace(head_found(there), as_sent=data == sent.data and not sent.is_mended)
 
 
-def _write_own(
-    session: Session, book: Book, entry: Entry, sent: Sent, check: Callable[[str | None], None]
-) -> EntryHead:
-    etags: list[str] = []
+def _write_own(session: Session, book: Book, href: str, sent: Sent, check: Callable[[str | None], None]) -> EntryHead:
+    def ready() -> Found:
+        found = _found(session, book, href, sent)
+        check(etag_found(found) if found.is_present else None)
+        return found
 
-    def ready() -> None:
-        before = head(session, book, entry.href)
-        check(before.etag if before else None)
-        etags.append(before.etag if before else "")
-
-    with session.begin_nested():
-        is_as_sent = late_edits.own(session, entry, sent, ready)
-        if stored_head(session, book, entry.href).etag in etags:
+    with all_or_nothing(session):
+        before, is_as_sent = late_edits.own(session, book.viewer_id, sent, ready)
+        after = _found(session, book, href, sent)
+        if etag_found(after) == etag_found(before):
             # The device may have left out what stays: it is to see that.
-            entry_rows.stamp_now(session, book, entry)
-        late_edits.note_stored(session, entry, sent, is_as_sent=is_as_sent)
-        return stored_head(session, book, entry.href)
+            after = entry_writes.stamp(session, book, after)
+        late_edits.note_stored(session, after, sent, is_as_sent=is_as_sent)
+        return head_found(after)
 
 
-def _hidden(session: Session, book: Book, found: Entry | None, card: VCard) -> Entry | None:
+def _found(session: Session, book: Book, href: str, sent: Sent) -> Found:
+    found = entry_writes.find(session, book, href, sent.device_id)
+    if found is None:
+        raise NotFound("There is no such entry.")
+    return found
+
+
+def _hidden(session: Session, book: Book, href: str, kind: str, card: VCard) -> Entry | None:
     """Return the entry that a device puts back which was taken off the person's devices."""
-    if found is not None and found.kind == CONNECTION:
-        return found if found.state == HIDDEN else None
+    if kind == CONNECTION:
+        found = entry_rows.find(session, book, href)
+        return found if found is not None and found.state == HIDDEN else None
     return entry_rows.hidden_with(session, book, card.uid) if card.uid else None
 
 
 def _write_hidden(session: Session, book: Book, href: str, entry: Entry, sent: Sent) -> EntryHead:
-    with session.begin_nested():
+    with all_or_nothing(session):
         connections.show(session, book.viewer_id, entry.id)
         entry_rows.lock(session, book)
         if href != entry.href:
             entry_rows.leave_nothing(session, book, href)
-        shown = entry_rows.find(session, book, entry.href)
-        if shown is not None and settings_of(session).accept_overlays:
+        if settings_of(session).accept_overlays:
+            shown = _found(session, book, entry.href, sent)
             return _write_overlay(session, book, shown, sent)
         return stored_head(session, book, entry.href)
 
 
-def _write_overlay(session: Session, book: Book, entry: Entry, sent: Sent) -> EntryHead:
-    if entry.state != PRESENT:
+def _write_overlay(session: Session, book: Book, found: Found, sent: Sent) -> EntryHead:
+    entry = entry_rows.find(session, book, found.href)
+    if entry is None or entry.state != PRESENT:
         raise Refused("The person whose card this was is not connected to you any more.")
     if not settings_of(session).accept_overlays:
         raise Refused("This card is kept by its owner; it cannot be changed here.")
@@ -240,8 +246,8 @@ def _write_overlay(session: Session, book: Book, entry: Entry, sent: Sent) -> En
     body = Card.body_4 if version == "4.0" else Card.body_3
     body_text = session.scalars(select(body).where(Card.owner_id == entry.id, Card.id == entry.card_id)).one()
     text = served.held(body_text, None, version, entry.uid or "", entry.changed_at)
-    digest, is_as_sent = late_edits.overlay(session, entry, text, sent)
+    digest, is_as_sent = late_edits.overlay(session, entry, found, text, sent)
     entry_rows.change(session, entry, digest=digest)
-    entry_rows.stamp_now(session, book, entry)
-    late_edits.note_stored(session, entry, sent, is_as_sent=is_as_sent)
-    return stored_head(session, book, entry.href)
+    after = entry_writes.stamp(session, book, replace(found, digest=digest))
+    late_edits.note_stored(session, after, sent, is_as_sent=is_as_sent)
+    return head_found(after)

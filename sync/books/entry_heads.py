@@ -17,6 +17,7 @@ from sync.books.etags import etag_of
 from sync.database.models import Card, Entry
 from sync.errors import NotFound
 from sync.revisions.address_books import PRESENT, Book
+from sync.revisions.entry_writes import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,16 @@ def stored_head(session: Session, book: Book, href: str) -> EntryHead:
     if found is None:
         raise NotFound("There is no such entry.")
     return found
+
+
+def etag_found(found: Found) -> str:
+    """Return the ETag of an entry that a write has found."""
+    return etag_of(found.card_digest, found.digest, found.changed_at)
+
+
+def head_found(found: Found) -> EntryHead:
+    """Return an entry that is present, as a write has left it."""
+    return EntryHead(found.href, found.kind, True, etag_found(found), found.changed_at)
 
 
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
@@ -41,7 +41,23 @@ class Kept:
     size: int
 
 
-def keep(session: Session, entry: Entry, content: bytes) -> None:
+class Versioned(Protocol):
+    """An entry as far as it matters to what is kept of it."""
+
+    @property
+    def viewer_id(self) -> int:
+        """Whose it is."""
+
+    @property
+    def id(self) -> int:
+        """Which of theirs."""
+
+    @property
+    def revision(self) -> int:
+        """When it became what it was until now."""
+
+
+def keep(session: Session, entry: Versioned, content: bytes) -> None:
     """
     Keep what an entry had until now, and let go of what is older than the settings say.
 
@@ -49,22 +65,10 @@ def keep(session: Session, entry: Entry, content: bytes) -> None:
     """
     at = now()
     days = settings_of(session).keep_versions_days
-    mine = EntryVersion.viewer_id == entry.viewer_id
-    session.execute(delete(EntryVersion).where(mine, EntryVersion.replaced_at < at - days * _DAY))
-    # Of several changes in one transaction the first had what was there before.
-    known = select(EntryVersion.revision).where(
-        mine, EntryVersion.entry_id == entry.id, EntryVersion.revision == entry.revision
-    )
-    if days and session.scalars(known).first() is None:
-        session.execute(
-            insert(EntryVersion).values(
-                viewer_id=entry.viewer_id,
-                entry_id=entry.id,
-                revision=entry.revision,
-                replaced_at=at,
-                content=content,
-            )
-        )
+    session.execute(_EXPIRE, {"viewer": entry.viewer_id, "before": at - days * _DAY})
+    if days:
+        key = {"viewer": entry.viewer_id, "entry": entry.id, "at": entry.revision}
+        session.execute(_KEEP, {**key, "now": at, "content": content})
     if entry.revision % _SELDOM == 0:
         thin_out(session, entry.viewer_id)
 
@@ -139,8 +143,15 @@ _KEPT = select(Entry, EntryVersion).join(
     EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id)
 )
 _VERSIONS = Base.metadata.tables["entry_version"]
-_FORGET = delete(_VERSIONS).where(
-    _VERSIONS.c.viewer_id == bindparam("viewer"),
-    _VERSIONS.c.entry_id == bindparam("entry"),
-    _VERSIONS.c.revision == bindparam("at"),
+_MINE = _VERSIONS.c.viewer_id == bindparam("viewer")
+_THIS = (_MINE, _VERSIONS.c.entry_id == bindparam("entry"), _VERSIONS.c.revision == bindparam("at"))
+_FORGET = delete(_VERSIONS).where(*_THIS)
+_EXPIRE = delete(_VERSIONS).where(_MINE, _VERSIONS.c.replaced_at < bindparam("before"))
+# Of several changes in one transaction the first had what was there before.
+_KEEP = insert(_VERSIONS).from_select(
+    ["viewer_id", "entry_id", "revision", "replaced_at", "content"],
+    select(
+        *(bindparam(name, type_=BigInteger) for name in ("viewer", "entry", "at", "now")),
+        bindparam("content", type_=LargeBinary),
+    ).where(~exists().where(*_THIS)),
 )
