@@ -96,13 +96,13 @@ def overlay(session: Session, writer: Writer, entry: Found) -> list[FieldContent
 
 
 def _version(session: Session, writer: Writer, entry: Found) -> bytes | None:
+    if entry.copy is not None and entry.copy.revision >= entry.revision:
+        # What it has was not replaced.
+        return None
     kept = select(EntryVersion.content).where(
         EntryVersion.viewer_id == writer.viewer_id, EntryVersion.entry_id == entry.id
     )
     if entry.copy is not None:
-        if entry.copy.revision >= entry.revision:
-            # What it has was not replaced.
-            return None
         kept = kept.where(EntryVersion.revision >= entry.copy.revision)
     else:
         # What was replaced since was there for the device to fetch; what came instead, it would be known to have.

@@ -81,8 +81,8 @@ def write(
         UIDConflict: Another entry has its UID, or this entry had another.
         Refused: The entry was the card of a connection, or is one and the settings are strict.
     """
-    fitting = _fitting(session, book, href, data)
-    sent = Sent(fitting, intake.read(fitting), writer, is_mended=fitting is not data)
+    fitting, card = _fitting(session, book, href, data)
+    sent = Sent(fitting, card, writer, is_mended=fitting is not data)
     kind, state = entry_writes.look(session, book, href) or (PRIVATE, REMOVED)
     if kind == SELF:
         return _write_own(session, book, href, sent, check)
@@ -142,25 +142,26 @@ def offer_again(session: Session, book: Book, href: str) -> None:
             entry_rows.stamp_now(session, book, entry)
 
 
-def _fitting(session: Session, book: Book, href: str, data: bytes) -> bytes:
+def _fitting(session: Session, book: Book, href: str, data: bytes) -> tuple[bytes, VCard]:
     limits = settings_of(session).limits
-    data = intake.mended(data)
+    data, card = intake.mended(data)
     if len(data) <= limits.card_size:
-        return data
+        return data, card
     # What was served may come back as it is. A phone whose photo is refused stops synchronizing (client fact I-5).
-    largest = _octets_served(session, book, href, data)
+    largest = _octets_served(session, book, href, card)
     if len(data) > largest:
         before = _stored(session, book, href)
         data = intake.with_small_photos(data, before)
         room = limits.card_room if largest and before is None else 0
         if len(data) > max(limits.card_size, largest + room):
             raise TooLarge(f"A card has at most {limits.card_size} octets.")
-    return data
+        card = intake.read(data)
+    return data, card
 
 
-def _octets_served(session: Session, book: Book, href: str, data: bytes) -> int:
-    """Return how many octets an entry has, where there is one, as a client gets it in the version of *data*."""
-    version = "4.0" if intake.read(data).version == "4.0" else "3.0"
+def _octets_served(session: Session, book: Book, href: str, card: VCard) -> int:
+    """Return how many octets an entry has, where there is one, as a client gets it in the version of *card*."""
+    version = "4.0" if card.version == "4.0" else "3.0"
     return max((len(entry.text.encode()) for entry in texts(session, book, version, hrefs=[href])), default=0)
 
 

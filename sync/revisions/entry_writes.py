@@ -73,7 +73,8 @@ def find(session: Session, book: Book, href: str, device_id: int | None) -> Foun
     if row is None:
         return None
     *entry, copied, sent = row
-    return Found(book.viewer_id, *entry, Copy(copied, sent) if copied is not None else None)
+    copy = Copy(copied, sent) if copied is not None else None
+    return Found(*(book.viewer_id, *entry, copy))
 
 
 def private_entries(session: Session, book: Book) -> int:

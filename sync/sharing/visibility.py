@@ -14,7 +14,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
@@ -171,9 +171,7 @@ def compositions_of(session: Session, owner_id: int) -> dict[int, Composition]:
 
 def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
     """Return all fields of a profile in their order, as the owner sees them."""
-    chosen = select(Field).where(Field.owner_id == owner_id).order_by(Field.position, Field.id)
-    # Whoever holds the owner's lock must see what others did before, whatever this session has read earlier.
-    return session.scalars(chosen.execution_options(populate_existing=True)).all()
+    return session.scalars(_FIELDS, {"owner": owner_id}).all()
 
 
 def visible_fields(
@@ -208,3 +206,12 @@ def shown_to_strangers(
     for found in session.scalars(chosen.where(Field.kind.in_(sorted(kinds))) if kinds else chosen):
         shown.setdefault(found.owner_id, []).append(found)
     return shown
+
+
+# Whoever holds the owner's lock must see what others did before, whatever this session has read earlier.
+_FIELDS = (
+    select(Field)
+    .where(Field.owner_id == bindparam("owner"))
+    .order_by(Field.position, Field.id)
+    .execution_options(populate_existing=True)
+)
