@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from sync.books import entry_rows, late_edits, served
 from sync.books.device_copies import Writer
-from sync.books.entry_heads import EntryHead, etag_found, head, head_found, heads, revisions, stored_head
+from sync.books.entry_heads import EntryHead, changed_heads, etag_found, head, head_found, heads, revisions, stored_head
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
 from sync.books.late_edits import Sent
@@ -31,7 +31,7 @@ from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
 from sync.vcard import VCard, uids
 
-__all__ = ["EntryHead", "EntryText", "Writer", "head", "heads", "named", "revisions", "texts"]
+__all__ = ["EntryHead", "EntryText", "Writer", "changed_heads", "head", "heads", "named", "revisions", "texts"]
 
 
 def has_uid(session: Session, book: Book, uid: str) -> bool:

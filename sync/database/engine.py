@@ -192,7 +192,7 @@ class Database:
         rows = self._quick.fetch(statement, parameters)
         return rows[0] if rows else None
 
-    def quick_rows(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def quick_rows(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """
         Fetch all rows of one reading *statement* as `quick` does: no transaction, and one state of the database.
 

@@ -48,7 +48,7 @@ class Quick:
         self._local = threading.local()
         #: Is told the seconds of each statement.
         self.observer: Callable[[float], object] = lambda _: None
-        self._compiled: dict[Select[Any], Any] = {}
+        self._compiled: dict[Select[*tuple[Any, ...]], Any] = {}
 
     def fetch(self, statement: str, parameters: Any, **options: bool) -> list[tuple[Any, ...]]:
         """
@@ -76,7 +76,9 @@ class Quick:
                     raise told_of(error) from error
         raise AssertionError
 
-    def fetch_selected(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def fetch_selected(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
         """Fetch as `fetch` does, with *values* for its parameters. The statement is compiled once and kept."""
         compiled = self._compiled.get(statement)
         if compiled is None:
