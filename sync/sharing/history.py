@@ -105,6 +105,6 @@ _DATE = (
     .where(_PROFILE_STATES.c.owner_id == bindparam("owner"), _PROFILE_STATES.c.version == bindparam("state"))
     .values(revision=_OWN_REVISION.scalar_subquery())
 )
-_OPEN = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
-    FieldState.owner_id == bindparam("owner"), FieldState.until.is_(None)
+_OPEN = select(_STATES.c.field_id, _STATES.c.position, _STATES.c.kind, _STATES.c.content).where(
+    _STATES.c.owner_id == bindparam("owner"), _STATES.c.until.is_(None)
 )

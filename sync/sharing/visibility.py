@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.models import Connection, Field, FieldException, Grant, Group, Member
+from sync.database.models import Base, Connection, Field, FieldException, Grant, Group, Member
 
 #: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
 STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"
@@ -97,11 +97,7 @@ UNCHANGED = Adjustment()
 
 def grants_of(session: Session, owner_id: int) -> Grants:
     """Read all grants of an owner."""
-    rows = session.execute(
-        select(Group.id, Group.kind, Grant.field_id)
-        .join(Grant, (Grant.owner_id == Group.owner_id) & (Grant.group_id == Group.id))
-        .where(Group.owner_id == owner_id)
-    )
+    rows = session.execute(_GRANTS, {"owner": owner_id})
     by_group: dict[int, set[int]] = {}
     kinds: dict[int, str] = {}
     for group_id, kind, field_id in rows:
@@ -214,4 +210,10 @@ _FIELDS = (
     .where(Field.owner_id == bindparam("owner"))
     .order_by(Field.position, Field.id)
     .execution_options(populate_existing=True)
+)
+_GROUPS, _GRANTED = Base.metadata.tables["contact_group"], Base.metadata.tables["field_grant"]
+_GRANTS = (
+    select(_GROUPS.c.id, _GROUPS.c.kind, _GRANTED.c.field_id)
+    .join(_GRANTED, (_GRANTED.c.owner_id == _GROUPS.c.owner_id) & (_GRANTED.c.group_id == _GROUPS.c.id))
+    .where(_GROUPS.c.owner_id == bindparam("owner"))
 )

@@ -9,6 +9,7 @@ spread them must be equal to each other, or to one value.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -66,11 +67,16 @@ class Recorder:
 
 @contextlib.contextmanager
 def sent(engine: Engine) -> Iterator[list[str]]:
-    """Yield the list of the statements that are sent through *engine* inside the block; savepoints do not count."""
+    """
+    Yield the list of the statements that this thread sends through *engine* inside the block.
+
+    Savepoints do not count, nor does what others do in the background.
+    """
     statements: list[str] = []
+    this = threading.get_ident()
 
     def note(_connection: Any, _cursor: Any, text: str, *_rest: Any) -> None:
-        if not text.startswith(TRANSACTION):
+        if not text.startswith(TRANSACTION) and threading.get_ident() == this:
             statements.append(text)
 
     event.listen(engine, "before_cursor_execute", note)
