@@ -8,7 +8,7 @@ by `sync.books.entry_texts`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,8 +24,8 @@ from sync.database.models import Card, Entry, PrivateCard
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
 from sync.revisions import address_books, entry_writes
-from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED, Book
-from sync.revisions.entry_writes import Found
+from sync.revisions.address_books import HIDDEN, PRESENT, Book
+from sync.revisions.entry_writes import Found, Seen
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
@@ -83,19 +83,20 @@ def write(
     """
     fitting, card = _fitting(session, book, href, data)
     sent = Sent(fitting, card, writer, is_mended=fitting is not data)
-    kind, state = entry_writes.look(session, book, href) or (PRIVATE, REMOVED)
-    if kind == SELF:
-        return _write_own(session, book, href, sent, check)
-    if state != PRESENT and (hidden := _hidden(session, book, href, kind, sent.card)) is not None:
+    seen = entry_writes.look(session, book, href, sent.device_id)
+    if seen.entry is not None and seen.entry.kind == SELF:
+        return _write_own(session, book, seen, seen.entry, sent, check)
+    named = _named_like(session, book, seen.entry, sent.card)
+    if (hidden := _hidden(session, book, seen.entry, named)) is not None:
         check(None)
         return _write_hidden(session, book, href, hidden, sent)
     with all_or_nothing(session):
-        entry_rows.lock(session, book)
-        found = entry_writes.find(session, book, href, sent.device_id)
+        now = entry_writes.locked(session, book, href, seen, sent.device_id)
+        found = now.entry
         check(etag_found(found) if found is not None and found.is_present else None)
         if found is not None and found.kind == CONNECTION:
             return _write_overlay(session, book, found, sent)
-        return _write_private(session, book, href, found, sent)
+        return _write_private(session, book, href, found, sent, named if now is seen else None)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
@@ -172,11 +173,16 @@ def _stored(session: Session, book: Book, href: str) -> bytes | None:
     return session.scalars(select(PrivateCard.data).join(Entry, own).where(*named)).first()
 
 
-def _write_private(session: Session, book: Book, href: str, found: Found | None, sent: Sent) -> EntryHead:
-    """Store a private entry; *found* is what is of this name, present or gone."""
+def _write_private(
+    session: Session, book: Book, href: str, found: Found | None, sent: Sent, named: _Named | None
+) -> EntryHead:
+    """Store a private entry; *found* is what is of this name, present or gone, *named* who has the UID, if known."""
     there = found if found is not None and found.is_present else None
     data, uid = uids.identified(sent.data, sent.card, there.uid if there is not None else None)
-    if there is None or there.uid != uid:
+    if there is None and named is not None and named.uid == uid:
+        if named.href not in (None, href):
+            raise UIDConflict(named.href)
+    elif there is None or there.uid != uid:
         # What has it already was looked at when it got it.
         entry_rows.require_uid(session, book, uid, href)
     if there is None:
@@ -194,15 +200,17 @@ def _write_private(session: Session, book: Book, href: str, found: Found | None,
     return replace(head_found(there), as_sent=data == sent.data and not sent.is_mended)
 
 
-def _write_own(session: Session, book: Book, href: str, sent: Sent, check: Callable[[str | None], None]) -> EntryHead:
+def _write_own(
+    session: Session, book: Book, seen: Seen, entry: Found, sent: Sent, check: Callable[[str | None], None]
+) -> EntryHead:
     def ready() -> Found:
-        found = _found(session, book, href, sent)
+        found = entry_writes.again(session, book, entry.href, seen, sent.device_id).entry or entry
         check(etag_found(found) if found.is_present else None)
         return found
 
     with all_or_nothing(session):
         before, is_as_sent = late_edits.own(session, book.viewer_id, sent, ready)
-        after = _found(session, book, href, sent)
+        after = _found(session, book, entry.href, sent)
         if etag_found(after) == etag_found(before):
             # The device may have left out what stays: it is to see that.
             after = entry_writes.stamp(session, book, after)
@@ -211,18 +219,35 @@ def _write_own(session: Session, book: Book, href: str, sent: Sent, check: Calla
 
 
 def _found(session: Session, book: Book, href: str, sent: Sent) -> Found:
-    found = entry_writes.find(session, book, href, sent.device_id)
+    found = entry_writes.look(session, book, href, sent.device_id).entry
     if found is None:
         raise NotFound("There is no such entry.")
     return found
 
 
-def _hidden(session: Session, book: Book, href: str, kind: str, card: VCard) -> Entry | None:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Which entry has a UID: its name and its state, None where none has it."""
+
+    uid: str
+    href: str | None
+    state: str | None
+
+
+def _named_like(session: Session, book: Book, there: Found | None, card: VCard) -> _Named | None:
+    """Return which entry has the UID of a card that is to come where there is none; None for a card without a UID."""
+    if (there is not None and there.is_present) or not card.uid:
+        return None
+    return _Named(card.uid, *(entry_rows.with_uid(session, book, card.uid) or (None, None)))
+
+
+def _hidden(session: Session, book: Book, there: Found | None, named: _Named | None) -> Entry | None:
     """Return the entry that a device puts back which was taken off the person's devices."""
-    if kind == CONNECTION:
-        found = entry_rows.find(session, book, href)
-        return found if found is not None and found.state == HIDDEN else None
-    return entry_rows.hidden_with(session, book, card.uid) if card.uid else None
+    if there is not None and there.kind == CONNECTION:
+        return entry_rows.find(session, book, there.href) if there.state == HIDDEN else None
+    if named is None or named.href is None or named.state != HIDDEN:
+        return None
+    return entry_rows.find(session, book, named.href)
 
 
 def _write_hidden(session: Session, book: Book, href: str, entry: Entry, sent: Sent) -> EntryHead:

@@ -14,7 +14,7 @@ from sync.database.engine import settings_of
 from sync.database.models import Base, Entry, PrivateCard, new_id, now
 from sync.errors import Conflict, LimitExceeded, UIDConflict
 from sync.revisions import address_books, dead_properties, entry_writes, versions
-from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.vcard import uids
 
 PRIVATE = entry_writes.PRIVATE
@@ -53,18 +53,12 @@ def change(session: Session, entry: Entry, **values: object) -> None:
 
 def href_of_uid(session: Session, book: Book, uid: str) -> str | None:
     """Return the name of the entry, present or gone, that has this UID, however either is spelled."""
-    found = _with_uid(session, book, uid)
+    found = with_uid(session, book, uid)
     return found[0] if found is not None else None
 
 
-def hidden_with(session: Session, book: Book, uid: str) -> Entry | None:
-    """Return the entry of a connection that has this UID and that the person took off their devices."""
-    found = _with_uid(session, book, uid)
-    return find(session, book, found[0]) if found is not None and found[1] == HIDDEN else None
-
-
-def _with_uid(session: Session, book: Book, uid: str) -> tuple[str, str] | None:
-    """Return name and state of the entry that has this UID."""
+def with_uid(session: Session, book: Book, uid: str) -> tuple[str, str] | None:
+    """Return name and state of the entry that has this UID, present or gone, however either is spelled."""
     dialect = session.get_bind().dialect.name
     key = {"viewer": book.viewer_id, "book": book.id, "uids": lists.texts(dialect, uids.spellings(uid))}
     rows = session.execute(_by_uid(dialect), key)

@@ -194,10 +194,15 @@ def remove(session: Session, book: Book) -> None:
     session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
 
 
-def lock(session: Session, viewer_id: int, book_id: int) -> None:
-    """Let nobody else change an address book until the transaction ends; nobody can on SQLite, by its one lock."""
-    if session.get_bind().dialect.name != SQLITE:
-        session.execute(_LOCK, {"viewer": viewer_id, "book": book_id})
+def lock(session: Session, viewer_id: int, book_id: int) -> int | None:
+    """
+    Let nobody else change an address book until the transaction ends, and return its revision.
+
+    Nobody can on SQLite from the beginning of the transaction on; there nothing is asked and None returned.
+    """
+    if session.get_bind().dialect.name == SQLITE:
+        return None
+    return session.scalars(_LOCK, {"viewer": viewer_id, "book": book_id}).first()
 
 
 def set_title(session: Session, book: Book, title: str) -> None:
@@ -288,7 +293,7 @@ _CURRENT_REVISION = (
 
 
 _MINE = (_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
-_LOCK = select(_BOOKS.c.id).where(*_MINE).with_for_update()
+_LOCK = select(_BOOKS.c.revision).where(*_MINE).with_for_update()
 _RAISE_ONE = (
     update(_BOOKS)
     .where(*_MINE)

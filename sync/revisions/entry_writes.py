@@ -8,13 +8,17 @@ nobody asks for it again. `sync.books.entries` decides what is written.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Insert, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from sync.database.lists import SQLITE
 from sync.database.models import Base, new_id, now
+from sync.errors import NotFound
 from sync.revisions import address_books, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book
 
@@ -60,21 +64,47 @@ class Found:
         return self.state == PRESENT
 
 
-def look(session: Session, book: Book, href: str) -> tuple[str, str] | None:
-    """Return kind and state of the entry of this name, which decide what must be locked; None for nothing."""
-    row = session.execute(_LOOK, {"viewer": book.viewer_id, "book": book.id, "href": href}).first()
-    return (row[0], row[1]) if row is not None else None
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is of one name while the book is at *revision*: an entry, or nothing."""
+
+    revision: int
+    entry: Found | None
 
 
-def find(session: Session, book: Book, href: str, device_id: int | None) -> Found | None:
-    """Return the entry of this name, with what this device has of it."""
+def look(session: Session, book: Book, href: str, device_id: int | None) -> Seen:
+    """
+    Return what is of this name, with what this device has of it.
+
+    Raises:
+        NotFound: The book is gone.
+    """
     device = device_id if device_id is not None else _NOBODY
     row = session.execute(_FIND, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device}).first()
     if row is None:
-        return None
-    *entry, copied, sent = row
+        raise NotFound("There is no such address book.")
+    revision, *entry, copied, sent = row
     copy = Copy(copied, sent) if copied is not None else None
-    return Found(*(book.viewer_id, *entry, copy))
+    return Seen(revision, Found(*(book.viewer_id, *entry, copy)) if entry[0] is not None else None)
+
+
+def locked(session: Session, book: Book, href: str, seen: Seen, device_id: int | None) -> Seen:
+    """
+    Let nobody else write to the book until the transaction ends, and return what is of this name now.
+
+    That is what was *seen* where the book has the revision that it had then: nothing of the person's own changes
+    without raising it. A connection's card does.
+    """
+    revision = address_books.lock(session, book.viewer_id, book.id)
+    is_own = seen.entry is None or seen.entry.kind == PRIVATE
+    if revision is None or (revision == seen.revision and is_own):
+        return seen
+    return look(session, book, href, device_id)
+
+
+def again(session: Session, book: Book, href: str, seen: Seen, device_id: int | None) -> Seen:
+    """Return what is of this name now that others who would change it must wait: on SQLite they had to since *seen*."""
+    return seen if session.get_bind().dialect.name == SQLITE else look(session, book, href, device_id)
 
 
 def private_entries(session: Session, book: Book) -> int:
@@ -121,22 +151,17 @@ def note_copy(session: Session, found: Found, device_id: int, sent: bytes | None
     if copy == found.copy:
         return
     key = {"viewer": found.viewer_id, "device": device_id, "entry": found.id}
-    statement = _SET_COPY if found.copy is not None else _ADD_COPY
-    session.execute(statement, {**key, "new_revision": copy.revision, "new_sent": sent})
+    values = {**key, "new_revision": copy.revision, "new_sent": sent}
+    session.execute(_setting_copy(session.get_bind().dialect.name), values)
 
 
 _TABLES = Base.metadata.tables
 _ENTRIES, _CARDS, _DATA = _TABLES["entry"], _TABLES["card"], _TABLES["private_card"]
-_COPIES = _TABLES["device_copy"]
-_NAMED = (
-    _ENTRIES.c.viewer_id == bindparam("viewer"),
-    _ENTRIES.c.book_id == bindparam("book"),
-    _ENTRIES.c.href == bindparam("href"),
-)
+_COPIES, _BOOKS = _TABLES["device_copy"], _TABLES["address_book"]
 _KEY = (_ENTRIES.c.viewer_id == bindparam("viewer"), _ENTRIES.c.id == bindparam("entry"))
-_LOOK = select(_ENTRIES.c.kind, _ENTRIES.c.state).where(*_NAMED)
 _FIND = (
     select(
+        _BOOKS.c.revision,
         _ENTRIES.c.id,
         _ENTRIES.c.book_id,
         _ENTRIES.c.href,
@@ -151,6 +176,13 @@ _FIND = (
         _COPIES.c.revision,
         _COPIES.c.sent,
     )
+    .select_from(_BOOKS)
+    .outerjoin(
+        _ENTRIES,
+        (_ENTRIES.c.viewer_id == _BOOKS.c.viewer_id)
+        & (_ENTRIES.c.book_id == _BOOKS.c.id)
+        & (_ENTRIES.c.href == bindparam("href")),
+    )
     .outerjoin(_CARDS, (_CARDS.c.owner_id == _ENTRIES.c.id) & (_CARDS.c.id == _ENTRIES.c.card_id))
     .outerjoin(_DATA, (_DATA.c.viewer_id == _ENTRIES.c.viewer_id) & (_DATA.c.entry_id == _ENTRIES.c.id))
     .outerjoin(
@@ -159,12 +191,17 @@ _FIND = (
         & (_COPIES.c.entry_id == _ENTRIES.c.id)
         & (_COPIES.c.device_id == bindparam("device")),
     )
-    .where(*_NAMED)
+    .where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 )
 _COUNT = (
     select(func.count())
     .select_from(_ENTRIES)
-    .where(*_NAMED[:2], _ENTRIES.c.kind == PRIVATE, _ENTRIES.c.state == PRESENT)
+    .where(
+        _ENTRIES.c.viewer_id == bindparam("viewer"),
+        _ENTRIES.c.book_id == bindparam("book"),
+        _ENTRIES.c.kind == PRIVATE,
+        _ENTRIES.c.state == PRESENT,
+    )
 )
 # The parameters of an update must not be called as its columns are.
 _SAID: dict[str, BindParameter[Any]] = {
@@ -184,15 +221,12 @@ _DATA_KEY = (_DATA.c.viewer_id == bindparam("viewer"), _DATA.c.entry_id == bindp
 _SET_DATA = update(_DATA).where(*_DATA_KEY).values(data=bindparam("new_data"))
 _ADD_DATA = insert(_DATA).values(viewer_id=bindparam("viewer"), entry_id=bindparam("entry"), data=bindparam("new_data"))
 _COPY: dict[str, BindParameter[Any]] = {"revision": bindparam("new_revision"), "sent": bindparam("new_sent")}
-_SET_COPY = (
-    update(_COPIES)
-    .where(
-        _COPIES.c.viewer_id == bindparam("viewer"),
-        _COPIES.c.device_id == bindparam("device"),
-        _COPIES.c.entry_id == bindparam("entry"),
+
+
+@functools.cache
+def _setting_copy(dialect: str) -> Insert:
+    # A report of the same device's may write it down at the same time.
+    made = (sqlite.insert if dialect == SQLITE else postgresql.insert)(_COPIES).values(
+        viewer_id=bindparam("viewer"), device_id=bindparam("device"), entry_id=bindparam("entry"), **_COPY
     )
-    .values(**_COPY)
-)
-_ADD_COPY = insert(_COPIES).values(
-    viewer_id=bindparam("viewer"), device_id=bindparam("device"), entry_id=bindparam("entry"), **_COPY
-)
+    return made.on_conflict_do_update(index_elements=_COPIES.primary_key.columns, set_=_COPY)
