@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sync.database import lists
 from sync.database.engine import settings_of
 from sync.database.models import Base, Entry, PrivateCard, new_id, now
+from sync.database.prepared import execute
 from sync.errors import Conflict, LimitExceeded, UIDConflict
 from sync.revisions import address_books, dead_properties, entry_writes, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
@@ -61,7 +62,7 @@ def with_uid(session: Session, book: Book, uid: str) -> tuple[str, str] | None:
     """Return name and state of the entry that has this UID, present or gone, however either is spelled."""
     dialect = session.get_bind().dialect.name
     key = {"viewer": book.viewer_id, "book": book.id, "uids": lists.texts(dialect, uids.spellings(uid))}
-    rows = session.execute(_by_uid(dialect), key)
+    rows = execute(session, _by_uid(dialect), key)
     return next(((href, state) for href, state in rows if href is not None), None)
 
 

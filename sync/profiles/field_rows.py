@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import bindparam, delete, insert, update
 
 from sync.database.models import Base, Field, new_id
+from sync.database.prepared import execute
 from sync.fields import FieldContent
 from sync.sharing import cards
 from sync.sharing.changes import Change
@@ -18,7 +19,7 @@ def insert_field(under_way: Change, owner_id: int, content: FieldContent, positi
     under_way.rewritten.add(owner_id)
     key = {"owner_id": owner_id, "id": field_id, "position": position}
     said = {"kind": content.kind, "content": content.dump(), "changed_at": under_way.at}
-    under_way.session.execute(_INSERT, {**key, **said})
+    execute(under_way.session, _INSERT, {**key, **said})
     return field_id
 
 
@@ -26,7 +27,7 @@ def update_field(under_way: Change, owner_id: int, field_id: int, content: Field
     """Give a field another value."""
     under_way.rewritten.add(owner_id)
     said = {"new_kind": content.kind, "new_content": content.dump(), "at": under_way.at}
-    under_way.session.execute(_UPDATE, {"owner": owner_id, "field": field_id, **said})
+    execute(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **said})
 
 
 def place_fields(under_way: Change, owner_id: int, positions: Mapping[int, int]) -> None:
@@ -50,7 +51,7 @@ def delete_field(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> 
 # Put together once: for each field, that would take longer than they run.
 _FIELDS = Base.metadata.tables["field"]
 _KEY = (_FIELDS.c.owner_id == bindparam("owner"), _FIELDS.c.id == bindparam("field"))
-_INSERT = insert(_FIELDS)
+_INSERT = insert(_FIELDS).values({column.name: bindparam(column.name) for column in _FIELDS.columns})
 _PLACE = update(_FIELDS).where(*_KEY).values(position=bindparam("place"))
 _UPDATE = (
     update(_FIELDS)

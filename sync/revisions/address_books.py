@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
+from sync.database.prepared import execute
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.revisions import dead_properties
 from sync.vcard import clean
@@ -129,12 +130,12 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     if len(viewers) > 1 and dialect == "postgresql":
         session.execute(_IN_ORDER)
     if viewers:
-        session.execute(_raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
+        execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
 
 
 def raise_one(session: Session, book: Book, at: int) -> int:
     """Raise the revision of one book as `raise_revisions` does, for the caller to stamp with what it returns."""
-    raised: int = session.execute(_RAISE_ONE, {"viewer": book.viewer_id, "book": book.id, "at": at}).scalar_one()
+    raised: int = execute(session, _RAISE_ONE, {"viewer": book.viewer_id, "book": book.id, "at": at}).scalar_one()
     return raised
 
 
@@ -143,7 +144,7 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -
     viewers = sorted(set(viewer_ids))
     if viewers:
         dialect = session.get_bind().dialect.name
-        session.execute(_stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
+        execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
@@ -202,7 +203,8 @@ def lock(session: Session, viewer_id: int, book_id: int) -> int | None:
     """
     if session.get_bind().dialect.name == SQLITE:
         return None
-    return session.scalars(_LOCK, {"viewer": viewer_id, "book": book_id}).first()
+    revision: int | None = execute(session, _LOCK, {"viewer": viewer_id, "book": book_id}).scalar()
+    return revision
 
 
 def set_title(session: Session, book: Book, title: str) -> None:

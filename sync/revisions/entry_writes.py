@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE
 from sync.database.models import Base, new_id, now
+from sync.database.prepared import execute
 from sync.errors import NotFound
 from sync.revisions import address_books, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book
@@ -80,7 +81,7 @@ def look(session: Session, book: Book, href: str, device_id: int | None) -> Seen
         NotFound: The book is gone.
     """
     device = device_id if device_id is not None else _NOBODY
-    row = session.execute(_FIND, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device}).first()
+    row = execute(session, _FIND, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device}).first()
     if row is None:
         raise NotFound("There is no such address book.")
     revision, *entry, copied, sent = row
@@ -109,7 +110,8 @@ def again(session: Session, book: Book, href: str, seen: Seen, device_id: int | 
 
 def private_entries(session: Session, book: Book) -> int:
     """Return how many private entries there are in a book."""
-    return session.execute(_COUNT, {"viewer": book.viewer_id, "book": book.id}).scalar_one()
+    count: int = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id}).scalar_one()
+    return count
 
 
 def store_private(
@@ -129,10 +131,10 @@ def store_private(
     key = {"viewer": book.viewer_id, "entry": entry.id}
     said = {f"new_{name}": getattr(after, name) for name in _SAID}
     if found is None:
-        session.execute(_INSERT, {**key, **said, "book": book.id, "name": href, "new_kind": PRIVATE})
+        execute(session, _INSERT, {**key, **said, "book": book.id, "name": href, "new_kind": PRIVATE})
     else:
-        session.execute(_UPDATE, {**key, **said})
-    session.execute(_SET_DATA if entry.data is not None else _ADD_DATA, {**key, "new_data": data})
+        execute(session, _UPDATE, {**key, **said})
+    execute(session, _SET_DATA if entry.data is not None else _ADD_DATA, {**key, "new_data": data})
     return after
 
 
@@ -141,7 +143,7 @@ def stamp(session: Session, book: Book, found: Found) -> Found:
     at = now()
     revision = address_books.raise_one(session, book, at)
     key = {"viewer": found.viewer_id, "entry": found.id}
-    session.execute(_STAMP, {**key, "new_revision": revision, "new_changed_at": at})
+    execute(session, _STAMP, {**key, "new_revision": revision, "new_changed_at": at})
     return replace(found, revision=revision, changed_at=at)
 
 
@@ -152,7 +154,7 @@ def note_copy(session: Session, found: Found, device_id: int, sent: bytes | None
         return
     key = {"viewer": found.viewer_id, "device": device_id, "entry": found.id}
     values = {**key, "new_revision": copy.revision, "new_sent": sent}
-    session.execute(_setting_copy(session.get_bind().dialect.name), values)
+    execute(session, _setting_copy(session.get_bind().dialect.name), values)
 
 
 _TABLES = Base.metadata.tables

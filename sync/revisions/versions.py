@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.database.models import Base, Entry, EntryVersion, now
+from sync.database.prepared import execute
 from sync.errors import NotFound
 
 #: A version that is kept, after the entry that it is of.
@@ -65,10 +66,10 @@ def keep(session: Session, entry: Versioned, content: bytes) -> None:
     """
     at = now()
     days = settings_of(session).keep_versions_days
-    session.execute(_EXPIRE, {"viewer": entry.viewer_id, "before": at - days * _DAY})
+    execute(session, _EXPIRE, {"viewer": entry.viewer_id, "before": at - days * _DAY})
     if days:
         key = {"viewer": entry.viewer_id, "entry": entry.id, "at": entry.revision}
-        session.execute(_KEEP, {**key, "now": at, "content": content})
+        execute(session, _KEEP, {**key, "now": at, "content": content})
     if entry.revision % _SELDOM == 0:
         thin_out(session, entry.viewer_id)
 

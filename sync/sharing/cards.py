@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
 from sync.database.models import Account, Audience, Base, Card, Connection, Field, new_id
+from sync.database.prepared import execute
 from sync.fields import FieldContent
 from sync.sharing.visibility import Composition, grants_of
 
@@ -105,7 +106,7 @@ def refresh(session: Session, owner_id: int, stored: Sequence[Field], at: int) -
 
 def size_of_own(session: Session, owner_id: int) -> int:
     """Return how many octets an owner's own card has, in the version in which it has more."""
-    bodies = session.execute(_OWN_BODIES, {"owner": owner_id})
+    bodies = execute(session, _OWN_BODIES, {"owner": owner_id})
     return max((len(body.encode()) for row in bodies for body in row), default=0)
 
 

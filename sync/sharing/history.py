@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.models import Base, Field, FieldState, ProfileState
+from sync.database.prepared import execute
 from sync.errors import NotFound
 
 
@@ -38,7 +39,7 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
 
 def date(session: Session, owner_id: int, version: int) -> None:
     """Note with which revision of the owner's own entry their devices are told of a state, once that is known."""
-    session.execute(_DATE, {"owner": owner_id, "state": version})
+    execute(session, _DATE, {"owner": owner_id, "state": version})
 
 
 def states(session: Session, owner_id: int) -> Sequence[ProfileState]:

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database.models import Account, Address, Base, Field, OwnSearchKey, SearchKey
+from sync.database.prepared import execute
 from sync.sharing import names
 from sync.sharing.cards import content_of
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of
@@ -42,7 +43,7 @@ def renew(session: Session, owner_id: int) -> None:
 
 def renew_names(session: Session, owner_id: int) -> None:
     """Do the same after a change of what the owner shows, which concerns names only."""
-    if session.execute(_IS_FOUND_BY_NAME, {"owner": owner_id}).first() is not None:
+    if execute(session, _IS_FOUND_BY_NAME, {"owner": owner_id}).first() is not None:
         names_now = _names(session, owner_id, preferences_of(session, owner_id))
         _keep(session, owner_id, set(names_now), NAME)
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.lists import among
 from sync.database.models import Base, Connection, Field, FieldException, Grant, Group, Member
+from sync.database.prepared import execute
 
 #: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
 STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"
@@ -97,7 +98,7 @@ UNCHANGED = Adjustment()
 
 def grants_of(session: Session, owner_id: int) -> Grants:
     """Read all grants of an owner."""
-    rows = session.execute(_GRANTS, {"owner": owner_id})
+    rows = execute(session, _GRANTS, {"owner": owner_id})
     by_group: dict[int, set[int]] = {}
     kinds: dict[int, str] = {}
     for group_id, kind, field_id in rows:

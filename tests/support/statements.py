@@ -20,6 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import Join
 
 from sync.database.models import Base
+from sync.database.prepared import STATEMENT
 
 OURS = set(Base.metadata.tables)
 #: Every SQL function that the engine calls. None of them gives another answer when it is called again.
@@ -59,7 +60,8 @@ class Recorder:
         if text in self._judged:
             return
         self._judged.add(text)
-        statement = context.compiled.statement if context.compiled is not None else None
+        compiled = context.compiled
+        statement = compiled.statement if compiled is not None else context.execution_options.get(STATEMENT)
         found = faults(statement) if statement is not None else faults_of_text(text)
         if found:
             self._faults[text] = found
