@@ -192,16 +192,19 @@ class Database:
         rows = self._quick.fetch(statement, parameters)
         return rows[0] if rows else None
 
-    def quick_rows(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def quick_rows(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object], *, is_by_key: bool = False
+    ) -> list[tuple[Any, ...]]:
         """
         Fetch all rows of one reading *statement* as `quick` does: no transaction, and one state of the database.
 
         *statement* is used again and again, for it is compiled once and kept; *values* are those of its parameters.
+        *is_by_key* says that it asks for one row by a key, so that PostgreSQL keeps its plan as well.
 
         Raises:
             DatabaseUnavailable: The database could not be reached, twice in a row.
         """
-        return self._quick.fetch_selected(statement, values)
+        return self._quick.fetch_selected(statement, values, is_by_key=is_by_key)
 
     def observe_quick(self, observer: Callable[[float], object]) -> None:
         """Tell *observer* the seconds of every statement of `quick` and `quick_rows` from now on."""

@@ -100,7 +100,7 @@ def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
 
 def read_book(database: Database, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* as `find_book` does, without a transaction: every poll of it asks for this."""
-    rows = database.quick_rows(_AT_PATH, {"viewer": viewer_id, "path": path})
+    rows = database.quick_rows(_AT_PATH, {"viewer": viewer_id, "path": path}, is_by_key=True)
     return _book(rows[0]) if rows else None
 
 
