@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
 from sync.database.models import Account, Audience, Base, Card, Connection, Field, new_id
-from sync.database.prepared import execute
 from sync.fields import FieldContent
 from sync.sharing.visibility import Composition, grants_of
 
@@ -106,7 +105,8 @@ def refresh(session: Session, owner_id: int, stored: Sequence[Field], at: int) -
 
 def size_of_own(session: Session, owner_id: int) -> int:
     """Return how many octets an owner's own card has, in the version in which it has more."""
-    bodies = execute(session, _OWN_BODIES, {"owner": owner_id})
+    own = (Audience.owner_id == Card.owner_id) & (Audience.id == Card.id) & (Audience.kind == SELF)
+    bodies = session.execute(select(Card.body_3, Card.body_4).join(Audience, own).where(Card.owner_id == owner_id))
     return max((len(body.encode()) for row in bodies for body in row), default=0)
 
 
@@ -177,10 +177,4 @@ _REWRITE = (
     update(_TABLE)
     .where(_TABLE.c.owner_id == bindparam("owner"), _TABLE.c.id == bindparam("card"))
     .values(changed_at=bindparam("at"), **{name: bindparam(f"new_{name}") for name in ("body_3", "body_4", "digest")})
-)
-_AUDIENCES = Base.metadata.tables["audience"]
-_OWN_BODIES = (
-    select(_TABLE.c.body_3, _TABLE.c.body_4)
-    .join(_AUDIENCES, (_AUDIENCES.c.owner_id == _TABLE.c.owner_id) & (_AUDIENCES.c.id == _TABLE.c.id))
-    .where(_TABLE.c.owner_id == bindparam("owner"), _AUDIENCES.c.kind == SELF)
 )
