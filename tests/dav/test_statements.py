@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from sync.database.engine import Database, Session
 from sync.revisions import address_books
@@ -15,7 +17,7 @@ from sync.sharing.visibility import fields_of
 from tests.dav.asking import BOOK, put, report, sync_body, token
 from tests.support import factories
 from tests.support.people import Person
-from tests.support.site import Site
+from tests.support.site import ON_SQLITE, Site
 from tests.support.statements import sent
 
 #: Besides those that only read, alone and without a transaction: who is it, and what is in the book.
@@ -121,3 +123,21 @@ def test_a_poll_after_a_change_takes_no_transaction(site: Site, watched: Person)
         answer = report(site, watched, sync_body(before))
     assert b"private.vcf" in answer.body
     assert (found.statements, found.quick) == ([], 2)
+
+
+@ON_SQLITE
+def test_storing_a_card_reads_no_whole_book(site: Site, watched: Person) -> None:
+    """But to count the entries where there comes one more."""
+    read: list[str] = []
+
+    def explain(connection: Connection, _cursor: Any, text: str, values: Any, *_rest: Any) -> None:
+        if text.startswith(("SELECT", "UPDATE", "DELETE")) and "count(*)" not in text:
+            cursor = connection.connection.cursor()
+            read.extend(row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {text}", values))
+
+    event.listen(site.database.engine, "before_cursor_execute", explain)
+    for name in ("private", "new"):
+        put(site, watched, f"{BOOK}{name}.vcf", card(name, 5))
+    event.remove(site.database.engine, "before_cursor_execute", explain)
+    assert [step for step in read if step.startswith("SEARCH entry ")]
+    assert [step for step in read if step.endswith("(viewer_id=?)") and " entry " in step] == []
