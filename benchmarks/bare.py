@@ -1,8 +1,8 @@
 """
 The least that any CardDAV server in Python has to do for a request, as a WSGI application.
 
-It parses the XML, checks the password by its hash, and puts the answer together from octets that it has in memory. What
-a server needs above this is what it costs to be one.
+It parses the XML, checks the password by its hash, and puts the answer together from octets that it has in memory; what
+is put it only reads. What a server needs above this is what it costs to be one.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def create() -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
         if not hmac.compare_digest(known.get(login, ""), _hash(password)):
             start_response("401 Unauthorized", [("Content-Length", "0")])
             return []
-        root = etree.fromstring(environ["wsgi.input"].read())
+        content = environ["wsgi.input"].read()
+        if environ["REQUEST_METHOD"] == "PUT":
+            start_response("204 No Content", [])
+            return []
+        root = etree.fromstring(content)
         # Of the reports of one name there may be several, told apart by the texts in them.
         head, parts, tail = answers.get(named(root)) or answers[str(root.tag)]
         hrefs = [node.text or "" for node in root.findall("{DAV:}href")]

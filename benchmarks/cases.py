@@ -22,11 +22,12 @@ class Case:
     requests: Sequence[load.Request]
     count: int
     units: int
+    connections: int = load.CONNECTIONS
     costs: list[servers.Cost] = field(default_factory=list)
 
     def run(self) -> None:
         """Measure once."""
-        self.costs.append(self.server.cost(self.requests, self.count))
+        self.costs.append(self.server.cost(self.requests, self.count, self.connections))
 
     def cost(self) -> servers.Cost:
         """Return the median of all rounds but the first, which warms up."""

@@ -23,11 +23,12 @@ _ENTRY = re.compile(r"<(?:D:)?href>(/[^<]+\.vcf)</")
 
 
 class Client:
-    """One device of the person *login*, who has one address book."""
+    """One device of the person *login*, as it uses one of their address books."""
 
-    def __init__(self, login: str, password: str) -> None:
-        self._headers = (servers.basic(login, password), ("Content-Type", "application/xml; charset=utf-8"))
-        self._book = f"/{login}/contacts/"
+    def __init__(self, login: str, password: str, book: str = "contacts") -> None:
+        self._credentials = servers.basic(login, password)
+        self._headers = (self._credentials, ("Content-Type", "application/xml; charset=utf-8"))
+        self._book = f"/{login}/{book}/"
 
     @classmethod
     def of(cls, hub: Hub) -> Client:
@@ -69,10 +70,18 @@ class Client:
         )
         return load.Request("REPORT", self._book, body, (*self._headers, ("Depth", "1")))
 
+    def put(self, name: str, card: bytes) -> load.Request:
+        """Store *card* under this name, whatever is there."""
+        headers = (self._credentials, ("Content-Type", "text/vcard; charset=utf-8"))
+        return load.Request("PUT", f"{self._book}{name}", card.decode(), headers)
+
     def poll(self, port: int) -> load.Request:
         """Synchronize, and return the request that asks whether anything changed since."""
-        answer = load.fetch(port, self.sync())
-        return self.sync(_found(_TOKEN, answer))
+        return self.sync(self.token(port))
+
+    def token(self, port: int) -> str:
+        """Synchronize, and return the token of what is there."""
+        return _found(_TOKEN, load.fetch(port, self.sync()))
 
     def entries(self, port: int) -> list[str]:
         """Return the hrefs of all entries."""

@@ -37,10 +37,10 @@ class Server:
     pid: int
     database: str = ""
 
-    def cost(self, requests: Sequence[load.Request], count: int) -> Cost:
+    def cost(self, requests: Sequence[load.Request], count: int, connections: int = load.CONNECTIONS) -> Cost:
         """Send *requests* in turn until there were *count*, and return what all of them cost."""
         server, backends = self._usage()
-        octets = load.send(self.port, requests, count)
+        octets = load.send(self.port, requests, count, connections)
         server_after, backends_after = self._usage()
         return Cost(measure.used(server, server_after), measure.used(backends, backends_after), octets)
 

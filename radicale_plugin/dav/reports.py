@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from radicale_plugin.dav import expand, paths, principals
 from radicale_plugin.dav.bodies import Multiget, PrincipalReport, Query, SyncCollection, read_report
@@ -21,6 +21,7 @@ from radicale_plugin.dav.resources import book_of, existing, kept_of_entries
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from sync.books import entries
+from sync.books.entries import EntryHead
 from sync.books.entry_texts import EntryText, searched
 from sync.books.served import THUNDERBIRD
 from sync.database.engine import Session
@@ -75,15 +76,15 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
     until = _end(service, book, since, asked.limit)
 
     def parts() -> Iterator[str]:
-        with service.database.reading() as session:
-            for head in entries.heads(session, book, since, until=until):
-                if not head.present:
-                    yield gone(template.url(head.href))
-                elif not template.needs_text:
-                    yield template.render(head)
-            if template.needs_text:
-                for text in entries.texts(session, book, _rendition(request, asked.wanted), since=since, until=until):
-                    yield template.render(handing.card(text))
+        if since is not None and not template.needs_text:
+            yield from _listed(template, entries.changed_heads(service.database, book, since, until))
+        else:
+            with service.database.reading() as session:
+                yield from _listed(template, entries.heads(session, book, since, until=until))
+                if template.needs_text:
+                    rendition = _rendition(request, asked.wanted)
+                    for text in entries.texts(session, book, rendition, since=since, until=until):
+                        yield template.render(handing.card(text))
         if until is not None:
             yield truncated(request.place.book(book))
 
@@ -92,6 +93,15 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
     handing.note()
     _note_sync(service, request, book, reached)
     return answer
+
+
+def _listed(template: EntryTemplate, heads: Iterable[EntryHead]) -> Iterator[str]:
+    """Yield the entries that are gone, and those that are there where their cards are not asked for as well."""
+    for head in heads:
+        if not head.present:
+            yield gone(template.url(head.href))
+        elif not template.needs_text:
+            yield template.render(head)
 
 
 def _template(service: Service, request: Request, book: Book, wanted: Wanted) -> EntryTemplate:

@@ -129,5 +129,4 @@ def principal(service: Service, place: Place) -> Resource:
 def _book(service: Service, place: Place, path: str) -> Book | None:
     if path == CONTACTS_PATH:
         return place.caller.contacts
-    with service.database.reading() as session:
-        return address_books.find_book(session, place.caller.account_id, path)
+    return address_books.read_book(service.database, place.caller.account_id, path)

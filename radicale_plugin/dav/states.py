@@ -36,7 +36,7 @@ def write(service: Service, request: Request, change: Callable[[Session], T]) ->
             require(session, request)
         return change(session)
 
-    return service.database.write(guarded)
+    return service.database.write(guarded, whole=True)
 
 
 def require(session: Session, request: Request) -> None:

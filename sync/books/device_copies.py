@@ -23,6 +23,7 @@ from sync.database.models import NOT_KEPT, Device, DeviceCopy, Entry, EntryVersi
 from sync.errors import DatabaseUnavailable
 from sync.fields import FieldContent
 from sync.merging.three_way import NotKept
+from sync.revisions.entry_writes import Found
 from sync.sharing import history
 from sync.sharing.cards import SELF
 
@@ -70,68 +71,49 @@ class Handed:
             return
 
 
-def note_stored(session: Session, writer: Writer, entry_id: int, sent: bytes | None) -> None:
-    """
-    Write down that the device stored an entry.
-
-    *sent* is what it sent where that is not what it will be handed.
-    """
-    revision = select(Entry.revision).where(Entry.viewer_id == writer.viewer_id, Entry.id == entry_id)
-    _set(session, writer.viewer_id, writer.device_id, {entry_id: session.scalars(revision).one()}, sent)
-
-
-def sent_by(session: Session, writer: Writer, entry_id: int) -> bytes | None:
-    """Return the card that the device goes on from, where that is one which it sent itself and which became another."""
-    copy = _copy(session, writer, entry_id)
-    return copy.sent if copy is not None else None
-
-
-def profile_state(session: Session, writer: Writer) -> list[FieldState] | NotKept | None:
+def profile_state(session: Session, entry: Found) -> list[FieldState] | NotKept | None:
     """Return the fields of the profile that the device has, None where it is the one that is now, or not known."""
-    copy = _copy(session, writer, writer.viewer_id)
-    if copy is None:
+    if entry.copy is None or entry.copy.revision >= entry.revision:
         return None
-    if copy.revision == NOT_KEPT:
+    if entry.copy.revision == NOT_KEPT:
         return NotKept()
-    mine = ProfileState.owner_id == writer.viewer_id
-    later = select(func.min(ProfileState.version)).where(mine, ProfileState.revision > copy.revision)
+    mine = ProfileState.owner_id == entry.viewer_id
+    later = select(func.min(ProfileState.version)).where(mine, ProfileState.revision > entry.copy.revision)
     first: int | None = session.scalars(later).one()
     if first is None:
         return None
     earlier = select(func.max(ProfileState.version)).where(mine, ProfileState.version < first)
     before: int | None = session.scalars(earlier).one()
-    return list(history.fields_at(session, writer.viewer_id, before)) if before is not None else []
+    return list(history.fields_at(session, entry.viewer_id, before)) if before is not None else []
 
 
-def private_card(session: Session, writer: Writer, entry_id: int) -> bytes | NotKept | None:
+def private_card(session: Session, writer: Writer, entry: Found) -> bytes | NotKept | None:
     """Return the bytes of a private entry that the device has, None where they are those that are now."""
-    return sent_by(session, writer, entry_id) or _version(session, writer, entry_id)
+    return (entry.copy.sent if entry.copy is not None else None) or _version(session, writer, entry)
 
 
-def overlay(session: Session, writer: Writer, entry_id: int) -> list[FieldContent] | NotKept | None:
+def overlay(session: Session, writer: Writer, entry: Found) -> list[FieldContent] | NotKept | None:
     """Return what was added to a connection's card when the device was handed it, None where it is what is now."""
-    content = _version(session, writer, entry_id)
+    content = _version(session, writer, entry)
     return overlays.load(content.decode()) if isinstance(content, bytes) else content
 
 
-def _version(session: Session, writer: Writer, entry_id: int) -> bytes | NotKept | None:
-    copy = _copy(session, writer, entry_id)
-    if copy is not None and copy.revision == NOT_KEPT:
+def _version(session: Session, writer: Writer, entry: Found) -> bytes | NotKept | None:
+    if entry.copy is not None and entry.copy.revision == NOT_KEPT:
         return NotKept()
+    if entry.copy is not None and entry.copy.revision >= entry.revision:
+        # What it has was not replaced.
+        return None
     kept = select(EntryVersion.content).where(
-        EntryVersion.viewer_id == writer.viewer_id, EntryVersion.entry_id == entry_id
+        EntryVersion.viewer_id == writer.viewer_id, EntryVersion.entry_id == entry.id
     )
-    if copy is not None:
-        kept = kept.where(EntryVersion.revision >= copy.revision)
+    if entry.copy is not None:
+        kept = kept.where(EntryVersion.revision >= entry.copy.revision)
     else:
         # What was replaced since was there for the device to fetch; what came instead, it would be known to have.
         since = select(Device.created_at).where(Device.viewer_id == writer.viewer_id, Device.id == writer.device_id)
         kept = kept.where(EntryVersion.replaced_at >= since.scalar_subquery())
     return session.scalars(kept.order_by(EntryVersion.revision).limit(1)).first()
-
-
-def _copy(session: Session, writer: Writer, entry_id: int) -> DeviceCopy | None:
-    return session.get(DeviceCopy, (writer.viewer_id, writer.device_id, entry_id), populate_existing=True)
 
 
 def _unknown(session: Session, viewer_id: int, device_id: int, revisions: Mapping[int, int]) -> dict[int, int]:
@@ -150,14 +132,12 @@ def _unknown(session: Session, viewer_id: int, device_id: int, revisions: Mappin
     }
 
 
-def _set(
-    session: Session, viewer_id: int, device_id: int, revisions: Mapping[int, int], sent: bytes | None = None
-) -> None:
+def _set(session: Session, viewer_id: int, device_id: int, revisions: Mapping[int, int]) -> None:
     entries = select(Entry.id).where(Entry.viewer_id == viewer_id, among(session, Entry.id, revisions))
     there = session.scalars(entries).all()
     mine = (DeviceCopy.viewer_id == viewer_id, DeviceCopy.device_id == device_id)
     session.execute(delete(DeviceCopy).where(*mine, among(session, DeviceCopy.entry_id, there)))
     key: dict[str, object] = {"viewer_id": viewer_id, "device_id": device_id}
-    rows = [{**key, "entry_id": entry_id, "revision": revisions[entry_id], "sent": sent} for entry_id in there]
+    rows = [{**key, "entry_id": entry_id, "revision": revisions[entry_id], "sent": None} for entry_id in there]
     if rows:
         session.execute(insert(DeviceCopy), rows)

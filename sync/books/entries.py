@@ -8,29 +8,30 @@ by `sync.books.entry_texts`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.books import entry_rows, late_edits, served
 from sync.books.device_copies import Writer
-from sync.books.entry_heads import EntryHead, head, heads, revisions, stored_head
+from sync.books.entry_heads import EntryHead, changed_heads, etag_found, head, head_found, heads, revisions, stored_head
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
 from sync.books.late_edits import Sent
-from sync.database.engine import settings_of
+from sync.database.engine import all_or_nothing, settings_of
 from sync.database.models import Card, Entry, PrivateCard
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
-from sync.revisions import address_books
+from sync.revisions import address_books, entry_writes
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
+from sync.revisions.entry_writes import Found, Seen
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
 from sync.vcard import VCard, uids
 
-__all__ = ["EntryHead", "EntryText", "Writer", "head", "heads", "named", "revisions", "texts"]
+__all__ = ["EntryHead", "EntryText", "Writer", "changed_heads", "head", "heads", "named", "revisions", "texts"]
 
 
 def has_uid(session: Session, book: Book, uid: str) -> bool:
@@ -80,22 +81,22 @@ def write(
         UIDConflict: Another entry has its UID, or this entry had another.
         Refused: The entry was the card of a connection, or is one and the settings are strict.
     """
-    fitting = _fitting(session, book, href, data)
-    sent = Sent(fitting, intake.read(fitting), writer, is_mended=fitting is not data)
-    found = entry_rows.find(session, book, href)
-    if found is not None and found.kind == SELF:
-        return _write_own(session, book, found, sent, check)
-    if (found is None or found.state != PRESENT) and (hidden := _hidden(session, book, found, sent.card)) is not None:
+    fitting, card = _fitting(session, book, href, data)
+    sent = Sent(fitting, card, writer, is_mended=fitting is not data)
+    seen = entry_writes.look(session, book, href, sent.device_id)
+    if seen.entry is not None and seen.entry.kind == SELF:
+        return _write_own(session, book, seen, seen.entry, sent, check)
+    named = _named_like(session, book, seen.entry, sent.card)
+    if (hidden := _hidden(session, book, seen.entry, named)) is not None:
         check(None)
         return _write_hidden(session, book, href, hidden, sent)
-    with session.begin_nested():
-        entry_rows.lock(session, book)
-        entry = entry_rows.find(session, book, href)
-        before = head(session, book, href)
-        check(before.etag if before else None)
-        if entry is not None and entry.kind == CONNECTION:
-            return _write_overlay(session, book, entry, sent)
-        return _write_private(session, book, href, entry if before else None, sent)
+    with all_or_nothing(session):
+        now = entry_writes.locked(session, book, href, seen, sent.device_id)
+        found = now.entry
+        check(etag_found(found) if found is not None and found.is_present else None)
+        if found is not None and found.kind == CONNECTION:
+            return _write_overlay(session, book, found, sent)
+        return _write_private(session, book, href, found, sent, named if now is seen else None)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
@@ -142,25 +143,26 @@ def offer_again(session: Session, book: Book, href: str) -> None:
             entry_rows.stamp_now(session, book, entry)
 
 
-def _fitting(session: Session, book: Book, href: str, data: bytes) -> bytes:
+def _fitting(session: Session, book: Book, href: str, data: bytes) -> tuple[bytes, VCard]:
     limits = settings_of(session).limits
-    data = intake.mended(data)
+    data, card = intake.mended(data)
     if len(data) <= limits.card_size:
-        return data
+        return data, card
     # What was served may come back as it is. A phone whose photo is refused stops synchronizing (client fact I-5).
-    largest = _octets_served(session, book, href, data)
+    largest = _octets_served(session, book, href, card)
     if len(data) > largest:
         before = _stored(session, book, href)
         data = intake.with_small_photos(data, before)
         room = limits.card_room if largest and before is None else 0
         if len(data) > max(limits.card_size, largest + room):
             raise TooLarge(f"A card has at most {limits.card_size} octets.")
-    return data
+        card = intake.read(data)
+    return data, card
 
 
-def _octets_served(session: Session, book: Book, href: str, data: bytes) -> int:
-    """Return how many octets an entry has, where there is one, as a client gets it in the version of *data*."""
-    version = "4.0" if intake.read(data).version == "4.0" else "3.0"
+def _octets_served(session: Session, book: Book, href: str, card: VCard) -> int:
+    """Return how many octets an entry has, where there is one, as a client gets it in the version of *card*."""
+    version = "4.0" if card.version == "4.0" else "3.0"
     return max((len(entry.text.encode()) for entry in texts(session, book, version, hrefs=[href])), default=0)
 
 
@@ -171,68 +173,98 @@ def _stored(session: Session, book: Book, href: str) -> bytes | None:
     return session.scalars(select(PrivateCard.data).join(Entry, own).where(*named)).first()
 
 
-def _write_private(session: Session, book: Book, href: str, entry: Entry | None, sent: Sent) -> EntryHead:
-    """Store a private entry; *entry* is what is there, None where there is nothing."""
-    known = entry.uid if entry is not None else None
-    data, uid = uids.identified(sent.data, sent.card, known)
-    entry_rows.require_uid(session, book, uid, href)
-    if known is not None and not uids.are_same(known, uid):
+def _write_private(
+    session: Session, book: Book, href: str, found: Found | None, sent: Sent, named: _Named | None
+) -> EntryHead:
+    """Store a private entry; *found* is what is of this name, present or gone, *named* who has the UID, if known."""
+    there = found if found is not None and found.is_present else None
+    data, uid = uids.identified(sent.data, sent.card, there.uid if there is not None else None)
+    if there is None and named is not None and named.uid == uid:
+        if named.href not in (None, href):
+            raise UIDConflict(named.href)
+    elif there is None or there.uid != uid:
+        # What has it already was looked at when it got it.
+        entry_rows.require_uid(session, book, uid, href)
+    if there is None:
+        entry_rows.require_room(session, book, href)
+    elif there.uid is not None and not uids.are_same(there.uid, uid):
         raise UIDConflict(href)
-    before = None
-    if entry is not None:
-        before, data = entry.digest, late_edits.private(session, entry, data, sent)
     else:
-        entry = entry_rows.make_private(session, book, href, entry_rows.find(session, book, href))
+        data = late_edits.private(session, there, data, sent)
     digest = entry_rows.digest_of(data)
-    if before != digest:
-        entry_rows.change(session, entry, uid=uid, state=PRESENT, digest=digest)
-        entry_rows.set_bytes(session, entry, data)
-    if before != digest or data != sent.data:
-        entry_rows.stamp_now(session, book, entry)
-    late_edits.note_stored(session, entry, sent, is_as_sent=data == sent.data)
-    return replace(stored_head(session, book, href), as_sent=data == sent.data and not sent.is_mended)
+    if there is None or there.digest != digest:
+        there = entry_writes.store_private(session, book, href, found, uid, data, digest)
+    elif data != sent.data:
+        there = entry_writes.stamp(session, book, there)
+    late_edits.note_stored(session, there, sent, is_as_sent=data == sent.data)
+    return replace(head_found(there), as_sent=data == sent.data and not sent.is_mended)
 
 
 def _write_own(
-    session: Session, book: Book, entry: Entry, sent: Sent, check: Callable[[str | None], None]
+    session: Session, book: Book, seen: Seen, entry: Found, sent: Sent, check: Callable[[str | None], None]
 ) -> EntryHead:
-    etags: list[str] = []
+    def ready() -> Found:
+        found = entry_writes.again(session, book, entry.href, seen, sent.device_id).entry or entry
+        check(etag_found(found) if found.is_present else None)
+        return found
 
-    def ready() -> None:
-        before = head(session, book, entry.href)
-        check(before.etag if before else None)
-        etags.append(before.etag if before else "")
-
-    with session.begin_nested():
-        is_as_sent = late_edits.own(session, entry, sent, ready)
-        if stored_head(session, book, entry.href).etag in etags:
+    with all_or_nothing(session):
+        before, is_as_sent = late_edits.own(session, book.viewer_id, sent, ready)
+        after = _found(session, book, entry.href, sent)
+        if etag_found(after) == etag_found(before):
             # The device may have left out what stays: it is to see that.
-            entry_rows.stamp_now(session, book, entry)
-        late_edits.note_stored(session, entry, sent, is_as_sent=is_as_sent)
-        return stored_head(session, book, entry.href)
+            after = entry_writes.stamp(session, book, after)
+        late_edits.note_stored(session, after, sent, is_as_sent=is_as_sent)
+        return head_found(after)
 
 
-def _hidden(session: Session, book: Book, found: Entry | None, card: VCard) -> Entry | None:
+def _found(session: Session, book: Book, href: str, sent: Sent) -> Found:
+    found = entry_writes.look(session, book, href, sent.device_id).entry
+    if found is None:
+        raise NotFound("There is no such entry.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Which entry has a UID: its name and its state, None where none has it."""
+
+    uid: str
+    href: str | None
+    state: str | None
+
+
+def _named_like(session: Session, book: Book, there: Found | None, card: VCard) -> _Named | None:
+    """Return which entry has the UID of a card that is to come where there is none; None for a card without a UID."""
+    if (there is not None and there.is_present) or not card.uid:
+        return None
+    return _Named(card.uid, *(entry_rows.with_uid(session, book, card.uid) or (None, None)))
+
+
+def _hidden(session: Session, book: Book, there: Found | None, named: _Named | None) -> Entry | None:
     """Return the entry that a device puts back which was taken off the person's devices."""
-    if found is not None and found.kind == CONNECTION:
-        return found if found.state == HIDDEN else None
-    return entry_rows.hidden_with(session, book, card.uid) if card.uid else None
+    if there is not None and there.kind == CONNECTION:
+        return entry_rows.find(session, book, there.href) if there.state == HIDDEN else None
+    if named is None or named.href is None or named.state != HIDDEN:
+        return None
+    return entry_rows.find(session, book, named.href)
 
 
 def _write_hidden(session: Session, book: Book, href: str, entry: Entry, sent: Sent) -> EntryHead:
-    with session.begin_nested():
+    with all_or_nothing(session):
         connections.show(session, book.viewer_id, entry.id)
         entry_rows.lock(session, book)
         if href != entry.href:
             entry_rows.leave_nothing(session, book, href)
-        shown = entry_rows.find(session, book, entry.href)
-        if shown is not None and settings_of(session).accept_overlays:
+        if settings_of(session).accept_overlays:
+            shown = _found(session, book, entry.href, sent)
             return _write_overlay(session, book, shown, sent)
         return stored_head(session, book, entry.href)
 
 
-def _write_overlay(session: Session, book: Book, entry: Entry, sent: Sent) -> EntryHead:
-    if entry.state != PRESENT:
+def _write_overlay(session: Session, book: Book, found: Found, sent: Sent) -> EntryHead:
+    entry = entry_rows.find(session, book, found.href)
+    if entry is None or entry.state != PRESENT:
         raise Refused("The person whose card this was is not connected to you any more.")
     if not settings_of(session).accept_overlays:
         raise Refused("This card is kept by its owner; it cannot be changed here.")
@@ -240,8 +272,8 @@ def _write_overlay(session: Session, book: Book, entry: Entry, sent: Sent) -> En
     body = Card.body_4 if version == "4.0" else Card.body_3
     body_text = session.scalars(select(body).where(Card.owner_id == entry.id, Card.id == entry.card_id)).one()
     text = served.held(body_text, None, version, entry.uid or "", entry.changed_at)
-    digest, is_as_sent = late_edits.overlay(session, entry, text, sent)
+    digest, is_as_sent = late_edits.overlay(session, entry, found, text, sent)
     entry_rows.change(session, entry, digest=digest)
-    entry_rows.stamp_now(session, book, entry)
-    late_edits.note_stored(session, entry, sent, is_as_sent=is_as_sent)
-    return stored_head(session, book, entry.href)
+    after = entry_writes.stamp(session, book, replace(found, digest=digest))
+    late_edits.note_stored(session, after, sent, is_as_sent=is_as_sent)
+    return head_found(after)

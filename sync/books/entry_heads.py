@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.books import entry_rows
 from sync.books.etags import etag_of
+from sync.database.engine import Database
 from sync.database.models import Card, Entry
 from sync.errors import NotFound
 from sync.revisions.address_books import PRESENT, Book
+from sync.revisions.entry_writes import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,30 @@ def heads(session: Session, book: Book, since: int | None = None, *, until: int 
     *book* must have been read before in the same transaction: what changes in between is shown now and again, never
     missed.
     """
-    rows = session.execute(entry_rows.changed(_HEAD, book, since, until))
-    for href, kind, state, changed_at, own_digest, card_digest in rows:
-        if state == PRESENT:
-            yield EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
-        else:
-            yield EntryHead(href, kind, False, "", changed_at)
+    yield from map(_head, session.execute(entry_rows.changed(_HEAD, book, since, until)))
+
+
+def changed_heads(database: Database, book: Book, since: int, until: int | None = None) -> Iterator[EntryHead]:
+    """
+    Yield what `heads` does of what changed, all of one moment and without a transaction.
+
+    Beginning and ending one is most of the work of a poll after a change.
+    """
+    key = {"viewer": book.viewer_id, "book": book.id, "since": since, "until": _EVER if until is None else until}
+    return map(_head, database.quick_rows(_CHANGED, key))
+
+
+def _head(row: Sequence[Any]) -> EntryHead:
+    href, kind, state, changed_at, own_digest, card_digest = row
+    if state != PRESENT:
+        return EntryHead(href, kind, False, "", changed_at)
+    return EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
 
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return one present entry without its text, or None."""
     row = session.execute(entry_rows.changed(_HEAD, book, None).where(Entry.href == href)).first()
-    if row is None:
-        return None
-    _, kind, _, changed_at, own_digest, card_digest = row
-    return EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
+    return _head(row) if row is not None else None
 
 
 def stored_head(session: Session, book: Book, href: str) -> EntryHead:
@@ -80,5 +92,23 @@ def stored_head(session: Session, book: Book, href: str) -> EntryHead:
     return found
 
 
+def etag_found(found: Found) -> str:
+    """Return the ETag of an entry that a write has found."""
+    return etag_of(found.card_digest, found.digest, found.changed_at)
+
+
+def head_found(found: Found) -> EntryHead:
+    """Return an entry that is present, as a write has left it."""
+    return EntryHead(found.href, found.kind, True, etag_found(found), found.changed_at)
+
+
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
+_CHANGED = _HEAD.where(
+    Entry.viewer_id == bindparam("viewer"),
+    Entry.book_id == bindparam("book"),
+    Entry.revision > bindparam("since"),
+    Entry.revision <= bindparam("until"),
+)
+#: No revision is beyond it.
+_EVER = 2**62

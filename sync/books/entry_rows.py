@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, any_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync.database import lists
 from sync.database.engine import settings_of
-from sync.database.models import Entry, PrivateCard, new_id, now
+from sync.database.models import Base, Entry, PrivateCard, new_id, now
+from sync.database.prepared import execute
 from sync.errors import Conflict, LimitExceeded, UIDConflict
-from sync.revisions import address_books, dead_properties, versions
-from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED, Book, raise_revisions, stamp
+from sync.revisions import address_books, dead_properties, entry_writes, versions
+from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.vcard import uids
 
-PRIVATE = "private"
+PRIVATE = entry_writes.PRIVATE
 
 
 def lock(session: Session, book: Book) -> None:
@@ -51,19 +54,16 @@ def change(session: Session, entry: Entry, **values: object) -> None:
 
 def href_of_uid(session: Session, book: Book, uid: str) -> str | None:
     """Return the name of the entry, present or gone, that has this UID, however either is spelled."""
-    found = _with_uid(session, book, uid)
-    return found.href if found is not None else None
+    found = with_uid(session, book, uid)
+    return found[0] if found is not None else None
 
 
-def hidden_with(session: Session, book: Book, uid: str) -> Entry | None:
-    """Return the entry of a connection that has this UID and that the person took off their devices."""
-    found = _with_uid(session, book, uid)
-    return found if found is not None and found.state == HIDDEN else None
-
-
-def _with_uid(session: Session, book: Book, uid: str) -> Entry | None:
-    mine = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id)
-    return session.scalars(select(Entry).where(*mine, Entry.uid.in_(uids.spellings(uid)))).first()
+def with_uid(session: Session, book: Book, uid: str) -> tuple[str, str] | None:
+    """Return name and state of the entry that has this UID, present or gone, however either is spelled."""
+    dialect = session.get_bind().dialect.name
+    key = {"viewer": book.viewer_id, "book": book.id, "uids": lists.texts(dialect, uids.spellings(uid))}
+    rows = execute(session, _by_uid(dialect), key)
+    return next(((href, state) for href, state in rows if href is not None), None)
 
 
 def require_uid(session: Session, book: Book, uid: str, href: str) -> None:
@@ -80,26 +80,27 @@ def require_uid(session: Session, book: Book, uid: str, href: str) -> None:
 
 def leave_nothing(session: Session, book: Book, href: str) -> None:
     """Tell the devices that there is nothing of this name, where one of them just put something."""
-    entry = find(session, book, href) or make_private(session, book, href, None)
+    entry = find(session, book, href) or _gone(session, book, href)
     stamp_now(session, book, entry)
 
 
-def make_private(session: Session, book: Book, href: str, gone: Entry | None) -> Entry:
+def require_room(session: Session, book: Book, href: str) -> None:
     """
-    Return the row of a private entry that is about to come: *gone*, if it was there before, else a new one.
+    Make sure that a private entry of this name can come.
 
     Raises:
         LimitExceeded: The address book is full.
         Conflict: The name is too long.
     """
-    own = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.kind == PRIVATE, Entry.state == PRESENT)
     limit = settings_of(session).limits.private_entries
-    if session.scalars(select(func.count()).where(*own)).one() >= limit:
+    if entry_writes.private_entries(session, book) >= limit:
         raise LimitExceeded(f"An address book has at most {limit} private entries.")
-    if gone is not None:
-        return gone
     if len(href) > 255:
         raise Conflict("The name of an entry has at most 255 characters.")
+
+
+def _gone(session: Session, book: Book, href: str) -> Entry:
+    require_room(session, book, href)
     entry = Entry(
         viewer_id=book.viewer_id,
         id=new_id(),
@@ -144,3 +145,17 @@ def stamp_now(session: Session, book: Book, entry: Entry) -> int:
     raise_revisions(session, [book.viewer_id], at, book.id)
     stamp(session, [book.viewer_id], entry.id, at)
     return at
+
+
+_ENTRIES = Base.metadata.tables["entry"]
+_THEIRS = (_ENTRIES.c.viewer_id == bindparam("viewer")) & (_ENTRIES.c.book_id == bindparam("book"))
+
+
+@functools.cache
+def _by_uid(dialect: str) -> Select[Any]:
+    found, uid = select(_ENTRIES.c.href, _ENTRIES.c.state), _ENTRIES.c.uid
+    if dialect != lists.SQLITE:
+        return found.where(_THEIRS, uid == any_(lists.texts_parameter(dialect, "uids")))
+    # As where entries are found by several names: else SQLite reads the whole book.
+    said = func.json_each(lists.texts_parameter(dialect, "uids")).table_valued("value")
+    return found.select_from(said.outerjoin(_ENTRIES, _THEIRS & (uid == said.c.value)))

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.books import device_copies, edit_conflicts, overlays
 from sync.books.device_copies import Writer
-from sync.database.models import Entry, PrivateCard
+from sync.database.models import Entry
 from sync.fields import FieldContent
 from sync.merging import private_merge
 from sync.merging.three_way import Clash, NotKept
 from sync.profiles import profiles
 from sync.profiles.device_edits import Had
+from sync.revisions import entry_writes
+from sync.revisions.entry_writes import Found
 from sync.vcard import VCard, parse_one, uids
 
 
@@ -36,39 +37,45 @@ class Sent:
     writer: Writer | None
     is_mended: bool = False
 
+    @property
+    def device_id(self) -> int | None:
+        """The id of the device, None where it was none."""
+        return self.writer.device_id if self.writer is not None else None
 
-def private(session: Session, entry: Entry, data: bytes, sent: Sent) -> bytes:
+
+def private(session: Session, entry: Found, data: bytes, sent: Sent) -> bytes:
     """Return what a private entry becomes when it is to become *data*, which is what was *sent* with its UID."""
     writer = _ignorant(sent)
-    had = device_copies.private_card(session, writer, entry.id) if writer is not None else None
+    had = device_copies.private_card(session, writer, entry) if writer is not None else None
     if had is None or not (
         isinstance(had, NotKept) or uids.are_same(parse_one(had).uid or entry.uid or "", entry.uid or "")
     ):
         return data
-    stored = select(PrivateCard.data).where(PrivateCard.viewer_id == entry.viewer_id, PrivateCard.entry_id == entry.id)
-    merged, clashes = private_merge.merged(had, data, session.scalars(stored).one())
+    merged, clashes = private_merge.merged(had, data, entry.data or b"")
     _record(session, entry, sent, clashes)
     return merged
 
 
-def own(session: Session, entry: Entry, sent: Sent, ready: Callable[[], None]) -> bool:
+def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[], Found]) -> tuple[Found, bool]:
     """
-    Make a profile what a device made of the person's own card, and return whether the device knew what was there.
+    Make a profile what a device made of the person's own card.
 
-    *ready* is the check of `sync.profiles.profiles.edit_card`.
+    *ready* is the check of `sync.profiles.profiles.edit_card`, and returns what is there. Returns that, and whether the
+    device knew of it.
     """
-    found: list[Had] = []
+    there: list[Found] = []
+    before: list[Had] = []
 
     def had() -> Had:
-        found[:] = [_own_before(session, entry, sent)]
-        return found[0]
+        before[:] = [_own_before(session, there[0], sent)]
+        return before[0]
 
-    clashes = profiles.edit_card(session, entry.viewer_id, sent.card, ready, had)
-    _record(session, entry, sent, clashes)
-    return found == [None]
+    clashes = profiles.edit_card(session, owner_id, sent.card, lambda: there.append(ready()), had)
+    _record(session, there[0], sent, clashes)
+    return there[0], before == [None]
 
 
-def overlay(session: Session, entry: Entry, served: str, sent: Sent) -> tuple[str | None, bool]:
+def overlay(session: Session, entry: Entry, found: Found, served: str, sent: Sent) -> tuple[str | None, bool]:
     """
     Make what a person added to a connection's card what the device's card says.
 
@@ -76,17 +83,17 @@ def overlay(session: Session, entry: Entry, served: str, sent: Sent) -> tuple[st
     """
     had: VCard | list[FieldContent] | NotKept | None = None
     if (writer := _ignorant(sent)) is not None:
-        before = device_copies.sent_by(session, writer, entry.id)
-        had = parse_one(before) if before is not None else device_copies.overlay(session, writer, entry.id)
+        before = found.copy.sent if found.copy is not None else None
+        had = parse_one(before) if before is not None else device_copies.overlay(session, writer, found)
     digest, clashes = overlays.edit(session, entry, served, sent.card, had)
-    _record(session, entry, sent, clashes)
+    _record(session, found, sent, clashes)
     return digest, had is None
 
 
-def note_stored(session: Session, entry: Entry, sent: Sent, *, is_as_sent: bool) -> None:
+def note_stored(session: Session, entry: Found, sent: Sent, *, is_as_sent: bool) -> None:
     """Write down what the device has; *is_as_sent* is false where that is not what it will be handed."""
     if sent.writer is not None:
-        device_copies.note_stored(session, sent.writer, entry.id, None if is_as_sent else sent.data)
+        entry_writes.note_copy(session, entry, sent.writer.device_id, None if is_as_sent else sent.data)
 
 
 def _ignorant(sent: Sent) -> Writer | None:
@@ -94,13 +101,13 @@ def _ignorant(sent: Sent) -> Writer | None:
     return sent.writer if sent.writer is not None and not sent.writer.knows else None
 
 
-def _own_before(session: Session, entry: Entry, sent: Sent) -> Had:
-    if (writer := _ignorant(sent)) is None:
+def _own_before(session: Session, entry: Found, sent: Sent) -> Had:
+    if _ignorant(sent) is None or entry.copy is None:
         return None
-    before = device_copies.sent_by(session, writer, entry.id)
-    return parse_one(before) if before is not None else device_copies.profile_state(session, writer)
+    before = entry.copy.sent
+    return parse_one(before) if before is not None else device_copies.profile_state(session, entry)
 
 
-def _record(session: Session, entry: Entry, sent: Sent, clashes: Sequence[Clash]) -> None:
+def _record(session: Session, entry: Found, sent: Sent, clashes: Sequence[Clash]) -> None:
     if sent.writer is not None:
         edit_conflicts.record(session, entry.viewer_id, entry.id, sent.writer.device_id, clashes)

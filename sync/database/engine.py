@@ -39,6 +39,8 @@ PATIENCE = 10.0
 HASTE = 200
 #: For how many seconds a successful write tells that the next would succeed as well.
 FRESH = 10.0
+#: Says of a session that every error ends its transaction.
+_WHOLE = "whole"
 
 
 class Database:
@@ -80,9 +82,11 @@ class Database:
         self._writers = Writers(self.file) if self.is_sqlite else None
         self._quick = Quick(self.engine.dialect, lambda: open_cursor(self.url, self.engine.dialect))
 
-    def write(self, change: Callable[[Session], T]) -> T:
+    def write(self, change: Callable[[Session], T], *, whole: bool = False) -> T:
         """
         Run *change* in a writing transaction of its own and return what it returned, after the commit.
+
+        *whole* says that *change* catches no error of what it does: the parts of it need no savepoints.
 
         Raises:
             DatabaseFull: There is no room for the change.
@@ -96,6 +100,7 @@ class Database:
                 with self._turn(deadline - time.monotonic()) as came, self._session(self._writer) as session:
                     if not came:
                         raise DatabaseUnavailable("Too many changes are waiting.")
+                    session.info[_WHOLE] = whole
                     self._begin(session)
                     result = change(session)
                     session.flush()
@@ -187,16 +192,19 @@ class Database:
         rows = self._quick.fetch(statement, parameters)
         return rows[0] if rows else None
 
-    def quick_rows(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def quick_rows(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object], *, is_by_key: bool = False
+    ) -> list[tuple[Any, ...]]:
         """
         Fetch all rows of one reading *statement* as `quick` does: no transaction, and one state of the database.
 
         *statement* is used again and again, for it is compiled once and kept; *values* are those of its parameters.
+        *is_by_key* says that it asks for one row by a key, so that PostgreSQL keeps its plan as well.
 
         Raises:
             DatabaseUnavailable: The database could not be reached, twice in a row.
         """
-        return self._quick.fetch_selected(statement, values)
+        return self._quick.fetch_selected(statement, values, is_by_key=is_by_key)
 
     def observe_quick(self, observer: Callable[[float], object]) -> None:
         """Tell *observer* the seconds of every statement of `quick` and `quick_rows` from now on."""
@@ -294,10 +302,20 @@ def _write_nothing(session: Session) -> None:
     session.execute(_VERSION.update().values(version_num=_VERSION.c.version_num))
 
 
+@contextlib.contextmanager
+def all_or_nothing(session: Session) -> Iterator[None]:
+    """Let nothing stay of what the block does if it raises, whatever becomes of the error outside of it."""
+    if session.info.get(_WHOLE):
+        yield
+        return
+    with session.begin_nested():
+        yield
+
+
 def settings_of(session: Session) -> Settings:
     """Return the settings of the database that *session* belongs to."""
     settings: Settings = session.info["settings"]
     return settings
 
 
-__all__ = ["Database", "Session", "among", "is_retryable", "parse_url", "settings_of"]
+__all__ = ["Database", "Session", "all_or_nothing", "among", "is_retryable", "parse_url", "settings_of"]

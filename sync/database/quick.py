@@ -48,7 +48,7 @@ class Quick:
         self._local = threading.local()
         #: Is told the seconds of each statement.
         self.observer: Callable[[float], object] = lambda _: None
-        self._compiled: dict[Select[Any], Any] = {}
+        self._compiled: dict[Select[*tuple[Any, ...]], Any] = {}
 
     def fetch(self, statement: str, parameters: Any, **options: bool) -> list[tuple[Any, ...]]:
         """
@@ -76,8 +76,14 @@ class Quick:
                     raise told_of(error) from error
         raise AssertionError
 
-    def fetch_selected(self, statement: Select[Any], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """Fetch as `fetch` does, with *values* for its parameters. The statement is compiled once and kept."""
+    def fetch_selected(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object], *, is_by_key: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """
+        Fetch as `fetch` does, with *values* for its parameters. The statement is compiled once and kept.
+
+        *is_by_key* says that it asks for one row by a key.
+        """
         compiled = self._compiled.get(statement)
         if compiled is None:
             compiled = self._compiled[statement] = statement.compile(dialect=self._dialect)
@@ -86,8 +92,8 @@ class Quick:
         if order is not None:
             return self.fetch(compiled.string, tuple(parameters[name] for name in order))
         # A plan that PostgreSQL keeps is one for a book of average size, in which all of a large one may be read for
-        # ten entries.
-        return self.fetch(compiled.string, parameters, prepare=False)
+        # ten entries. For one row there is one plan.
+        return self.fetch(compiled.string, parameters, prepare=is_by_key)
 
     def close(self) -> None:
         """Close this thread's connection; the next statement opens another."""

@@ -43,12 +43,13 @@ def begin(connection: Any) -> None:
         return
     patience = options.get(PATIENCE, BUSY_MILLISECONDS)
     deadline = time.monotonic() + patience / 1000
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {min(patience, LOOK_MILLISECONDS)}")
+    driver = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout = {min(patience, LOOK_MILLISECONDS)}")
     try:
         while not _begun(connection, deadline):
             pass
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 
 
 def _begun(connection: Any, deadline: float) -> bool:

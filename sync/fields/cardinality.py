@@ -45,13 +45,13 @@ def written(contents: Sequence[FieldContent], version: str) -> list[tuple[Proper
     names = [name for block in blocks if (name := block[0].name) in ONCE[version]]
     if len(set(names)) == len(names):
         return blocks
-    first: dict[str, Property] = {}
-    for main in sorted((block[0] for block in blocks), key=_preference):
-        if main.name in ONCE[version]:
-            first.setdefault(main.name, main)
+    first: dict[str, int] = {}
+    for place in sorted(range(len(blocks)), key=lambda place: _preference(blocks[place][0])):
+        if (name := blocks[place][0].name) in ONCE[version]:
+            first.setdefault(name, place)
     return [
-        block if _fits(block[0], first, version) else _beside(content, block)
-        for content, block in zip(contents, blocks, strict=True)
+        block if _fits(place, blocks, first, version) else _beside(content, block)
+        for place, (content, block) in enumerate(zip(contents, blocks, strict=True))
     ]
 
 
@@ -61,9 +61,10 @@ def usual_name(name: str) -> str:
     return bare if bare != name and any(bare in names for names in ONCE.values()) else name
 
 
-def _fits(main: Property, first: Mapping[str, Property], version: str) -> bool:
-    one = first.get(main.name, main)
-    return one is main or (version == "4.0" and () != one.parameter("ALTID") == main.parameter("ALTID"))
+def _fits(place: int, blocks: Sequence[tuple[Property, ...]], first: Mapping[str, int], version: str) -> bool:
+    main = blocks[place][0]
+    one = first.get(main.name, place)
+    return one == place or (version == "4.0" and () != blocks[one][0].parameter("ALTID") == main.parameter("ALTID"))
 
 
 def _preference(main: Property) -> int:

@@ -32,14 +32,19 @@ def read(data: bytes) -> VCard:
         raise InvalidVCard(str(error)) from error
 
 
-def mended(data: bytes) -> bytes:
+def mended(data: bytes) -> tuple[bytes, VCard]:
     """
-    Return the card *data* as every program can read it, the very octets where that is so already.
+    Return the card *data* as every program can read it, the very octets where that is so already; and what it says.
 
     Raises:
         InvalidVCard: It is no card.
     """
     card = read(data)
+    readable = _readable(data, card)
+    return readable, card if readable is data else read(readable)
+
+
+def _readable(data: bytes, card: VCard) -> bytes:
     if card.flaws or not all(map(_is_property, card.properties)) or not _VERSION.search(data.replace(b"\r", b"\n")):
         return serialize(modernize(card)).encode()
     return _in_unicode(data, card)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from sync import fields
-from sync.database.models import Field, FieldState
+from sync.database.models import Account, Field, FieldState
 from sync.fields import FieldContent
 from sync.fields.labels import is_stray
 from sync.merging import three_way
@@ -17,11 +21,24 @@ from sync.vcard import VCard, parse_one
 Had: TypeAlias = Sequence[FieldState] | VCard | NotKept | None
 
 
+class Login:
+    """Somebody's login, which is asked for where it stands in for a name only."""
+
+    def __init__(self, session: Session, owner_id: int) -> None:
+        """Ask for that of this person when it is wanted."""
+        self._session, self._owner_id = session, owner_id
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The login."""
+        return self._session.scalars(select(Account.login).where(Account.id == self._owner_id)).one()
+
+
 def base_of(
     had: Had,
     incoming: Sequence[FieldContent],
     existing: Sequence[Field],
-    login: str,
+    login: Login,
 ) -> Base:
     """
     Return what a device had that sends *incoming*, linked with the fields that are *existing*.
@@ -43,11 +60,11 @@ def base_of(
     return Base(states, [places.get(state.field_id) for state in had], [state.field_id for state in had])
 
 
-def is_made_of(contents: Sequence[FieldContent], login: str, content: FieldContent) -> bool:
+def is_made_of(contents: Sequence[FieldContent], login: Login, content: FieldContent) -> bool:
     """Whether a name is what this server put into the card, for want of one among *contents*."""
     if content.main.name not in ("FN", "N") or any(field.main.name == content.main.name for field in contents):
         return False
-    name = fields.called(contents, login)
+    name = fields.called(contents, login.text)
     served = fields.export_card(contents, "3.0", uid="", revised=0, fallback_name=name)
     return any(fields.same_meaning(made, content) for made in fields.fields_of(parse_one(served)))
 

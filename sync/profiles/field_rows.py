@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import bindparam, delete, insert, update
 
-from sync.database.models import Field, new_id
+from sync.database.models import Base, Field, new_id
+from sync.database.prepared import execute
 from sync.fields import FieldContent
 from sync.sharing import cards
 from sync.sharing.changes import Change
@@ -16,37 +17,25 @@ def insert_field(under_way: Change, owner_id: int, content: FieldContent, positi
     """Add a field at a position and return its id: *field_id*, or a new one."""
     field_id = field_id or new_id()
     under_way.rewritten.add(owner_id)
-    under_way.session.execute(
-        insert(Field).values(
-            owner_id=owner_id,
-            id=field_id,
-            position=position,
-            kind=content.kind,
-            content=content.dump(),
-            changed_at=under_way.at,
-        )
-    )
+    key = {"owner_id": owner_id, "id": field_id, "position": position}
+    said = {"kind": content.kind, "content": content.dump(), "changed_at": under_way.at}
+    execute(under_way.session, _INSERT, {**key, **said})
     return field_id
 
 
 def update_field(under_way: Change, owner_id: int, field_id: int, content: FieldContent) -> None:
     """Give a field another value."""
     under_way.rewritten.add(owner_id)
-    under_way.session.execute(
-        update(Field)
-        .where(Field.owner_id == owner_id, Field.id == field_id)
-        .values(kind=content.kind, content=content.dump(), changed_at=under_way.at)
-    )
+    said = {"new_kind": content.kind, "new_content": content.dump(), "at": under_way.at}
+    execute(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **said})
 
 
-def place_field(under_way: Change, owner_id: int, field_id: int, position: int) -> None:
-    """Give a field another position."""
+def place_fields(under_way: Change, owner_id: int, positions: Mapping[int, int]) -> None:
+    """Give fields other positions."""
     under_way.rewritten.add(owner_id)
-    under_way.session.execute(
-        update(Field)
-        .where(Field.owner_id == owner_id, Field.id == field_id, Field.position != position)
-        .values(position=position)
-    )
+    if positions:
+        rows = [{"owner": owner_id, "field": field_id, "place": place} for field_id, place in positions.items()]
+        under_way.session.execute(_PLACE, rows)
 
 
 def delete_field(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> None:
@@ -57,3 +46,15 @@ def delete_field(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> 
     under_way.rewritten.add(owner_id)
     under_way.session.execute(delete(Field).where(Field.owner_id == owner_id, Field.id.in_(gone)))
     cards.forget(under_way.session, owner_id, fields=gone)
+
+
+# Put together once: for each field, that would take longer than they run.
+_FIELDS = Base.metadata.tables["field"]
+_KEY = (_FIELDS.c.owner_id == bindparam("owner"), _FIELDS.c.id == bindparam("field"))
+_INSERT = insert(_FIELDS).values({column.name: bindparam(column.name) for column in _FIELDS.columns})
+_PLACE = update(_FIELDS).where(*_KEY).values(position=bindparam("place"))
+_UPDATE = (
+    update(_FIELDS)
+    .where(*_KEY)
+    .values(kind=bindparam("new_kind"), content=bindparam("new_content"), changed_at=bindparam("at"))
+)

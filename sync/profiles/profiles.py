@@ -15,8 +15,8 @@ from sync.fields import FieldContent
 from sync.merging import matching, programs, rewritten, three_way
 from sync.merging.three_way import Clash, Merged
 from sync.profiles import edits
-from sync.profiles.device_edits import Had, base_of, is_left_over, is_made_of
-from sync.profiles.field_rows import delete_field, insert_field, place_field, update_field
+from sync.profiles.device_edits import Had, Login, base_of, is_left_over, is_made_of
+from sync.profiles.field_rows import delete_field, insert_field, place_fields, update_field
 from sync.sharing import history
 from sync.sharing.cards import content_of
 from sync.sharing.changes import Change, change
@@ -102,8 +102,7 @@ def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> No
         positions = sorted({field.position for field in existing})
         if len(positions) < len(existing):
             positions = list(range(len(existing)))
-        for moved, position in zip(order, positions, strict=True):
-            place_field(under_way, owner_id, moved, position)
+        place_fields(under_way, owner_id, dict(zip(order, positions, strict=True)))
 
 
 def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool = False, seen: int | None = None) -> int:
@@ -128,7 +127,7 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
         if contents:
-            login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
+            login = Login(session, owner_id)
             incoming = [content for content in incoming if not is_made_of(contents, login, content)]
             incoming = rewritten.labels_apart(contents, incoming)
         matches = matching.match(contents, incoming, replace=replace)
@@ -162,7 +161,7 @@ def edit_card(
         check()
         existing = fields_of(session, owner_id)
         contents = [content_of(field) for field in existing]
-        login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
+        login = Login(session, owner_id)
         base = replace(base_of(had(), incoming, existing, login), staying=("photo",) if broken else ())
         incoming = [content for content in incoming if not is_made_of(base.contents, login, content)]
         incoming = [content for content in incoming if not is_left_over(base.contents, content)]
@@ -220,7 +219,7 @@ def restore(session: Session, owner_id: int, version: int, *, seen: int | None =
             else:
                 count -= 1
             count += 1
-            place_field(under_way, owner_id, field_id, state.position)
+        place_fields(under_way, owner_id, {field_id: state.position for field_id, state in before.items()})
         gone = existing.keys() - before.keys()
         delete_field(under_way, owner_id, gone)
         return count + len(gone)
@@ -247,6 +246,7 @@ def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: M
     deleted = [existing[index].id for index in made.gone]
     delete_field(under_way, owner_id, deleted)
     count, position = len(deleted), -1
+    moved: dict[int, int] = {}
     for index in made.order:
         position += 1
         if index >= len(existing):
@@ -255,7 +255,9 @@ def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: M
             count += 1
             continue
         position = max(position, existing[index].position)
-        place_field(under_way, owner_id, existing[index].id, position)
+        if position != existing[index].position:
+            moved[existing[index].id] = position
+    place_fields(under_way, owner_id, moved)
     for content, matched in zip(made.contents, made.matches, strict=True):
         if matched is not None and not fields.same_meaning(contents[matched], content):
             update_field(under_way, owner_id, existing[matched].id, content)

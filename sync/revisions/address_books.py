@@ -27,9 +27,10 @@ from dataclasses import dataclass
 from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.engine import settings_of
-from sync.database.lists import among_parameter, ids
+from sync.database.engine import Database, settings_of
+from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
+from sync.database.prepared import execute
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.notify.push import news, subscriptions
 from sync.notify.push.keys import HOME
@@ -99,6 +100,12 @@ def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
     return _book(row) if row else None
 
 
+def read_book(database: Database, viewer_id: int, path: str) -> Book | None:
+    """Return the address book at *path* as `find_book` does, without a transaction: every poll of it asks for this."""
+    rows = database.quick_rows(_AT_PATH, {"viewer": viewer_id, "path": path}, is_by_key=True)
+    return _book(rows[0]) if rows else None
+
+
 def create_contacts(session: Session, viewer_id: int, at: int) -> None:
     """Make a person's first address book, in which connections appear."""
     session.execute(
@@ -125,8 +132,15 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     if len(viewers) > 1 and dialect == "postgresql":
         session.execute(_IN_ORDER)
     if viewers:
-        session.execute(_raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
+        execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
         news.note_content(session, viewers, book_id, at)
+
+
+def raise_one(session: Session, book: Book, at: int) -> int:
+    """Raise the revision of one book as `raise_revisions` does, for the caller to stamp with what it returns."""
+    raised: int = execute(session, _RAISE_ONE, {"viewer": book.viewer_id, "book": book.id, "at": at}).scalar_one()
+    news.note_content(session, [book.viewer_id], book.id, at)
+    return raised
 
 
 def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
@@ -134,7 +148,7 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -
     viewers = sorted(set(viewer_ids))
     if viewers:
         dialect = session.get_bind().dialect.name
-        session.execute(_stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
+        execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
@@ -188,11 +202,16 @@ def remove(session: Session, book: Book) -> None:
     session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
 
 
-def lock(session: Session, viewer_id: int, book_id: int) -> None:
-    """Let nobody else change an address book until the transaction ends."""
-    session.execute(
-        select(AddressBook.id).where(AddressBook.viewer_id == viewer_id, AddressBook.id == book_id).with_for_update()
-    )
+def lock(session: Session, viewer_id: int, book_id: int) -> int | None:
+    """
+    Let nobody else change an address book until the transaction ends, and return its revision.
+
+    Nobody can on SQLite from the beginning of the transaction on; there nothing is asked and None returned.
+    """
+    if session.get_bind().dialect.name == SQLITE:
+        return None
+    revision: int | None = execute(session, _LOCK, {"viewer": viewer_id, "book": book_id}).scalar()
+    return revision
 
 
 def set_title(session: Session, book: Book, title: str) -> None:
@@ -269,6 +288,7 @@ def begin_new_epoch(session: Session) -> int:
 _BOOK = select(
     AddressBook.viewer_id, AddressBook.id, AddressBook.path, AddressBook.title, AddressBook.epoch, AddressBook.revision
 )
+_AT_PATH = _BOOK.where(AddressBook.viewer_id == bindparam("viewer"), AddressBook.path == bindparam("path"))
 #: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. The
 #: setting ends with the transaction.
 _IN_ORDER = select(func.set_config("enable_seqscan", "off", True), func.set_config("enable_bitmapscan", "off", True))
@@ -279,6 +299,16 @@ _CURRENT_REVISION = (
     select(_BOOKS.c.revision)
     .where(_BOOKS.c.viewer_id == _ENTRIES.c.viewer_id, _BOOKS.c.id == _ENTRIES.c.book_id)
     .scalar_subquery()
+)
+
+
+_MINE = (_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
+_LOCK = select(_BOOKS.c.revision).where(*_MINE).with_for_update()
+_RAISE_ONE = (
+    update(_BOOKS)
+    .where(*_MINE)
+    .values(revision=_BOOKS.c.revision + 1, changed_at=bindparam("at"))
+    .returning(_BOOKS.c.revision)
 )
 
 

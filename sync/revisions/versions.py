@@ -11,13 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.database.models import NOT_KEPT, Base, Entry, EntryVersion, now
+from sync.database.prepared import execute
 from sync.errors import NotFound
 
 #: A version that is kept, after the entry that it is of.
@@ -41,7 +54,23 @@ class Kept:
     size: int
 
 
-def keep(session: Session, entry: Entry, content: bytes) -> None:
+class Versioned(Protocol):
+    """An entry as far as it matters to what is kept of it."""
+
+    @property
+    def viewer_id(self) -> int:
+        """Whose it is."""
+
+    @property
+    def id(self) -> int:
+        """Which of theirs."""
+
+    @property
+    def revision(self) -> int:
+        """When it became what it was until now."""
+
+
+def keep(session: Session, entry: Versioned, content: bytes) -> None:
     """
     Keep what an entry had until now, and let go of what is older than the settings say.
 
@@ -49,23 +78,11 @@ def keep(session: Session, entry: Entry, content: bytes) -> None:
     """
     at = now()
     days = settings_of(session).keep_versions_days
-    mine = EntryVersion.viewer_id == entry.viewer_id
-    too_old = _kept(session, mine, EntryVersion.replaced_at < at - days * _DAY)
-    _forget(session, entry.viewer_id, too_old)
-    # Of several changes in one transaction the first had what was there before.
-    known = select(EntryVersion.revision).where(
-        mine, EntryVersion.entry_id == entry.id, EntryVersion.revision == entry.revision
-    )
-    if days and session.scalars(known).first() is None:
-        session.execute(
-            insert(EntryVersion).values(
-                viewer_id=entry.viewer_id,
-                entry_id=entry.id,
-                revision=entry.revision,
-                replaced_at=at,
-                content=content,
-            )
-        )
+    too_old = execute(session, _TOO_OLD, {"viewer": entry.viewer_id, "before": at - days * _DAY})
+    _forget(session, entry.viewer_id, [Kept(*row) for row in too_old])
+    if days:
+        key = {"viewer": entry.viewer_id, "entry": entry.id, "at": entry.revision}
+        execute(session, _KEEP, {**key, "now": at, "content": content})
     if entry.revision % _SELDOM == 0:
         thin_out(session, entry.viewer_id)
 
@@ -197,8 +214,16 @@ _NEVER_NOTED = insert(_COPIES).from_select(
         ),
     ),
 )
-_FORGET = delete(_VERSIONS).where(
-    _VERSIONS.c.viewer_id == bindparam("viewer"),
-    _VERSIONS.c.entry_id == bindparam("entry"),
-    _VERSIONS.c.revision == bindparam("at"),
+_MINE = _VERSIONS.c.viewer_id == bindparam("viewer")
+_THIS = (_MINE, _VERSIONS.c.entry_id == bindparam("entry"), _VERSIONS.c.revision == bindparam("at"))
+_FORGET = delete(_VERSIONS).where(*_THIS)
+_COLUMNS = (_VERSIONS.c.entry_id, _VERSIONS.c.revision, _VERSIONS.c.replaced_at, func.length(_VERSIONS.c.content))
+_TOO_OLD = select(*_COLUMNS).where(_MINE, _VERSIONS.c.replaced_at < bindparam("before"))
+# Of several changes in one transaction the first had what was there before.
+_KEEP = insert(_VERSIONS).from_select(
+    ["viewer_id", "entry_id", "revision", "replaced_at", "content"],
+    select(
+        *(bindparam(name, type_=BigInteger) for name in ("viewer", "entry", "at", "now")),
+        bindparam("content", type_=LargeBinary),
+    ).where(~exists().where(*_THIS)),
 )

@@ -18,7 +18,7 @@ from dataclasses import replace
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.engine import settings_of
+from sync.database.engine import all_or_nothing, settings_of
 from sync.database.models import Base, Field, now
 from sync.errors import LimitExceeded, NotFound
 from sync.revisions import address_books, fan_out
@@ -34,14 +34,14 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
     """
     Do the statements of the block as one change of what these owners show.
 
-    The block runs in a savepoint: if it raises, nothing of it stays, whatever the caller does about the error.
+    If the block raises, nothing of it stays, whatever the caller does about the error.
 
     Raises:
         NotFound: One of the owners does not exist.
         LimitExceeded: A profile that was changed has more, or larger, fields than it may have, or is too large as a
         whole.
     """
-    with session.begin_nested():
+    with all_or_nothing(session):
         at = now()
         owners = sorted(set(owner_ids))
         under_way = Change(session, at, {owner_id: _lock(session, owner_id, at) for owner_id in owners})

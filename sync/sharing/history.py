@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.models import Base, Field, FieldState, ProfileState
+from sync.database.prepared import execute
 from sync.errors import NotFound
 from sync.sharing import thinning
 
@@ -46,8 +47,7 @@ def record(session: Session, owner_id: int, fields: Sequence[Field], version: in
 
 def date(session: Session, owner_id: int, version: int) -> None:
     """Note with which revision of the owner's own entry their devices are told of a state, once that is known."""
-    revision = session.scalars(_OWN_REVISION, {"owner": owner_id}).first()
-    session.execute(_DATE, {"owner": owner_id, "state": version, "told": revision})
+    execute(session, _DATE, {"owner": owner_id, "state": version})
 
 
 def states(session: Session, owner_id: int) -> Sequence[ProfileState]:
@@ -107,14 +107,14 @@ _END = (
 )
 _ENTRIES, _PROFILE_STATES = Base.metadata.tables["entry"], Base.metadata.tables["profile_state"]
 _OWN_REVISION = select(_ENTRIES.c.revision).where(
-    _ENTRIES.c.viewer_id == bindparam("owner"), _ENTRIES.c.id == bindparam("owner")
+    _ENTRIES.c.viewer_id == _PROFILE_STATES.c.owner_id, _ENTRIES.c.id == _PROFILE_STATES.c.owner_id
 )
 _LATEST = select(func.max(_PROFILE_STATES.c.version)).where(_PROFILE_STATES.c.owner_id == bindparam("owner"))
 _DATE = (
     update(_PROFILE_STATES)
     .where(_PROFILE_STATES.c.owner_id == bindparam("owner"), _PROFILE_STATES.c.version == bindparam("state"))
-    .values(revision=bindparam("told"))
+    .values(revision=_OWN_REVISION.scalar_subquery())
 )
-_OPEN = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
-    FieldState.owner_id == bindparam("owner"), FieldState.until.is_(None)
+_OPEN = select(_STATES.c.field_id, _STATES.c.position, _STATES.c.kind, _STATES.c.content).where(
+    _STATES.c.owner_id == bindparam("owner"), _STATES.c.until.is_(None)
 )

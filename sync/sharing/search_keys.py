@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Account, Address, Field, OwnSearchKey, SearchKey
+from sync.database.models import Account, Address, Base, Field, OwnSearchKey, SearchKey
+from sync.database.prepared import execute
 from sync.sharing import names
 from sync.sharing.cards import content_of
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of
@@ -42,9 +43,9 @@ def renew(session: Session, owner_id: int) -> None:
 
 def renew_names(session: Session, owner_id: int) -> None:
     """Do the same after a change of what the owner shows, which concerns names only."""
-    preferences = preferences_of(session, owner_id)
-    if preferences.found_by_name:
-        _keep(session, owner_id, set(_names(session, owner_id, preferences)), NAME)
+    if execute(session, _IS_FOUND_BY_NAME, {"owner": owner_id}).first() is not None:
+        names_now = _names(session, owner_id, preferences_of(session, owner_id))
+        _keep(session, owner_id, set(names_now), NAME)
 
 
 def forget(session: Session, owner_id: int) -> None:
@@ -119,3 +120,10 @@ def _stored(session: Session, owner_id: int) -> Sequence[str]:
 def _drop(session: Session, owner_id: int, keys: Collection[str]) -> None:
     for model, owner in ((OwnSearchKey, OwnSearchKey.owner_id), (SearchKey, SearchKey.account_id)):
         session.execute(delete(model).where(owner == owner_id, model.key.in_(sorted(keys))))
+
+
+# Every change of what somebody shows asks for it, and most people are not found so.
+_PREFERENCES = Base.metadata.tables["preferences"]
+_IS_FOUND_BY_NAME = select(_PREFERENCES.c.owner_id).where(
+    _PREFERENCES.c.owner_id == bindparam("owner"), _PREFERENCES.c.found_by_name.is_(True)
+)

@@ -14,11 +14,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.models import Connection, Field, FieldException, Grant, Group, Member
+from sync.database.models import Base, Connection, Field, FieldException, Grant, Group, Member
+from sync.database.prepared import execute
 
 #: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
 STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"
@@ -97,11 +98,7 @@ UNCHANGED = Adjustment()
 
 def grants_of(session: Session, owner_id: int) -> Grants:
     """Read all grants of an owner."""
-    rows = session.execute(
-        select(Group.id, Group.kind, Grant.field_id)
-        .join(Grant, (Grant.owner_id == Group.owner_id) & (Grant.group_id == Group.id))
-        .where(Group.owner_id == owner_id)
-    )
+    rows = execute(session, _GRANTS, {"owner": owner_id})
     by_group: dict[int, set[int]] = {}
     kinds: dict[int, str] = {}
     for group_id, kind, field_id in rows:
@@ -178,9 +175,7 @@ def compositions_of(session: Session, owner_id: int, only: Collection[int] | Non
 
 def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
     """Return all fields of a profile in their order, as the owner sees them."""
-    chosen = select(Field).where(Field.owner_id == owner_id).order_by(Field.position, Field.id)
-    # Whoever holds the owner's lock must see what others did before, whatever this session has read earlier.
-    return session.scalars(chosen.execution_options(populate_existing=True)).all()
+    return session.scalars(_FIELDS, {"owner": owner_id}).all()
 
 
 def visible_fields(
@@ -215,3 +210,18 @@ def shown_to_strangers(
     for found in session.scalars(chosen.where(Field.kind.in_(sorted(kinds))) if kinds else chosen):
         shown.setdefault(found.owner_id, []).append(found)
     return shown
+
+
+# Whoever holds the owner's lock must see what others did before, whatever this session has read earlier.
+_FIELDS = (
+    select(Field)
+    .where(Field.owner_id == bindparam("owner"))
+    .order_by(Field.position, Field.id)
+    .execution_options(populate_existing=True)
+)
+_GROUPS, _GRANTED = Base.metadata.tables["contact_group"], Base.metadata.tables["field_grant"]
+_GRANTS = (
+    select(_GROUPS.c.id, _GROUPS.c.kind, _GRANTED.c.field_id)
+    .join(_GRANTED, (_GRANTED.c.owner_id == _GROUPS.c.owner_id) & (_GRANTED.c.group_id == _GROUPS.c.id))
+    .where(_GROUPS.c.owner_id == bindparam("owner"))
+)

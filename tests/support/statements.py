@@ -9,6 +9,7 @@ spread them must be equal to each other, or to one value.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import Join
 
 from sync.database.models import Base
+from sync.database.prepared import STATEMENT
 
 OURS = set(Base.metadata.tables)
 #: Every SQL function that the engine calls. None of them gives another answer when it is called again.
@@ -58,7 +60,8 @@ class Recorder:
         if text in self._judged:
             return
         self._judged.add(text)
-        statement = context.compiled.statement if context.compiled is not None else None
+        compiled = context.compiled
+        statement = compiled.statement if compiled is not None else context.execution_options.get(STATEMENT)
         found = faults(statement) if statement is not None else faults_of_text(text)
         if found:
             self._faults[text] = found
@@ -66,11 +69,16 @@ class Recorder:
 
 @contextlib.contextmanager
 def sent(engine: Engine) -> Iterator[list[str]]:
-    """Yield the list of the statements that are sent through *engine* inside the block; savepoints do not count."""
+    """
+    Yield the list of the statements that this thread sends through *engine* inside the block.
+
+    Savepoints do not count, nor does what others do in the background.
+    """
     statements: list[str] = []
+    this = threading.get_ident()
 
     def note(_connection: Any, _cursor: Any, text: str, *_rest: Any) -> None:
-        if not text.startswith(TRANSACTION):
+        if not text.startswith(TRANSACTION) and threading.get_ident() == this:
             statements.append(text)
 
     event.listen(engine, "before_cursor_execute", note)

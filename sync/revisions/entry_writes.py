@@ -1,0 +1,234 @@
+"""
+What the write of a device finds of an entry, and what it leaves of it: one statement for each table.
+
+They are of SQLAlchemy's core and put together once, for every request that stores a card sends them; the ORM, which
+takes many times as long to do the same, is for what people do once in a while. What is read here is handed on, so
+nobody asks for it again. `sync.books.entries` decides what is written.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import BindParameter, Insert, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from sync.database.lists import SQLITE
+from sync.database.models import Base, new_id, now
+from sync.database.prepared import execute
+from sync.errors import NotFound
+from sync.revisions import address_books, versions
+from sync.revisions.address_books import PRESENT, REMOVED, Book
+
+PRIVATE = "private"
+#: No device has this id.
+_NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What a device has of an entry: see `sync.database.models.DeviceCopy`."""
+
+    revision: int
+    sent: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    An entry as a write finds it, present or gone; the columns are those of `sync.database.models.Entry`.
+
+    *card_digest* is the hash of the card that it shows, *data* the bytes of a private one, and *copy* what the device
+    that writes has of it; None where there is none.
+    """
+
+    viewer_id: int
+    id: int
+    book_id: int
+    href: str
+    uid: str | None
+    kind: str
+    state: str
+    revision: int
+    changed_at: int
+    digest: str | None
+    card_digest: str | None = None
+    data: bytes | None = None
+    copy: Copy | None = None
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the person's devices have it."""
+        return self.state == PRESENT
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is of one name while the book is at *revision*: an entry, or nothing."""
+
+    revision: int
+    entry: Found | None
+
+
+def look(session: Session, book: Book, href: str, device_id: int | None) -> Seen:
+    """
+    Return what is of this name, with what this device has of it.
+
+    Raises:
+        NotFound: The book is gone.
+    """
+    device = device_id if device_id is not None else _NOBODY
+    row = execute(session, _FIND, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device}).first()
+    if row is None:
+        raise NotFound("There is no such address book.")
+    revision, *entry, copied, sent = row
+    copy = Copy(copied, sent) if copied is not None else None
+    return Seen(revision, Found(*(book.viewer_id, *entry, copy)) if entry[0] is not None else None)
+
+
+def locked(session: Session, book: Book, href: str, seen: Seen, device_id: int | None) -> Seen:
+    """
+    Let nobody else write to the book until the transaction ends, and return what is of this name now.
+
+    That is what was *seen* where the book has the revision that it had then: nothing of the person's own changes
+    without raising it. A connection's card does.
+    """
+    revision = address_books.lock(session, book.viewer_id, book.id)
+    is_own = seen.entry is None or seen.entry.kind == PRIVATE
+    if revision is None or (revision == seen.revision and is_own):
+        return seen
+    return look(session, book, href, device_id)
+
+
+def again(session: Session, book: Book, href: str, seen: Seen, device_id: int | None) -> Seen:
+    """Return what is of this name now that others who would change it must wait: on SQLite they had to since *seen*."""
+    return seen if session.get_bind().dialect.name == SQLITE else look(session, book, href, device_id)
+
+
+def private_entries(session: Session, book: Book) -> int:
+    """Return how many private entries there are in a book."""
+    count: int = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id}).scalar_one()
+    return count
+
+
+def store_private(
+    session: Session, book: Book, href: str, found: Found | None, uid: str, data: bytes, digest: str
+) -> Found:
+    """
+    Make a private entry say *data*, of this *uid* and *digest*, and tell the devices; returns what it is now.
+
+    *found* is what is of this name, None for nothing. The caller holds the lock of the book.
+    """
+    entry = found or Found(book.viewer_id, new_id(), book.id, href, None, PRIVATE, REMOVED, 0, 0, None)
+    if entry.data is not None:
+        versions.keep(session, entry, entry.data)
+    at = now()
+    revision = address_books.raise_one(session, book, at)
+    after = replace(entry, uid=uid, state=PRESENT, revision=revision, changed_at=at, digest=digest, data=data)
+    key = {"viewer": book.viewer_id, "entry": entry.id}
+    said = {f"new_{name}": getattr(after, name) for name in _SAID}
+    if found is None:
+        execute(session, _INSERT, {**key, **said, "book": book.id, "name": href, "new_kind": PRIVATE})
+    else:
+        execute(session, _UPDATE, {**key, **said})
+    execute(session, _SET_DATA if entry.data is not None else _ADD_DATA, {**key, "new_data": data})
+    return after
+
+
+def stamp(session: Session, book: Book, found: Found) -> Found:
+    """Tell the devices that an entry changed; returns what it is now."""
+    at = now()
+    revision = address_books.raise_one(session, book, at)
+    key = {"viewer": found.viewer_id, "entry": found.id}
+    execute(session, _STAMP, {**key, "new_revision": revision, "new_changed_at": at})
+    return replace(found, revision=revision, changed_at=at)
+
+
+def note_copy(session: Session, found: Found, device_id: int, sent: bytes | None) -> None:
+    """Write down that a device has an entry as it is now; *sent* is what it sent where that is another card."""
+    copy = Copy(found.revision, sent)
+    if copy == found.copy:
+        return
+    key = {"viewer": found.viewer_id, "device": device_id, "entry": found.id}
+    values = {**key, "new_revision": copy.revision, "new_sent": sent}
+    execute(session, _setting_copy(session.get_bind().dialect.name), values)
+
+
+_TABLES = Base.metadata.tables
+_ENTRIES, _CARDS, _DATA = _TABLES["entry"], _TABLES["card"], _TABLES["private_card"]
+_COPIES, _BOOKS = _TABLES["device_copy"], _TABLES["address_book"]
+_KEY = (_ENTRIES.c.viewer_id == bindparam("viewer"), _ENTRIES.c.id == bindparam("entry"))
+_FIND = (
+    select(
+        _BOOKS.c.revision,
+        _ENTRIES.c.id,
+        _ENTRIES.c.book_id,
+        _ENTRIES.c.href,
+        _ENTRIES.c.uid,
+        _ENTRIES.c.kind,
+        _ENTRIES.c.state,
+        _ENTRIES.c.revision,
+        _ENTRIES.c.changed_at,
+        _ENTRIES.c.digest,
+        _CARDS.c.digest,
+        _DATA.c.data,
+        _COPIES.c.revision,
+        _COPIES.c.sent,
+    )
+    .select_from(_BOOKS)
+    .outerjoin(
+        _ENTRIES,
+        (_ENTRIES.c.viewer_id == _BOOKS.c.viewer_id)
+        & (_ENTRIES.c.book_id == _BOOKS.c.id)
+        & (_ENTRIES.c.href == bindparam("href")),
+    )
+    .outerjoin(_CARDS, (_CARDS.c.owner_id == _ENTRIES.c.id) & (_CARDS.c.id == _ENTRIES.c.card_id))
+    .outerjoin(_DATA, (_DATA.c.viewer_id == _ENTRIES.c.viewer_id) & (_DATA.c.entry_id == _ENTRIES.c.id))
+    .outerjoin(
+        _COPIES,
+        (_COPIES.c.viewer_id == _ENTRIES.c.viewer_id)
+        & (_COPIES.c.entry_id == _ENTRIES.c.id)
+        & (_COPIES.c.device_id == bindparam("device")),
+    )
+    .where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
+)
+_COUNT = (
+    select(func.count())
+    .select_from(_ENTRIES)
+    .where(
+        _ENTRIES.c.viewer_id == bindparam("viewer"),
+        _ENTRIES.c.book_id == bindparam("book"),
+        _ENTRIES.c.kind == PRIVATE,
+        _ENTRIES.c.state == PRESENT,
+    )
+)
+# The parameters of an update must not be called as its columns are.
+_SAID: dict[str, BindParameter[Any]] = {
+    name: bindparam(f"new_{name}") for name in ("uid", "state", "revision", "changed_at", "digest")
+}
+_UPDATE = update(_ENTRIES).where(*_KEY).values(**_SAID)
+_STAMP = update(_ENTRIES).where(*_KEY).values({name: _SAID[name] for name in ("revision", "changed_at")})
+_INSERT = insert(_ENTRIES).values(
+    viewer_id=bindparam("viewer"),
+    id=bindparam("entry"),
+    book_id=bindparam("book"),
+    href=bindparam("name"),
+    kind=bindparam("new_kind"),
+    **_SAID,
+)
+_DATA_KEY = (_DATA.c.viewer_id == bindparam("viewer"), _DATA.c.entry_id == bindparam("entry"))
+_SET_DATA = update(_DATA).where(*_DATA_KEY).values(data=bindparam("new_data"))
+_ADD_DATA = insert(_DATA).values(viewer_id=bindparam("viewer"), entry_id=bindparam("entry"), data=bindparam("new_data"))
+_COPY: dict[str, BindParameter[Any]] = {"revision": bindparam("new_revision"), "sent": bindparam("new_sent")}
+
+
+@functools.cache
+def _setting_copy(dialect: str) -> Insert:
+    # A report of the same device's may write it down at the same time.
+    made = (sqlite.insert if dialect == SQLITE else postgresql.insert)(_COPIES).values(
+        viewer_id=bindparam("viewer"), device_id=bindparam("device"), entry_id=bindparam("entry"), **_COPY
+    )
+    return made.on_conflict_do_update(index_elements=_COPIES.primary_key.columns, set_=_COPY)

@@ -1,0 +1,143 @@
+"""How many statements each request takes that phones send all day: no more than its work needs, and none twice."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from sync.database.engine import Database, Session
+from sync.revisions import address_books
+from sync.sharing import grants
+from sync.sharing.visibility import fields_of
+from tests.dav.asking import BOOK, put, report, sync_body, token
+from tests.support import factories
+from tests.support.people import Person
+from tests.support.site import ON_SQLITE, Site
+from tests.support.statements import sent
+
+#: Besides those that only read, alone and without a transaction: who is it, and what is in the book.
+PRIVATE, NEW, OWN = 8, 9, 24
+FIELDS = (*(f"EMAIL:x{number}@example.org" for number in range(6)), "ORG:Example", "TITLE:Boss", "BDAY:1980-04-12")
+
+
+@dataclass
+class Sent:
+    """Statements of transactions, and how many went without one."""
+
+    statements: list[str] = field(default_factory=list)
+    quick: int = 0
+
+
+@contextlib.contextmanager
+def counted(database: Database) -> Iterator[Sent]:
+    """Yield what this thread sends inside the block."""
+    found = Sent()
+
+    def note(_seconds: float) -> None:
+        found.quick += 1
+
+    database.observe_quick(note)
+    with sent(database.engine) as statements:
+        found.statements = statements
+        yield found
+    database.observe_quick(lambda _seconds: None)
+
+
+@pytest.fixture
+def watched(site: Site, anna: Person) -> Person:
+    """Return somebody whose card of eleven fields three people see, with a private contact."""
+    own, uid = own_entry(site, anna)
+    factories.connect(site.database, anna.id, *(factories.person(site.database) for _ in range(3)))
+    put(site, anna, BOOK + own, card(uid, 0))
+    everybody = factories.everybody_connected(site.database, anna.id)
+
+    def show(session: Session) -> None:
+        grants.grant(session, anna.id, everybody, [each.id for each in fields_of(session, anna.id)])
+
+    site.database.write(show)
+    put(site, anna, f"{BOOK}private.vcf", card("private", 0))
+    put(site, anna, f"{BOOK}private.vcf", card("private", 1))
+    return anna
+
+
+def own_entry(site: Site, person: Person) -> tuple[str, str]:
+    name = factories.href_of(site.database, person.id, person.id)
+    return name, next(each.uid for each in factories.contents(site.database, person.id) if each.href == name)
+
+
+def card(uid: str, number: int) -> bytes:
+    return factories.vcard(uid, f"TEL;TYPE=CELL:+49 170 {number:07d}", *FIELDS)
+
+
+def test_a_private_card_is_stored_with_a_statement_for_each_table(site: Site, watched: Person) -> None:
+    with counted(site.database) as found:
+        assert put(site, watched, f"{BOOK}private.vcf", card("private", 2)).status == 204
+    assert len(found.statements) <= PRIVATE, found.statements
+    assert len(set(found.statements)) == len(found.statements)
+    assert found.quick == 1
+
+
+def test_a_card_that_is_new_is_looked_for_by_its_uid_besides(site: Site, watched: Person) -> None:
+    with counted(site.database) as found:
+        assert put(site, watched, f"{BOOK}new.vcf", card("new", 1)).status == 201
+    assert len(found.statements) <= NEW, found.statements
+
+
+def test_storing_what_is_there_already_changes_nothing(site: Site, watched: Person) -> None:
+    put(site, watched, f"{BOOK}private.vcf", card("private", 2))
+    with counted(site.database) as found:
+        put(site, watched, f"{BOOK}private.vcf", card("private", 2))
+    assert [text for text in found.statements if not text.startswith("SELECT")] == []
+
+
+def test_a_card_of_many_fields_is_stored_with_as_many_statements_as_one_of_few(site: Site, watched: Person) -> None:
+    own, uid = own_entry(site, watched)
+    with counted(site.database) as found:
+        assert put(site, watched, BOOK + own, card(uid, 1)).status == 204
+    assert len(found.statements) <= OWN, found.statements
+    put(site, watched, BOOK + own, factories.vcard(uid, "TEL;TYPE=CELL:+49 170 1"))
+    with counted(site.database) as few:
+        put(site, watched, BOOK + own, factories.vcard(uid, "TEL;TYPE=CELL:+49 170 2"))
+    assert len(found.statements) <= len(few.statements)
+
+
+@pytest.mark.parametrize("path", ["contacts", "work"])
+def test_a_poll_takes_no_transaction_whatever_the_book(site: Site, watched: Person, path: str) -> None:
+    site.database.write(lambda session: address_books.create(session, watched.id, "work"))
+    book = f"/{watched.login}/{path}/"
+    at = token(report(site, watched, sync_body(), path=book))
+    with counted(site.database) as found:
+        assert token(report(site, watched, sync_body(at), path=book)) == at
+    assert (found.statements, found.quick) == ([], 1 if path == "contacts" else 2)
+
+
+def test_a_poll_after_a_change_takes_no_transaction(site: Site, watched: Person) -> None:
+    before = token(report(site, watched, sync_body()))
+    put(site, watched, f"{BOOK}private.vcf", card("private", 3))
+    with counted(site.database) as found:
+        answer = report(site, watched, sync_body(before))
+    assert b"private.vcf" in answer.body
+    assert (found.statements, found.quick) == ([], 2)
+
+
+@ON_SQLITE
+def test_storing_a_card_reads_no_whole_book(site: Site, watched: Person) -> None:
+    """But to count the entries where there comes one more."""
+    read: list[str] = []
+
+    def explain(connection: Connection, _cursor: Any, text: str, values: Any, *_rest: Any) -> None:
+        if text.startswith(("SELECT", "UPDATE", "DELETE")) and "count(*)" not in text:
+            cursor = connection.connection.cursor()
+            read.extend(row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {text}", values))
+
+    event.listen(site.database.engine, "before_cursor_execute", explain)
+    for name in ("private", "new"):
+        put(site, watched, f"{BOOK}{name}.vcf", card(name, 5))
+    event.remove(site.database.engine, "before_cursor_execute", explain)
+    assert [step for step in read if step.startswith("SEARCH entry ")]
+    assert [step for step in read if step.endswith("(viewer_id=?)") and " entry " in step] == []
