@@ -227,15 +227,12 @@ def revoke_device(session: Session, account_id: int, device_id: int) -> None:
     Raises:
         NotFound: The person has no such device, or it is revoked already.
     """
-    gone = session.execute(
-        update(Device)
-        .where(Device.viewer_id == account_id, Device.id == device_id, Device.revoked_at.is_(None))
-        .values(revoked_at=now())
-        .returning(Device.id)
-    ).first()
-    if gone is None:
-        raise NotFound("There is no such device.")
-    subscriptions.end(session, account_id, device_id)
+    mine = (Device.viewer_id == account_id, Device.id == device_id, Device.revoked_at.is_(None))
+    with session.begin_nested():
+        gone = session.execute(update(Device).where(*mine).values(revoked_at=now()).returning(Device.id)).first()
+        if gone is None:
+            raise NotFound("There is no such device.")
+        subscriptions.end(session, account_id, device_id)
 
 
 def set_password(session: Session, account_id: int, password: str) -> None:
@@ -270,12 +267,11 @@ def set_password_hash(session: Session, account_id: int, hashed: str) -> None:
     Raises:
         NotFound: There is no such person.
     """
-    changed = session.execute(
-        update(Account).where(Account.id == account_id).values(password_hash=hashed).returning(Account.id)
-    ).first()
-    if changed is None:
-        raise NotFound("There is no such person.")
-    subscriptions.end(session, account_id)
+    changed = update(Account).where(Account.id == account_id).values(password_hash=hashed)
+    with session.begin_nested():
+        if session.execute(changed.returning(Account.id)).first() is None:
+            raise NotFound("There is no such person.")
+        subscriptions.end(session, account_id)
 
 
 def check_password(session: Session, login: str, password: str) -> int | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, any_, bindparam, exists, func, select
+from sqlalchemy import Select, any_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from sync.books import entry_rows, served
@@ -21,7 +21,7 @@ from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
-from sync.database.models import Card, Entry, EntryVersion, Overlay, PrivateCard
+from sync.database.models import NOT_KEPT, Card, DeviceCopy, Entry, EntryVersion, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
 logger = logging.getLogger("evercard.entries")
@@ -35,8 +35,8 @@ class EntryText:
     """
     A present entry. *text* is the vCard as it is served, *data* what it is made of, of a private entry.
 
-    *has_past* is true where something is kept that the person's devices wrote before what is now, *revision* that of
-    the entry's last change.
+    *has_past* is true where something is kept that the person's devices wrote before what is now, or was until some
+    device was the last to have it; *revision* is that of the entry's last change.
     """
 
     href: str
@@ -166,7 +166,12 @@ def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
 _OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
-_PAST = exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id)
+_PAST = or_(
+    exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id),
+    exists().where(
+        DeviceCopy.viewer_id == Entry.viewer_id, DeviceCopy.entry_id == Entry.id, DeviceCopy.revision == NOT_KEPT
+    ),
+)
 
 
 def _text_statement(body: Any) -> Select[Any]:

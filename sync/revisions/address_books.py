@@ -196,10 +196,11 @@ def remove(session: Session, book: Book) -> None:
     """
     if book.id == CONTACTS:
         raise Refused("The address book of your connections cannot be deleted.")
-    dead_properties.forget_book(session, book.viewer_id, book.id)
-    subscriptions.end_of_book(session, book.viewer_id, book.id)
-    news.note_content(session, [book.viewer_id], HOME, now())
-    session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
+    with session.begin_nested():
+        dead_properties.forget_book(session, book.viewer_id, book.id)
+        session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
+        subscriptions.end_of_book(session, book.viewer_id, book.id)
+        news.note_content(session, [book.viewer_id], HOME, now())
 
 
 def lock(session: Session, viewer_id: int, book_id: int) -> int | None:
@@ -247,8 +248,9 @@ def set_description(session: Session, book: Book, text: str | None) -> None:
 
 def _set(session: Session, book: Book, **values: str | None) -> None:
     mine = (AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id)
-    session.execute(update(AddressBook).where(*mine).values(**values))
-    news.note_properties(session, book.viewer_id, book.id, now())
+    with session.begin_nested():
+        session.execute(update(AddressBook).where(*mine).values(**values))
+        news.note_properties(session, book.viewer_id, book.id, now())
 
 
 def me_card(session: Session, viewer_id: int) -> str:
@@ -260,11 +262,10 @@ def me_card(session: Session, viewer_id: int) -> str:
 
 def set_me_card(session: Session, viewer_id: int, href: str) -> None:
     """Note which entry of their connections' address book a device calls the person's own card."""
-    session.execute(
-        update(AddressBook)
-        .where(AddressBook.viewer_id == viewer_id, AddressBook.id == CONTACTS)
-        .values(me_card=href[:255])
-    )
+    mine = (AddressBook.viewer_id == viewer_id, AddressBook.id == CONTACTS)
+    with session.begin_nested():
+        session.execute(update(AddressBook).where(*mine).values(me_card=href[:255]))
+        news.note_properties(session, viewer_id, HOME, now())
 
 
 def begin_new_epoch(session: Session) -> int:

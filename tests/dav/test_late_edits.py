@@ -231,3 +231,16 @@ def test_a_device_whose_state_is_kept_is_known_after_others_went(site: Site, ann
     put(site, mail, path, with_line(stale, "NOTE:of the other program"))
     text = get(site, mail, path)
     assert (emails(text), "of the other program" in text) == (["b@example.org"], True)
+
+
+def test_a_device_that_was_handed_what_is_now_is_known_again(site: Site, anna: Person, path: str) -> None:
+    """What it deletes afterwards is deleted, though nothing is kept of what it had before."""
+    mail = with_device(site, anna)
+    get(site, mail, path)
+    for before, after in pairwise("abcd"):
+        put(site, anna, path, get(site, anna, path).replace(f"{before}@", f"{after}@"))
+    thin_out(site, anna, 0)
+    text = get(site, mail, path)
+    line = next(line for line in text.split("\r\n") if "d@example.org" in line)
+    put(site, mail, path, text.replace(line + "\r\n", ""))
+    assert emails(get(site, anna, path)) == []

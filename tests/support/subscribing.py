@@ -51,7 +51,8 @@ def telling(database: Database) -> Telling:
 def device_of(database: Database, viewer_id: int) -> int:
     """Return the first device of a person, which is made if there is none."""
     with database.reading() as session:
-        found = session.scalars(select(Device.id).where(Device.viewer_id == viewer_id)).first()
+        mine = select(Device.id).where(Device.viewer_id == viewer_id).order_by(Device.created_at, Device.id)
+        found = session.scalars(mine).first()
     return found or add_device(database, viewer_id)
 
 

@@ -79,8 +79,6 @@ def rotate(session: Session) -> int:
 
     They go on with the key that they know until they register anew.
     """
-    ensure(session)
-    _make(session)
     told = update(PushSubscription).values(
         has_key=True,
         news=PushSubscription.news + 1,
@@ -88,7 +86,10 @@ def rotate(session: Session) -> int:
         # Whoever could not be reached may be now, and is not kept from that by the pauses of before.
         not_before=0,
     )
-    return len(session.execute(told.returning(PushSubscription.id)).all())
+    with session.begin_nested():
+        ensure(session)
+        _make(session)
+        return len(session.execute(told.returning(PushSubscription.id)).all())
 
 
 def forget_unused(session: Session) -> None:

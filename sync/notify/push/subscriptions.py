@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -98,12 +99,17 @@ def register(session: Session, viewer_id: int, device_id: int, book_id: int, wan
     known = session.scalars(renewed.execution_options(synchronize_session=False)).first()
     if known is not None:
         return Registered(known, expires_at, is_new=False)
-    _require_room(session, viewer_id, device_id)
-    values |= {"endpoint": wanted.endpoint, "endpoint_digest": digest, "host": endpoint.authority, "created_at": at}
-    values["key_id"] = keys.current(session).id
-    made = new_id()
-    session.execute(insert(PushSubscription).values(viewer_id=viewer_id, id=made, book_id=book_id, **values))
-    return Registered(made, expires_at, is_new=True)
+    made: dict[str, Any] = {
+        "endpoint": wanted.endpoint,
+        "endpoint_digest": digest,
+        "host": endpoint.authority,
+        "created_at": at,
+    }
+    with session.begin_nested():
+        _require_room(session, viewer_id, device_id)
+        made |= {"id": new_id(), "key_id": keys.current(session).id, "viewer_id": viewer_id, "book_id": book_id}
+        session.execute(insert(PushSubscription).values(**made, **values))
+    return Registered(made["id"], expires_at, is_new=True)
 
 
 def remove(session: Session, viewer_id: int, device_id: int, subscription_id: int) -> None:
@@ -134,8 +140,9 @@ def end_of_book(session: Session, viewer_id: int, book_id: int) -> None:
 
 def purge(session: Session) -> None:
     """Drop what expired, and the keys that nobody needs any more."""
-    session.execute(delete(PushSubscription).where(PushSubscription.expires_at <= now()))
-    keys.forget_unused(session)
+    with session.begin_nested():
+        session.execute(delete(PushSubscription).where(PushSubscription.expires_at <= now()))
+        keys.forget_unused(session)
 
 
 def listed(session: Session, viewer_id: int | None = None) -> Sequence[Listed]:

@@ -19,10 +19,15 @@ from sync.accounts import addresses, credentials, preference_changes, registrati
 from sync.accounts.preference_changes import Preferences
 from sync.books import entries, linking, restoring
 from sync.database.engine import Database, Session
-from sync.database.models import BUCKETS, Base, Device, Entry, now
+from sync.database.models import BUCKETS, CONTACTS, Base, Device, Entry, now
 from sync.meeting import introductions
+<<<<<<< ours
 from sync.meeting.first_card import FirstCard
 from sync.profiles import first_photo, profiles
+=======
+from sync.notify.push import keys, subscriptions
+from sync.profiles import profiles
+>>>>>>> theirs
 from sync.revisions import address_books, fan_out, versions
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
@@ -45,8 +50,13 @@ from tests.support.factories import (
     strangers,
     vcard,
 )
+<<<<<<< ours
 from tests.support.pictures import portrait
+=======
+from tests.support.push_service import PushService
+>>>>>>> theirs
 from tests.support.statements import Interrupted, interrupted_after, sent
+from tests.support.subscribing import wanted
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
     put(database, anna, "gone.vcf", vcard("gone"))
     delete(database, anna, "gone.vcf")
     device, _ = database.write(lambda session: credentials.add_device(session, anna, "Phone"))
+    database.write(keys.ensure)
     database.write(lambda session: connections.hide(session, anna, carl))
     own, held = served(database, anna, anna), served(database, bert, anna)
     assert own is not None
@@ -136,6 +147,7 @@ def _bring_back(session: Session, viewer_id: int) -> None:
 
 
 PHONE = "TEL;TYPE=CELL:+1 555 0101"
+PUSH = wanted(PushService("https://push.example.org").subscribe())
 NOBODY = Preferences(connecting="nobody")
 CHANGES: dict[str, Callable[[Session, World], object]] = {
     "registration.create": lambda s, _: registration.create(s, "emil"),
@@ -187,13 +199,18 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "entries.remove, own card": lambda s, w: _remove(s, w.anna, w.own_href),
     "entries.offer_again": lambda s, w: entries.offer_again(s, book_in(s, w.bert), w.held_href),
     "credentials.add_device": lambda s, w: credentials.add_device(s, w.anna, "Tablet"),
+    "credentials.revoke_device": lambda s, w: credentials.revoke_device(s, w.anna, w.device),
+    "credentials.set_password": lambda s, w: credentials.set_password(s, w.anna, "correct horse"),
     "address_books.begin_new_epoch": lambda s, _: address_books.begin_new_epoch(s),
+    "address_books.set_title": lambda s, w: address_books.set_title(s, book_in(s, w.anna), "Friends"),
+    "address_books.set_me_card": lambda s, w: address_books.set_me_card(s, w.anna, "other.vcf"),
+    "push.rotate": lambda s, _: keys.rotate(s),
+    "push.register": lambda s, w: subscriptions.register(s, w.anna, w.device, CONTACTS, PUSH),
 }
 #: One statement each, and so whole once it was executed.
 SINGLE: dict[str, Callable[[Session, World], object]] = {
-    "credentials.revoke_device": lambda s, w: credentials.revoke_device(s, w.anna, w.device),
-    "credentials.set_password": lambda s, w: credentials.set_password(s, w.anna, "correct horse"),
-    "address_books.set_title": lambda s, w: address_books.set_title(s, book_in(s, w.anna), "Friends"),
+    "push.end": lambda s, w: subscriptions.end(s, w.anna),
+    "push.end_of_book": lambda s, w: subscriptions.end_of_book(s, w.anna, CONTACTS),
 }
 
 

@@ -25,6 +25,7 @@ from sync.accounts import (
     sessions,
 )
 from sync.books import linking
+from sync.calendars import feeds
 from sync.database.engine import Database, Session
 from sync.database.models import (
     BUCKETS,
@@ -185,6 +186,7 @@ MORE: dict[str, Change] = {
         lambda s, w: sessions.start(s, w.anna, "Firefox"),
         lambda s, w: sessions.end(s, w.anna, sessions.sessions_of(s, w.anna)[0].id),
     ),
+    "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
     "all browsers": lambda s, w: sessions.end_all(s, w.anna),
     "what expired": _then(
         lambda s, _: sessions.purge(s), lambda s, _: one_time_tokens.purge(s), lambda s, _: rate_limits.purge(s)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from sync.database.engine import Database, Session
 from sync.database.models import CONTACTS, Account
-from sync.notify.push import claims, keys, news, subscriptions
+from sync.notify.push import claims, hosts, keys, news, subscriptions
 from sync.notify.push.hosts import BURST, FIRST_PAUSE, TOLERATED, Hosts
 from sync.notify.push.keys import HOME
 from sync.revisions import address_books, fan_out
@@ -212,6 +212,15 @@ def test_the_home_tells_of_address_books_that_come_and_go(
     assert [each.book_id for each in rows(told)] == [HOME]
 
 
+def test_the_home_tells_which_card_is_ones_own(told: Database, worker: Telling, service: PushService) -> None:
+    anna = factories.person(told, "anna")
+    phone = service.subscribe()
+    subscribe(told, anna, wanted(phone, content=False, properties=True), book_id=HOME)
+    told.write(lambda session: address_books.set_me_card(session, anna, "one.vcf"))
+    worker.work()
+    assert [len(each.xml) for each in service.of(phone)] == [2]
+
+
 def test_a_registration_that_was_told_not_to_hear_of_a_change_does_not(
     told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
 ) -> None:
@@ -372,34 +381,52 @@ def test_after_another_key_is_shown_everybody_is_told_once_by_the_old_one(
 
 
 def test_one_person_cannot_have_a_host_flooded(
-    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+    told: Database,
+    service: PushService,
+    pair: tuple[int, int, int],
+    phone: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for number in range(int(BURST) + 20):
+    monkeypatch.setattr(hosts, "BURST", 3.0)
+    monkeypatch.setattr(hosts, "RATE", 0.0001)
+    worker = telling(told)
+    for number in range(6):
         change(told, pair, f"+49 555 1{number:03}")
         worker.later()
-    assert int(BURST) <= len(service.of(phone)) < int(BURST) + 20
+    assert len(service.of(phone)) == 3
     assert rows(told)[0].waiting_since is not None, "the last is told later"
+
+
+def test_what_one_person_may_have_sent_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "_MOST", 2)
+    clock = [0.0]
+    known = Hosts(lambda: clock[0])
+    assert [known.wait(1, "push.example.org") for _ in range(int(BURST) + 1)] == [0.0] * int(BURST) + [1.0]
+    assert known.wait(2, "push.example.org") == known.wait(1, "other.example.org") == 0.0
+    assert known.wait(3, "push.example.org") == 0.0, "however many are remembered"
+    clock[0] += 1.0
+    assert known.wait(1, "push.example.org") == 0.0
 
 
 def test_a_host_that_fails_several_people_is_left_alone_and_tried_again() -> None:
     clock = [0.0]
-    hosts = Hosts(lambda: clock[0])
+    known = Hosts(lambda: clock[0])
     for _ in range(20):
-        hosts.failed("push.example.org", 1)
-    assert hosts.admit("push.example.org", 50) == 50, "one person alone closes nothing to others"
+        known.failed("push.example.org", 1)
+    assert known.admit("push.example.org", 50) == 50, "one person alone closes nothing to others"
     for person in range(TOLERATED):
-        hosts.failed("push.example.org", person)
-    assert (hosts.admit("push.example.org", 50), hosts.is_closed("push.example.org")) == (0, True)
-    assert hosts.admit("other.example.org", 50) == 50
+        known.failed("push.example.org", person)
+    assert (known.admit("push.example.org", 50), known.is_closed("push.example.org")) == (0, True)
+    assert known.admit("other.example.org", 50) == 50
     clock[0] += FIRST_PAUSE
-    assert [hosts.admit("push.example.org", 50) for _ in range(2)] == [1, 0]
-    hosts.failed("push.example.org", 1)
+    assert [known.admit("push.example.org", 50) for _ in range(2)] == [1, 0]
+    known.failed("push.example.org", 1)
     clock[0] += FIRST_PAUSE
-    assert hosts.admit("push.example.org", 50) == 0, "it is left alone for longer"
+    assert known.admit("push.example.org", 50) == 0, "it is left alone for longer"
     clock[0] += FIRST_PAUSE
-    assert hosts.admit("push.example.org", 50) == 1
-    hosts.succeeded("push.example.org")
-    assert hosts.admit("push.example.org", 50) == 50
+    assert known.admit("push.example.org", 50) == 1
+    known.succeeded("push.example.org")
+    assert known.admit("push.example.org", 50) == 50
 
 
 def test_a_host_that_fails_is_hardly_asked_by_however_many_people(told: Database, service: PushService) -> None:

@@ -109,12 +109,11 @@ def _remove(session: Session, person: int, device: int, made: int) -> None:
 
 
 def test_only_the_device_ends_its_registration(told: Database, anna: int) -> None:
-    ben, tablet = factories.person(told, "ben"), add_device(told, anna)
-    made = subscribe(told, anna, wanted(SERVICE.subscribe()))
-    for person, device in ((anna, tablet), (ben, device_of(told, ben)), (ben, device_of(told, anna))):
+    ben, phone, tablet = factories.person(told, "ben"), add_device(told, anna), add_device(told, anna)
+    made = subscribe(told, anna, wanted(SERVICE.subscribe()), device_id=phone)
+    for person, device in ((anna, tablet), (ben, device_of(told, ben)), (ben, phone)):
         with pytest.raises(NotFound):
             told.write(functools.partial(_remove, person=person, device=device, made=made.id))
-    phone = device_of(told, anna) if rows(told)[0].device_id == device_of(told, anna) else tablet
     told.write(lambda session: subscriptions.remove(session, anna, phone, made.id))
     assert rows(told) == []
     with pytest.raises(NotFound):
@@ -132,9 +131,7 @@ def test_one_that_expired_is_not_there(told: Database, anna: int) -> None:
 
 
 def test_registrations_end_with_their_device(told: Database, anna: int) -> None:
-    phone, tablet = device_of(told, anna), add_device(told, anna)
-    if phone == tablet:
-        phone = add_device(told, anna)
+    phone, tablet = add_device(told, anna), add_device(told, anna)
     for device in (phone, tablet):
         subscribe(told, anna, wanted(SERVICE.subscribe()), device_id=device)
     told.write(lambda session: credentials.revoke_device(session, anna, phone))
