@@ -21,13 +21,9 @@ from sync.books import entries, linking, restoring
 from sync.database.engine import Database, Session
 from sync.database.models import BUCKETS, CONTACTS, Base, Device, Entry, now
 from sync.meeting import introductions
-<<<<<<< ours
 from sync.meeting.first_card import FirstCard
-from sync.profiles import first_photo, profiles
-=======
 from sync.notify.push import keys, subscriptions
-from sync.profiles import profiles
->>>>>>> theirs
+from sync.profiles import first_photo, profiles
 from sync.revisions import address_books, fan_out, versions
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
@@ -50,11 +46,8 @@ from tests.support.factories import (
     strangers,
     vcard,
 )
-<<<<<<< ours
 from tests.support.pictures import portrait
-=======
 from tests.support.push_service import PushService
->>>>>>> theirs
 from tests.support.statements import Interrupted, interrupted_after, sent
 from tests.support.subscribing import wanted
 
