@@ -23,7 +23,7 @@ from sqlalchemy import event, func, select
 from benchmarks import databases, measure, people
 from sync import fields
 from sync.database.engine import Database
-from sync.database.models import AddressBook, Connection
+from sync.models import AddressBook, Connection
 from sync.profiles import profiles
 from sync.revisions import fan_out
 

@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, select, update
 from benchmarks import databases, load, measure, people, servers
 from benchmarks.requests import Client, batches
 from sync.database.engine import Database, Session
-from sync.database.models import Card
+from sync.models import Card
 from sync.vcard import Property, content_line
 
 CARDS = 5_000

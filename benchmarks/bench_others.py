@@ -25,7 +25,7 @@ from benchmarks import databases, measure, people, requests
 from sync import fields
 from sync.accounts import credentials
 from sync.database.engine import Database
-from sync.database.models import Account, Connection
+from sync.models import Account, Connection
 from sync.profiles import profiles
 from sync.revisions import fan_out
 from tests.support import factories

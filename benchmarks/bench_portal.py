@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from benchmarks import databases, measure, people
 from benchmarks.people import Hub
 from sync.database.engine import Database
-from sync.sharing import activity, connections
+from sync.queries import activity
+from sync.sharing import connections
 from tests.support.forms import Visitor, opened
 
 MANY, FEW, ROUNDS, REPEATS = 1_000, 20, 5, 10

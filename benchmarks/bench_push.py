@@ -28,7 +28,7 @@ from sqlalchemy import delete, insert, select, update
 from benchmarks import databases, measure, people
 from sync import fields, worker
 from sync.database.engine import Database, Session
-from sync.database.models import CONTACTS, Connection, Device, PushSubscription, new_id, now
+from sync.models import CONTACTS, Connection, Device, PushSubscription, new_id, now
 from sync.notify.push import encryption, endpoints, keys
 from sync.notify.push.connection import PushConnection, tls_context
 from sync.notify.push.lanes import CHUNK

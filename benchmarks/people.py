@@ -25,7 +25,7 @@ from benchmarks import databases
 from sync import fields, verification
 from sync.accounts import credentials, registration
 from sync.database.engine import Database, Session
-from sync.database.models import (
+from sync.models import (
     CONTACTS,
     AddressBook,
     Audience,

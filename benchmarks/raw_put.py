@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from sync.database.engine import Database
-from sync.database.models import Audience, Card, Device, Entry, Field, PrivateCard
+from sync.models import Audience, Card, Device, Entry, Field, PrivateCard
 
 #: A statement with ``?`` for its values; ``{number}`` among these is that of the card which is stored.
 Statement = tuple[str, tuple[Any, ...]]

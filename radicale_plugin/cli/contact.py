@@ -7,8 +7,7 @@ import click
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
 from sync.accounts.contact_addresses import called_at, name_of, private_cards
-from sync.books import apart
-from sync.contacts import duplicates
+from sync.contacts import apart, duplicates
 from sync.database import accounts
 from sync.sharing import names
 

@@ -8,7 +8,7 @@ from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site, read_file
 from sync.books import restoring
-from sync.books.importing import import_contacts
+from sync.contacts.importing import import_contacts
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound

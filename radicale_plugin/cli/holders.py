@@ -8,8 +8,8 @@ from radicale_plugin.cli.addressing import named_fields
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
-from sync.sharing import previews
-from sync.sharing.previews import Holder
+from sync.queries import previews
+from sync.queries.previews import Holder
 
 
 @click.command()

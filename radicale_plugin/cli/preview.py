@@ -7,7 +7,8 @@ import click
 from radicale_plugin.cli.output import json_option, print_json
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
-from sync.sharing import groups, previews
+from sync.queries import previews
+from sync.sharing import groups
 from sync.sharing.visibility import STRANGER
 
 

@@ -27,8 +27,8 @@ from sync.books.etags import etag_of
 from sync.database.engine import Session
 from sync.discovery import directory
 from sync.errors import TooManyTries
+from sync.queries import previews
 from sync.revisions.address_books import Book
-from sync.sharing import previews
 from sync.sharing.connections import CONNECTION
 from sync.sharing.visibility import STRANGER
 

@@ -10,7 +10,8 @@ from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.signed_in import current_person
 from sync.database.engine import Session
-from sync.sharing import connected_people, groups, previews
+from sync.queries import connected_people, previews
+from sync.sharing import groups
 from sync.sharing.visibility import STRANGER, STRANGERS, UNCHANGED, Adjustment, Composition, composition_of
 
 VERSIONS = ("3.0", "4.0")

@@ -14,8 +14,8 @@ from sync.accounts import one_time_tokens
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
-from sync.database.models import Address, Profile, now
 from sync.errors import InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused
+from sync.models import Address, Profile, now
 from sync.notify import outbox
 from sync.sharing import search_keys
 from sync.sharing.preferences import preferences_of

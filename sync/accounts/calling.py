@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 
 from sync.accounts import identifiers
 from sync.database.engine import Database
-from sync.database.models import NOBODY, SearchKey
+from sync.models import NOBODY, SearchKey
 from sync.sharing import search_keys
 
 #: So many may share an address and still sign in by it (RFC 6764, 7).

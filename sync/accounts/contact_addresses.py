@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
-from sync.database.models import PrivateCard
 from sync.errors import InvalidInput
+from sync.models import PrivateCard
 from sync.vcard import Property, lines_named, parse_one, read_line, unescape
 
 #: How many cards are held in memory at a time.

@@ -24,9 +24,9 @@ from sync.accounts.calling import Called
 from sync.accounts.device_notes import DeviceNotes, Given
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
-from sync.database.models import CONTACTS, NOBODY, Account, Device, now
 from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.models import CONTACTS, NOBODY, Account, Device, now
 from sync.notify.push import subscriptions
 from sync.revisions.address_books import CONTACTS_PATH, Book
 from sync.vcard import clean

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from sync.accounts import one_time_tokens, sessions
 from sync.database import pacing
 from sync.database.engine import Database, among
-from sync.database.models import (
+from sync.errors import NotFound
+from sync.models import (
     BUCKETS,
     NOBODY,
     Account,
@@ -32,7 +33,6 @@ from sync.database.models import (
     new_id,
     now,
 )
-from sync.errors import NotFound
 from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
 

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
-from sync.database.models import CONTACTS, Base
+from sync.models import CONTACTS, Base
 
 logger = logging.getLogger("evercard")
 

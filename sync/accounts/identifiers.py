@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
 from sync.database import accounts
-from sync.database.models import NOBODY, LoginName
 from sync.errors import InvalidInput
+from sync.models import NOBODY, LoginName
 from sync.settings import Settings
 from sync.sharing import search_keys
 

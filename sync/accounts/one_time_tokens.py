@@ -20,9 +20,9 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.clock import is_running
-from sync.database.models import OneTimeToken, now
 from sync.database.server_keys import key_for
 from sync.errors import InvalidOneTimeToken
+from sync.models import OneTimeToken, now
 
 HOUR = 3600
 DAY = 24 * HOUR

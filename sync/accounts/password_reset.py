@@ -18,8 +18,8 @@ from sync.accounts.addresses import EMAIL
 from sync.accounts.identifiers import Identifier
 from sync.accounts.rate_limits import DAY, HOUR, Limit
 from sync.database.engine import Database, settings_of
-from sync.database.models import Account
 from sync.errors import InvalidOneTimeToken, NotFound, TooManyTries
+from sync.models import Account
 from sync.notify import errands, outbox
 from sync.sharing.preferences import preferences_of
 

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from sync import models
 from sync.accounts import slow_hash
-from sync.database import accounts, models
-from sync.database.models import Address, Group, Profile
+from sync.database import accounts
 from sync.errors import InvalidInput, NotFound
+from sync.models import Address, Group, Profile
 from sync.sharing import search_keys
 from sync.sharing.preferences import ANYONE, CONFIRM, CONNECTING, NOBODY, QUESTION, Preferences, preferences_of
 from sync.sharing.visibility import GROUP

@@ -19,9 +19,9 @@ from sync.accounts import addresses, one_time_tokens, preference_changes, regist
 from sync.accounts.addresses import EMAIL
 from sync.accounts.password_reset import RESET
 from sync.database import accounts
-from sync.database.models import Account, Field, ProvisionedAccount, ProvisionedField, now
 from sync.errors import AlreadyExists, NotFound
 from sync.fields import CATALOGUE, FieldContent
+from sync.models import Account, Field, ProvisionedAccount, ProvisionedField, now
 from sync.notify import outbox
 from sync.profiles import profiles
 from sync.sharing import starter_groups

@@ -18,8 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE
-from sync.database.models import RateLimit
 from sync.errors import TooManyTries
+from sync.models import RateLimit
 
 MINUTE = 60
 HOUR = 60 * MINUTE

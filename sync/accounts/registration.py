@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sync.database.accounts import is_possible
-from sync.database.models import CONTACTS, Account, Entry, LoginName, Profile, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, NotFound
+from sync.models import CONTACTS, Account, Entry, LoginName, Profile, new_id, now
 from sync.revisions import address_books
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, groups, search_keys

@@ -18,8 +18,8 @@ from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database.clock import is_running
-from sync.database.models import Account, BrowserSession, Preferences, new_id, now
 from sync.errors import NotFound
+from sync.models import Account, BrowserSession, Preferences, new_id, now
 from sync.vcard import clean
 
 DAY = 24 * 3600

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from sync.database.models import Account, EntryVersion, Field, FieldState, PrivateCard
+from sync.models import Account, EntryVersion, Field, FieldState, PrivateCard
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import CONTACTS, AddressBook, Device, Entry
 from sync.errors import NotFound
+from sync.models import CONTACTS, AddressBook, Device, Entry
 from sync.revisions.address_books import PRESENT
 
 

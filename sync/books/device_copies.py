@@ -19,10 +19,10 @@ from sync.books import overlays
 from sync.books.entry_texts import EntryText
 from sync.database.engine import Database
 from sync.database.lists import among
-from sync.database.models import NOT_KEPT, Device, DeviceCopy, Entry, EntryVersion, FieldState, ProfileState
 from sync.errors import DatabaseUnavailable
 from sync.fields import FieldContent
 from sync.merging.three_way import NotKept
+from sync.models import NOT_KEPT, Device, DeviceCopy, Entry, EntryVersion, FieldState, ProfileState
 from sync.revisions.entry_writes import Found
 from sync.sharing import history
 from sync.sharing.cards import SELF

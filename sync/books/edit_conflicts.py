@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.database.engine import settings_of
-from sync.database.models import Device, EditConflict, Entry, PrivateCard, new_id, now
 from sync.errors import Conflict, NotFound
 from sync.fields import FieldContent, same_meaning
 from sync.merging import private_merge
 from sync.merging.three_way import Clash
+from sync.models import Device, EditConflict, Entry, PrivateCard, new_id, now
 from sync.profiles import profiles
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.cards import SELF

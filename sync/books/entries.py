@@ -20,9 +20,9 @@ from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
 from sync.books.late_edits import Sent
 from sync.database.engine import all_or_nothing, settings_of
-from sync.database.models import Card, Entry, PrivateCard
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
+from sync.models import Card, Entry, PrivateCard
 from sync.revisions import address_books, entry_writes
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
 from sync.revisions.entry_writes import Found, Seen

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from sync.books import entry_rows
 from sync.books.etags import etag_of
 from sync.database.engine import Database
-from sync.database.models import Card, Entry
 from sync.errors import NotFound
+from sync.models import Card, Entry
 from sync.revisions.address_books import PRESENT, Book
 from sync.revisions.entry_writes import Found
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from sync.database import lists
 from sync.database.engine import settings_of
-from sync.database.models import Base, Entry, PrivateCard, new_id, now
 from sync.database.prepared import execute
 from sync.errors import Conflict, LimitExceeded, UIDConflict
+from sync.models import Base, Entry, PrivateCard, new_id, now
 from sync.revisions import address_books, dead_properties, entry_writes, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.vcard import uids

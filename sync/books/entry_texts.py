@@ -21,7 +21,7 @@ from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
-from sync.database.models import NOT_KEPT, Card, DeviceCopy, Entry, EntryVersion, Overlay, PrivateCard
+from sync.models import NOT_KEPT, Card, DeviceCopy, Entry, EntryVersion, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
 logger = logging.getLogger("evercard.entries")

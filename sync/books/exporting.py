@@ -25,7 +25,7 @@ from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
 from sync.database import accounts
 from sync.database.engine import Database
-from sync.database.models import Address, Block, Entry, Invitation, PublicFriend, Request
+from sync.models import Address, Block, Entry, Invitation, PublicFriend, Request
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups, history

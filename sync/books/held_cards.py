@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from sync.books import overlays, served
 from sync.database.lists import among
-from sync.database.models import Card, Connection, Entry, Overlay
 from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
+from sync.models import Card, Connection, Entry, Overlay
 from sync.revisions.address_books import HIDDEN
 from sync.sharing.connections import CONNECTION
 from sync.vcard import Property, lines_named, parse_one, read_line, unescape

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from sync.books import device_copies, edit_conflicts, overlays
 from sync.books.device_copies import Writer
-from sync.database.models import Entry
 from sync.fields import FieldContent
 from sync.merging import private_merge
 from sync.merging.three_way import Clash, NotKept
+from sync.models import Entry
 from sync.profiles import profiles
 from sync.profiles.device_edits import Had
 from sync.revisions import entry_writes

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.engine import settings_of
-from sync.database.models import Entry, Overlay
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.merging import merge, programs, three_way
 from sync.merging.three_way import Base, Clash, NotKept
+from sync.models import Entry, Overlay
 from sync.revisions import versions
 from sync.sharing import disclosure
 from sync.vcard import VCard, parse_one

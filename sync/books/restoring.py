@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
-from sync.database.models import Entry, EntryVersion, LinkedEntry
 from sync.errors import Conflict, NotFound
+from sync.models import Entry, EntryVersion, LinkedEntry
 from sync.revisions import versions
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.vcard import parse_one
@@ -29,7 +29,7 @@ def restore(session: Session, book: Book, entry_id: int, revision: int) -> None:
     Raises:
         NotFound: Nothing of that revision is kept.
         UIDConflict: Another entry has taken the UID since.
-        Conflict: The contact was made one with somebody's card; `sync.books.linking.unlink` brings it back.
+        Conflict: The contact was made one with somebody's card; `sync.contacts.linking.unlink` brings it back.
     """
     with session.begin_nested():
         entry_rows.lock(session, book)

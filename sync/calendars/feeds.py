@@ -21,8 +21,8 @@ from sync.books import entries
 from sync.books.entry_rows import PRIVATE
 from sync.calendars.occasions import Occasion, occasions_of
 from sync.database.engine import Database
-from sync.database.models import CONTACTS, Account, AddressBook, CalendarFeed, new_id, now
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.models import CONTACTS, Account, AddressBook, CalendarFeed, new_id, now
 from sync.revisions import address_books
 from sync.sharing.cards import SELF
 

@@ -1,6 +1,6 @@
 """
-A person's own contacts, as they look after them: changed field by field, and those that are there twice made one.
+A person's own contacts, as they look after them: imported, changed, made one where they are there twice, and linked.
 
-What it stores goes through `sync.books.entries`, as if a device had sent it. It never reads anybody's card but the
-person's own contacts, so nothing that somebody showed them can get into these.
+What it stores goes through `sync.books.entries`, as if a device had sent it. It must never put anything of somebody's
+card that the person was shown into one of these contacts.
 """

@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session
 from sync.accounts import addresses
 from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
 from sync.accounts.rate_limits import DAY
-from sync.books import apart, entry_rows
+from sync.books import entry_rows
 from sync.books.entry_rows import PRIVATE
-from sync.contacts import own_entries
-from sync.database.models import Entry, LinkedEntry, MergedEntry, now
+from sync.contacts import apart, own_entries
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.merging import duplicates, private_merge
+from sync.models import Entry, LinkedEntry, MergedEntry, now
 from sync.revisions.address_books import PRESENT, Book
 from sync.sharing import names
 from sync.vcard import lines_named, parse_one, read_line

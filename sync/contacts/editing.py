@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.contacts import own_entries
-from sync.database.models import Entry, now
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent, field_from_text, full_name
 from sync.fields.parts import NAME, Parts, put_together
 from sync.merging import line_edits
+from sync.models import Entry, now
 from sync.revisions import address_books
 from sync.vcard import split_structured
 

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from sync.books import entries, entry_rows
 from sync.books.entry_rows import PRIVATE
-from sync.database.models import Entry, PrivateCard
 from sync.errors import NotFound
+from sync.models import Entry, PrivateCard
 from sync.revisions.address_books import PRESENT, Book, books_of
 
 

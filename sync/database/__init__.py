@@ -1,5 +1,5 @@
 """
-The database: engine, transactions, tables, migrations, the server's own keys, and accounts as rows.
+The database: engine, transactions, migrations, the server's own keys, and accounts as rows.
 
 Every statement of the engine runs on what is here; it may import the pure rooms only. It must never decide what
 anybody may see, nor write a revision.

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import among
-from sync.database.models import NOBODY, Account, LoginName
 from sync.errors import NotFound
+from sync.models import NOBODY, Account, LoginName
 
 #: No ``@`` and no ``%``: some phones encode them in one place and not in another (client fact I-23).
 _LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from sync.database.engine import Database
-from sync.database.models import Account
+from sync.models import Account
 
 #: By how many seconds a clock that was put back may have been ahead.
 ASTRAY = 24 * 3600

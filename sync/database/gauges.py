@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
-from sync.database.models import Account, AddressBook, Card, Device, Entry, Field, Job, Message, PushSubscription, now
+from sync.models import Account, AddressBook, Card, Device, Entry, Field, Job, Message, PushSubscription, now
 
 _SIZES = {"accounts": Account, "address_books": AddressBook, "cards": Card, "devices": Device, "entries": Entry}
 

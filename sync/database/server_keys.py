@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import ServerSecret
+from sync.models import ServerSecret
 
 
 def server_key(session: Session) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from sync.database import schema
 from sync.database.engine import Database
-from sync.database.models import ServerSecret
+from sync.models import ServerSecret
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sync import models
 from sync.accounts import addresses
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
-from sync.database import accounts, models
+from sync.database import accounts
 from sync.database.engine import Database, among
-from sync.database.models import OUT, WAITING, Connection, Request, SearchKey
 from sync.discovery import refusals
 from sync.discovery.public_profiles import PublicProfile, public_profiles
 from sync.fields import FieldContent
+from sync.models import OUT, WAITING, Connection, Request, SearchKey
 from sync.sharing import names, search_keys
 from sync.sharing.preferences import ANYONE, CONFIRM, QUESTION
 

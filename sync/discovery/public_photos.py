@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Account
 from sync.discovery import refusals
 from sync.fields.media import encoded_data, octets_of
+from sync.models import Account
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import shown_to_strangers
 

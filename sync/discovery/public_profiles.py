@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.engine import among
-from sync.database.models import Account
 from sync.fields import FieldContent
 from sync.fields.media import MEDIA
+from sync.models import Account
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import shown_to_strangers
 
@@ -23,7 +23,7 @@ class PublicProfile:
     Somebody as anybody may see them.
 
     *name* is the login where strangers see none. *fields* are what strangers may see, without pictures, sounds and
-    keys, which `sync.sharing.previews.for_audience` has. *shows* says whether strangers may see anything at all.
+    keys, which `sync.queries.previews.for_audience` has. *shows* says whether strangers may see anything at all.
     """
 
     account_id: int

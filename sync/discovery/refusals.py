@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import among
-from sync.database.models import IN, REFUSED, Block, Request
+from sync.models import IN, REFUSED, Block, Request
 
 
 def has_blocked(session: Session, owner_id: int, other_id: int) -> bool:

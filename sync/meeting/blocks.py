@@ -6,10 +6,10 @@ from sqlalchemy import Delete, delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
-from sync.database.models import IN, OUT, REFUSED, Block, Request, now
 from sync.discovery import refusals
 from sync.errors import InvalidInput, NotFound
 from sync.meeting import pairs
+from sync.models import IN, OUT, REFUSED, Block, Request, now
 from sync.sharing import connections
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sync import models
 from sync.accounts import slow_hash
 from sync.accounts.preference_changes import normalize_answer
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
-from sync.database import models
 from sync.database.engine import Database
 from sync.discovery import refusals
 from sync.errors import AlreadyExists, InvalidInput, NotFound

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY, Limit, take
 from sync.database.engine import settings_of
-from sync.database.models import IN, REFUSED, WAITING, PublicFriend, now
 from sync.discovery import directory
 from sync.discovery.directory import Found
 from sync.errors import InvalidInput, NotFound
 from sync.meeting import pairs, request_messages, requests
+from sync.models import IN, REFUSED, WAITING, PublicFriend, now
 from sync.sharing import connections
 
 #: How often anybody may bring the same two together.

@@ -22,13 +22,13 @@ from sync.accounts import signing_up
 from sync.database import accounts
 from sync.database.clock import ASTRAY
 from sync.database.engine import Database, settings_of
-from sync.database.models import Group, InvitationLink, new_id, now
 from sync.database.server_keys import key_for
 from sync.discovery import refusals
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound
 from sync.meeting import pairs
 from sync.meeting.first_card import BLANK, FirstCard
+from sync.models import Group, InvitationLink, new_id, now
 from sync.sharing import connections
 from sync.sharing.visibility import GROUP
 from sync.vcard import clean

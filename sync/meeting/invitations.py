@@ -20,13 +20,13 @@ from sync import meeting
 from sync.accounts import addresses, one_time_tokens, signing_up
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database.engine import Database, settings_of
-from sync.database.models import Group, Invitation, now
 from sync.discovery import directory, refusals
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
 from sync.meeting import pairs, used_invitations
 from sync.meeting.first_card import BLANK, FirstCard
 from sync.meeting.requests import checked_message
+from sync.models import Group, Invitation, now
 from sync.notify import errands, outbox
 from sync.sharing import connections, search_keys
 from sync.sharing.preferences import preferences_of

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
 from sync.database.engine import Database, settings_of
-from sync.database.models import Group, Invitation, now
 from sync.errors import AlreadyExists, EvercardError, InvalidInput, LimitExceeded, NotFound, Refused, TooManyTries
 from sync.meeting import invitations
 from sync.meeting.requests import checked_message
+from sync.models import Group, Invitation, now
 from sync.notify import errands
 from sync.sharing.visibility import GROUP
 

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.database.models import IN, WAITING, Account, Connection, Device, Field, Grant, Request
 from sync.discovery import refusals
+from sync.models import IN, WAITING, Account, Connection, Device, Field, Grant, Request
 from sync.sharing.cards import content_of
 
 

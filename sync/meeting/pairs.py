@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from sync.database import accounts
 from sync.database.engine import among
-from sync.database.models import ACCEPTED, IN, OUT, WAITING, Account, Group, Request
 from sync.discovery import refusals
 from sync.errors import NotFound
+from sync.models import ACCEPTED, IN, OUT, WAITING, Account, Group, Request
 from sync.sharing import connections
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of
 from sync.sharing.visibility import GROUP

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import one_time_tokens
 from sync.database import accounts
-from sync.database.models import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING, Request
 from sync.discovery import refusals
 from sync.discovery.public_profiles import PublicProfile, public_profiles
 from sync.errors import InvalidOneTimeToken, NotFound
 from sync.fields import FieldContent
 from sync.meeting import pairs, requests
 from sync.meeting.request_messages import REQUEST
+from sync.models import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING, Request
 from sync.sharing.visibility import Composition, visible_fields
 
 #: What a person can say to a request.

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from sync.accounts import addresses, one_time_tokens
 from sync.accounts.rate_limits import DAY, Limit, take
 from sync.database.engine import settings_of
-from sync.database.models import IN, NOBODY, WAITING, Request
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import TooManyTries
+from sync.models import IN, NOBODY, WAITING, Request
 from sync.notify import errands, outbox
 from sync.sharing.preferences import preferences_of
 

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY, Limit, take
 from sync.database.engine import settings_of
-from sync.database.models import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING, Request, now
 from sync.discovery import refusals
 from sync.errors import AlreadyExists, InvalidInput, NotFound, Refused
 from sync.meeting import pairs, request_messages
+from sync.models import ACCEPTED, DECLINED, IN, OUT, REFUSED, WAITING, Request, now
 from sync.sharing import connections
 from sync.sharing.preferences import ANYONE
 from sync.vcard import clean

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.one_time_tokens import DAY
 from sync.database.clock import is_running
-from sync.database.models import OneTimeToken, now
 from sync.errors import AlreadyExists
+from sync.models import OneTimeToken, now
 
 _PURPOSE = "form sent"
 

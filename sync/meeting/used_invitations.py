@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY
 from sync.database.clock import is_running
-from sync.database.models import OneTimeToken, now
+from sync.models import OneTimeToken, now
 from sync.sharing import connections
 
 _PURPOSE = "invitation used"

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
-from sync.database.models import BUCKETS, Errand, new_id, now
+from sync.models import BUCKETS, Errand, new_id, now
 
 logger = logging.getLogger("evercard.errands")
 

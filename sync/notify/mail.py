@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
 
-from sync.database.models import new_id
+from sync.models import new_id
 from sync.notify import markup
 from sync.notify.outbox import Letter, Sender, Undeliverable, Unreachable
 from sync.notify.templates import plain, render

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, case, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
-from sync.database.models import BUCKETS, Message, new_id, now
+from sync.models import BUCKETS, Message, new_id, now
 from sync.notify import suppression
 from sync.notify.templates import Text, render
 

@@ -10,9 +10,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sync.database.models import Suppression, now
 from sync.database.server_keys import key_for
 from sync.errors import InvalidOneTimeToken
+from sync.models import Suppression, now
 
 PURPOSE = "unsubscribe"
 

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.database.models import Account, Field, FieldState
 from sync.fields import FieldContent
 from sync.fields.labels import is_stray
 from sync.merging import three_way
 from sync.merging.three_way import Base, NotKept
+from sync.models import Account, Field, FieldState
 from sync.sharing.cards import content_of
 from sync.vcard import VCard, parse_one
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import FieldState, ProfileState
 from sync.fields import FieldContent
+from sync.models import FieldState, ProfileState
 
 ADDED, CHANGED, MOVED, REMOVED = "added", "changed", "moved", "removed"
 

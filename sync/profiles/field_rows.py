@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import bindparam, delete, insert, update
 
-from sync.database.models import Base, Field, new_id
 from sync.database.prepared import execute
 from sync.fields import FieldContent
+from sync.models import Base, Field, new_id
 from sync.sharing import cards
 from sync.sharing.changes import Change
 

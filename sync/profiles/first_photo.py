@@ -9,9 +9,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Field, FieldState
 from sync.errors import NotFound
 from sync.fields import FieldContent
+from sync.models import Field, FieldState
 from sync.profiles import profiles
 from sync.sharing import grants, groups
 from sync.sharing.changes import hold

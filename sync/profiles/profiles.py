@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.database.models import Account, Entry, Field
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.merging import matching, programs, rewritten, three_way
 from sync.merging.three_way import Clash, Merged
+from sync.models import Account, Entry, Field
 from sync.profiles import edits
 from sync.profiles.device_edits import Had, Login, base_of, is_left_over, is_made_of
 from sync.profiles.field_rows import delete_field, insert_field, place_fields, update_field

@@ -16,10 +16,10 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
-from sync.database.models import RENDERING, Profile
 from sync.database.pacing import Pieces
 from sync.errors import InvalidVCard, NotFound
 from sync.fields import FieldContent, media
+from sync.models import RENDERING, Profile
 from sync.profiles import profiles
 from sync.sharing import changes
 from sync.sharing.cards import content_of

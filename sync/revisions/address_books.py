@@ -29,9 +29,9 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
-from sync.database.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.database.prepared import execute
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
+from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.notify.push import news, subscriptions
 from sync.notify.push.keys import HOME
 from sync.revisions import dead_properties

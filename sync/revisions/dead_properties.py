@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import DeadProperty, Entry
 from sync.errors import LimitExceeded
+from sync.models import DeadProperty, Entry
 
 #: Of one resource, and of all that a person has.
 MOST, MOST_IN_ALL = 50, 2_000

@@ -17,9 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE
-from sync.database.models import Base, new_id, now
 from sync.database.prepared import execute
 from sync.errors import NotFound
+from sync.models import Base, new_id, now
 from sync.revisions import address_books, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book
 
@@ -30,7 +30,7 @@ _NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What a device has of an entry: see `sync.database.models.DeviceCopy`."""
+    """What a device has of an entry: see `sync.models.DeviceCopy`."""
 
     revision: int
     sent: bytes | None
@@ -39,7 +39,7 @@ class Copy:
 @dataclass(frozen=True, slots=True)
 class Found:
     """
-    An entry as a write finds it, present or gone; the columns are those of `sync.database.models.Entry`.
+    An entry as a write finds it, present or gone; the columns are those of `sync.models.Entry`.
 
     *card_digest* is the hash of the card that it shows, *data* the bytes of a private one, and *copy* what the device
     that writes has of it; None where there is none.

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, 
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
-from sync.database.models import BUCKETS, Connection, Job, new_id, now
 from sync.database.pacing import Pace, Pieces
+from sync.models import BUCKETS, Connection, Job, new_id, now
 from sync.revisions import address_books
 
 FAN_OUT = "fan_out"

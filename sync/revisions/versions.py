@@ -29,9 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import NOT_KEPT, Base, Entry, EntryVersion, now
 from sync.database.prepared import execute
 from sync.errors import NotFound
+from sync.models import NOT_KEPT, Base, Entry, EntryVersion, now
 
 #: A version that is kept, after the entry that it is of.
 KeptVersion: TypeAlias = tuple[Entry, EntryVersion]

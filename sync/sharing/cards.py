@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
 from sync.database.lists import among
-from sync.database.models import Account, Audience, Base, Card, Connection, DisclosedField, Field, new_id
 from sync.fields import FieldContent
+from sync.models import Account, Audience, Base, Card, Connection, DisclosedField, Field, new_id
 from sync.sharing import disclosure
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
 from sync.sharing.visibility import Composition, Grants, grants_of

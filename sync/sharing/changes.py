@@ -19,8 +19,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing, settings_of
-from sync.database.models import Base, Field, now
 from sync.errors import LimitExceeded, NotFound
+from sync.models import Base, Field, now
 from sync.revisions import address_books, fan_out
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change

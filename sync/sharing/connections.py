@@ -16,8 +16,8 @@ from sqlalchemy import Update, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among, among_parameter, ids
-from sync.database.models import CONTACTS, Base, Connection, Entry, FieldException, Member, PublicFriend, Request
 from sync.errors import AlreadyExists, InvalidInput, NotFound
+from sync.models import CONTACTS, Base, Connection, Entry, FieldException, Member, PublicFriend, Request
 from sync.revisions import fan_out
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing import cards, disclosure

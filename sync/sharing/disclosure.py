@@ -15,8 +15,8 @@ from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, fu
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among_parameter, ids
-from sync.database.models import Base, DisclosedAudience, DisclosedField, FieldState
 from sync.fields import FieldContent
+from sync.models import Base, DisclosedAudience, DisclosedField, FieldState
 
 _FOR_EVER = literal(2**62, BigInteger)
 

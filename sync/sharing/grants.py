@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Field, FieldException, Grant, Group
 from sync.errors import NotFound
+from sync.models import Field, FieldException, Grant, Group
 from sync.sharing import connections
 from sync.sharing.changes import Change, change
 from sync.sharing.visibility import Adjustment

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.database.lists import among
-from sync.database.models import Connection, Group, Member, new_id, now
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
+from sync.models import Connection, Group, Member, new_id, now
 from sync.sharing import cards, connections, grants
 from sync.sharing.changes import change
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.models import Base, Field, FieldState, ProfileState
 from sync.database.prepared import execute
 from sync.errors import NotFound
+from sync.models import Base, Field, FieldState, ProfileState
 from sync.sharing import thinning
 
 #: Once in so many versions it is looked how much is kept; the same one when a transaction is run again.

@@ -23,6 +23,7 @@ _WORDS = 8
 _READINGS = 24
 #: The longest login that is made of a name.
 _LATIN = 40
+_NO_LATIN = re.compile(r"[^a-z0-9]")
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _MARKS = re.compile("[\u0300-\u036f]")
 
@@ -85,7 +86,7 @@ def sorting_key(name: str) -> tuple[str, str]:
 
 def latin(name: str) -> str:
     """Return a name in small Latin letters and digits, with dots between its words; Chinese as it is read."""
-    words = (re.sub(r"[^a-z0-9]", "", word) for word in _in_latin(name))
+    words = (_NO_LATIN.sub("", word) for word in _in_latin(name))
     return ".".join(word for word in words if word)[:_LATIN].strip(".")
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.database import models
-from sync.database.models import Group
+from sync import models
+from sync.models import Group
 
 #: Who may connect: anyone at once; whoever answers the question at once; whoever the person confirms; nobody.
 ANYONE, QUESTION, CONFIRM, NOBODY = "anyone", "question", "confirm", "nobody"

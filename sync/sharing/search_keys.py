@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Account, Address, Base, Field, OwnSearchKey, SearchKey
 from sync.database.prepared import execute
+from sync.models import Account, Address, Base, Field, OwnSearchKey, SearchKey
 from sync.sharing import names
 from sync.sharing.cards import content_of
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of

@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, bindparam, delete, exists, func, literal, sel
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import NOT_KEPT, Base, DeviceCopy, DisclosedAudience, DisclosedField, FieldState, ProfileState
+from sync.models import NOT_KEPT, Base, DeviceCopy, DisclosedAudience, DisclosedField, FieldState, ProfileState
 
 #: How full the budget is afterwards, so that this is not done with every change.
 _AFTERWARDS = 0.9

@@ -18,8 +18,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.models import Base, Connection, Field, FieldException, Grant, Group, Member
 from sync.database.prepared import execute
+from sync.models import Base, Connection, Field, FieldException, Grant, Group, Member
 
 #: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
 STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"

@@ -18,7 +18,7 @@ from typing_extensions import override
 from sync.accounts.deletion import LEAVING, unfinished
 from sync.database.engine import among
 from sync.database.migrations import differences
-from sync.database.models import NOBODY, Account, Base, Job, LoginName
+from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
 from sync.verification import meeting, owners, past, viewers
 

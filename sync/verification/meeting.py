@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Block, OwnSearchKey, PublicFriend, SearchKey
+from sync.models import Block, OwnSearchKey, PublicFriend, SearchKey
 from sync.sharing import connections, search_keys
 
 

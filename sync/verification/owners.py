@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import among, settings_of
-from sync.database.models import Account, Audience, Card, Connection, Entry, Group, LoginName, Profile
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
+from sync.models import Account, Audience, Card, Connection, Entry, Group, LoginName, Profile
 from sync.profiles import renewing
 from sync.revisions.address_books import HIDDEN, PRESENT
 from sync.sharing import cards

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Audience, Connection, DisclosedAudience, DisclosedField, FieldState
+from sync.models import Audience, Connection, DisclosedAudience, DisclosedField, FieldState
 from sync.sharing import cards
 from sync.sharing.visibility import fields_of, grants_of
 from sync.verification.owners import composition_in, login_of

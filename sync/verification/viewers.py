@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from sync.books import overlays, served
 from sync.books.attempts import Attempt
 from sync.books.entry_rows import PRIVATE
-from sync.database.models import CONTACTS, AddressBook, Audience, Card, Connection, Device, Entry, Overlay, PrivateCard
 from sync.errors import InvalidInput
+from sync.models import CONTACTS, AddressBook, Audience, Card, Connection, Device, Entry, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.connections import CONNECTION

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from sync.database.engine import Database
-from sync.database.models import RateLimit
+from sync.models import RateLimit
 from tests.acceptance.clients.apple_devices import IPhone
 from tests.acceptance.clients.wire import Wire
 from tests.support import factories, people

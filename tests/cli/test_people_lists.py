@@ -12,8 +12,8 @@ from sync.accounts import password_reset
 from sync.accounts.addresses import addresses_of
 from sync.database import accounts
 from sync.database.engine import Database
-from sync.database.models import Message
 from sync.errors import InvalidInput
+from sync.models import Message
 from sync.notify import mail, outbox
 from sync.settings import Sending
 from tests.cli.conftest import Command

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from radicale_plugin import settings
 from sync.database.engine import Database
-from sync.database.models import AddressBook
+from sync.models import AddressBook
 from tests.cli.conftest import Command
 from tests.cli.test_upkeep import refusal, start
 from tests.support import factories, people

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import vobject
 
-from sync.books import importing
+from sync.contacts import importing
 from sync.fields import FieldContent, fields_of, without_broken_photos
 from sync.merging import intake
 from sync.profiles import profiles

@@ -12,8 +12,8 @@ from sqlalchemy import insert, select, update
 from sync import fields, verification
 from sync.books import entry_rows
 from sync.database.engine import Session
-from sync.database.models import Entry, Overlay, PrivateCard
 from sync.fields import FieldContent
+from sync.models import Entry, Overlay, PrivateCard
 from sync.vcard import Property
 from tests.dav.asking import BOOK, DATA, multiget_body, propfind, put, query_body, report, sync_body, texts
 from tests.support import factories

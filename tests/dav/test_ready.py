@@ -14,7 +14,7 @@ from radicale_plugin import settings
 from radicale_plugin.server import metrics
 from sync.database import gauges
 from sync.database.engine import Database
-from sync.database.models import Job, Message, now
+from sync.models import Job, Message, now
 from tests.support.site import PLUGINS, Site
 
 

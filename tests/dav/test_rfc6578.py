@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import etree
 
-from sync.database.models import AddressBook
+from sync.models import AddressBook
 from tests.dav.asking import (
     BOOK,
     DATA,

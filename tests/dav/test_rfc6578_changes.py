@@ -12,7 +12,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from sync.database.models import Entry
+from sync.models import Entry
 from sync.sharing import connections
 from tests.dav.asking import (
     BOOK,

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, select, text, update
 
 from sync.database import condition
-from sync.database.models import Device
+from sync.models import Device
 from tests.dav.asking import BOOK, put, report, sync_body
 from tests.support import factories
 from tests.support.people import Person

@@ -15,7 +15,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL
 
-from sync.database.models import Base
+from sync.models import Base
 from tests.support.databases import PostgreSQL, plain
 from tests.support.statements import Recorder
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from sync.database.engine import Database
-from sync.database.models import Field
+from sync.models import Field
 
 
 def test_an_error_of_the_database_holds_no_value(database: Database) -> None:

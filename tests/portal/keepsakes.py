@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from sync.books import apart, edit_conflicts, entries, linking
-from sync.contacts import duplicates
+from sync.books import edit_conflicts, entries
+from sync.contacts import apart, duplicates, linking
 from sync.database.engine import Database, Session
-from sync.database.models import Entry
 from sync.fields import field_from_text
 from sync.merging.three_way import Clash
+from sync.models import Entry
 from sync.revisions import address_books, versions
 from sync.revisions.address_books import CONTACTS_PATH, Book
 

@@ -10,9 +10,9 @@ from lxml import etree
 from sync.accounts import addresses
 from sync.accounts.preference_changes import ANYONE
 from sync.accounts.rate_limits import Limit
-from sync.database.models import InvitationLink
 from sync.discovery import directory
 from sync.meeting import invitation_links
+from sync.models import InvitationLink
 from tests.support import forms, meeting
 from tests.support.factories import MOBILE, connect, field, group, people, person
 from tests.support.forms import Page, Visitor

@@ -13,8 +13,8 @@ from radicale_plugin.web.set_up import CLIENTS
 from sync.accounts import addresses, credentials, one_time_tokens
 from sync.database import accounts
 from sync.database.engine import Session
-from sync.database.models import Message
 from sync.meeting import invitation_links, invitations
+from sync.models import Message
 from sync.sharing import groups
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import grants_of

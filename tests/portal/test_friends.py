@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.sharing import connected_people
+from sync.queries import connected_people
 from tests.support import meeting
 from tests.support.factories import MOBILE, connect, connected, field, people, person
 from tests.support.forms import Visitor

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sync import meeting
-from sync.sharing import connected_people, connections, grants, groups
+from sync.queries import connected_people
+from sync.sharing import connections, grants, groups
 from sync.sharing.preferences import preferences_of
 from tests.support.factories import (
     MOBILE,

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from radicale_plugin.web.pages.people import linking as pages
-from sync.books import linking
-from sync.database.models import Entry
+from sync.contacts import linking
+from sync.models import Entry
 from sync.sharing import connections
 from tests.support.factories import MOBILE, connected, contents, put, served, vcard
 from tests.support.forms import Visitor

@@ -9,7 +9,8 @@ import pytest
 
 from sync import fields
 from sync.profiles import profiles
-from sync.sharing import connected_people, grants, groups
+from sync.queries import connected_people
+from sync.sharing import grants, groups
 from sync.sharing.visibility import STRANGERS
 from sync.vcard import parse
 from tests.portal.test_own_contacts import listed

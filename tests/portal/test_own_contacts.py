@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.books import own_contacts
+from sync.contacts import own_contacts
 from tests.support.factories import connected, contents, put, vcard
 from tests.support.forms import Page, Visitor
 from tests.support.site import Site

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sync.accounts import addresses
 from sync.database import accounts
-from sync.database.models import Message
+from sync.models import Message
 from tests.portal.conftest import PASSWORD
 from tests.support import forms
 from tests.support.forms import MAILING, ORIGIN, ROOT, Page, Visitor

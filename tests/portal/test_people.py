@@ -9,7 +9,8 @@ from sync.accounts import credentials
 from sync.books import held_cards
 from sync.errors import NotFound
 from sync.profiles import profiles
-from sync.sharing import connected_people, connections, grants
+from sync.queries import connected_people
+from sync.sharing import connections, grants
 from sync.sharing.visibility import fields_of
 from tests.support.factories import (
     MOBILE,

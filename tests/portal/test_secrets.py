@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from sync.database.engine import Session
-from sync.database.models import Account
 from sync.fields import field_from_text
+from sync.models import Account
 from sync.profiles import profiles
 from sync.sharing import connections, grants, groups
 from sync.sharing.cards import content_of

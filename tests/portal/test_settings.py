@@ -11,7 +11,8 @@ import pytest
 from radicale_plugin.web.pages.settings import contacts as contacts_page
 from sync.accounts import addresses
 from sync.accounts.rate_limits import Limit
-from sync.books import exporting, importing
+from sync.books import exporting
+from sync.contacts import importing
 from sync.database import accounts
 from sync.meeting import answer
 from sync.sharing import connections

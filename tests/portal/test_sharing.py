@@ -7,7 +7,8 @@ import gzip
 import pytest
 
 from sync.profiles import profiles
-from sync.sharing import connected_people, grants, previews
+from sync.queries import connected_people, previews
+from sync.sharing import grants
 from sync.sharing.visibility import STRANGER
 from tests.support.factories import (
     MOBILE,

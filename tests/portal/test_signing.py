@@ -10,7 +10,7 @@ from sync.accounts import credentials, registration, sessions, signing_in
 from sync.accounts.rate_limits import Limit
 from sync.database import accounts
 from sync.database.engine import Session
-from sync.database.models import BrowserSession
+from sync.models import BrowserSession
 from tests.portal.conftest import PASSWORD
 from tests.support import factories, forms
 from tests.support.forms import Page, Visitor

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from sync.books import entries
-from sync.database.models import Field
 from sync.fields import FieldContent
+from sync.models import Field
 from sync.profiles import profiles
-from sync.sharing import connections, grants, groups, history, previews
+from sync.queries import previews
+from sync.sharing import connections, grants, groups, history
 from sync.vcard import Property, VCard
 from tests.properties import programs
 from tests.properties.profile_engine import CHOICE, RANDOM, VERSION, Engine

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
-from sync.sharing import previews
+from sync.queries import previews
 from tests.properties.model import Group
 from tests.properties.watch import Seen, Watched
 from tests.properties.world import IMPORTED, KINDS, Service

@@ -10,9 +10,9 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from sqlalchemy import select
 from typing_extensions import override
 
-from sync.database.models import Grant
 from sync.errors import NotFound
 from sync.fields import FieldContent
+from sync.models import Grant
 from sync.profiles import profiles
 from sync.sharing import history, visibility
 from sync.vcard import Property, VCard

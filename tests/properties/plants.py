@@ -19,11 +19,12 @@ from radicale_plugin.dav import filters
 from sync import fields
 from sync.books import entries, entry_heads, entry_rows, entry_texts
 from sync.database.engine import Database, Session
-from sync.database.models import CONTACTS, AddressBook, Connection, Entry, FieldException, Grant, Group
 from sync.errors import InvalidSyncToken
+from sync.models import CONTACTS, AddressBook, Connection, Entry, FieldException, Grant, Group
+from sync.queries import previews
 from sync.revisions import address_books, fan_out
 from sync.revisions.address_books import Book
-from sync.sharing import cards, connections, grants, groups, previews, visibility
+from sync.sharing import cards, connections, grants, groups, visibility
 from sync.sharing.cards import content_of
 from sync.sharing.changes import change
 from tests.support.dav import unfolded

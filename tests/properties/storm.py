@@ -27,11 +27,12 @@ from sqlalchemy.exc import DBAPIError
 
 from sync import fields
 from sync.database.engine import Database
-from sync.database.models import Job
 from sync.errors import DatabaseUnavailable, EvercardError
+from sync.models import Job
 from sync.profiles import profiles
+from sync.queries import previews
 from sync.revisions import fan_out
-from sync.sharing import connections, grants, groups, previews, visibility
+from sync.sharing import connections, grants, groups, visibility
 from sync.sharing.cards import content_of
 from tests.properties.model import new_marker
 from tests.properties.world import private_card

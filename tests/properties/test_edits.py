@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from sync.database.engine import Database
-from sync.database.models import Base
 from sync.fields import fields_of, head, render, same_meaning
 from sync.fields.labels import is_stray
 from sync.merging import matching
+from sync.models import Base
 from sync.vcard import parse_one
 from tests.properties import programs
 from tests.properties.connection_cards import ConnectionsCards

@@ -28,7 +28,7 @@ from sqlalchemy import select
 
 from sync import fields
 from sync.database.engine import Database, Session
-from sync.database.models import Audience, Card, DisclosedField, Entry
+from sync.models import Audience, Card, DisclosedField, Entry
 from sync.profiles import profiles
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, changes, connections, grants, groups, history

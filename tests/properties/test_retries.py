@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sync import fields
 from sync.books import entries
 from sync.database.engine import Database, Session
-from sync.database.models import AddressBook, Connection, Entry, Field, Grant, Group, PrivateCard
 from sync.errors import DatabaseUnavailable
+from sync.models import AddressBook, Connection, Entry, Field, Grant, Group, PrivateCard
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups

@@ -17,7 +17,8 @@ from sync.accounts import registration
 from sync.books import entries
 from sync.books.entries import EntryHead, EntryText
 from sync.database.engine import Database, Session
-from sync.database.models import (
+from sync.fields import FieldContent
+from sync.models import (
     CONTACTS,
     Account,
     AddressBook,
@@ -29,7 +30,6 @@ from sync.database.models import (
     Profile,
     new_id,
 )
-from sync.fields import FieldContent
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.revisions.address_books import PRESENT, Book

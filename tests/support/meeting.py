@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sync import meeting
 from sync.accounts import preference_changes
 from sync.database.engine import Database
-from sync.database.models import Message
 from sync.discovery import directory
 from sync.fields import FieldContent
 from sync.meeting import Asked
+from sync.models import Message
 from sync.notify import errands
 from sync.settings import Sending, Settings
 from sync.sharing import connections, grants, groups

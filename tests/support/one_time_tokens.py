@@ -7,7 +7,7 @@ import json
 from sqlalchemy import select
 
 from sync.database.engine import Database
-from sync.database.models import Message
+from sync.models import Message
 from tests.support.meeting import do_errands
 
 

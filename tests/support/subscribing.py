@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from sync.accounts import credentials
 from sync.database.engine import Database, Session
-from sync.database.models import CONTACTS, Device, PushSubscription, now
+from sync.models import CONTACTS, Device, PushSubscription, now
 from sync.notify.push import claims, keys, subscriptions
 from sync.notify.push.delivery import Delivery
 from sync.notify.push.subscriptions import Registered, Wanted

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from radicale_plugin import settings
-from sync.database.models import Base
+from sync.models import Base
 from sync.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -20,12 +20,12 @@ from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.profiles import edits
 from sync.profiles.edits import FieldEdit
+from sync.queries import activity, connected_people
+from sync.queries.activity import CHANGED, GONE, NEW, CardChange
+from sync.queries.connected_people import ConnectedPerson
 from sync.revisions import versions
 from sync.revisions.address_books import PRESENT
 from sync.revisions.versions import KeptVersion
-from sync.sharing import activity, connected_people
-from sync.sharing.activity import CHANGED, GONE, NEW, CardChange
-from sync.sharing.connected_people import ConnectedPerson
 from sync.sharing.connections import CONNECTION
 from sync.vcard import parse_one
 

@@ -10,8 +10,8 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
-from sync.books import exporting, linking, own_contacts
-from sync.contacts import duplicates
+from sync.books import exporting
+from sync.contacts import duplicates, linking, own_contacts
 from sync.errors import InvalidInput
 from sync.vcard import parse_one
 

@@ -10,8 +10,7 @@ from radicale_plugin.web.language import ngettext
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.contacts import read
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import apart
-from sync.contacts import duplicates
+from sync.contacts import apart, duplicates
 
 blueprint = Blueprint("duplicates", __name__, url_prefix="/contacts/twice")
 

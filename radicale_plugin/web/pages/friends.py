@@ -13,8 +13,8 @@ from sync.database.engine import Session
 from sync.discovery.public_profiles import public_profiles
 from sync.errors import NotFound
 from sync.meeting import introductions
-from sync.sharing import connected_people
-from sync.sharing.connected_people import ConnectedPerson
+from sync.queries import connected_people
+from sync.queries.connected_people import ConnectedPerson
 
 blueprint = Blueprint("friends", __name__, url_prefix="/friends")
 

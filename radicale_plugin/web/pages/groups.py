@@ -18,7 +18,8 @@ from sync.accounts import preference_changes
 from sync.books import held_cards
 from sync.database.engine import Session
 from sync.errors import AlreadyExists, InvalidInput, NotFound
-from sync.sharing import connected_people, grants, groups
+from sync.queries import connected_people
+from sync.sharing import grants, groups
 from sync.sharing.groups import NAME_LENGTH, GroupSummary
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import grants_of

@@ -13,7 +13,7 @@ from radicale_plugin.web.page import page
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync.accounts import preference_changes, signing_up
 from sync.meeting import overview
-from sync.sharing import activity, connected_people
+from sync.queries import activity, connected_people
 
 blueprint = Blueprint("home", __name__)
 

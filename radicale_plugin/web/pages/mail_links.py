@@ -28,7 +28,7 @@ from sync.discovery import public_photos
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, NotFound, Refused, TooManyTries
 from sync.meeting import Asked, invitation_links, invitations
 from sync.notify import suppression
-from sync.sharing import connected_people
+from sync.queries import connected_people
 
 blueprint = Blueprint("mail_links", __name__)
 

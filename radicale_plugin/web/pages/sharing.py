@@ -17,7 +17,8 @@ from radicale_plugin.web.preview import PERSON, chosen, preview_of, text_for
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import Session
 from sync.errors import NotFound
-from sync.sharing import connected_people, grants, groups
+from sync.queries import connected_people
+from sync.sharing import grants, groups
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import UNCHANGED, Adjustment, Composition, composition_of, fields_of, grants_of
 

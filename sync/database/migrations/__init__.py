@@ -18,9 +18,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from sync.database.models import Base
 from sync.database.schema import current, require_known
 from sync.errors import WrongSchema
+from sync.models import Base
 
 if TYPE_CHECKING:
     from sync.database.engine import Database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from sync.database.models import Base
+from sync.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.models import Base, PushSubscription, now
+from sync.models import Base, PushSubscription, now
 
 #: Seconds for which a claim holds, and between two messages to one device about one collection.
 LEASE, PAUSE = 60, 10

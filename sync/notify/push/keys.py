@@ -20,8 +20,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sync.database.models import PushSubscription, ServerSecret, now
 from sync.database.server_keys import key_for
+from sync.models import PushSubscription, ServerSecret, now
 
 CURVE = ec.SECP256R1()
 #: What stands for a person's home where an address book is named.

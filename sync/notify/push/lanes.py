@@ -18,8 +18,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from sync.database.engine import Database
-from sync.database.models import PushSubscription, now
 from sync.errors import InvalidInput
+from sync.models import PushSubscription, now
 from sync.notify.push import claims, encryption, endpoints, messages
 from sync.notify.push.claims import Key, Results
 from sync.notify.push.connection import Answer, NoAnswer, PushConnection

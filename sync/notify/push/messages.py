@@ -13,7 +13,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.models import Account, AddressBook, Device, PushSubscription
+from sync.models import Account, AddressBook, Device, PushSubscription
 from sync.notify.push.keys import HOME, Topics
 
 _ROOT = (

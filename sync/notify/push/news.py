@@ -15,7 +15,7 @@ from sqlalchemy import Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among_parameter, ids
-from sync.database.models import Base, PushSubscription
+from sync.models import Base, PushSubscription
 
 #: Where a transaction keeps which registrations do not hear of it.
 _SILENT = "push_silent"

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.models import Account, AddressBook, Device, PushSubscription, new_id, now
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.models import Account, AddressBook, Device, PushSubscription, new_id, now
 from sync.notify.push import encryption, endpoints, keys
 from sync.notify.push.keys import HOME
 

@@ -8,8 +8,8 @@ from sqlalchemy import delete, select
 from sync.accounts import registration
 from sync.database import accounts
 from sync.database.engine import Database
-from sync.database.models import Account, Base, LoginName
 from sync.errors import AlreadyExists, InvalidInput, NotFound
+from sync.models import Account, Base, LoginName
 from sync.revisions import address_books
 from sync.sharing import groups, visibility
 from tests.support.factories import book, changes, contents, people, person, values_in

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sync.accounts import addresses, one_time_tokens
 from sync.accounts.addresses import verify_code, verify_link, verify_start
 from sync.database.engine import Database
-from sync.database.models import Message
 from sync.errors import InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound, Refused, TooManyTries
+from sync.models import Message
 from sync.settings import Limits, Sending, Settings
 from tests.support.factories import people, person
 from tests.support.meeting import SENDING, messages, prefer

@@ -13,8 +13,8 @@ from sync.accounts import credentials, registration, slow_hash
 from sync.accounts.credentials import Caller, Gate
 from sync.database import server_keys
 from sync.database.engine import Database, Session
-from sync.database.models import Account, Device, LoginName, ServerSecret
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.models import Account, Device, LoginName, ServerSecret
 from sync.revisions import address_books
 from sync.settings import Limits, Settings
 from tests.support.factories import book, person

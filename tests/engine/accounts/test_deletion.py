@@ -13,7 +13,8 @@ from sync.accounts import credentials, deletion, one_time_tokens, sessions
 from sync.accounts.credentials import Gate
 from sync.database import accounts, pacing
 from sync.database.engine import Database, Session
-from sync.database.models import (
+from sync.errors import AlreadyExists, InvalidOneTimeToken, NotFound
+from sync.models import (
     NOBODY,
     Base,
     Block,
@@ -27,7 +28,6 @@ from sync.database.models import (
     SearchKey,
     now,
 )
-from sync.errors import AlreadyExists, InvalidOneTimeToken, NotFound
 from sync.revisions import address_books
 from sync.sharing import connections
 from tests.support.factories import book, connect, connected, field, group, person, strangers

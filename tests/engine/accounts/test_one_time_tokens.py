@@ -9,8 +9,8 @@ import pytest
 from sync.accounts import one_time_tokens
 from sync.accounts.one_time_tokens import HOUR, Opened
 from sync.database.engine import Database, Session
-from sync.database.models import OneTimeToken
 from sync.errors import InvalidOneTimeToken
+from sync.models import OneTimeToken
 from tests.support.statements import sent
 
 

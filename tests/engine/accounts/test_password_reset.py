@@ -13,8 +13,8 @@ from sqlalchemy import select, update
 from sync.accounts import addresses, credentials, password_reset, registration, sessions, signing_in
 from sync.accounts.rate_limits import Limit
 from sync.database.engine import Database
-from sync.database.models import Message, OneTimeToken
 from sync.errors import InvalidInput, InvalidOneTimeToken, TooManyTries
+from sync.models import Message, OneTimeToken
 from sync.settings import Sending, Settings
 from tests.support import factories
 from tests.support.databases import opened

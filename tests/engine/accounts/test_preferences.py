@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from sync import models
 from sync.accounts import addresses, preference_changes, slow_hash
 from sync.accounts.preference_changes import normalize_answer
-from sync.database import models
 from sync.database.engine import Database
 from sync.errors import InvalidInput, NotFound
 from sync.sharing import groups

@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from sync.accounts import rate_limits
 from sync.accounts.rate_limits import Limit, source, take
 from sync.database.engine import Database
-from sync.database.models import RateLimit
 from sync.errors import TooManyTries
+from sync.models import RateLimit
 from tests.support.statements import sent
 
 LIMIT = Limit("test", 3, 30)

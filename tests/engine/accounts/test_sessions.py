@@ -13,8 +13,8 @@ from sync.accounts import rate_limits, registration, sessions
 from sync.accounts.rate_limits import Limit
 from sync.accounts.sessions import SignedIn
 from sync.database.engine import Database
-from sync.database.models import BrowserSession, RateLimit
 from sync.errors import NotFound
+from sync.models import BrowserSession, RateLimit
 from tests.support import factories
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sync.books import entries
 from sync.books.entries import EntryHead, EntryText
 from sync.database.engine import Database
-from sync.database.models import PrivateCard
 from sync.errors import Conflict, InvalidVCard, LimitExceeded, NotFound, PreconditionFailed, UIDConflict
+from sync.models import PrivateCard
 from sync.settings import Limits, Settings
 from sync.sharing import connections
 from tests.support.factories import (

@@ -9,7 +9,7 @@ from sync.books import entries, overlays
 from sync.books.entries import EntryText
 from sync.books.entry_texts import BATCH
 from sync.database.engine import Database, Session
-from sync.database.models import Entry
+from sync.models import Entry
 from tests.support.factories import book, book_in, connected, field, group, href_of, put, vcard
 from tests.support.statements import sent
 

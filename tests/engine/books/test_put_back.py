@@ -13,9 +13,9 @@ from sqlalchemy import update
 from sync import verification
 from sync.books import entries
 from sync.database.engine import Database
-from sync.database.models import Field, Profile
 from sync.errors import LimitExceeded, TooLarge
 from sync.fields import FieldContent, field_from_photo, fields_of
+from sync.models import Field, Profile
 from sync.profiles import profiles, renewing
 from sync.settings import Limits
 from sync.sharing import grants

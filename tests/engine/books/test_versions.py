@@ -8,10 +8,11 @@ import pytest
 
 from sync import settings
 from sync.accounts import usage
-from sync.books import linking, restoring
+from sync.books import restoring
+from sync.contacts import linking
 from sync.database.engine import Database
-from sync.database.models import Entry, EntryVersion
 from sync.errors import Conflict, NotFound, UIDConflict
+from sync.models import Entry, EntryVersion
 from sync.revisions import versions
 from sync.revisions.versions import Kept, superfluous
 from sync.settings import Limits, Settings

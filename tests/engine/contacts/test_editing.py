@@ -7,14 +7,13 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from sync.books import own_contacts
-from sync.contacts import editing
+from sync.contacts import editing, own_contacts
 from sync.contacts.editing import PlacedField
 from sync.database.engine import Database, Session
-from sync.database.models import Entry
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent, field_from_text
 from sync.fields.parts import NAME, Parts, put_together
+from sync.models import Entry
 from tests.support.factories import book, connected, contents, person, put
 
 CARD = (

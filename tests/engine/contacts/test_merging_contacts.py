@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select, update
 
 from sync import verification
-from sync.books import apart, linking, restoring
-from sync.contacts import duplicates, editing
+from sync.books import restoring
+from sync.contacts import apart, duplicates, editing, linking
 from sync.contacts.duplicates import Proposal
 from sync.database.engine import Database
-from sync.database.models import Entry, LinkedEntry, MergedEntry
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import field_from_text
+from sync.models import Entry, LinkedEntry, MergedEntry
 from sync.revisions import versions
 from sync.settings import Settings
 from tests.support.factories import MOBILE, book, connected, contents, person, put, vcard

@@ -17,11 +17,12 @@ from sqlalchemy import select
 from sync import fields, meeting
 from sync.accounts import addresses, credentials, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
-from sync.books import entries, linking, restoring
+from sync.books import entries, restoring
+from sync.contacts import linking
 from sync.database.engine import Database, Session
-from sync.database.models import BUCKETS, CONTACTS, Base, Device, Entry, now
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
+from sync.models import BUCKETS, CONTACTS, Base, Device, Entry, now
 from sync.notify.push import keys, subscriptions
 from sync.profiles import first_photo, profiles
 from sync.revisions import address_books, fan_out, versions

@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 
 from sync.accounts import deletion, one_time_tokens, sessions
 from sync.database.engine import Database
-from sync.database.models import BrowserSession, Connection, InvitationLink, Job, Message, OneTimeToken, now
 from sync.errors import InvalidOneTimeToken
 from sync.meeting import invitation_links
+from sync.models import BrowserSession, Connection, InvitationLink, Job, Message, OneTimeToken, now
 from sync.notify import outbox
 from sync.notify.outbox import Letter
 from sync.revisions import fan_out

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from sync.books import entries
 from sync.database.engine import Database, Session
-from sync.database.models import Account, Audience, Card, Connection
 from sync.errors import AlreadyExists, NotFound, PreconditionFailed
+from sync.models import Account, Audience, Card, Connection
 from sync.profiles import profiles
 from sync.revisions import fan_out
 from sync.revisions.address_books import PRESENT

@@ -17,8 +17,8 @@ from sync.accounts.credentials import Gate
 from sync.database import engine as database_module
 from sync.database import sqlite
 from sync.database.engine import Database, Session, among, parse_url
-from sync.database.models import Account, AddressBook
 from sync.errors import DatabaseUnavailable, InvalidInput
+from sync.models import Account, AddressBook
 from sync.revisions import address_books
 from sync.revisions.address_books import raise_revisions
 from tests.support.databases import plain

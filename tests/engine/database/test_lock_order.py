@@ -12,7 +12,7 @@ from sqlalchemy import insert, text
 
 from sync.books.entries import hold
 from sync.database.engine import Database
-from sync.database.models import CONTACTS, Account, AddressBook
+from sync.models import CONTACTS, Account, AddressBook
 from sync.revisions.address_books import raise_revisions
 from tests.support.databases import plain
 from tests.support.factories import book, connected, href_of

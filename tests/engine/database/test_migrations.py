@@ -22,8 +22,8 @@ from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
 from sync.database import accounts, migrations, schema
 from sync.database.engine import Database
-from sync.database.models import Account, Base, Group, Profile
 from sync.errors import TooManyTries, WrongSchema
+from sync.models import Account, Base, Group, Profile
 from sync.sharing import grants, groups, search_keys
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS

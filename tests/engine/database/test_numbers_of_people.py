@@ -24,10 +24,11 @@ from sync.accounts import (
     rate_limits,
     sessions,
 )
-from sync.books import linking
 from sync.calendars import feeds
+from sync.contacts import linking
 from sync.database.engine import Database, Session
-from sync.database.models import (
+from sync.meeting import introductions, requests
+from sync.models import (
     BUCKETS,
     IN,
     OUT,
@@ -39,7 +40,6 @@ from sync.database.models import (
     Request,
     now,
 )
-from sync.meeting import introductions, requests
 from sync.profiles import profiles, renewing
 from sync.revisions import address_books, fan_out, versions
 from sync.sharing import changes, connections, grants, groups, history, search_keys
@@ -62,9 +62,9 @@ EXEMPT = {
     "sync.books.edit_conflicts.": "is about one entry of one person",
     "sync.books.entry_rows.leave_nothing": "is about one entry of one person",
     "sync.books.exporting.": "reads; only what it counts is written",
-    "sync.books.importing.": "stores one contact after the other until its time is over",
+    "sync.contacts.importing.": "stores one contact after the other until its time is over",
     "sync.books.late_edits.": "is about one entry of one person",
-    "sync.books.own_contacts.": "is about one entry of one person",
+    "sync.contacts.own_contacts.": "is about one entry of one person",
     "sync.books.transfers.": "is about one entry of one person",
     "sync.database.": "is about no person",
     "sync.discovery.": "reads; only what it counts is written",

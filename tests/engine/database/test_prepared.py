@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import bindparam, event, select, update
 
 from sync.database.engine import Database, Session
-from sync.database.models import Base
 from sync.database.prepared import STATEMENT, execute
+from sync.models import Base
 from tests.support import factories
 
 _BOOKS = Base.metadata.tables["address_book"]

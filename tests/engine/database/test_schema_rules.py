@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from sync.accounts import credentials
-from sync.database.models import (
+from sync.models import (
     AddressBook,
     Base,
     Card,

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import update
 
 from sync.database.engine import Database, Session
-from sync.database.models import Account
 from sync.database.writers import Writers, _Place
 from sync.errors import DatabaseUnavailable
+from sync.models import Account
 from tests.support.factories import person
 
 on_sqlite = pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)

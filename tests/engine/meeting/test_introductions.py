@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sync import meeting
 from sync.accounts import addresses, registration
 from sync.database.engine import Database
-from sync.database.models import Message
 from sync.errors import InvalidInput, NotFound, TooManyTries
 from sync.meeting import introductions
+from sync.models import Message
 from sync.settings import Limits
 from sync.sharing import connections
 from tests.support.factories import connect, connected, contents, field, people

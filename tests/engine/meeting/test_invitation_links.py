@@ -11,9 +11,9 @@ from sqlalchemy import update
 
 from sync.accounts.preference_changes import NOBODY
 from sync.database.engine import Database, Session
-from sync.database.models import InvitationLink
 from sync.errors import AlreadyExists, EvercardError, InvalidInput, InvalidOneTimeToken, LimitExceeded, NotFound
 from sync.meeting import invitation_links
+from sync.models import InvitationLink
 from sync.settings import Limits, Settings
 from sync.sharing import groups
 from tests.support.databases import opened

@@ -10,9 +10,9 @@ from sync import meeting
 from sync.accounts import addresses
 from sync.accounts.preference_changes import ANYONE
 from sync.database.engine import Database
-from sync.database.models import Message
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, Refused, TooManyTries
 from sync.meeting import invitations
+from sync.models import Message
 from sync.settings import Settings
 from tests.support.databases import opened
 from tests.support.factories import person

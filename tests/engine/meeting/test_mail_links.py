@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sync import meeting
 from sync.accounts import addresses
 from sync.database.engine import Database
-from sync.database.models import Message, now
 from sync.errors import InvalidOneTimeToken, NotFound
 from sync.meeting import request_messages
 from sync.meeting import requests as rules
+from sync.models import Message, now
 from sync.notify import suppression
 from tests.support.factories import field, people, person
 from tests.support.meeting import (

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, update
 
 from sync.database.engine import Database
-from sync.database.models import Errand, Invitation, RateLimit
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.meeting import invitations, mass_invitations
 from sync.meeting.mass_invitations import Invited
+from sync.models import Errand, Invitation, RateLimit
 from sync.settings import Limits
 from sync.sharing import groups
 from tests.engine.meeting.test_invitations import accept, token_of

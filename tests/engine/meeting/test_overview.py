@@ -7,9 +7,9 @@ from sqlalchemy import update
 from sync import meeting
 from sync.accounts import credentials
 from sync.database.engine import Database
-from sync.database.models import Device
 from sync.meeting import overview
 from sync.meeting.overview import Overview
+from sync.models import Device
 from sync.sharing import grants
 from tests.support.factories import connect, field, people, person, strangers
 

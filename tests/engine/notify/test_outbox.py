@@ -14,8 +14,8 @@ from lxml import html
 from sqlalchemy import select, update
 
 from sync.database.engine import Database, Session
-from sync.database.models import Message, now
 from sync.errors import InvalidInput, InvalidOneTimeToken
+from sync.models import Message, now
 from sync.notify import mail, outbox, sms, suppression, templates
 from sync.settings import Sending, Settings
 from tests.support.databases import opened

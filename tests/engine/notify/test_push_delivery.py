@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from sync.database.engine import Database, Session
-from sync.database.models import CONTACTS, Account
+from sync.models import CONTACTS, Account
 from sync.notify.push import claims, hosts, keys, news, subscriptions
 from sync.notify.push.hosts import BURST, FIRST_PAUSE, TOLERATED, Hosts
 from sync.notify.push.keys import HOME

@@ -9,8 +9,8 @@ import pytest
 
 from sync.accounts import credentials, deletion, signing_in
 from sync.database.engine import Database, Session
-from sync.database.models import CONTACTS
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.models import CONTACTS
 from sync.notify.push import keys, subscriptions
 from sync.notify.push.keys import HOME
 from sync.notify.push.subscriptions import LONGEST, USUAL

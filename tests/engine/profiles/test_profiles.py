@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import update
 
 from sync.database.engine import Database
-from sync.database.models import Field
 from sync.errors import Conflict, InvalidInput, InvalidVCard, LimitExceeded, NotFound
+from sync.models import Field
 from sync.profiles import edits, profiles
 from sync.settings import Limits, Settings
 from sync.sharing import cards, grants, visibility

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from sync.accounts import credentials
 from sync.database.engine import Database
-from sync.database.models import Device
 from sync.errors import InvalidSyncToken, LimitExceeded
+from sync.models import Device
+from sync.queries import previews
 from sync.revisions import address_books
 from sync.revisions.address_books import Book, sync_token
-from sync.sharing import previews
 from tests.support.factories import (
     book,
     changes,

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from sync import worker
 from sync.database.engine import Database, Session
-from sync.database.models import BUCKETS, Entry, Job, now
+from sync.models import BUCKETS, Entry, Job, now
 from sync.revisions import fan_out
 from sync.revisions.fan_out import Claim
 from sync.settings import Settings

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 
 from sync import fields, verification
 from sync.database.engine import Database, Session
-from sync.database.models import Audience, Card, Connection
 from sync.fields import CATALOGUE, FieldContent, property_from_line
+from sync.models import Audience, Card, Connection
 from sync.profiles import profiles
 from sync.sharing import cards, changes, connections, grants, groups, visibility
 from tests.support.factories import (

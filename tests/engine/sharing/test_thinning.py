@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from sync.database.engine import Database
-from sync.database.models import FieldState, Profile
+from sync.models import FieldState, Profile
 from sync.profiles import edits, profiles
 from sync.profiles.edits import MOVED
 from sync.settings import Limits, Settings

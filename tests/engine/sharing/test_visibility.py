@@ -6,7 +6,8 @@ import pytest
 
 from sync.database.engine import Database
 from sync.errors import NotFound
-from sync.sharing import connections, grants, previews, visibility
+from sync.queries import previews
+from sync.sharing import connections, grants, visibility
 from sync.sharing.visibility import CONNECTED, STRANGER, Adjustment, Composition, Grants
 from tests.support.factories import (
     MOBILE,

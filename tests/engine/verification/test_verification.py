@@ -13,7 +13,7 @@ import pytest
 from sync import verification
 from sync.accounts import credentials
 from sync.database.engine import Database, Session
-from sync.database.models import Connection
+from sync.models import Connection
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups
 from tests.support import factories

@@ -104,7 +104,7 @@ def photo() -> Response:
             form.refuse("picture", error)
         else:
             if is_first:
-                # `card/photo_shown.html` says it, with the button that takes it back.
+                # `card/first_photo.html` says it, with the button that takes it back.
                 flash("", "photo")
             elif content is None:
                 say(_("The photo is on your card. Nobody but you sees it yet."))

@@ -14,8 +14,9 @@ from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import held_cards
 from sync.database.engine import Session
-from sync.sharing import connected_people, connections, groups, previews
-from sync.sharing.connected_people import Wanted
+from sync.queries import connected_people, previews
+from sync.queries.connected_people import Wanted
+from sync.sharing import connections, groups
 from sync.vcard import photos
 
 #: The most characters that are looked for in the list.

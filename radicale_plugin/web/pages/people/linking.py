@@ -9,8 +9,8 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import apart, linking
-from sync.sharing import connected_people
+from sync.contacts import apart, linking
+from sync.queries import connected_people
 
 #: Proposals, or links, on one page.
 COUNT = 25

@@ -15,9 +15,10 @@ from sync.books import held_cards
 from sync.database.engine import Session
 from sync.errors import NotFound
 from sync.meeting import introductions
-from sync.sharing import connected_people, connections, groups, previews
+from sync.queries import connected_people, previews
+from sync.queries.connected_people import ConnectedPerson
+from sync.sharing import connections, groups
 from sync.sharing.cards import content_of
-from sync.sharing.connected_people import ConnectedPerson
 from sync.sharing.visibility import composition_of, fields_of
 
 

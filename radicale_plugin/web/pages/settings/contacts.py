@@ -19,7 +19,7 @@ from radicale_plugin.web.pages.settings.area import blueprint
 from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
-from sync.books.importing import import_contacts
+from sync.contacts.importing import import_contacts
 from sync.discovery.contact_discovery import contacts_here
 from sync.errors import AlreadyExists, DatabaseUnavailable, EvercardError, InvalidInput, Refused, TooManyTries
 from sync.meeting.requests import MESSAGE_LENGTH

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Id, Moment, Word
-from sync.database.models.owners import OWNER, OWNER_WITH_TEXT
+from sync.models.base import Base, Id, Moment, Word
+from sync.models.owners import OWNER, OWNER_WITH_TEXT
 
 #: `Request.direction`: of who was asked, and of who asks.
 IN, OUT = "in", "out"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Counter, Digest, Id, Moment, Word
+from sync.models.base import Base, Counter, Digest, Id, Moment, Word
 
 
 class Message(Base):
     """
     One message that is still to be sent; the row goes when it was.
 
-    *channel* and *recipient* are as in `sync.database.models.Address`. *template* names what it says and *values* is
+    *channel* and *recipient* are as in `sync.models.Address`. *template* names what it says and *values* is
     the JSON object of what is filled in. *due_at* is when a worker may claim it next, as for
-    `sync.database.models.Job`.
+    `sync.models.Job`.
     """
 
     __tablename__ = "message"

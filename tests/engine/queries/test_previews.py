@@ -7,7 +7,8 @@ import pytest
 from sync.accounts import credentials
 from sync.database.engine import Database
 from sync.errors import NotFound
-from sync.sharing import connections, grants, previews
+from sync.queries import previews
+from sync.sharing import connections, grants
 from tests.support.factories import (
     connect,
     connected,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.models import Entry, KeptApart, now
 from sync.errors import NotFound
+from sync.models import Entry, KeptApart, now
 
 
 def keep(session: Session, viewer_id: int, one_id: int, other_id: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Id, Moment
-from sync.database.models.owners import OWNER
+from sync.models.base import Base, Id, Moment
+from sync.models.owners import OWNER
 
 
 class BrowserSession(Base):

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sync.accounts.rate_limits import Limit
-from sync.books import importing
-from sync.books.importing import Imported, import_contacts
+from sync.contacts import importing
+from sync.contacts.importing import Imported, import_contacts
+from sync.database import pacing
 from sync.database.engine import Database, Session
 from sync.errors import InvalidVCard, LimitExceeded, TooManyTries
 from sync.settings import Limits, Settings
@@ -168,7 +169,7 @@ def test_others_write_between_the_parts_of_an_import(database: Database, monkeyp
     """A part ends with the first card after its time, whatever is left of the file; what it wrote is there for all."""
     anna = person(database, "anna")
     clock, parts, store = itertools.count(), list[int](), importing._store
-    monkeypatch.setattr(importing, "time", SimpleNamespace(monotonic=lambda: next(clock) * importing.HOLD * 0.4))
+    monkeypatch.setattr(importing, "time", SimpleNamespace(monotonic=lambda: next(clock) * pacing.HOLD * 0.4))
 
     def part(session: Session, **given: Any) -> tuple[Imported, int]:
         # What another connection sees is what is committed.

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import update
 
 from sync.database.engine import Database
-from sync.database.models import Entry, ProfileState
-from sync.sharing import activity, connections, grants, groups
-from sync.sharing.activity import CardChange
+from sync.models import Entry, ProfileState
+from sync.queries import activity
+from sync.queries.activity import CardChange
+from sync.sharing import connections, grants, groups
 from tests.support.factories import connected, field, group, set_field, strangers
 from tests.support.statements import sent
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sync.database.models.base import Base, new_id, now
-from sync.database.models.calendars import CalendarFeed
-from sync.database.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
-from sync.database.models.jobs import BUCKETS, Job
-from sync.database.models.meeting import (
+from sync.models.base import Base, new_id, now
+from sync.models.calendars import CalendarFeed
+from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
+from sync.models.jobs import BUCKETS, Job
+from sync.models.meeting import (
     ACCEPTED,
     DECLINED,
     IN,
@@ -26,7 +26,7 @@ from sync.database.models.meeting import (
     Request,
     SearchKey,
 )
-from sync.database.models.owners import (
+from sync.models.owners import (
     RENDERING,
     Audience,
     Card,
@@ -42,12 +42,12 @@ from sync.database.models.owners import (
     Profile,
     ProfileState,
 )
-from sync.database.models.people import NOBODY, Account, Device, LoginName, ServerSecret
-from sync.database.models.provisioning import ProvisionedAccount, ProvisionedField
-from sync.database.models.push import PushSubscription
-from sync.database.models.sending import Errand, Message, OneTimeToken, Suppression
-from sync.database.models.sessions import BrowserSession, RateLimit
-from sync.database.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
+from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
+from sync.models.provisioning import ProvisionedAccount, ProvisionedField
+from sync.models.push import PushSubscription
+from sync.models.sending import Errand, Message, OneTimeToken, Suppression
+from sync.models.sessions import BrowserSession, RateLimit
+from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
 __all__ = [
     "ACCEPTED",

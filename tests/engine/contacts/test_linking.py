@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from sync.books import entries, linking
-from sync.books.linking import Suggestion
+from sync.books import entries
+from sync.contacts import linking
+from sync.contacts.linking import Suggestion
 from sync.database.engine import Database
-from sync.database.models import Entry
 from sync.errors import NotFound, Refused, UIDConflict
 from sync.fields import fields_of
+from sync.models import Entry
 from sync.settings import Settings
 from sync.sharing import connections, grants
 from sync.vcard import parse_one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Counter, Id, Moment
+from sync.models.base import Base, Counter, Id, Moment
 
 #: The revision that stands for what a device has of an entry where that was let go of, to keep a budget.
 NOT_KEPT = -1

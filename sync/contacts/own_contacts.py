@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from sync.accounts.contact_addresses import called_at, name_of, private_cards
 from sync.books import entries
 from sync.books.entry_rows import PRIVATE
-from sync.database.models import Entry, PrivateCard
 from sync.errors import Conflict, NotFound
+from sync.models import Entry, PrivateCard
 from sync.revisions.address_books import PRESENT, books_of
 from sync.sharing import names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Counter, Id, Moment, Word
+from sync.models.base import Base, Counter, Id, Moment, Word
 
 #: Jobs are spread over this many buckets; a worker claims within one bucket per statement.
 BUCKETS = 16

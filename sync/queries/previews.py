@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from sync import fields
 from sync.database import accounts
 from sync.database.engine import among
-from sync.database.models import Account, Audience, Card, Connection, Device, Entry, Field, Group, Member
 from sync.errors import NotFound
+from sync.models import Account, Audience, Card, Connection, Device, Entry, Field, Group, Member
 from sync.sharing import cards, connections
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import STRANGER, UNCHANGED, Adjustment, Composition, fields_of, grants_of, visible_fields

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from sync.database import accounts
 from sync.database.lists import among
-from sync.database.models import Card, DisclosedAudience, DisclosedField, Entry, FieldState, ProfileState
 from sync.fields import FieldContent
+from sync.models import Card, DisclosedAudience, DisclosedField, Entry, FieldState, ProfileState
 from sync.revisions.address_books import PRESENT
 from sync.sharing.connections import CONNECTION
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Counter, Digest, Id, Moment, Word
+from sync.models.base import Base, Counter, Digest, Id, Moment, Word
 
 
 class PushSubscription(Base):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sync.database.engine import Database
-from sync.sharing import connected_people, connections
-from sync.sharing.connected_people import ConnectedPerson, Page
+from sync.queries import connected_people
+from sync.queries.connected_people import ConnectedPerson, Page
+from sync.sharing import connections
 from tests.support.factories import connect, connected, field, group, people, person
 from tests.support.meeting import show_strangers
 from tests.support.statements import sent

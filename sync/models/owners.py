@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Counter, Digest, Id, Moment, Word
+from sync.models.base import Base, Counter, Digest, Id, Moment, Word
 
 OWNER = {"info": {"spread_by": "owner_id"}, "sqlite_with_rowid": False}
 #: SQLite keeps rows with long text apart from its index only in tables with row ids.

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from sync.database import accounts
 from sync.database.lists import among
-from sync.database.models import CONTACTS, Card, Entry
+from sync.models import CONTACTS, Card, Entry
 from sync.sharing import names
 from sync.sharing.connections import CONNECTION
 from sync.vcard import unescape

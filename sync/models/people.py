@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Counter, Id, Moment
+from sync.models.base import Base, Counter, Id, Moment
 
 #: Whose the login is of somebody who deleted their account. No account has this id.
 NOBODY = 0

@@ -4,7 +4,7 @@ Linking: a person's own contact becomes one with the card of somebody whom they 
 So the phone shows one card, and one caller. What the contact says beyond what its owner shows becomes the person's own
 addition to that card; the contact goes, and comes back when the two are taken apart again. Nothing is ever linked by
 itself: `suggestions` proposes, by numbers and addresses that both have, but not what the person keeps apart
-(`sync.books.apart`).
+(`sync.contacts.apart`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
-from sync.books import apart, entry_rows, overlays
+from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
+from sync.contacts import apart
 from sync.database import accounts
 from sync.database.engine import settings_of
-from sync.database.models import Card, Entry, LinkedEntry, PrivateCard, now
 from sync.errors import NotFound, Refused
 from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
+from sync.models import Card, Entry, LinkedEntry, PrivateCard, now
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing import disclosure
 from sync.sharing.connections import CONNECTION

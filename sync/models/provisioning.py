@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.database.models.base import Base, Digest, Id, Moment
+from sync.models.base import Base, Digest, Id, Moment
 
 
 class ProvisionedAccount(Base):
