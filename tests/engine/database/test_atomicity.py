@@ -20,18 +20,11 @@ from sync.accounts.preference_changes import Preferences
 from sync.books import entries, restoring
 from sync.contacts import linking
 from sync.database.engine import Database, Session
-<<<<<<< ours
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
 from sync.models import BUCKETS, CONTACTS, Base, Device, Entry, now
 from sync.notify.push import keys, subscriptions
 from sync.profiles import first_photo, profiles
-=======
-from sync.database.models import BUCKETS, CONTACTS, Base, Device, Entry, now
-from sync.meeting import introductions
-from sync.notify.push import keys, subscriptions
-from sync.profiles import profiles
->>>>>>> theirs
 from sync.revisions import address_books, fan_out, versions
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
@@ -54,10 +47,7 @@ from tests.support.factories import (
     strangers,
     vcard,
 )
-<<<<<<< ours
 from tests.support.pictures import portrait
-=======
->>>>>>> theirs
 from tests.support.push_service import PushService
 from tests.support.statements import Interrupted, interrupted_after, sent
 from tests.support.subscribing import wanted
