@@ -15,6 +15,7 @@ from sqlalchemy import Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among_parameter, ids
+from sync.database.prepared import execute
 from sync.models import Base, PushSubscription
 
 #: Where a transaction keeps which registrations do not hear of it.
@@ -51,7 +52,7 @@ def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, 
     dialect = session.get_bind().dialect.name
     silent: list[int] = session.info.get(_SILENT, [])
     values = {"viewers": ids(dialect, sorted(set(viewer_ids))), "silent": ids(dialect, silent)}
-    session.execute(_noting(dialect, what), {**values, "book": book_id, "at": at})
+    execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})
 
 
 _SUBSCRIPTIONS = Base.metadata.tables["push_subscription"]
