@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from sync import fields
 from sync.fields import FieldContent, field_from_text, full_name
+from sync.fields.cardinality import usual_name
 from sync.fields.labels import KIND_PARAMETER, LABEL, is_default, plain_label
 from sync.fields.recognise import kind_of
 from sync.fields.translate import canonical
@@ -97,7 +98,8 @@ class _Merging:
         """Keep a name in its parts, unless the card's own says the same or this one has no parts."""
         own = next((place for place, known in enumerate(self.mine) if known.main.name == "N"), None)
         spoken = full_name([content], "")
-        if not _parts(content) or (own is not None and _parts(self.mine[own]) == _parts(content)):
+        said = [_parts(known) for known in self.mine if usual_name(known.main.name) == "N"]
+        if not _parts(content) or _parts(content) in said:
             self.call(spoken, called)
         elif sorted(_words(spoken)) == sorted(_words(called)) and (own is None or len(_parts(self.mine[own])) < 2):
             # How the name divides is more than the card knew.

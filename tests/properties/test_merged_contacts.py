@@ -47,10 +47,16 @@ def test_editing_a_field_of_a_contact_changes_no_other_line(
     place = data.draw(st.integers(0, len(contents) - 1))
     changed = line_edits.edited(before, {place: fields.field_from_text("note", "typed", "")})
     gone = {item.line for item in contents[place].properties}
-    stays = [line for number, line in enumerate(logical(before), 1) if number not in gone]
-    assert [line for line in logical(changed) if line in stays] == stays
+    stays = [line for number, line in logical(before).items() if number not in gone]
+    assert [line for line in logical(changed).values() if line in stays] == stays
 
 
-def logical(text: bytes) -> list[bytes]:
-    """Return the lines of a card at the numbers of their first physical lines; of folded lines, the rest is there."""
-    return text.split(b"\r\n")
+def logical(text: bytes) -> dict[int, bytes]:
+    """Return the lines of a card, folded as they are, by the numbers of their first physical lines."""
+    lines: dict[int, bytes] = {}
+    for number, line in enumerate(text.split(b"\r\n"), 1):
+        if line.startswith(b" "):
+            lines[max(lines)] += line
+        else:
+            lines[number] = line
+    return lines
