@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -54,6 +55,7 @@ T = TypeVar("T")
 
 #: Where a request says who was admitted with it. No client can: what it sends are ``HTTP_`` names.
 _CALLER = "evercard.caller"
+_LOCATION = "evercard.location"
 COMPLIANCE = "1, 3, access-control, extended-mkcol, addressbook"
 #: What else a collection is whose changes devices can be told of.
 PUSH = "webdav-push"
@@ -132,6 +134,7 @@ class Application(RadicaleApplication):
 
     def _early(self, environ: dict[str, Any]) -> Response | None:
         method, location = environ["REQUEST_METHOD"], _location(environ)
+        environ[_LOCATION] = location
         if method == "OPTIONS":
             return self._options(location)
         if (found := root_files.answer(method, environ["PATH_INFO"])) is not None:
@@ -162,7 +165,7 @@ class Application(RadicaleApplication):
         return Response(200, [("Allow", f"{ALLOW}, POST"), ("DAV", f"{COMPLIANCE}, {PUSH}")])
 
     def _answer(self, environ: Mapping[str, Any]) -> Response:
-        location, caller = _location(environ), environ[_CALLER]
+        location, caller = environ[_LOCATION], environ[_CALLER]
         handler = _handler(environ["REQUEST_METHOD"], location) if location is not None else None
         if location is None or handler is None:
             raise errors.DavError(404, "There can be nothing at this path.")
@@ -221,8 +224,14 @@ class Application(RadicaleApplication):
             if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
             preferences=preferences,
             dont_notify=environ.get("HTTP_PUSH_DONT_NOTIFY", ""),
-            source=rate_limits.source(client_address(environ, self._proxies)),
+            source=_source(client_address(environ, self._proxies)),
         )
+
+
+@functools.lru_cache(4_096)
+def _source(address: str) -> str:
+    # Every request has one, and hardly any needs it.
+    return rate_limits.source(address)
 
 
 def _guarded(method: str, answer: Callable[[], T]) -> T | Response:
