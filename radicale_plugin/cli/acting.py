@@ -1,14 +1,14 @@
-"""What several commands do alike: find the people whom they name, and act."""
+"""What several commands do alike: find the people whom they name, and what they have, and act."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from radicale_plugin.cli.site import Site
 from sync.database import accounts
 from sync.database.engine import Session
-from sync.errors import NotFound
+from sync.errors import InvalidInput, NotFound
 from sync.sharing import connections
 
 Given = ParamSpec("Given")
@@ -53,3 +53,19 @@ def of_two(
         return act(session, accounts.find(session, one), accounts.find(session, other), *given, **named)
 
     return site.write(change)
+
+
+def id_of(offered: Sequence[tuple[int, str]], wanted: str, called: str, missing: str) -> int:
+    """
+    Return the id of the one that is *wanted*, by its number or its label, of what is *offered*, each its id and label.
+
+    Raises:
+        NotFound: There is none, as *missing* says.
+        InvalidInput: Several, which are *called* so, have this label.
+    """
+    found = [number for number, label in offered if wanted in (str(number), label)]
+    if not found:
+        raise NotFound(missing)
+    if len(found) > 1:
+        raise InvalidInput(f"Several {called} have this label; give a number: {', '.join(map(str, found))}.")
+    return found[0]

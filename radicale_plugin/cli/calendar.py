@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from radicale_plugin.cli.acting import id_of, of_one
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
 from sync.calendars import feeds
 from sync.database import accounts
 from sync.database.engine import Session
-from sync.errors import InvalidInput, NotFound
+from sync.errors import InvalidInput
 
 
 @click.group()
@@ -37,11 +38,7 @@ def add_calendar(site: Site, login: str, label: str, language: str, *, with_priv
     if language not in LANGUAGES:
         raise InvalidInput(f"There is no language {language!r}; there are {' and '.join(LANGUAGES)}.")
 
-    def add(session: Session) -> tuple[int, str]:
-        account_id = accounts.find(session, login)
-        return feeds.create(session, account_id, label, language, with_private=with_private)
-
-    feed_id, secret = site.write(add)
+    feed_id, secret = of_one(site, login, feeds.create, label, language, with_private=with_private)
     place = Place.of(site.configuration, site.database.settings.base_url)
     address = f"{place.base_url}/.web/calendars/{secret}.ics"
     if as_json:
@@ -93,14 +90,10 @@ def end_calendar(site: Site, login: str, wanted: str) -> None:
     CALENDAR is its number or its label.
     """
 
-    def end(session: Session) -> None:
-        account_id = accounts.find(session, login)
-        found = [each.id for each in feeds.feeds(session, account_id) if wanted in (str(each.id), each.label)]
-        if not found:
-            raise NotFound(f"There is no calendar {wanted!r}; `evercard calendar list` shows them.")
-        if len(found) > 1:
-            raise InvalidInput(f"Several calendars have this label; give a number: {', '.join(map(str, found))}.")
-        feeds.end(session, account_id, found[0])
+    def end(session: Session, account_id: int) -> None:
+        mine = [(each.id, each.label) for each in feeds.feeds(session, account_id)]
+        missing = f"There is no calendar {wanted!r}; `evercard calendar list` shows them."
+        feeds.end(session, account_id, id_of(mine, wanted, "calendars", missing))
 
-    site.write(end)
+    of_one(site, login, end)
     click.echo("The calendar is ended.")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from radicale_plugin.cli.acting import of_one
+from radicale_plugin.cli.acting import id_of, of_one
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
 from sync.accounts import credentials
 from sync.database import accounts
 from sync.database.engine import Session
-from sync.errors import InvalidInput, NotFound
 
 
 @click.group()
@@ -85,19 +84,10 @@ def revoke(site: Site, login: str, device_id: str) -> None:
     DEVICE is its number or its label.
     """
 
-    def change(session: Session) -> None:
-        account_id = accounts.find(session, login)
-        credentials.revoke_device(session, account_id, _device(session, account_id, device_id))
+    def change(session: Session, account_id: int) -> None:
+        in_use = [(each.id, each.label) for each in credentials.devices(session, account_id) if each.revoked_at is None]
+        missing = f"There is no device {device_id!r} that could be shut out; `evercard device list` shows them."
+        credentials.revoke_device(session, account_id, id_of(in_use, device_id, "devices", missing))
 
-    site.write(change)
+    of_one(site, login, change)
     click.echo("The device is shut out.")
-
-
-def _device(session: Session, account_id: int, wanted: str) -> int:
-    in_use = [each for each in credentials.devices(session, account_id) if each.revoked_at is None]
-    found = [each.id for each in in_use if wanted in (str(each.id), each.label)]
-    if not found:
-        raise NotFound(f"There is no device {wanted!r} that could be shut out; `evercard device list` shows them.")
-    if len(found) > 1:
-        raise InvalidInput(f"Several devices have this label; give a number: {', '.join(map(str, found))}.")
-    return found[0]
