@@ -23,11 +23,11 @@ from sqlalchemy import select
 
 from benchmarks import databases, measure, people, requests
 from sync import fields
-from sync.accounts import credentials
 from sync.database.engine import Database
 from sync.models import Account, Connection
 from sync.profiles import profiles
 from sync.revisions import fan_out
+from sync.sign_in import credentials
 from tests.support import factories
 from tests.support.people import Person, register
 from tests.support.server import Server

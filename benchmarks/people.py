@@ -23,7 +23,7 @@ from sqlalchemy import Table, func, insert, select, update
 
 from benchmarks import databases
 from sync import fields, verification
-from sync.accounts import credentials, registration
+from sync.accounts import registration
 from sync.database.engine import Database, Session
 from sync.models import (
     CONTACTS,
@@ -44,6 +44,7 @@ from sync.sharing import cards, grants, groups
 from sync.sharing.changes import change
 from sync.sharing.connections import CONNECTION
 from sync.sharing.visibility import STRANGER, Composition, composition_of, fields_of
+from sync.sign_in import credentials
 from sync.vcard import parse_one
 
 FEW = 10

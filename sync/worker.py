@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sync.accounts import deletion, one_time_tokens, password_reset, rate_limits, sessions
+from sync.accounts import one_time_tokens, rate_limits
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
@@ -15,6 +15,7 @@ from sync.notify.push import keys, subscriptions
 from sync.notify.push.delivery import Delivery
 from sync.profiles import renewing
 from sync.revisions import address_books, fan_out
+from sync.sign_in import deletion, password_reset, sessions
 
 logger = logging.getLogger("evercard.worker")
 

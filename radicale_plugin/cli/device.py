@@ -7,9 +7,9 @@ import click
 from radicale_plugin.cli.acting import id_of, of_one
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts import credentials
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.sign_in import credentials
 
 
 @click.group()

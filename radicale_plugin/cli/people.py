@@ -16,11 +16,11 @@ from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, json_option, print_json
 from radicale_plugin.cli.people_lists import Line, read
 from radicale_plugin.cli.site import Site, pass_site, read_file
-from sync.accounts import provisioning
-from sync.accounts.provisioning import Report, Result
 from sync.database.engine import Session
 from sync.database.pacing import HOLD
 from sync.errors import EvercardError, InvalidInput, NotFound
+from sync.sign_in import provisioning
+from sync.sign_in.provisioning import Report, Result
 
 T = TypeVar("T")
 

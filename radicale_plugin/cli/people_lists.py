@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from radicale_plugin.cli.addressing import kind_named
-from sync.accounts.provisioning import Listed
 from sync.errors import InvalidInput
 from sync.fields import FieldContent, field_from_text
+from sync.sign_in.provisioning import Listed
 
 LOGIN, GROUPS, EMAIL = "login", "groups", "email"
 #: What administrators call columns.

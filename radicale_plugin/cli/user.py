@@ -10,13 +10,14 @@ import click
 from radicale_plugin.cli import files, output
 from radicale_plugin.cli.output import day, json_option, moment, octets, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts import credentials, deletion, registration, usage
+from sync.accounts import registration, usage
 from sync.books import exporting
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.meeting.first_card import FirstCard
 from sync.sharing import connections, starter_groups
+from sync.sign_in import credentials, deletion
 
 
 @click.group()

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from radicale_plugin.dav import paths
-from sync.accounts.credentials import Caller
 from sync.notify.push.advertisement import Advertisement
 from sync.revisions.address_books import Book
 from sync.settings import Settings
+from sync.sign_in.credentials import Caller
 
 
 @dataclass(frozen=True, slots=True)

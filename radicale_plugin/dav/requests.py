@@ -9,8 +9,8 @@ from radicale_plugin.dav.conditions import Conditions
 from radicale_plugin.dav.if_header import IfHeader
 from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place
-from sync.accounts.credentials import Gate
 from sync.database.engine import Database
+from sync.sign_in.credentials import Gate
 
 
 @dataclass(frozen=True, slots=True)

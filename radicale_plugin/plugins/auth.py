@@ -7,7 +7,7 @@ from radicale.auth import BaseAuth
 from typing_extensions import override
 
 from radicale_plugin import settings
-from sync.accounts.credentials import Gate
+from sync.sign_in.credentials import Gate
 
 
 class Auth(BaseAuth):

@@ -46,9 +46,9 @@ from radicale_plugin.dav.responses import ALLOW, Response
 from radicale_plugin.server import root_files, running
 from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
-from sync.accounts.credentials import Caller, Gate
 from sync.errors import EvercardError
 from sync.notify.push.advertisement import Advertisement
+from sync.sign_in.credentials import Caller, Gate
 
 logger = logging.getLogger("evercard")
 T = TypeVar("T")

@@ -28,9 +28,9 @@ from radicale_plugin.web import (
 )
 from radicale_plugin.web.base_url import Place
 from radicale_plugin.web.portal import MAX_FORM, MAX_UPLOAD, Portal
-from sync.accounts import sessions
 from sync.database.engine import Database
 from sync.database.server_keys import key_for
+from sync.sign_in import sessions
 
 
 def create(database: Database, place: Place) -> Portal:

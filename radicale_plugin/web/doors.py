@@ -11,11 +11,11 @@ from radicale_plugin.web import signed_in
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.newcomers import Door
 from radicale_plugin.web.signed_in import database, portal, visitor
-from sync.accounts import signing_up
 from sync.database.engine import Session
 from sync.discovery import public_photos
 from sync.meeting import invitation_links, invitations
 from sync.meeting.first_card import FirstCard
+from sync.sign_in import signing_up
 
 T = TypeVar("T")
 

@@ -24,13 +24,14 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, page, say
 from radicale_plugin.web.signed_in import database
-from sync.accounts import addresses, password_reset, signing_in, signing_up
-from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from sync.accounts import addresses
 from sync.database import accounts
 from sync.errors import AlreadyExists, InvalidInput, TooManyTries, WrongPassword
 from sync.fields import FieldContent, field_from_text
 from sync.meeting import sent_forms
 from sync.meeting.first_card import FirstCard, proposed_login, with_login
+from sync.sign_in import password_reset, signing_in, signing_up
+from sync.sign_in.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 
 
 class About(Form):

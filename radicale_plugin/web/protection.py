@@ -46,7 +46,7 @@ class Cookies(SecureCookieSessionInterface):
     The one cookie, signed, which no other site can have replaced.
 
     With a form of another site's the browser sends no cookie; a new one in the answer would sign its user out. How long
-    somebody is signed in is a matter of their session (`sync.accounts.sessions`): after the clock was put back, Flask
+    somebody is signed in is a matter of their session (`sync.sign_in.sessions`): after the clock was put back, Flask
     takes every signature for one that expired, which would sign everybody out.
     """
 

@@ -9,10 +9,11 @@ from typing import Any, TypeVar, cast
 from flask import current_app, g, request, session
 
 from radicale_plugin.web.portal import Portal
-from sync.accounts import rate_limits, sessions
-from sync.accounts.sessions import SignedIn
+from sync.accounts import rate_limits
 from sync.database.engine import Database
 from sync.errors import NotFound
+from sync.sign_in import sessions
+from sync.sign_in.sessions import SignedIn
 
 _TOKEN = "visit"  # noqa: S105 - where in the session it is
 View = TypeVar("View", bound=Callable[..., Any])

@@ -19,7 +19,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.accounts import credentials
 from sync.accounts.preference_changes import preferences_of
 from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
@@ -31,6 +30,7 @@ from sync.revisions import address_books
 from sync.sharing import connections, grants, groups, history
 from sync.sharing.cards import SELF
 from sync.sharing.visibility import fields_of
+from sync.sign_in import credentials
 
 #: An archive reads everything that a person has.
 EXPORTS = Limit("export", 10, HOUR)

@@ -18,7 +18,6 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import meeting
-from sync.accounts import signing_up
 from sync.database import accounts
 from sync.database.clock import ASTRAY
 from sync.database.engine import Database, settings_of
@@ -31,6 +30,7 @@ from sync.meeting.first_card import BLANK, FirstCard
 from sync.models import Group, InvitationLink, new_id, now
 from sync.sharing import connections
 from sync.sharing.visibility import GROUP
+from sync.sign_in import signing_up
 from sync.vcard import clean
 
 DAY = 24 * 3600
@@ -245,11 +245,11 @@ def sign_up(
     Make an account for somebody who was handed a link, with a first *card*, and `follow` it as them.
 
     Returns whether the two are connected now, and the token of the session. Parameters are as in
-    `sync.accounts.signing_up.sign_up`.
+    `sync.sign_in.signing_up.sign_up`.
 
     Raises:
         InvalidTicket: As in `open_link`; there is no account then.
-        AlreadyExists, InvalidInput, Refused, TooManyTries: As in `sync.accounts.signing_up.sign_up`.
+        AlreadyExists, InvalidInput, Refused, TooManyTries: As in `sync.sign_in.signing_up.sign_up`.
     """
     database.write(lambda session: open_link(session, token))
     connected: list[bool] = []

@@ -17,7 +17,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from sync import meeting
-from sync.accounts import addresses, one_time_tokens, signing_up
+from sync.accounts import addresses, one_time_tokens
 from sync.accounts.rate_limits import DAY, HOUR, Limit, take
 from sync.database.engine import Database, settings_of
 from sync.discovery import directory, refusals
@@ -31,6 +31,7 @@ from sync.notify import errands, outbox
 from sync.sharing import connections, search_keys
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import GROUP
+from sync.sign_in import signing_up
 
 #: The purpose of the one-time token that an invitation carries.
 INVITATION = "invitation"
@@ -183,11 +184,11 @@ def sign_up(
     """
     Make an account for whoever was invited, with a first *card*, connected to who invited them, and begin a session.
 
-    Returns who invited, and the session's token. Parameters are as in `sync.accounts.signing_up.sign_up`.
+    Returns who invited, and the session's token. Parameters are as in `sync.sign_in.signing_up.sign_up`.
 
     Raises:
         InvalidTicket: As in `open_invitation`; there is no account then.
-        AlreadyExists, InvalidInput, Refused, TooManyTries: As in `sync.accounts.signing_up.sign_up`.
+        AlreadyExists, InvalidInput, Refused, TooManyTries: As in `sync.sign_in.signing_up.sign_up`.
     """
     # A link that was used makes nobody wait for a password's hash.
     invited = database.write(lambda session: open_invitation(session, token))

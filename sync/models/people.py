@@ -31,7 +31,7 @@ class Account(Base):
 
     *password_hash* is the argon2id hash of the password for the portal, absent while none was set. *disabled_at* set
     means that nothing of this person's can be opened any more; what others hold of them stays. *deletion_began_at*
-    set means that the account is being deleted, which `sync.accounts.deletion` finishes.
+    set means that the account is being deleted, which `sync.sign_in.deletion` finishes.
     """
 
     __tablename__ = "account"

@@ -15,11 +15,11 @@ from sqlalchemy import and_, exists, func, select, text
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
-from sync.accounts.deletion import LEAVING, unfinished
 from sync.database.engine import among
 from sync.database.migrations import differences
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
+from sync.sign_in.deletion import LEAVING, unfinished
 from sync.verification import meeting, owners, past, viewers
 
 #: People that one statement names.

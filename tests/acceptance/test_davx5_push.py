@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sync.accounts import credentials
 from sync.database.engine import Database
 from sync.sharing import grants
+from sync.sign_in import credentials
 from tests.acceptance.clients import lines
 from tests.acceptance.clients.davx5 import DAVx5
 from tests.acceptance.clients.davx5_user import added, book_of, installed, synced

@@ -6,9 +6,9 @@ import uuid
 
 import pytest
 
-from sync.accounts import credentials
 from sync.database.engine import Session
 from sync.sharing import grants
+from sync.sign_in import credentials
 from tests.acceptance.clients import lines
 from tests.acceptance.clients.davx5 import BATCH, DAVx5, Local
 from tests.acceptance.clients.davx5_cards import Contact

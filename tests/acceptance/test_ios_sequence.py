@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync.accounts import credentials
 from sync.database.engine import Session
 from sync.sharing import connections, grants
+from sync.sign_in import credentials
 from tests.acceptance.clients import lines
 from tests.acceptance.clients.apple import BATCH
 from tests.acceptance.clients.apple_devices import IPhone

@@ -13,12 +13,12 @@ from radicale_plugin import settings
 from radicale_plugin.cli.demo import stage
 from radicale_plugin.cli.demo.cast import CAST
 from sync import fields, verification
-from sync.accounts import credentials
 from sync.books import entries
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.revisions import address_books
 from sync.sharing import visibility
+from sync.sign_in import credentials
 from sync.vcard import parse_one
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from radicale_plugin.cli.people_lists import read
-from sync.accounts import password_reset
 from sync.accounts.addresses import addresses_of
 from sync.database import accounts
 from sync.database.engine import Database
@@ -16,6 +15,7 @@ from sync.errors import InvalidInput
 from sync.models import Message
 from sync.notify import mail, outbox
 from sync.settings import Sending
+from sync.sign_in import password_reset
 from tests.cli.conftest import Command
 from tests.support import letters
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync.accounts import credentials
 from sync.database.engine import Database
+from sync.sign_in import credentials
 from tests.cli.conftest import Command
 
 

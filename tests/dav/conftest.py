@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from sync.accounts import credentials
 from sync.database.engine import Session
 from sync.sharing import grants
+from sync.sign_in import credentials
 from tests.dav.asking import snapshot
 from tests.support import factories, people
 from tests.support.people import Person

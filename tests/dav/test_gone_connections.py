@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sync.accounts import deletion
 from sync.database.engine import Database
 from sync.sharing import connections
+from sync.sign_in import deletion
 from tests.dav.asking import BOOK, DATA, gone, put, report, snapshot, sync_body, texts, token
 from tests.support import factories, meeting
 from tests.support.people import Person, register

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from sync.accounts import credentials
 from sync.books import edit_conflicts
 from sync.database.engine import Database
 from sync.errors import Conflict, NotFound
@@ -15,6 +14,7 @@ from sync.profiles import profiles
 from sync.revisions import versions
 from sync.settings import Limits, Settings
 from sync.sharing import thinning
+from sync.sign_in import credentials
 from sync.vcard import parse_one
 from tests.dav.asking import DATA, multiget_body, put, report, since, texts
 from tests.support import factories

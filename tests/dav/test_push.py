@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 from lxml import etree
 
-from sync.accounts import credentials
 from sync.database.engine import Session
 from sync.notify.push import encryption
 from sync.revisions import address_books
+from sync.sign_in import credentials
 from tests.support import people
 from tests.support.people import Person
 from tests.support.push_service import P, PushService, Subscriber, octets

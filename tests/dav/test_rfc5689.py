@@ -13,7 +13,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from sync.accounts import credentials
+from sync.sign_in import credentials
 from tests.dav.asking import NAMES, NS, present, propfind, report, responses, snapshot, sync_body, texts
 from tests.support import factories
 from tests.support.people import Person

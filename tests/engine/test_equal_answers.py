@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from sync import meeting
-from sync.accounts import addresses, credentials, password_reset, registration, signing_in
-from sync.accounts.credentials import Gate
+from sync.accounts import addresses, registration
 from sync.database.engine import Database, Session
 from sync.database.quick import Quick
 from sync.database.server_keys import server_key
@@ -22,6 +21,8 @@ from sync.discovery import contact_discovery, directory
 from sync.errors import WrongPassword
 from sync.meeting import introductions, invitation_links, invitations
 from sync.sharing.preferences import NOBODY
+from sync.sign_in import credentials, password_reset, signing_in
+from sync.sign_in.credentials import Gate
 from tests.support.databases import opened
 from tests.support.factories import connect, person, put, vcard
 from tests.support.meeting import SENDING, ask_first, block, do_errands, prefer, refuse, show_strangers

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from radicale_plugin.cli.demo import stage
-from sync.accounts import credentials
 from sync.database import accounts
 from sync.database.engine import Database
+from sync.sign_in import credentials
 from tests.support import chromium as browsers
 from tests.support.chromium import PortalServer
 from tests.support.forms import MAILING, Visitor, opened

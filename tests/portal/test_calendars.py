@@ -9,9 +9,9 @@ import icalendar
 import pytest
 from sqlalchemy import event
 
-from sync.accounts import deletion
 from sync.calendars import feeds
 from sync.sharing import grants
+from sync.sign_in import deletion
 from tests.portal.conftest import Cast
 from tests.support.factories import connected, delete, field, group, href_of, put, set_field, vcard
 from tests.support.forms import ORIGIN, ROOT, Page, Visitor

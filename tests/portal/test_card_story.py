@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from sync.accounts import credentials
 from sync.database.engine import Database
+from sync.sign_in import credentials
 from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
 from tests.portal.test_pages import sign_in

@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from radicale_plugin.web import set_up
-from sync.accounts import credentials, registration
-from sync.accounts.credentials import Gate
+from sync.accounts import registration
+from sync.sign_in import credentials
+from sync.sign_in.credentials import Gate
 from tests.portal.conftest import Cast
 from tests.support import dav, forms
 from tests.support.forms import Page, Visitor

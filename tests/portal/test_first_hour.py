@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from radicale_plugin.web.set_up import CLIENTS
-from sync.accounts import addresses, credentials, one_time_tokens
+from sync.accounts import addresses, one_time_tokens
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.meeting import invitation_links, invitations
@@ -18,6 +18,7 @@ from sync.models import Message
 from sync.sharing import groups
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import grants_of
+from sync.sign_in import credentials
 from tests.portal.conftest import PASSWORD
 from tests.support import dav, forms, meeting
 from tests.support.factories import connect, person

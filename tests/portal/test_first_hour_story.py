@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
-from sync.accounts import credentials
 from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.meeting import invitation_links
+from sync.sign_in import credentials
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support import dav, newcomers

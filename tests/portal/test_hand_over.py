@@ -7,9 +7,9 @@ from radicale import config
 
 from radicale_plugin.server.wsgi import client_address
 from radicale_plugin.web.base_url import Place
-from sync.accounts import signing_in
 from sync.accounts.rate_limits import Limit
 from sync.errors import InvalidInput
+from sync.sign_in import signing_in
 from tests.portal.conftest import Cast
 from tests.support import forms, site
 from tests.support.forms import ROOT, Visitor

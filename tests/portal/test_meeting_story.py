@@ -11,9 +11,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sync.accounts import addresses, credentials, preference_changes
+from sync.accounts import addresses, preference_changes
 from sync.database import accounts
 from sync.database.engine import Database, Session
+from sync.sign_in import credentials
 from tests.portal import strangers
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sync import fields
-from sync.accounts import credentials
 from sync.books import held_cards
 from sync.errors import NotFound
 from sync.profiles import profiles
 from sync.queries import connected_people
 from sync.sharing import connections, grants
 from sync.sharing.visibility import fields_of
+from sync.sign_in import credentials
 from tests.support.factories import (
     MOBILE,
     connect,

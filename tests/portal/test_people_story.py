@@ -6,8 +6,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sync.accounts import credentials
 from sync.database.engine import Database
+from sync.sign_in import credentials
 from tests.portal import keepsakes, walk
 from tests.portal.conftest import Cast
 from tests.portal.test_pages import sign_in

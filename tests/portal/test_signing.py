@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from sync.accounts import credentials, registration, sessions, signing_in
+from sync.accounts import registration
 from sync.accounts.rate_limits import Limit
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.models import BrowserSession
+from sync.sign_in import credentials, sessions, signing_in
 from tests.portal.conftest import PASSWORD
 from tests.support import factories, forms
 from tests.support.forms import Page, Visitor

@@ -12,12 +12,13 @@ from typing import Any
 
 from radicale_plugin.web.set_up import CLIENTS
 from sync import meeting
-from sync.accounts import credentials, one_time_tokens, sessions
+from sync.accounts import one_time_tokens
 from sync.calendars import feeds
 from sync.database.engine import Session
 from sync.meeting import invitation_links
 from sync.notify import suppression
 from sync.sharing import groups, history, visibility
+from sync.sign_in import credentials, sessions
 from tests.portal import keepsakes, strangers
 from tests.support.forms import portal_of
 from tests.support.site import Site

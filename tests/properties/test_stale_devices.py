@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync.accounts import credentials
 from sync.books import edit_conflicts
 from sync.database.engine import Database
 from sync.sharing import connections
+from sync.sign_in import credentials
 from tests.dav.asking import put
 from tests.properties.stale import SLOTS, Device, Entry, values_of
 from tests.support import factories

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import httpx
 
 from sync import fields
-from sync.accounts import credentials, registration
+from sync.accounts import registration
 from sync.database.engine import Database
 from sync.profiles import profiles
 from sync.revisions import address_books, fan_out
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import fields_of
+from sync.sign_in import credentials
 from sync.vcard import parse_one
 from tests.properties.model import CONNECTIONS, STRANGERS, Field, Group, Model, Person
 from tests.support import dav

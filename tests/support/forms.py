@@ -22,7 +22,7 @@ from lxml import html
 from radicale_plugin.server.application import Application
 from radicale_plugin.web import Web
 from radicale_plugin.web.portal import Portal
-from sync.accounts import sessions
+from sync.sign_in import sessions
 from tests.support import site
 from tests.support.site import Site, Transport
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from sync.accounts import credentials, registration
+from sync.accounts import registration
 from sync.database.engine import Database, Session
+from sync.sign_in import credentials
 
 
 @dataclass(frozen=True, slots=True)

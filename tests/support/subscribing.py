@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from sync.accounts import credentials
 from sync.database.engine import Database, Session
 from sync.models import CONTACTS, Device, PushSubscription, now
 from sync.notify.push import claims, keys, subscriptions
@@ -14,6 +13,7 @@ from sync.notify.push.delivery import Delivery
 from sync.notify.push.subscriptions import Registered, Wanted
 from sync.revisions import address_books
 from sync.settings import Settings
+from sync.sign_in import credentials
 from tests.support.push_service import Subscriber
 
 BASE_URL = "https://cards.example.org"

@@ -13,7 +13,7 @@ from radicale_plugin import settings
 from radicale_plugin.cli.addressing import choose, named_fields
 from radicale_plugin.cli.demo.cast import CAST, CONNECTED, STRANGERS, Person
 from radicale_plugin.cli.demo.photos import photo
-from sync.accounts import credentials, registration
+from sync.accounts import registration
 from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, InvalidSyncToken
@@ -21,6 +21,7 @@ from sync.fields import field_from_photo, field_from_text
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups
+from sync.sign_in import credentials
 
 ADDRESS = "127.0.0.1"
 LABEL = "Demo"

@@ -12,9 +12,9 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
-from sync.accounts import sessions, signing_in
-from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from sync.errors import InvalidInput, TooManyTries, WrongPassword
+from sync.sign_in import sessions, signing_in
+from sync.sign_in.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 

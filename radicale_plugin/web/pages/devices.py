@@ -16,12 +16,12 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.set_up import Access, Client
 from radicale_plugin.web.signed_in import current_person, database, portal
-from sync.accounts import credentials
-from sync.accounts.credentials import Gate
 from sync.books import arrival
 from sync.books.arrival import Arrival
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions import address_books
+from sync.sign_in import credentials
+from sync.sign_in.credentials import Gate
 
 blueprint = Blueprint("devices", __name__, url_prefix="/devices")
 

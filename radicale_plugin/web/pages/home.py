@@ -11,9 +11,10 @@ from radicale_plugin.web.language import current
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
-from sync.accounts import preference_changes, signing_up
+from sync.accounts import preference_changes
 from sync.meeting import overview
 from sync.queries import activity, connected_people
+from sync.sign_in import signing_up
 
 blueprint = Blueprint("home", __name__)
 

@@ -12,9 +12,10 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.signed_in import database, open_to_all
-from sync.accounts import addresses, password_reset
-from sync.accounts.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from sync.accounts import addresses
 from sync.errors import InvalidInput, TooManyTries
+from sync.sign_in import password_reset
+from sync.sign_in.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 
 blueprint = Blueprint("password_reset", __name__)
 

@@ -14,8 +14,8 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, go_to, page, say
 from radicale_plugin.web.signed_in import SignedOut, database, open_to_all
-from sync.accounts import signing_in, signing_up
 from sync.errors import Refused, TooManyTries, WrongPassword
+from sync.sign_in import signing_in, signing_up
 
 blueprint = Blueprint("signing", __name__)
 

@@ -7,11 +7,11 @@ import json
 import zipfile
 from typing import Any
 
-from sync.accounts import credentials
 from sync.books import entries, exporting
 from sync.database.engine import Database
 from sync.fields import fields_of
 from sync.sharing import grants
+from sync.sign_in import credentials
 from sync.vcard import parse_one
 from tests.support.factories import book, connected, field, group, set_field, strangers
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from sync import fields, meeting
-from sync.accounts import addresses, credentials, preference_changes, registration
+from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
 from sync.books import entries, restoring
 from sync.contacts import linking
@@ -29,6 +29,7 @@ from sync.revisions import address_books, fan_out, versions
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import Adjustment
+from sync.sign_in import credentials
 from sync.vcard import parse_one
 from tests.support.factories import (
     anyway,

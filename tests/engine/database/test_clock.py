@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from sync.accounts import deletion, one_time_tokens, sessions
+from sync.accounts import one_time_tokens
 from sync.database.engine import Database
 from sync.errors import InvalidOneTimeToken
 from sync.meeting import invitation_links
@@ -14,6 +14,7 @@ from sync.notify import outbox
 from sync.notify.outbox import Letter
 from sync.revisions import fan_out
 from sync.settings import Sending, Settings
+from sync.sign_in import deletion, sessions
 from tests.support.factories import connect, pending, person, revisions
 
 HOUR, YEAR = 3600, 365 * 86_400

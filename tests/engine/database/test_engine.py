@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from sync.accounts.credentials import Gate
 from sync.database import engine as database_module
 from sync.database import sqlite
 from sync.database.engine import Database, Session, among, parse_url
@@ -21,6 +20,7 @@ from sync.errors import DatabaseUnavailable, InvalidInput
 from sync.models import Account, AddressBook
 from sync.revisions import address_books
 from sync.revisions.address_books import raise_revisions
+from sync.sign_in.credentials import Gate
 from tests.support.databases import plain
 from tests.support.factories import book, book_in, contents, people, person, put, revisions, vcard
 from tests.support.people import register

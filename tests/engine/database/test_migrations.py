@@ -17,7 +17,7 @@ from sqlalchemy import Column, Integer, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from sync import verification
-from sync.accounts import addresses, one_time_tokens, rate_limits, registration, sessions
+from sync.accounts import addresses, one_time_tokens, rate_limits, registration
 from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
 from sync.database import accounts, migrations, schema
@@ -27,6 +27,7 @@ from sync.models import Account, Base, Group, Profile
 from sync.sharing import grants, groups, search_keys
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
+from sync.sign_in import sessions
 from tests.support.factories import connected, contents, field, group, person, put, vcard
 from tests.support.meeting import prefer
 

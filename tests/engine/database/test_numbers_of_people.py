@@ -17,13 +17,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from sync import meeting
-from sync.accounts import (
-    deletion,
-    one_time_tokens,
-    preference_changes,
-    rate_limits,
-    sessions,
-)
+from sync.accounts import one_time_tokens, preference_changes, rate_limits
 from sync.calendars import feeds
 from sync.contacts import linking
 from sync.database.engine import Database, Session
@@ -44,6 +38,7 @@ from sync.profiles import profiles, renewing
 from sync.revisions import address_books, fan_out, versions
 from sync.sharing import changes, connections, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS
+from sync.sign_in import deletion, sessions
 from tests.engine.database.test_atomicity import CHANGES, PHONE, SINGLE, World, _card, make_world
 from tests.support.changing import changing
 from tests.support.factories import book_in, content, crowd
@@ -53,11 +48,11 @@ FEW, MANY = 10, 100
 #: What is not tried here, by the beginnings of names, and why it may do without.
 EXEMPT = {
     "sync.accounts.addresses.": "is about the addresses of one person, of which they have few",
-    "sync.accounts.deletion.": "parts with one person after the other until its time is over; its pieces are tried",
+    "sync.sign_in.deletion.": "parts with one person after the other until its time is over; its pieces are tried",
     "sync.accounts.one_time_tokens.": "is about one token",
-    "sync.accounts.password_reset.": "is about one person's password",
-    "sync.accounts.provisioning.": "is about one person on a list, each in a transaction of their own",
-    "sync.accounts.signing_": "is about one person who signs in or up",
+    "sync.sign_in.password_reset.": "is about one person's password",
+    "sync.sign_in.provisioning.": "is about one person on a list, each in a transaction of their own",
+    "sync.sign_in.signing_": "is about one person who signs in or up",
     "sync.books.edit_conflicts.": "is about one entry of one person",
     "sync.books.entry_rows.leave_nothing": "is about one entry of one person",
     "sync.books.exporting.": "reads; only what it counts is written",

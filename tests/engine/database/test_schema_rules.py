@@ -28,7 +28,6 @@ from sqlalchemy import (
     update,
 )
 
-from sync.accounts import credentials
 from sync.models import (
     AddressBook,
     Base,
@@ -42,6 +41,7 @@ from sync.models import (
     Overlay,
     PrivateCard,
 )
+from sync.sign_in import credentials
 from tests.support.statements import faults, faults_of_text
 
 TABLES = list(Base.metadata.sorted_tables)

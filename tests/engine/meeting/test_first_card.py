@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from sync.accounts import deletion
-from sync.accounts.provisioning import Listed, put
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.errors import AlreadyExists, InvalidInput
@@ -14,6 +12,8 @@ from sync.meeting.first_card import BLANK, FirstCard, proposed_login, with_login
 from sync.settings import Limits, Settings
 from sync.sharing import groups
 from sync.sharing.preferences import preferences_of
+from sync.sign_in import deletion
+from sync.sign_in.provisioning import Listed, put
 from tests.support.factories import connect, content, group, people, person, served
 from tests.support.meeting import SENDING
 from tests.support.one_time_tokens import newest_token

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from sync.accounts import addresses, sessions, signing_up
+from sync.accounts import addresses
 from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.errors import AlreadyExists, InvalidOneTimeToken, Refused
 from sync.meeting import invitation_links, invitations
+from sync.sign_in import sessions, signing_up
 from tests.support.databases import opened
 from tests.support.factories import person
 from tests.support.meeting import SENDING, are_connected, show_strangers

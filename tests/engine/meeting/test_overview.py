@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from sync import meeting
-from sync.accounts import credentials
 from sync.database.engine import Database
 from sync.meeting import overview
 from sync.meeting.overview import Overview
 from sync.models import Device
 from sync.sharing import grants
+from sync.sign_in import credentials
 from tests.support.factories import connect, field, people, person, strangers
 
 

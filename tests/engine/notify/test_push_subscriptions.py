@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from sync.accounts import credentials, deletion, signing_in
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS
@@ -15,6 +14,7 @@ from sync.notify.push import keys, subscriptions
 from sync.notify.push.keys import HOME
 from sync.notify.push.subscriptions import LONGEST, USUAL
 from sync.settings import Limits
+from sync.sign_in import credentials, deletion, signing_in
 from tests.support import factories
 from tests.support.push_service import PushService
 from tests.support.subscribing import SETTINGS, add_device, device_of, in_seconds, rows, set_all, subscribe, wanted

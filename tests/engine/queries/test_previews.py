@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync.accounts import credentials
 from sync.database.engine import Database
 from sync.errors import NotFound
 from sync.queries import previews
 from sync.sharing import connections, grants
+from sync.sign_in import credentials
 from tests.support.factories import (
     connect,
     connected,

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select
 
-from sync.accounts import credentials
 from sync.database.engine import Database
 from sync.errors import InvalidSyncToken, LimitExceeded
 from sync.models import Device
 from sync.queries import previews
 from sync.revisions import address_books
 from sync.revisions.address_books import Book, sync_token
+from sync.sign_in import credentials
 from tests.support.factories import (
     book,
     changes,

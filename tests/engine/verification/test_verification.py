@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from sync import verification
-from sync.accounts import credentials
 from sync.database.engine import Database, Session
 from sync.models import Connection
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups
+from sync.sign_in import credentials
 from tests.support import factories
 from tests.support.databases import plain
 

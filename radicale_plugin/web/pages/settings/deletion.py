@@ -13,10 +13,10 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.accounts import deletion, signing_in
 from sync.books import exporting
 from sync.errors import TooManyTries, WrongPassword
 from sync.sharing import connections
+from sync.sign_in import deletion, signing_in
 
 
 class LeavingForm(Form):

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import select, update
 
 from sync import worker
-from sync.accounts import rate_limits, registration, sessions
+from sync.accounts import rate_limits, registration
 from sync.accounts.rate_limits import Limit
-from sync.accounts.sessions import SignedIn
 from sync.database.engine import Database
 from sync.errors import NotFound
 from sync.models import BrowserSession, RateLimit
+from sync.sign_in import sessions
+from sync.sign_in.sessions import SignedIn
 from tests.support import factories
 
 

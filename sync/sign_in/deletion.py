@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from sync.accounts import one_time_tokens, sessions
+from sync.accounts import one_time_tokens
 from sync.database import pacing
 from sync.database.engine import Database, among
 from sync.errors import NotFound
@@ -35,6 +35,7 @@ from sync.models import (
 )
 from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
+from sync.sign_in import sessions
 
 LEAVING = "leaving"
 #: How many holders lose the card in one transaction at most.

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import addresses, one_time_tokens, preference_changes, registration
 from sync.accounts.addresses import EMAIL
-from sync.accounts.password_reset import RESET
 from sync.database import accounts
 from sync.errors import AlreadyExists, NotFound
 from sync.fields import CATALOGUE, FieldContent
@@ -27,6 +26,7 @@ from sync.profiles import profiles
 from sync.sharing import starter_groups
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
+from sync.sign_in.password_reset import RESET
 
 #: How long the link in the first letter may be used.
 LIFETIME = 14 * one_time_tokens.DAY

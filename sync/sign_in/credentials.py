@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import calling, slow_hash
 from sync.accounts.calling import Called
-from sync.accounts.device_notes import DeviceNotes, Given
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
 from sync.database.server_keys import server_key
@@ -29,6 +28,7 @@ from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, NOBODY, Account, Device, now
 from sync.notify.push import subscriptions
 from sync.revisions.address_books import CONTACTS_PATH, Book
+from sync.sign_in.device_notes import DeviceNotes, Given
 from sync.vcard import clean
 
 #: No letter that is mistaken for another when it is typed from a screen.
@@ -122,14 +122,14 @@ class Gate:
         return None
 
     def note_use(self, caller: Caller) -> None:
-        """Note that the device was used, if that is worth a note (see `sync.accounts.device_notes`)."""
+        """Note that the device was used, if that is worth a note (see `sync.sign_in.device_notes`)."""
         at = now()
         # A time that is ahead was written before the clock was put back.
         if caller.last_used_at is None or abs(at - caller.last_used_at) >= LAST_USE_PRECISION:
             self.notes.used((caller.account_id, caller.device_id), at)
 
     def note_sync(self, caller: Caller, revision: int) -> None:
-        """Note that the device has everything up to *revision*, if that is news (`sync.accounts.device_notes`)."""
+        """Note that the device has everything up to *revision*, if that is news (`sync.sign_in.device_notes`)."""
         if caller.synced_revision != revision:
             self.notes.given((caller.account_id, caller.device_id), Given(caller.epoch, revision, now()))
 

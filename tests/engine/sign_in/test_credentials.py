@@ -9,14 +9,15 @@ import argon2
 import pytest
 from sqlalchemy import select, update
 
-from sync.accounts import credentials, registration, slow_hash
-from sync.accounts.credentials import Caller, Gate
+from sync.accounts import registration, slow_hash
 from sync.database import server_keys
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import Account, Device, LoginName, ServerSecret
 from sync.revisions import address_books
 from sync.settings import Limits, Settings
+from sync.sign_in import credentials
+from sync.sign_in.credentials import Caller, Gate
 from tests.support.factories import book, person
 from tests.support.people import Person, register
 from tests.support.statements import sent

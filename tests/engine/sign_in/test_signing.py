@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.accounts import addresses, credentials, preference_changes, registration, sessions, signing_in, signing_up
+from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import NOBODY, Preferences
 from sync.accounts.rate_limits import Limit
 from sync.database import accounts
@@ -12,6 +12,7 @@ from sync.database.engine import Database
 from sync.discovery import directory
 from sync.errors import AlreadyExists, EvercardError, InvalidInput, Refused, TooManyTries, WrongPassword
 from sync.settings import Settings
+from sync.sign_in import credentials, sessions, signing_in, signing_up
 from tests.support import factories
 
 PASSWORD = "correct horse battery"

@@ -7,11 +7,12 @@ from one place never make the same person wait at another.
 
 from __future__ import annotations
 
-from sync.accounts import credentials, identifiers, rate_limits, sessions
+from sync.accounts import identifiers, rate_limits
 from sync.accounts.identifiers import Identifier
 from sync.accounts.rate_limits import HOUR, MINUTE, Limit
 from sync.database.engine import Database, Session, settings_of
 from sync.errors import NotFound, TooManyTries, WrongPassword
+from sync.sign_in import credentials, sessions
 
 #: For one name from one source; for one person from one source, by all of their names; for one source, which may be a
 #: whole company; and for this server, which has to hash.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sync.accounts import credentials, rate_limits, registration, sessions
+from sync.accounts import rate_limits, registration
 from sync.accounts.rate_limits import DAY, HOUR, Limit
 from sync.database.engine import Database, Session, settings_of
 from sync.errors import Refused
+from sync.sign_in import credentials, sessions
 
 #: For one source, which may be a whole company, and for this server.
 SOURCE = Limit("sign-up-source", 30, DAY)

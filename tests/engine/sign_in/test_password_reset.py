@@ -10,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select, update
 
-from sync.accounts import addresses, credentials, password_reset, registration, sessions, signing_in
+from sync.accounts import addresses, registration
 from sync.accounts.rate_limits import Limit
 from sync.database.engine import Database
 from sync.errors import InvalidInput, InvalidOneTimeToken, TooManyTries
 from sync.models import Message, OneTimeToken
 from sync.settings import Sending, Settings
+from sync.sign_in import credentials, password_reset, sessions, signing_in
 from tests.support import factories
 from tests.support.databases import opened
 from tests.support.meeting import do_errands, messages

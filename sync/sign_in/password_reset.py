@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.accounts import addresses, credentials, identifiers, one_time_tokens, rate_limits, sessions
+from sync.accounts import addresses, identifiers, one_time_tokens, rate_limits
 from sync.accounts.addresses import EMAIL
 from sync.accounts.identifiers import Identifier
 from sync.accounts.rate_limits import DAY, HOUR, Limit
@@ -22,6 +22,7 @@ from sync.errors import InvalidOneTimeToken, NotFound, TooManyTries
 from sync.models import Account
 from sync.notify import errands, outbox
 from sync.sharing.preferences import preferences_of
+from sync.sign_in import credentials, sessions
 
 #: The purpose of the one-time token, and of the page that it is for.
 RESET = "reset"

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import BigInteger, delete, select, update
 
 from sync import verification
-from sync.accounts import credentials, deletion, one_time_tokens, sessions
-from sync.accounts.credentials import Gate
+from sync.accounts import one_time_tokens
 from sync.database import accounts, pacing
 from sync.database.engine import Database, Session
 from sync.errors import AlreadyExists, InvalidOneTimeToken, NotFound
@@ -30,6 +29,8 @@ from sync.models import (
 )
 from sync.revisions import address_books
 from sync.sharing import connections
+from sync.sign_in import credentials, deletion, sessions
+from sync.sign_in.credentials import Gate
 from tests.support.factories import book, connect, connected, field, group, person, strangers
 from tests.support.people import Person, register
 
