@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from sync.books.etags import changed_at_of
 from sync.errors import PreconditionFailed
@@ -18,8 +18,7 @@ _MARK = re.compile(r';[34]\.0(?="$)')
 _COMPRESSED = re.compile(r'(?:-{1,2}|;|:)(?:gzip|br|deflate|zstd)(?="$)')
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """
     The headers of these names as they were sent, None where there was none.
 

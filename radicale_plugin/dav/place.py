@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from radicale_plugin.dav import paths
 from sync.notify.push.advertisement import Advertisement
@@ -12,8 +12,7 @@ from sync.settings import Settings
 from sync.sign_in.credentials import Caller
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """
     Who asks, and where the application is mounted (*prefix*, without a slash at its end).
 

@@ -29,7 +29,9 @@ def read_prefer(header: str) -> Mapping[str, str]:
 
 def preferences(header: str) -> frozenset[str]:
     """Return those of `MINIMAL` and `NO_ROOT` that the header asks for."""
-    read = read_prefer(header) if header else {}
+    if not header:
+        return frozenset()
+    read = read_prefer(header)
     return frozenset(
         wanted
         for wanted, asked in ((MINIMAL, read.get("return", "").lower() == "minimal"), (NO_ROOT, NO_ROOT in read))

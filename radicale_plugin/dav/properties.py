@@ -265,6 +265,7 @@ class EntryTemplate:
             names = dict.fromkeys([*_ENTRY_ALL, *wanted.names])
         self.needs_text = not wanted.names_only and not _NEEDS_TEXT.isdisjoint(names)
         self._url = place.book(book)
+        self._markup = text(self._url)
         self._wanted, self._missing = wanted, list[str]()
         known = (*_ENTRY, *_ENTRY_CONSTANT)
         self._kept = kept() if dead.are_wanted(wanted, known) else {}
@@ -286,13 +287,13 @@ class EntryTemplate:
 
     def url(self, name: str) -> str:
         """Return the URL of the entry of this name."""
-        return self._url + paths.href("", name, collection=False)[1:]
+        return self._url + paths.segment(name)
 
     def render(self, entry: EntryHead | EntryText) -> str:
         """Return the ``DAV:response`` of a present entry."""
         values = [getter(entry) for getter in self._getters]
         if not (kept := self._kept.get(entry.href)):
-            return self._format(text(self.url(entry.href)), *values)
+            return self._format(self._markup + paths.segment(entry.href), *values)
         own = dead.found(self._wanted, kept)
         missing = "".join(element(name) for name in self._missing if name not in own)
         return response(self.url(entry.href), self._found.format(*values) + "".join(own.values()), missing)

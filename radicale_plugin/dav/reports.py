@@ -150,7 +150,8 @@ def _revision(request: Request, book: Book, token: str) -> int | None:
 def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -> Response:
     template = _template(service, request, book, asked.wanted)
     handing = Handing(service, request, asked.wanted)
-    names = {href: _name(request, book, href) for href in asked.hrefs}
+    members = request.place.book(book)
+    names = {href: _name(request, book, href, href.removeprefix(members)) for href in asked.hrefs}
     if request.location.kind is Kind.ENTRY:
         url = existing(service, request).url
         names = names or {url: request.location.name}
@@ -173,8 +174,14 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
     return answer
 
 
-def _name(request: Request, book: Book, href: str) -> str | None:
-    """Return the name of the entry that *href* is about, None where it is no member of what was asked."""
+def _name(request: Request, book: Book, href: str, rest: str) -> str | None:
+    """
+    Return the name of the entry that *href* is about, None where it is no member of what was asked.
+
+    *rest* is what is left of it without the URL of *book*. Hardly any client spells the one or the other as we do not.
+    """
+    if len(rest) < len(href) and paths.is_plain(rest) and rest[:1] not in ("", ".") and not request.location.name:
+        return rest
     path = paths.decode(href, request.place.prefix)
     location = paths.locate(path) if path is not None else None
     if location is None or location.kind is not Kind.ENTRY:

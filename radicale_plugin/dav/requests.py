@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from radicale_plugin.dav import paths
 from radicale_plugin.dav.conditions import Conditions
@@ -21,8 +22,7 @@ class Service:
     gate: Gate
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """
     One authenticated request for one of the caller's own resources.
 

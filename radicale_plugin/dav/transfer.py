@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from radicale_plugin.dav import paths
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.names import card, href
@@ -33,7 +31,7 @@ def transfer(service: Service, request: Request) -> Response:
         raise needs_privilege(request.url, missing, "Address books and the principal cannot be moved or copied.")
     places = (
         (book_of(service, request), source.name),
-        (book_of(service, replace(request, method="PUT", location=target)), target.name),
+        (book_of(service, request._replace(method="PUT", location=target)), target.name),
     )
     keep = request.method == "COPY"
     try:

@@ -12,9 +12,8 @@ import binascii
 import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from radicale import config
 from radicale.app import Application as RadicaleApplication
@@ -51,11 +50,12 @@ from sync.notify.push.advertisement import Advertisement
 from sync.sign_in.credentials import Caller, Gate
 
 logger = logging.getLogger("evercard")
+P = ParamSpec("P")
 T = TypeVar("T")
+Handler = Callable[[Service, Request], Response]
 
-#: Where a request says who was admitted with it. No client can: what it sends are ``HTTP_`` names.
-_CALLER = "evercard.caller"
-_LOCATION = "evercard.location"
+#: Where a request says what it was admitted to. No client can: what it sends are ``HTTP_`` names.
+_ADMITTED = "evercard.admitted"
 COMPLIANCE = "1, 3, access-control, extended-mkcol, addressbook"
 #: What else a collection is whose changes devices can be told of.
 PUSH = "webdav-push"
@@ -82,7 +82,7 @@ _HANDLERS = {
 _DIRECTORY_HANDLERS = {"PROPFIND": directory.propfind, "REPORT": directory.report}
 #: What can be done with a registration for push.
 _REGISTRATION_HANDLERS = {"DELETE": push.unregister}
-_SPECIAL: Mapping[Kind, Mapping[str, Callable[[Service, Request], Response]]] = {
+_SPECIAL: Mapping[Kind, Mapping[str, Handler]] = {
     Kind.DIRECTORY: _DIRECTORY_HANDLERS,
     Kind.REGISTRATION: _REGISTRATION_HANDLERS,
 }
@@ -91,6 +91,12 @@ _READING = ("GET", "HEAD", "PROPFIND", "REPORT")
 _BODILESS = ("GET", "HEAD", "DELETE", "MOVE", "COPY")
 #: Methods that leave something out when they are asked to (RFC 8144).
 _HONOURING = ("PROPFIND", "REPORT")
+
+
+class _Admitted(NamedTuple):
+    caller: Caller
+    location: Location
+    handler: Handler
 
 
 class Application(RadicaleApplication):
@@ -111,20 +117,21 @@ class Application(RadicaleApplication):
     @override
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, which `refuse` would not."""
-        if _is_for_portal(environ):
+        admitted = environ.get(_ADMITTED)
+        if admitted is None:
             return super().__call__(self._for_portal(environ), start_response)
-        answer = _guarded(environ["REQUEST_METHOD"], lambda: self._answer(environ))
+        answer = _guarded(environ["REQUEST_METHOD"], self._answer, environ, admitted)
         return _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
 
     def refuse(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes] | None:
         """
         Answer a request that goes no further, whatever its body is; None for any other.
 
-        It may be of nobody, or for something of somebody else. Whom it is of is remembered in *environ*.
+        It may be of nobody, or for something of somebody else. Whom it is of, and what for, is remembered in *environ*.
         """
         if _is_for_portal(environ):
             return None
-        answer = _guarded(environ["REQUEST_METHOD"], lambda: self._early(environ))
+        answer = _guarded(environ["REQUEST_METHOD"], self._early, environ)
         return None if answer is None else _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
 
     def _for_portal(self, environ: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +141,6 @@ class Application(RadicaleApplication):
 
     def _early(self, environ: dict[str, Any]) -> Response | None:
         method, location = environ["REQUEST_METHOD"], _location(environ)
-        environ[_LOCATION] = location
         if method == "OPTIONS":
             return self._options(location)
         if (found := root_files.answer(method, environ["PATH_INFO"])) is not None:
@@ -149,13 +155,14 @@ class Application(RadicaleApplication):
             raise _nowhere(environ)
         if location.login.lower() in caller.names:
             # A device that makes paths of what it signs in with means the person's own.
-            location = replace(location, login=caller.login)
+            location = location._replace(login=caller.login)
         if location.login not in ("", caller.login):
             # Not a word about the place, so that what there is looks the same as what there is not.
             raise errors.DavError(403, "This belongs to somebody else.", dav("need-privileges"))
-        if _handler(method, location) is None or (method == "POST" and self._push is None):
+        handler = _SPECIAL.get(location.kind, _HANDLERS).get(method)
+        if handler is None or (method == "POST" and self._push is None):
             raise errors.DavError(405, "This cannot be done here.")
-        environ[_CALLER] = caller
+        environ[_ADMITTED] = _Admitted(caller, location, handler)
         return None
 
     def _options(self, location: Location | None) -> Response:
@@ -164,11 +171,8 @@ class Application(RadicaleApplication):
             return Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
         return Response(200, [("Allow", f"{ALLOW}, POST"), ("DAV", f"{COMPLIANCE}, {PUSH}")])
 
-    def _answer(self, environ: Mapping[str, Any]) -> Response:
-        location, caller = environ[_LOCATION], environ[_CALLER]
-        handler = _handler(environ["REQUEST_METHOD"], location) if location is not None else None
-        if location is None or handler is None:
-            raise errors.DavError(404, "There can be nothing at this path.")
+    def _answer(self, environ: Mapping[str, Any], admitted: _Admitted) -> Response:
+        caller, location, handler = admitted
         if environ["REQUEST_METHOD"] not in _READING:
             self._spending.spend(caller.account_id, int(environ.get("CONTENT_LENGTH") or 0))
         self._service.gate.note_use(caller)
@@ -179,7 +183,7 @@ class Application(RadicaleApplication):
             response.headers.append(("Content-Location", paths.href(self._prefix, *names)))
         return response
 
-    def _handle(self, handler: Callable[[Service, Request], Response], request: Request) -> Response:
+    def _handle(self, handler: Handler, request: Request) -> Response:
         if request.method in _BODILESS and request.body:
             raise errors.DavError(415, f"A {request.method} has no body here.")
         if request.method in _READING and request.if_header:
@@ -188,7 +192,8 @@ class Application(RadicaleApplication):
         response = handler(self._service, request)
         if request.method in _HONOURING and response.status == 207:
             response.headers.append(("Vary", "Brief, Prefer"))
-            response.headers.extend(prefer.applied(*_heeded(request)))
+            if request.preferences:
+                response.headers.extend(prefer.applied(*_heeded(request)))
         return response
 
     def _admit(self, header: str) -> Caller | None:
@@ -234,10 +239,10 @@ def _source(address: str) -> str:
     return rate_limits.source(address)
 
 
-def _guarded(method: str, answer: Callable[[], T]) -> T | Response:
+def _guarded(method: str, answer: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Response:
     """Return the answer, or what says why there is none."""
     try:
-        return answer()
+        return answer(*args, **kwargs)
     except errors.DavError as error:
         return error.response()
     except EvercardError as error:
@@ -245,10 +250,6 @@ def _guarded(method: str, answer: Callable[[], T]) -> T | Response:
     except Exception:
         logger.exception("A %s request failed", method)
         return Response(500, [("Content-Type", "text/plain; charset=utf-8")], b"Something went wrong here.\n")
-
-
-def _handler(method: str, location: Location) -> Callable[[Service, Request], Response] | None:
-    return _SPECIAL.get(location.kind, _HANDLERS).get(method)
 
 
 def _location(environ: Mapping[str, Any]) -> Location | None:

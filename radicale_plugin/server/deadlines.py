@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+
+from typing_extensions import override
 
 from radicale_plugin.server import connections
 from radicale_plugin.server.connections import Peer
@@ -51,43 +52,51 @@ class Transfer:
         return time.monotonic() > self._until
 
 
+class _Request(AbstractContextManager[None]):
+    """A request from *address*, which is one of *requests* while it is under way."""
+
+    def __init__(self, requests: set[_Request], address: str) -> None:
+        self.address = address
+        self._requests = requests
+
+    @override
+    def __enter__(self) -> None:
+        self._requests.add(self)
+
+    @override
+    def __exit__(self, *_: object) -> None:
+        self._requests.discard(self)
+
+
 class Deadlines:
-    """The transfers of a process. Those that are late are ended, by shutting their connections."""
+    """
+    The transfers of a process. Those that are late are ended, by shutting their connections.
+
+    What one thread adds or takes away and another copies are sets, each in one step of the interpreter.
+    """
 
     def __init__(self) -> None:
         """Know of none yet."""
         self._transfers: set[Transfer] = set()
-        self._requests: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._requests: set[_Request] = set()
 
     def watch(self) -> None:
         """Look after them from now on, in a thread of its own."""
         threading.Thread(target=self._watch, name="deadlines", daemon=True).start()
 
-    @contextmanager
-    def request(self, address: str) -> Iterator[None]:
+    def request(self, address: str) -> AbstractContextManager[None]:
         """Count a request from *address* while it is under way."""
-        with self._lock:
-            self._requests[address] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._requests[address] -= 1
-                if not self._requests[address]:
-                    del self._requests[address]
+        return _Request(self._requests, address)
 
     def begin(self, address: str) -> Transfer:
         """Begin a transfer, which `end` must end."""
         transfer = Transfer(address)
-        with self._lock:
-            self._transfers.add(transfer)
+        self._transfers.add(transfer)
         return transfer
 
     def end(self, transfer: Transfer) -> None:
         """Forget a transfer."""
-        with self._lock:
-            self._transfers.discard(transfer)
+        self._transfers.discard(transfer)
 
     def is_cut(self, address: str, before: frozenset[Peer] | None) -> bool:
         """
@@ -99,16 +108,14 @@ class Deadlines:
         now = connections.established(address)
         if now is None or before is None:
             return False
-        with self._lock:
-            missing = len(now) < self._requests[address]
+        missing = len(now) < sum(request.address == address for request in tuple(self._requests))
         return missing or not before <= now or connections.half_closed(address)
 
     def _watch(self) -> None:
         before: dict[str, Mapping[Peer, int]] = {}
         while True:
             time.sleep(_INTERVAL)
-            with self._lock:
-                late = {transfer.address for transfer in self._transfers if transfer.is_late()}
+            late = {transfer.address for transfer in tuple(self._transfers) if transfer.is_late()}
             now = {address: connections.octets_moved(address) for address in late}
             for address, moved in now.items():
                 connections.hang_up(_stuck(before.get(address, {}), moved))

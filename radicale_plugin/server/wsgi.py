@@ -93,12 +93,13 @@ class Wrapper:
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         environ = normalized(environ)
-        declared_octets(environ, _most_octets(environ))
+        most = _most_octets(environ)
+        declared_octets(environ, most)
         with self._working:
             refused = self._application.refuse(environ, start_response)
         if refused is not None:
             return self._drained(environ, refused) if _has_small_body(environ) else refused
-        body = self._body(environ, _most_octets(environ))
+        body = self._body(environ, most)
         environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), io.BytesIO(body)
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         with self._working:
@@ -205,12 +206,10 @@ def _paced(deadlines: Deadlines, address: str, answer: Iterable[bytes]) -> Itera
 def _require_small_head(environ: Environ) -> None:
     if len(environ.get("PATH_INFO", "")) + len(environ.get("QUERY_STRING", "")) > MAX_TARGET:
         raise Rejected(414, "The address of this request is too long.")
-    octets = longest = 0
-    for name, value in environ.items():
-        if name.startswith("HTTP_"):
-            octets += len(name) + len(value)
-            longest = max(longest, len(value))
-    if octets > MAX_HEAD or longest > MAX_HEADER:
+    lines = [name + value for name, value in environ.items() if name.startswith("HTTP_")]
+    octets = sum(map(len, lines))
+    # No line is too long where all of them together are not.
+    if octets > MAX_HEADER and (octets > MAX_HEAD or max(map(len, lines)) > MAX_HEADER):
         raise Rejected(431, "The header lines of this request are too long.")
 
 
@@ -221,8 +220,10 @@ def client_address(environ: Mapping[str, Any], proxies: int) -> str:
     Whatever stands further left in ``X-Forwarded-For`` was written by somebody whom nobody has to believe.
     """
     peer = str(environ.get("REMOTE_ADDR") or "")
+    if not proxies:
+        return peer
     said = [address.strip() for address in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    return (said[-proxies] if 0 < proxies <= len(said) else "") or peer
+    return (said[-proxies] if proxies <= len(said) else "") or peer
 
 
 def plain(start_response: StartResponse, status: int, message: str) -> Iterable[bytes]:

@@ -197,7 +197,7 @@ def _write_private(
     elif data != sent.data:
         there = entry_writes.stamp(session, book, there)
     late_edits.note_stored(session, there, sent, is_as_sent=data == sent.data)
-    return replace(head_found(there), as_sent=data == sent.data and not sent.is_mended)
+    return head_found(there)._replace(as_sent=data == sent.data and not sent.is_mended)
 
 
 def _write_own(

@@ -7,8 +7,7 @@ An ETag is made of the hash of a text's source and of REV, so equal ETags mean e
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -22,8 +21,7 @@ from sync.revisions.address_books import PRESENT, Book
 from sync.revisions.entry_writes import Found
 
 
-@dataclass(frozen=True, slots=True)
-class EntryHead:
+class EntryHead(NamedTuple):
     """
     An entry without its text. *etag* is empty when *present* is false: the entry is gone.
 
@@ -35,7 +33,7 @@ class EntryHead:
     present: bool
     etag: str
     changed_at: int
-    as_sent: bool = field(default=False, compare=False)
+    as_sent: bool = False
 
 
 def revisions(session: Session, book: Book, since: int | None, count: int) -> Sequence[int]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, any_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -21,6 +20,7 @@ from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
+from sync.database.prepared import execute
 from sync.models import NOT_KEPT, Card, DeviceCopy, Entry, EntryVersion, Overlay, PrivateCard
 from sync.revisions.address_books import PRESENT, Book
 
@@ -30,8 +30,7 @@ _MODERN = ("4.0", served.THUNDERBIRD)
 BATCH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class EntryText:
+class EntryText(NamedTuple):
     """
     A present entry. *text* is the vCard as it is served, *data* what it is made of, of a private entry.
 
@@ -48,7 +47,7 @@ class EntryText:
     id: int = 0
     revision: int = 0
     has_past: bool = False
-    data: bytes | None = field(default=None, compare=False, repr=False)
+    data: bytes | None = None
 
     @property
     def stored(self) -> str:
@@ -83,7 +82,7 @@ def texts(
     for start in range(0, len(wanted), BATCH):
         names = lists.texts(dialect, wanted[start : start + BATCH])
         key = {"viewer": book.viewer_id, "book": book.id, "names": names}
-        yield from _read(session.execute(_named(dialect, version), key), version)
+        yield from _read(execute(session, _named(dialect, version), key), version)
 
 
 def searched(

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -36,7 +36,7 @@ _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 6
 _LENGTH = 32
 _GROUP = 4
-_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _READABLE = str.maketrans("", "", "- ")
 #: The last use of a device is written down at most once in this many seconds, so that a poll writes nothing.
 LAST_USE_PRECISION = 3600
@@ -45,8 +45,7 @@ MINIMUM_LENGTH = 10
 MAXIMUM_LENGTH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """
     Who a request comes from, and the state of their address book in the same moment.
 
@@ -96,7 +95,7 @@ class Gate:
         for name in names:
             caller = self._admit(name, proof)
             if caller is not None:
-                return caller if names == (caller.login,) else replace(caller, names=names)
+                return caller if names == (caller.login,) else caller._replace(names=names)
         return None
 
     def _admit(self, name: str, proof: _Proof) -> Caller | None:
@@ -154,20 +153,17 @@ WHERE device.viewer_id IN ({", ".join("?" * calling.SHARING)}) AND device.id = ?
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Proof:
+class _Proof(NamedTuple):
     device_id: int
     secret: str
 
     @classmethod
     def read(cls, password: str) -> _Proof | None:
         text = password.translate(_READABLE).lower()
-        if len(text) != _LENGTH or not _VALUE.keys() >= set(text):
+        # All of it is of the alphabet where nothing is left of it without that at its ends.
+        if len(text) != _LENGTH or text.strip(_ALPHABET):
             return None
-        device_id = 0
-        for letter in text[:_ID_LENGTH]:
-            device_id = device_id * 32 + _VALUE[letter]
-        return cls(device_id, text[_ID_LENGTH:])
+        return cls(int(text[:_ID_LENGTH].translate(_DIGITS), 32), text[_ID_LENGTH:])
 
     def digest(self, key: bytes, account_id: int) -> bytes:
         message = f"{account_id}/{self.device_id}/{self.secret}"
