@@ -74,6 +74,11 @@ SCHEMA: dict[str, dict[str, Any]] = {
         },
         "secret_file": {"value": "", "type": str, "help": "a file that holds secret"},
         "pool_size": {"value": "8", "type": _positive, "help": "database connections that a process keeps open"},
+        "pooler": {
+            "value": "none",
+            "type": _one_of("none", "transaction"),
+            "help": "transaction: PostgreSQL is reached through PgBouncer, which lends a connection for a transaction",
+        },
         "inline_viewers": {
             "value": "2000",
             "type": _positive,
@@ -224,6 +229,7 @@ def database(configuration: config.Configuration) -> Database:
     values = values_of(configuration)
     engine = Settings(
         pool_size=values["pool_size"],
+        pooler=values["pooler"] == "transaction",
         inline_viewers=values["inline_viewers"],
         chunk_viewers=values["chunk_viewers"],
         accept_overlays=values["connection_edits"] == "overlay",

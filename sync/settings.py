@@ -82,10 +82,11 @@ class Settings:
     where links cannot be sent. *phone_region* is the country, as two letters, that a phone number without a country
     code is of. *sign_up* is who may make an account in the portal: somebody who was ``invited``, anybody (``open``), or
     nobody (``closed``). *push* lets devices be told of changes by push services, which *push_to_local* lets be plain or
-    local, for tests.
+    local, for tests. *pooler* says that PostgreSQL is reached through one that lends a connection for one transaction.
     """
 
     pool_size: int = 8
+    pooler: bool = False
     inline_viewers: int = 2_000
     chunk_viewers: int = 10_000
     accept_overlays: bool = True

@@ -66,6 +66,8 @@ class Database:
         options["hide_parameters"] = True
         if self.is_sqlite:
             options["connect_args"] = {"timeout": sqlite.BUSY_MILLISECONDS / 1000, "check_same_thread": False}
+        elif self.settings.pooler:
+            options["connect_args"] = {"prepare_threshold": None}
         try:
             self.engine = create_engine(self.url, **options)
         except ModuleNotFoundError as error:
@@ -80,7 +82,8 @@ class Database:
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
-        self._quick = Quick(self.engine.dialect, lambda: open_cursor(self.url, self.engine.dialect))
+        prepares = not self.settings.pooler
+        self._quick = Quick(self.engine.dialect, lambda: open_cursor(self.url, self.engine.dialect, prepares=prepares))
 
     def write(self, change: Callable[[Session], T], *, whole: bool = False) -> T:
         """
@@ -181,7 +184,7 @@ class Database:
 
     def quick(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """
-        Fetch the first row of one reading *statement* on a bare connection that this thread keeps.
+        Fetch the first row of one reading *statement* on a bare connection that is kept.
 
         *statement* uses ``?`` for SQLite's and ``%s`` for PostgreSQL's parameters (see `placeholders`). No SQLAlchemy
         is in the way: this is what a poll costs.
@@ -248,7 +251,7 @@ class Database:
             require_newest(self)
 
     def dispose(self) -> None:
-        """Close every connection of the pool; those of other threads' `quick` close with their threads."""
+        """Close every connection that nobody uses just now."""
         self.disposals += 1
         self._quick.close()
         self.engine.dispose()

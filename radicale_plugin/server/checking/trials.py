@@ -82,11 +82,18 @@ def database(installation: Installation) -> Iterator[Finding]:
         yield good("database", "It can be read and written.")
     if found.encoding not in ("UTF8", "UTF-8"):
         yield wrong("database", f"Its encoding is {found.encoding}; it must be UTF8, for names in every script.")
-    wanted = 3 * installation.values["pool_size"] * (installation.values["workers"] + 1)
-    if found.connections is not None and wanted > found.connections:
+    wanted = connections_wanted(installation)
+    if installation.values["pooler"] == "none" and found.connections is not None and wanted > found.connections:
         yield doubtful(
             "pool_size", f"Up to {wanted} connections may be asked for, and PostgreSQL has {found.connections}."
         )
+
+
+def connections_wanted(installation: Installation) -> int:
+    """Return how many connections to the database the processes of `evercard serve` have open at the most."""
+    workers, pool = installation.values["workers"], 3 * installation.values["pool_size"]
+    # Each thread that works may have one for polls as well, and the process that carries changes is one more.
+    return int(workers * (pool + installation.values["threads"]) + pool + 1)
 
 
 def clock(installation: Installation) -> Iterator[Finding]:
