@@ -119,8 +119,10 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     if os.isatty(0):
         # Whoever closes the terminal does not mean what the signal means to a daemon, which is to start anew.
         server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
-    stop = threading.Event()
-    keeper = threading.Thread(target=_keep_worker, args=(stop,), daemon=True)
+    stop, renew = threading.Event(), threading.Event()
+    # With that signal the processes that answer are replaced one after the other, none before another answers.
+    server.on_reload(renew.set)
+    keeper = threading.Thread(target=_keep_worker, args=(stop, renew), daemon=True)
     keeper.start()
     announced = f"http{'s' if certificate else ''}://{f'[{address}]' if ':' in address else address}:{port}/"
     waiting = (stop, address, port, lambda: listening(announced))
@@ -178,15 +180,16 @@ def granian(
     )
 
 
-def _keep_worker(stop: threading.Event) -> None:
+def _keep_worker(stop: threading.Event, renew: threading.Event) -> None:
     # A process of its own: a large fan-out never takes the interpreter away from somebody's poll.
     while not stop.is_set():
         command = [sys.executable, "-m", "radicale_plugin.cli", "worker", "--parent", str(os.getpid())]
         # In a session of its own Ctrl-C does not end it before its time.
         worker = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - a program of our own, with a number
-        while worker.poll() is None and not stop.wait(0.5):
+        while worker.poll() is None and not renew.is_set() and not stop.wait(0.5):
             pass
         if worker.poll() is None:
+            renew.clear()
             worker.terminate()
             worker.wait()
         elif not stop.is_set():

@@ -1,0 +1,82 @@
+"""A server that reads its configuration anew drops nothing that is sent to it meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sync.books.entry_rows import PRIVATE
+from sync.database.engine import Database
+from tests.support import factories, people
+from tests.support.server import PATIENCE, Server
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
+PHONES = 4
+
+
+@contextmanager
+def storing(client: httpx.Client, person: people.Person) -> Iterator[list[int]]:
+    """Let phones store cards without a pause as long as the block; yields the statuses of the answers."""
+    statuses, end = list[int](), threading.Event()
+
+    def store(phone: int) -> None:
+        number = 0
+        while not end.is_set():
+            number += 1
+            name = f"{phone}-{number}"
+            # A client knows what to do about a connection that ended while nothing was on it; this is about requests.
+            answer = client.put(
+                f"/{person.login}/contacts/{name}.vcf",
+                content=factories.vcard(name),
+                headers={"Connection": "close"},
+                auth=(person.login, person.password),
+            )
+            statuses.append(answer.status_code)
+            time.sleep(0.01)
+
+    threads = [threading.Thread(target=store, args=(phone,)) for phone in range(PHONES)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield statuses
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+
+
+def later(statuses: list[int]) -> None:
+    """Wait until the phones have stored some more cards."""
+    reached = len(statuses)
+    until(lambda: len(statuses) > reached + 5 * PHONES, PATIENCE)
+
+
+def test_other_processes_take_over_without_dropping_a_request(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    anna = people.register(database)
+    with Server(database_url, tmp_path, workers=2) as server:
+        (main,) = server.processes("main")
+        until(lambda: len(server.processes("worker")) == 1)
+        before = set(server.processes()) - {main}
+        with (
+            httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client,
+            storing(client, anna) as statuses,
+        ):
+            later(statuses)
+            os.kill(main, signal.SIGHUP)
+            until(lambda: not before & set(server.processes("server") + server.processes("worker")), PATIENCE)
+            later(statuses)
+        until(lambda: (len(server.processes("server")), len(server.processes("worker"))) == (2, 1), PATIENCE)
+        assert set(statuses) == {201}
+    stored = [head for head in factories.changes(database, anna.id) if head.kind == PRIVATE]
+    assert len(stored) == len(statuses)
