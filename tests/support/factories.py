@@ -271,8 +271,9 @@ def anyway(_etag: str | None) -> None:
 
 
 def put(database: Database, viewer_id: int, href: str, data: bytes) -> EntryHead:
-    """Store a private entry, whatever is there."""
-    return database.write(lambda session: entries.write(session, book_in(session, viewer_id), href, data, anyway))
+    """Store a private entry, whatever is there; returns it as it is listed from then on."""
+    stored = database.write(lambda session: entries.write(session, book_in(session, viewer_id), href, data, anyway))
+    return stored._replace(as_sent=False)
 
 
 def delete(database: Database, viewer_id: int, href: str) -> None:
