@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 #: Characters of a path segment that are left as they are (RFC 3986, pchar, without what clients treat differently).
 _SAFE = "-._~!$'()*+,;=:@"
 #: Whether a name is written as it is in a URL, and a part of a URL is a name as it is; nothing of it is markup.
-is_plain = re.compile(rf"[A-Za-z0-9{re.escape(_SAFE)}]*+").fullmatch
+_PLAIN = re.compile(rf"[A-Za-z0-9{re.escape(_SAFE)}]*+")
+is_plain = _PLAIN.fullmatch
 #: The name, beside a person's address books, of the directory in which they look for others.
 DIRECTORY = "directory"
 #: The name below which their registrations for push are; no address book can have it.
