@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sync.accounts import one_time_tokens, rate_limits
+from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
@@ -139,7 +139,7 @@ def _send(database: Database, senders: dict[str, outbox.Sender]) -> None:
 
 
 def _tidy(database: Database) -> None:
-    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge, subscriptions.purge):
+    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge, subscriptions.purge, acts.purge):
         database.write(purge)
     deletion.finish_all(database)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync.models.administration import AdministratorAct
 from sync.models.base import Base, new_id, now
 from sync.models.calendars import CalendarFeed
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
@@ -64,6 +65,7 @@ __all__ = [
     "Account",
     "Address",
     "AddressBook",
+    "AdministratorAct",
     "Audience",
     "Base",
     "Block",
