@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask
+from radicale import config
 from typing_extensions import override
 
 from radicale_plugin.server import running
@@ -22,11 +23,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Portal(Flask):
     """Flask, with what the pages need to know about this server."""
 
-    def __init__(self, database: Database, place: Place) -> None:
-        """Prepare for *database*, whose server is at *place*."""
+    def __init__(self, database: Database, place: Place, configuration: config.Configuration) -> None:
+        """Prepare for *database*, whose server is at *place* and has this *configuration*."""
         super().__init__("radicale_plugin.web", static_folder="static", static_url_path="/static")
         self.database = database
         self.place = place
+        self.configuration = configuration
         self.spending = running.spending(database.settings.limits.writes_a_day)
 
     @override

@@ -73,6 +73,9 @@ def _sums(
 
 
 def _among(
-    session: Session, wanted: Select[Any], account_ids: Collection[int] | None, person: InstrumentedAttribute[int]
-) -> Select[Any]:
+    session: Session,
+    wanted: Select[*tuple[Any, ...]],
+    account_ids: Collection[int] | None,
+    person: InstrumentedAttribute[int],
+) -> Select[*tuple[Any, ...]]:
     return wanted if account_ids is None else wanted.where(among(session, person, account_ids))

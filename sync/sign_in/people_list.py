@@ -104,9 +104,7 @@ def _listed(session: Session, accounts: Sequence[Account]) -> list[ListedPerson]
         states = (each.disabled_at is not None, each.deletion_began_at is not None)
         is_administrator = each.administrator_since is not None
         octets = sizes[each.id].octets
-        found.append(
-            ListedPerson(each.id, each.login, each.created_at, *states, is_administrator, last, count, octets)
-        )
+        found.append(ListedPerson(each.id, each.login, each.created_at, *states, is_administrator, last, count, octets))
     return found
 
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from radicale import config
+
 from radicale_plugin import settings
 from radicale_plugin.server.checking import access, reach, sending, site, trials
 from radicale_plugin.server.checking.finding import Finding, Installation, Level, good, wrong
+from sync.database.engine import Database
 from sync.errors import InvalidInput
 
 __all__ = ["Finding", "Level", "findings", "stopping"]
@@ -36,6 +39,14 @@ def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
     yield from doubts or [good("configuration", "Nothing in it is doubtful.")]
     for trial in TRIALS:
         yield from trial(installation)
+
+
+def of_running(configuration: config.Configuration, database: Database, *, mail: bool) -> list[Finding]:
+    """Return what is found about a server that runs on *database*; with *mail* its mail server is tried."""
+    url = {"database_url": database.url.render_as_string(hide_password=False), "database_url_file": ""}
+    installation = Installation(None, configuration, settings.values_of(configuration) | url, "", database)
+    trials_here = TRIALS if mail else tuple(trial for trial in TRIALS if trial is not sending.try_mail)
+    return [*_looked_at(installation), *(finding for trial in trials_here for finding in trial(installation))]
 
 
 def stopping(path: str | None) -> list[Finding]:
