@@ -20,6 +20,8 @@ from sync.models import Account, AdministratorAct, now
 
 #: Who did something, where it was no person: the server's command line.
 COMMAND_LINE = ""
+#: And where the provider of the person's organisation knew them no more, or again. No login has this sign.
+ORGANISATION = "@"
 KEPT = 365 * DAY
 KEPT_AFTER_DELETION = 30 * DAY
 #: How many acts are on one page.

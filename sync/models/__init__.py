@@ -27,6 +27,7 @@ from sync.models.meeting import (
     Request,
     SearchKey,
 )
+from sync.models.organisations import OrganisationIdentity
 from sync.models.owners import (
     RENDERING,
     Audience,
@@ -97,6 +98,7 @@ __all__ = [
     "MergedEntry",
     "Message",
     "OneTimeToken",
+    "OrganisationIdentity",
     "Overlay",
     "OwnSearchKey",
     "Preferences",

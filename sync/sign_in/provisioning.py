@@ -191,7 +191,7 @@ def _settle(session: Session, account_id: int, fresh: dict[str, FieldContent], o
 
 
 def _is_untouched(field: Field | None, digest: str) -> bool:
-    return field is not None and content_of(field).digest == digest
+    return field is not None and field.claim is None and content_of(field).digest == digest
 
 
 def _replace(session: Session, account_id: int, field_id: int, content: FieldContent | None) -> None:

@@ -1,7 +1,8 @@
 """
 administrators, and signing in by an organisation's provider
 
-Who is an administrator, and what administrators did with people's accounts.
+Who is an administrator, and what administrators did with people's accounts; who signs in by the provider of their
+organisation, and which of their fields it fills.
 """
 
 from __future__ import annotations
@@ -33,9 +34,23 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_administrator_act_owner_id_done_at"), "administrator_act", ["owner_id", "done_at"], unique=False
     )
+    op.add_column("field", sa.Column("claim", sa.String(length=64), nullable=True))
+    op.create_table(
+        "organisation_identity",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("refresh_token", sa.LargeBinary(), nullable=True),
+        sa.Column("linked_at", sa.BigInteger(), nullable=False),
+        sa.Column("looked_at", sa.BigInteger(), nullable=False),
+        sa.Column("missing_since", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_organisation_identity")),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
     """Take the step back."""
+    op.drop_table("organisation_identity")
+    op.drop_column("field", "claim")
     op.drop_table("administrator_act")
     op.drop_column("account", "administrator_since")
