@@ -22,6 +22,7 @@ from radicale_plugin.web import (
     kept_forms,
     language,
     menu,
+    organisation,
     pages,
     protection,
     reminders,
@@ -53,6 +54,7 @@ def create(database: Database, place: Place, configuration: config.Configuration
     times.install(portal)
     field_display.install(portal)
     menu.install(portal)
+    organisation.install(portal)
     reminders.install(portal)
     error_pages.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):

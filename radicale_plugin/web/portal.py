@@ -12,6 +12,7 @@ from typing_extensions import override
 from radicale_plugin.server import running
 from radicale_plugin.web.base_url import Place
 from sync.database.engine import Database
+from sync.sign_in.openid import Provider
 
 #: The most octets of a form, and of one with files in it.
 MAX_FORM = 1024 * 1024
@@ -29,6 +30,7 @@ class Portal(Flask):
         self.database = database
         self.place = place
         self.configuration = configuration
+        self.provider: Provider | None = None
         self.spending = running.spending(database.settings.limits.writes_a_day)
 
     @override

@@ -13,6 +13,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import delete, insert, select, update
@@ -118,59 +119,68 @@ def look(database: Database, provider: Provider) -> int:
 
     While it does not answer, everything stays as it is.
     """
-    closed = 0
-    for digest, account_id, sealed in database.write(_due):
-        token = database.write(lambda session, it=sealed: _unsealed(session, it))  # type: ignore[misc]
-        if token is None:
-            continue
+    closed, answers = 0, True
+    for due in database.write(_due):
+        told: Told | None = None
         try:
-            told = provider.look(token)
+            told = provider.look(due.token) if answers else None
         except Gone:
-            closed += database.write(lambda session, it=(digest, account_id): _close(session, *it))  # type: ignore[misc]
+            closed += database.write(lambda session, due=due: _close(session, due))  # type: ignore[misc]
+            continue
         except (OrganisationUnavailable, SignInRefused):
-            break
-        else:
-            database.write(lambda session, it=(digest, account_id, told): _found(session, *it))  # type: ignore[misc]
+            answers = False
+        database.write(lambda session, due=due, told=told: _found(session, due, told))  # type: ignore[misc]
     return closed
 
 
-def _due(session: Session) -> list[tuple[str, int, str]]:
-    """Return whom to ask about, and let nobody else ask about them for a while: what is asked with works once."""
+@dataclass(frozen=True, slots=True)
+class _Due:
+    digest: str
+    account_id: int
+    token: str
+
+
+def _due(session: Session) -> list[_Due]:
+    """
+    Return whom to ask about. What is asked with is taken away until there is an answer.
+
+    It may work once only: whoever asked with it again, after a crash, would be told that the person is not there.
+    """
     waiting = (
         OrganisationIdentity.looked_at <= now() - LOOK,
         OrganisationIdentity.refresh_token.is_not(None),
         OrganisationIdentity.missing_since.is_(None),
     )
-    some = select(OrganisationIdentity.digest).where(*waiting).order_by(OrganisationIdentity.looked_at).limit(TOGETHER)
-    taken = update(OrganisationIdentity).where(OrganisationIdentity.digest.in_(session.scalars(some).all()), *waiting)
     told = (OrganisationIdentity.digest, OrganisationIdentity.account_id, OrganisationIdentity.refresh_token)
-    return [
-        (digest, account_id, (sealed or b"").decode())
-        for digest, account_id, sealed in session.execute(taken.values(looked_at=now()).returning(*told))
+    some = select(*told).where(*waiting).order_by(OrganisationIdentity.looked_at).limit(TOGETHER)
+    found = session.execute(some.with_for_update(skip_locked=True)).all()
+    for digest, _, _ in found:
+        mine = update(OrganisationIdentity).where(OrganisationIdentity.digest == digest)
+        session.execute(mine.values(looked_at=now(), refresh_token=None))
+    tokens = [
+        (digest, account_id, _unsealed(session, (sealed or b"").decode())) for digest, account_id, sealed in found
     ]
+    return [_Due(digest, account_id, token) for digest, account_id, token in tokens if token is not None]
 
 
-def _close(session: Session, digest: str, account_id: int) -> int:
-    mine = update(OrganisationIdentity).where(OrganisationIdentity.digest == digest)
-    session.execute(mine.values(missing_since=now(), refresh_token=None))
-    open_now = select(Account.id).where(Account.id == account_id, Account.disabled_at.is_(None))
+def _close(session: Session, due: _Due) -> int:
+    open_now = select(Account.id).where(Account.id == due.account_id, Account.disabled_at.is_(None))
     if session.scalars(open_now.with_for_update()).first() is None:
         return 0
-    registration.set_disabled(session, account_id, disabled=True)
-    acts.note(session, acts.ORGANISATION, account_id, acts.DISABLE)
+    mine = update(OrganisationIdentity).where(OrganisationIdentity.digest == due.digest)
+    session.execute(mine.values(missing_since=now()))
+    registration.set_disabled(session, due.account_id, disabled=True)
+    acts.note(session, acts.ORGANISATION, due.account_id, acts.DISABLE)
     return 1
 
 
-def _found(session: Session, digest: str, account_id: int, told: Told | None) -> None:
-    if told is None:
-        return
-    if told.subject and _digest(session, told.subject) != digest:
-        raise SignInRefused
-    if told.refresh_token is not None:
-        mine = update(OrganisationIdentity).where(OrganisationIdentity.digest == digest)
-        session.execute(mine.values(refresh_token=_sealed(session, told).encode()))
-    if told.subject:
-        _fill(session, account_id, told)
+def _found(session: Session, due: _Due, told: Told | None) -> None:
+    """Keep what is asked with the next time, and what the provider says of the person."""
+    known = told if told is not None and told.refresh_token is not None else Told("", {}, due.token)
+    mine = update(OrganisationIdentity).where(OrganisationIdentity.digest == due.digest)
+    session.execute(mine.values(refresh_token=_sealed(session, known).encode()))
+    if told is not None and told.subject and _digest(session, told.subject) == due.digest:
+        _fill(session, due.account_id, told)
 
 
 def _account(session: Session, told: Told) -> int | None:

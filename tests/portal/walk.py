@@ -234,6 +234,8 @@ PARAMETERS: dict[str, Parameters] = {
 NO_PAGE = {
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
     *("find.public_photo", "home.manifest", "links.code"),
+    # They lead to the provider of an organisation and back, where there is one.
+    *("organisation.back", "organisation.start"),
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }
