@@ -61,6 +61,12 @@ def about(session: Session, account_id: int, number: int = 1) -> Acts:
     return _page(session, select(AdministratorAct).where(AdministratorAct.owner_id == account_id), number)
 
 
+def all_about(session: Session, account_id: int) -> Sequence[AdministratorAct]:
+    """Return all that was done with one person's account, in its order."""
+    mine = select(AdministratorAct).where(AdministratorAct.owner_id == account_id)
+    return session.scalars(mine.order_by(AdministratorAct.done_at, AdministratorAct.id)).all()
+
+
 def everything(session: Session, number: int = 1) -> Acts:
     """Return everything that was done, by pages."""
     return _page(session, select(AdministratorAct), number)

@@ -190,7 +190,7 @@ def test_an_address_links_only_where_it_is_proved_on_both_sides_and_one_person_s
         {"aud": ["another"]},
         {"aud": [providers.CLIENT, "another"]},
         {"azp": "another"},
-        {"exp": int(time.time()) - 1000},
+        {"exp": 1_700_000_000},
         {"nonce": None},
         {"sub": ""},
     ],
@@ -394,6 +394,18 @@ def test_devices_keep_passwords_of_their_own(site: Site, provider: LocalProvider
     assert is_inside_after(site, provider)
     anna = register(site.database, "somebody")
     assert site.call("PROPFIND", "/somebody/", person=anna).status == 207
+
+
+def test_who_has_no_password_here_leaves_by_typing_the_login(site: Site, provider: LocalProvider) -> None:
+    visitor = Visitor(site)
+    come(visitor, provider)
+    page = visitor.get("/settings/leave").submit("/settings/leave", login="anna")
+    assert (page.status, logins(site)) == (400, ["anna.chen"])
+    page.submit("/settings/leave", login="anna.chen")
+    assert logins(site) == []
+    assert not is_inside(visitor)
+    come(visitor, provider)
+    assert logins(site) == ["anna.chen2"]
 
 
 def test_where_there_is_no_organisation_there_is_nothing(database_url: str) -> None:

@@ -22,16 +22,16 @@ def messages() -> Response:
 @blueprint.get("/health")
 def condition() -> Response:
     """Say what is wrong or doubtful, without asking other servers."""
-    return _health(mail=False)
+    return _health(distant=False)
 
 
 @blueprint.post("/health")
 def examine() -> Response:
-    """Say it, and try the mail server, too."""
-    return _health(mail=True)
+    """Say it, and ask the mail server and the like, too."""
+    return _health(distant=True)
 
 
-def _health(*, mail: bool) -> Response:
+def _health(*, distant: bool) -> Response:
     ready = health.readiness(database())
-    found = checking.of_running(portal().configuration, database(), mail=mail)
-    return page("administration/health.html", ready=ready, findings=found, tried=mail)
+    found = checking.of_running(portal().configuration, database(), distant=distant)
+    return page("administration/health.html", ready=ready, findings=found)
