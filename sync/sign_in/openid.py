@@ -34,6 +34,8 @@ logger = logging.getLogger("evercard")
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
 #: Seconds for which what the provider says of itself is believed, and after which its keys may be asked for again.
 FRESH, AGAIN = 3600.0, 30.0
+#: And for which nobody waits for it again, once it did not answer: many who wait would keep others from being answered.
+SILENT = 5.0
 #: Seconds by which its clock may differ, within which a sign-in is to be finished, and to wait for an answer.
 LEEWAY, LIFETIME, PATIENCE = 60, 600, 5.0
 _LARGEST = 1_000_000
@@ -90,6 +92,7 @@ class Provider:
         self._lock = threading.Lock()
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._silent_until = 0.0
 
     def begin(self, attempt: Attempt) -> str:
         """
@@ -234,13 +237,23 @@ class Provider:
         with self._lock:
             if self._metadata is not None and time.monotonic() - self._metadata[0] < FRESH:
                 return self._metadata[1]
+        if time.monotonic() < self._silent_until:
+            raise OrganisationUnavailable
+        try:
+            said = self._asked_about()
+        except OrganisationUnavailable:
+            self._silent_until = time.monotonic() + SILENT
+            raise
+        with self._lock:
+            self._metadata = (time.monotonic(), said)
+        return said
+
+    def _asked_about(self) -> dict[str, Any]:
         address = f"{self._organisation.issuer.rstrip('/')}/.well-known/openid-configuration"
         status, said = self._ask("GET", address, {})
         if status != 200 or said.get("issuer") != self._organisation.issuer:
             logger.error("The organisation's provider does not say of itself that it is oidc_issuer")
             raise OrganisationUnavailable
-        with self._lock:
-            self._metadata = (time.monotonic(), said)
         return said
 
     def _ask(self, method: str, address: str, headers: Mapping[str, str], body: str = "") -> tuple[int, dict[str, Any]]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import update
 
+from sync import worker
 from sync.accounts import acts, addresses
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
@@ -293,6 +294,9 @@ def test_a_provider_that_does_not_answer_at_all_is_told_so(
         page = Visitor(site).get("/organisation/start")
         assert page.status == 503
         assert "does not answer now" in page.text
+        asked = len(provider.asked)
+        assert Visitor(site).get("/organisation/start").status == 503
+        assert len(provider.asked) == asked, "whoever comes next waits as long"
     assert providers.SECRET not in caplog.text
 
 
@@ -371,7 +375,7 @@ def test_whoever_was_shut_out_by_an_administrator_stays_so(site: Site, provider:
     site.database.write(lambda session: administrators.disable(session, anna))
     gone = provider.claims.pop("42")
     wait(site)
-    assert organisation.look(site.database, Provider(site.database.settings.organisation, BACK)) == 0
+    assert worker._looking(site.database)() == 0
     provider.claims["42"] = gone
     assert not is_inside_after(site, provider)
     with site.database.reading() as session:
