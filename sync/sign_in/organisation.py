@@ -49,6 +49,8 @@ LINK = "organisation"
 #: Seconds between two looks whether somebody is still there, and how many are looked for at once.
 LOOK, TOGETHER = 3600, 50
 _TRIES = 100
+#: What no login has in it.
+_IMPOSSIBLE = re.compile(r"[^a-z0-9._-]+", re.ASCII)
 
 
 def arrive(database: Database, told: Told, *, browser: str, language: str) -> str | None:
@@ -215,7 +217,7 @@ def _new(session: Session, told: Told, language: str) -> int | None:
 def _registered(session: Session, told: Told) -> int:
     """Register somebody under what the provider calls them, or something like it."""
     called = told.text("preferred_username") or told.text("email")
-    wanted = re.sub(r"[^a-z0-9._-]+", ".", called.partition("@")[0].lower()).strip("._-")[:48] or "person"
+    wanted = _IMPOSSIBLE.sub(".", called.partition("@")[0].lower()).strip("._-")[:48] or "person"
     for number in range(1, _TRIES):
         login = wanted if number == 1 else f"{wanted}{number}"
         if not is_possible(login):
