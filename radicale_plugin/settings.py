@@ -19,7 +19,7 @@ from radicale import config
 
 from sync.database.engine import Database, parse_url
 from sync.errors import InvalidInput
-from sync.settings import Sending, Settings
+from sync.settings import Organisation, Sending, Settings
 
 
 def _positive(text: str) -> int:
@@ -50,6 +50,31 @@ def _base_url(text: str) -> str:
     if text and (address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment):
         raise ValueError("must be an address such as https://cards.example.org")
     return text.rstrip("/")
+
+
+def _issuer(text: str) -> str:
+    address = urlsplit(text)
+    here = address.hostname in ("127.0.0.1", "::1", "localhost")
+    if text and (not address.hostname or address.query or address.fragment or address.scheme not in ("http", "https")):
+        raise ValueError("must be the address that the provider says of itself, such as https://id.example.org")
+    if address.scheme == "http" and not here:
+        raise ValueError("must be https")
+    return text
+
+
+def _filled(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [
+        tuple(part.strip() for part in each.split("=")) for each in text.replace("\n", ",").split(",") if each.strip()
+    ]
+    if not pairs:
+        return ()
+    from sync.fields import CATALOGUE
+
+    if any(len(pair) != 2 or pair[0] not in CATALOGUE or pair[0] == "photo" or not pair[1] for pair in pairs):
+        raise ValueError("must be kinds of fields and claims, such as name=name, office-phone=phone_number")
+    if len({claim for _, claim in pairs}) < len(pairs):
+        raise ValueError("must name each claim once")
+    return tuple((kind, claim[:64]) for kind, claim in pairs)
 
 
 def _listening(text: str) -> str:
@@ -108,6 +133,35 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "value": "invited",
             "type": _one_of("invited", "open", "closed"),
             "help": "who may make an account in the portal: who was invited, anybody (open), or nobody (closed)",
+        },
+        "oidc_issuer": {
+            "value": "",
+            "type": _issuer,
+            "help": "the provider of OpenID Connect that people may sign in to the portal by; empty: none",
+        },
+        "oidc_client_id": {"value": "", "type": str, "help": "what this server is called there"},
+        "oidc_client_secret": {"value": "", "type": str, "help": "its secret there; empty: it has none"},
+        "oidc_client_secret_file": {"value": "", "type": str, "help": "a file that holds oidc_client_secret"},
+        "oidc_name": {"value": "", "type": str, "help": "what people call the organisation, for the page to sign in"},
+        "oidc_scopes": {
+            "value": Organisation().scopes,
+            "type": str,
+            "help": "what is asked for there; offline_access lets this server ask later who is still there",
+        },
+        "oidc_sign_up": {
+            "value": "False",
+            "type": bool,
+            "help": "whoever signs in there and has no account here gets one",
+        },
+        "oidc_link_by_email": {
+            "value": "False",
+            "type": bool,
+            "help": "whoever signs in there gets the account with the same e-mail address, where both have proved it",
+        },
+        "oidc_fields": {
+            "value": "",
+            "type": _filled,
+            "help": "fields that it fills and keeps, such as name=name, office-phone=phone_number",
         },
         "phone_region": {
             "value": "",
@@ -239,6 +293,7 @@ def database(configuration: config.Configuration) -> Database:
         phone_region=values["phone_region"].upper(),
         sign_up=values["sign_up"],
         sending=sending_of(values),
+        organisation=organisation_of(values),
         push=values["push"],
         push_to_local=values["push_allow_local"],
     )
@@ -267,6 +322,25 @@ def sending_of(values: dict[str, Any]) -> Sending:
         sms_headers=secret_of(values, "sms_headers"),
         sms_body=values["sms_body"],
         allow_local=values["sms_allow_local"],
+    )
+
+
+def organisation_of(values: dict[str, Any]) -> Organisation:
+    """
+    Return the provider that people may sign in by.
+
+    Raises:
+        InvalidInput: A file that holds a secret cannot be read.
+    """
+    return Organisation(
+        issuer=values["oidc_issuer"],
+        client_id=values["oidc_client_id"],
+        client_secret=secret_of(values, "oidc_client_secret"),
+        name=values["oidc_name"],
+        scopes=values["oidc_scopes"],
+        sign_up=values["oidc_sign_up"],
+        link_by_email=values["oidc_link_by_email"],
+        fields=values["oidc_fields"],
     )
 
 
@@ -306,8 +380,12 @@ def check(configuration: config.Configuration) -> None:
     """
     values = values_of(configuration)
     parse_url(secret_of(values, "database_url"))
-    for option in ("secret", "smtp_password", "sms_headers"):
+    for option in ("secret", "smtp_password", "sms_headers", "oidc_client_secret"):
         secret_of(values, option)
+    if values["oidc_issuer"] and not (values["oidc_client_id"] and values["base_url"]):
+        raise InvalidInput("Signing in by OpenID Connect needs oidc_client_id and base_url beside oidc_issuer.")
+    if "openid" not in values["oidc_scopes"].split():
+        raise InvalidInput("oidc_scopes must have openid in it.")
     if values["smtp_host"] and not values["mail_from"]:
         raise InvalidInput("E-mail needs a sender: set mail_from beside smtp_host.")
     region = values["phone_region"]

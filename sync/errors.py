@@ -88,6 +88,14 @@ class WrongPassword(EvercardError):
     """The login or the password is wrong."""
 
 
+class OrganisationUnavailable(EvercardError):
+    """The sign-in of your organisation does not answer now; try again in a minute, or sign in with a password."""
+
+
+class SignInRefused(EvercardError):
+    """Your organisation's answer is not valid here; sign in again from the beginning."""
+
+
 class TooManyTries(EvercardError):
     """
     That was tried too often; wait a little and try again.

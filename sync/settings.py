@@ -69,6 +69,31 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Organisation:
+    """
+    The provider that people sign in by to the portal (OpenID Connect), where *issuer* is given.
+
+    *client_id* and *client_secret* are what this server is to it, *name* what people call it. *scopes* are asked for.
+    Who signs in first gets an account where *sign_up* is set; with *link_by_email* they get the one whose e-mail
+    address is proved at both. *fields* are pairs of a kind of field and what the provider says that fills it.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    name: str = ""
+    scopes: str = "openid profile email offline_access"
+    sign_up: bool = False
+    link_by_email: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether people can sign in by it."""
+        return bool(self.issuer)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     How the engine works.
@@ -83,6 +108,7 @@ class Settings:
     code is of. *sign_up* is who may make an account in the portal: somebody who was ``invited``, anybody (``open``), or
     nobody (``closed``). *push* lets devices be told of changes by push services, which *push_to_local* lets be plain or
     local, for tests. *pooler* says that PostgreSQL is reached through one that lends a connection for one transaction.
+    *organisation* is the provider that people may sign in by.
     """
 
     pool_size: int = 8
@@ -100,6 +126,7 @@ class Settings:
     sign_up: str = "invited"
     limits: Limits = Limits()
     sending: Sending = Sending()
+    organisation: Organisation = Organisation()
 
     @property
     def can_push(self) -> bool:

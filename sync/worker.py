@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sync.accounts import one_time_tokens, rate_limits
+from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
@@ -15,7 +15,8 @@ from sync.notify.push import keys, subscriptions
 from sync.notify.push.delivery import Delivery
 from sync.profiles import renewing
 from sync.revisions import address_books, fan_out
-from sync.sign_in import deletion, password_reset, sessions
+from sync.sign_in import deletion, organisation, password_reset, sessions
+from sync.sign_in.openid import Provider
 
 logger = logging.getLogger("evercard.worker")
 
@@ -26,6 +27,8 @@ INTERVAL = 0.5
 SENDING_INTERVAL = 1.0
 PUSH_INTERVAL = 0.25
 TIDYING_INTERVAL = 3600.0
+#: And between two times that an organisation is asked who is still there.
+LOOKING_INTERVAL = 60.0
 #: Seconds to wait after something went wrong.
 PAUSE_AFTER_ERROR = 5.0
 #: What is done that requests left, by the kind of errand.
@@ -56,6 +59,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
             (lambda: deletion.work(database), SENDING_INTERVAL, stop, "finish the leaving of somebody"),
             (lambda: _tidy(database), TIDYING_INTERVAL, stop, "drop what expired"),
             (pusher.work, PUSH_INTERVAL, stop, "tell devices of changes"),
+            (_looking(database), LOOKING_INTERVAL, stop, "ask an organisation who is still there"),
         )
     ]
     for other in others:
@@ -139,9 +143,18 @@ def _send(database: Database, senders: dict[str, outbox.Sender]) -> None:
 
 
 def _tidy(database: Database) -> None:
-    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge, subscriptions.purge):
+    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge, subscriptions.purge, acts.purge):
         database.write(purge)
     deletion.finish_all(database)
+
+
+def _looking(database: Database) -> Callable[[], object]:
+    """Return what looks whether those who sign in by an organisation are still there; where there is none, it rests."""
+    settings = database.settings
+    if not settings.organisation.is_known:
+        return lambda: None
+    provider = Provider(settings.organisation, "")
+    return lambda: organisation.look(database, provider)
 
 
 def _senders(database: Database) -> dict[str, outbox.Sender]:

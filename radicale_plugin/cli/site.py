@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from radicale_plugin.cli import output
+from radicale_plugin.cli import accountable, output
 from sync.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -38,12 +38,13 @@ class Site:
 
     @cached_property
     def database(self) -> Database:
-        """The database, which has the schema of this version."""
+        """The database, which has the schema of this version; that it is used is written down (see `accountable`)."""
         from radicale_plugin import settings
 
         database = settings.database(self.configuration)
         database.condition.is_logged = False
         database.require_newest()
+        accountable.note(database)
         return database
 
     def read(self) -> AbstractContextManager[Session]:

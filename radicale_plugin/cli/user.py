@@ -7,17 +7,17 @@ from dataclasses import asdict
 
 import click
 
-from radicale_plugin.cli import files, output
+from radicale_plugin.cli import acting, files, output
 from radicale_plugin.cli.output import day, json_option, moment, octets, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts import registration, usage
+from sync.accounts import acts, usage
 from sync.books import exporting
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.meeting.first_card import FirstCard
 from sync.sharing import connections, starter_groups
-from sync.sign_in import credentials, deletion
+from sync.sign_in import administrators
 
 
 @click.group()
@@ -37,7 +37,7 @@ def add_user(site: Site, login: str, language: str | None) -> None:
     """Register a person."""
 
     def register(session: Session) -> None:
-        account_id = registration.create(session, login)
+        account_id = administrators.register(session, login)
         if language is not None:
             FirstCard(language).write(session, account_id)
 
@@ -59,6 +59,7 @@ def list_users(site: Site, *, as_json: bool) -> None:
                     "login": person.login,
                     "registered_at": moment(person.created_at),
                     "disabled_at": moment(person.disabled_at),
+                    "administrator_since": moment(person.administrator_since),
                     "has_password": person.password_hash is not None,
                 }
                 for person in people
@@ -66,10 +67,15 @@ def list_users(site: Site, *, as_json: bool) -> None:
         )
         return
     rows = [
-        (person.login, day(person.created_at), "disabled" if person.disabled_at is not None else "")
+        (person.login, day(person.created_at), _state(person.disabled_at, person.administrator_since))
         for person in people
     ]
     print_table(("Login", "Registered", ""), rows)
+
+
+def _state(disabled_at: int | None, administrator_since: int | None) -> str:
+    states = {"disabled": disabled_at, "administrator": administrator_since}
+    return ", ".join(name for name, since in states.items() if since is not None)
 
 
 @user.command("usage")
@@ -94,7 +100,7 @@ def show_usage(site: Site, *, as_json: bool) -> None:
 @pass_site
 def disable(site: Site, login: str) -> None:
     """Shut a person's devices out. What others hold of the person stays."""
-    site.write(lambda session: registration.set_disabled(session, accounts.find(session, login), disabled=True))
+    acting.of_one(site, login, administrators.disable)
     click.echo(f"Nothing of {login}'s can be opened any more.")
 
 
@@ -103,8 +109,37 @@ def disable(site: Site, login: str) -> None:
 @pass_site
 def enable(site: Site, login: str) -> None:
     """Let a disabled person in again."""
-    site.write(lambda session: registration.set_disabled(session, accounts.find(session, login), disabled=False))
+    acting.of_one(site, login, administrators.enable)
     click.echo(f"{login} is let in again.")
+
+
+@user.command("administrator")
+@click.argument("login")
+@click.option("--dismiss", is_flag=True, help="They are one no longer.")
+@pass_site
+def administrator(site: Site, login: str, *, dismiss: bool) -> None:
+    """
+    Make a person an administrator, who looks after people, messages and health in the portal.
+
+    An administrator sees and changes nobody's card, and everybody sees what administrators did with their account.
+    """
+    acting.of_one(site, login, administrators.dismiss if dismiss else administrators.appoint)
+    click.echo(f"{login} is {'no administrator any more' if dismiss else 'an administrator'}.")
+
+
+@user.command("acts")
+@click.argument("login")
+@json_option
+@pass_site
+def show_acts(site: Site, login: str, *, as_json: bool) -> None:
+    """List what administrators and this command did with a person's account, the last first, as the person sees it."""
+    with site.read() as session:
+        found = acts.about(session, accounts.find(session, login)).acts
+    if as_json:
+        print_json([{"at": moment(each.done_at), "by": each.actor or None, "what": each.what} for each in found])
+        return
+    rows = [(day(each.done_at), each.actor or "the server's command line", each.what) for each in found]
+    print_table(("When", "By", "What"), rows)
 
 
 @user.command()
@@ -118,7 +153,7 @@ def password(site: Site, login: str, *, password_stdin: bool) -> None:
     if not password_stdin and not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask for the password; use --password-stdin.")
     chosen = _from_stdin() if password_stdin else click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    site.write(lambda session: credentials.set_password(session, accounts.find(session, login), chosen))
+    acting.of_one(site, login, administrators.set_password, chosen)
     click.echo(f"The password of {login} is set.")
 
 
@@ -159,5 +194,5 @@ def delete_user(site: Site, login: str, *, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete everything of {login}'s? It cannot be brought back", abort=True)
     with output.progress("Taking the card back", holders) as bar:
-        deletion.leave(site.database, account_id, bar.update)
+        administrators.delete(site.database, account_id, progress=bar.update)
     click.echo(f"{login} is deleted; devices lose the card at their next synchronization.")

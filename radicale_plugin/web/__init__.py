@@ -55,7 +55,7 @@ class Web(BaseWeb):
         database = settings.database(configuration)
         self.place = Place.of(configuration, database.settings.base_url)
         self._proxies = settings.trusted_proxies(configuration)
-        self.portal = application.create(database, self.place)
+        self.portal = application.create(database, self.place, configuration)
 
     @override
     def get(

@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import jinja2
 from flask import current_app, request
+from radicale import config
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from radicale_plugin.web import (
+    administrators,
     assets,
     avatars,
     error_pages,
@@ -20,6 +22,7 @@ from radicale_plugin.web import (
     kept_forms,
     language,
     menu,
+    organisation,
     pages,
     protection,
     reminders,
@@ -33,13 +36,14 @@ from sync.database.server_keys import key_for
 from sync.sign_in import sessions
 
 
-def create(database: Database, place: Place) -> Portal:
-    """Make the portal of *database*, which must have been migrated."""
-    portal = Portal(database, place)
+def create(database: Database, place: Place, configuration: config.Configuration) -> Portal:
+    """Make the portal of *database*, which must have been migrated, of a server with *configuration*."""
+    portal = Portal(database, place, configuration)
     _configure(portal, database.write(lambda session: key_for(session, "portal")))
     ids.install(portal)
     portal.before_request(_limit_body)
     portal.before_request(_limit_values)
+    administrators.install(portal)
     protection.install(portal)
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
     signed_in.install(portal)
@@ -50,6 +54,7 @@ def create(database: Database, place: Place) -> Portal:
     times.install(portal)
     field_display.install(portal)
     menu.install(portal)
+    organisation.install(portal)
     reminders.install(portal)
     error_pages.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):

@@ -18,8 +18,9 @@ class Item:
     """
     A place of the menu. *title* and *about* are texts in the language of the answer.
 
-    *also* are other areas whose pages are reached from this one. On a narrow screen there is room for five: one that
-    *is_wide* is left out there, and *half* names the area that stands for it.
+    One that is *for_administrators* is there for nobody else. *also* are other areas whose pages are reached from this
+    one. On a narrow screen there is room for five: one that *is_wide* is left out there, and *half* names the area that
+    stands for it.
     """
 
     area: str
@@ -29,6 +30,7 @@ class Item:
     also: tuple[str, ...] = ()
     is_wide: bool = False
     half: str = ""
+    for_administrators: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -65,6 +67,15 @@ ITEMS = (
         _("Your devices, language, password, and how others find you."),
         ("account", "devices"),
     ),
+    Item(
+        "administration",
+        "star",
+        _("Administration"),
+        _("People, messages and health of this server."),
+        is_wide=True,
+        half="settings",
+        for_administrators=True,
+    ),
 )
 
 
@@ -83,5 +94,8 @@ def _values() -> dict[str, Any]:
 
 
 def present() -> list[Item]:
-    """Return the places whose pages there are."""
-    return [item for item in ITEMS if item.endpoint in current_app.view_functions]
+    """Return the places whose pages there are, for who is signed in."""
+    found = visitor()
+    is_administrator = found is not None and found.is_administrator
+    there = [item for item in ITEMS if item.endpoint in current_app.view_functions]
+    return [item for item in there if is_administrator or not item.for_administrators]

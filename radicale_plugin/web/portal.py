@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask
+from radicale import config
 from typing_extensions import override
 
 from radicale_plugin.server import running
 from radicale_plugin.web.base_url import Place
 from sync.database.engine import Database
+from sync.sign_in.openid import Provider
 
 #: The most octets of a form, and of one with files in it.
 MAX_FORM = 1024 * 1024
@@ -22,11 +24,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Portal(Flask):
     """Flask, with what the pages need to know about this server."""
 
-    def __init__(self, database: Database, place: Place) -> None:
-        """Prepare for *database*, whose server is at *place*."""
+    def __init__(self, database: Database, place: Place, configuration: config.Configuration) -> None:
+        """Prepare for *database*, whose server is at *place* and has this *configuration*."""
         super().__init__("radicale_plugin.web", static_folder="static", static_url_path="/static")
         self.database = database
         self.place = place
+        self.configuration = configuration
+        self.provider: Provider | None = None
         self.spending = running.spending(database.settings.limits.writes_a_day)
 
     @override

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from sync.database.clock import is_running
 from sync.database.server_keys import key_for
 from sync.errors import InvalidOneTimeToken
-from sync.models import OneTimeToken, now
+from sync.models import Account, OneTimeToken, now
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -61,7 +61,7 @@ def peek(session: Session, purpose: str, token: str) -> Opened:
     """
     digest = _digest(purpose, _verified(session, purpose, token))
     found = select(OneTimeToken.account_id, OneTimeToken.values).where(OneTimeToken.digest == digest, _is_valid())
-    return _opened(session.execute(found).first())
+    return _opened(session, session.execute(found).first())
 
 
 def use(session: Session, purpose: str, token: str) -> Opened:
@@ -73,7 +73,7 @@ def use(session: Session, purpose: str, token: str) -> Opened:
     """
     digest = _digest(purpose, _verified(session, purpose, token))
     gone = delete(OneTimeToken).where(OneTimeToken.digest == digest, _is_valid())
-    return _opened(session.execute(gone.returning(OneTimeToken.account_id, OneTimeToken.values)).first())
+    return _opened(session, session.execute(gone.returning(OneTimeToken.account_id, OneTimeToken.values)).first())
 
 
 def issue_code(
@@ -151,10 +151,16 @@ def _is_valid() -> ColumnElement[bool]:
     return is_running(OneTimeToken.created_at, OneTimeToken.expires_at, now())
 
 
-def _opened(row: Any) -> Opened:
-    if row is None:
+def _opened(session: Session, row: Any) -> Opened:
+    if row is None or (row[0] is not None and not _is_open(session, row[0])):
         raise InvalidOneTimeToken
     return Opened(row[0], json.loads(row[1]))
+
+
+def _is_open(session: Session, account_id: int) -> bool:
+    # Nothing speaks for who is shut out. What was sent to them is good again when they are let in again.
+    here = select(Account.id).where(Account.id == account_id, Account.disabled_at.is_(None))
+    return session.scalars(here).first() is not None
 
 
 def _digest(purpose: str, secret: str) -> str:

@@ -71,12 +71,12 @@ def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:
     What others hold of the person stays as it is; meanwhile nobody finds them.
 
     Raises:
-        NotFound: There is no such person.
+        NotFound: There is no such person, or they are leaving.
     """
     with session.begin_nested():
         changed = session.execute(
             update(Account)
-            .where(Account.id == account_id)
+            .where(Account.id == account_id, Account.deletion_began_at.is_(None))
             .values(disabled_at=now() if disabled else None)
             .returning(Account.id)
         ).first()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from sync.database.lists import among
 from sync.models import Account, EntryVersion, Field, FieldState, PrivateCard
 
 
@@ -36,14 +37,20 @@ class Usage:
 
 def of_everybody(session: Session) -> Iterator[Usage]:
     """Yield what each person takes, in the order of their logins."""
-    profile = _sums(session, Field.owner_id, Field.content)
-    states = _sums(session, FieldState.owner_id, FieldState.content)
-    cards = _sums(session, PrivateCard.viewer_id, PrivateCard.data)
-    kept = _sums(session, EntryVersion.viewer_id, EntryVersion.content)
-    nothing = (0, 0)
-    for account_id, login in session.execute(select(Account.id, Account.login).order_by(Account.login)):
+    yield from of(session, None).values()
+
+
+def of(session: Session, account_ids: Collection[int] | None) -> dict[int, Usage]:
+    """Return what each of these people takes, or everybody, by their id, in the order of their logins."""
+    profile = _sums(session, account_ids, Field.owner_id, Field.content)
+    states = _sums(session, account_ids, FieldState.owner_id, FieldState.content)
+    cards = _sums(session, account_ids, PrivateCard.viewer_id, PrivateCard.data)
+    kept = _sums(session, account_ids, EntryVersion.viewer_id, EntryVersion.content)
+    nothing, found = (0, 0), {}
+    people = _among(session, select(Account.id, Account.login), account_ids, Account.id)
+    for account_id, login in session.execute(people.order_by(Account.login)):
         entries, contacts = cards.get(account_id, nothing)
-        yield Usage(
+        found[account_id] = Usage(
             login,
             profile.get(account_id, nothing)[1],
             states.get(account_id, nothing)[1],
@@ -51,10 +58,24 @@ def of_everybody(session: Session) -> Iterator[Usage]:
             contacts,
             kept.get(account_id, nothing)[1],
         )
+    return found
 
 
 def _sums(
-    session: Session, person: InstrumentedAttribute[int], content: InstrumentedAttribute[Any]
+    session: Session,
+    account_ids: Collection[int] | None,
+    person: InstrumentedAttribute[int],
+    content: InstrumentedAttribute[Any],
 ) -> dict[int, tuple[int, int]]:
-    counted = select(person, func.count(), func.sum(func.length(content))).group_by(person)
+    every = select(person, func.count(), func.sum(func.length(content))).group_by(person)
+    counted = _among(session, every, account_ids, person)
     return {account_id: (count, octets or 0) for account_id, count, octets in session.execute(counted)}
+
+
+def _among(
+    session: Session,
+    wanted: Select[*tuple[Any, ...]],
+    account_ids: Collection[int] | None,
+    person: InstrumentedAttribute[int],
+) -> Select[*tuple[Any, ...]]:
+    return wanted if account_ids is None else wanted.where(among(session, person, account_ids))

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
+from sync.accounts import acts
 from sync.accounts.preference_changes import preferences_of
 from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
@@ -128,6 +129,10 @@ def _about(session: Session, account_id: int) -> dict[str, Any]:
             "told_of_requests": preferences.told_of_requests,
             "language": preferences.language,
         },
+        "administrators": [
+            {"what": act.what, "by": act.actor, "done_at": _time(act.done_at)}
+            for act in acts.all_about(session, account_id)
+        ],
         "devices": [
             {"label": device.label, "added_at": _time(device.created_at), "revoked": device.revoked_at is not None}
             for device in credentials.devices(session, account_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import func, select, text
@@ -31,6 +32,23 @@ def waiting(session: Session) -> Mapping[str, float]:
         "push_waiting": news,
         "push_oldest_seconds": max(0, at - oldest_news) if oldest_news else 0,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """So many messages of a *channel* and *template* could not be handed over yet, one of them *attempts* times."""
+
+    channel: str
+    template: str
+    count: int
+    attempts: int
+
+
+def failing(session: Session) -> Sequence[Failing]:
+    """Return which messages were tried in vain and wait to be tried again, by what they are."""
+    kinds = (Message.channel, Message.template)
+    tried = select(*kinds, func.count(), func.max(Message.attempts)).where(Message.attempts > 1)
+    return [Failing(*row) for row in session.execute(tried.group_by(*kinds).order_by(*kinds))]
 
 
 def sizes(database: Database) -> Mapping[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync.models.administration import AdministratorAct
 from sync.models.base import Base, new_id, now
 from sync.models.calendars import CalendarFeed
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
@@ -26,6 +27,7 @@ from sync.models.meeting import (
     Request,
     SearchKey,
 )
+from sync.models.organisations import OrganisationIdentity
 from sync.models.owners import (
     RENDERING,
     Audience,
@@ -64,6 +66,7 @@ __all__ = [
     "Account",
     "Address",
     "AddressBook",
+    "AdministratorAct",
     "Audience",
     "Base",
     "Block",
@@ -95,6 +98,7 @@ __all__ = [
     "MergedEntry",
     "Message",
     "OneTimeToken",
+    "OrganisationIdentity",
     "Overlay",
     "OwnSearchKey",
     "Preferences",

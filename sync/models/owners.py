@@ -38,7 +38,8 @@ class Field(Base):
     """
     One vCard property of a profile, with an identity that outlives a change of its value.
 
-    *content* is `sync.fields.FieldContent.dump`; *position* orders the fields of a profile and may have gaps.
+    *content* is `sync.fields.FieldContent.dump`; *position* orders the fields of a profile and may have gaps. *claim*
+    is what the person's organisation says that fills the field, which nobody else can change then; absent for others.
     """
 
     __tablename__ = "field"
@@ -50,6 +51,7 @@ class Field(Base):
     kind: Mapped[str] = mapped_column(String(64))
     content: Mapped[str] = mapped_column(Text)
     changed_at: Mapped[Moment]
+    claim: Mapped[str | None] = mapped_column(String(64))
 
 
 class ProfileState(Base):

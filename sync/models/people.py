@@ -31,7 +31,8 @@ class Account(Base):
 
     *password_hash* is the argon2id hash of the password for the portal, absent while none was set. *disabled_at* set
     means that nothing of this person's can be opened any more; what others hold of them stays. *deletion_began_at*
-    set means that the account is being deleted, which `sync.sign_in.deletion` finishes.
+    set means that the account is being deleted, which `sync.sign_in.deletion` finishes. *administrator_since* set
+    means that this person looks after the server.
     """
 
     __tablename__ = "account"
@@ -43,6 +44,7 @@ class Account(Base):
     created_at: Mapped[Moment]
     disabled_at: Mapped[int | None] = mapped_column(BigInteger)
     deletion_began_at: Mapped[int | None] = mapped_column(BigInteger)
+    administrator_since: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Device(Base):

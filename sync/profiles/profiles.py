@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.errors import Conflict, InvalidInput, NotFound
+from sync.errors import Conflict, InvalidInput, NotFound, Refused
 from sync.fields import FieldContent
 from sync.merging import matching, programs, rewritten, three_way
 from sync.merging.three_way import Clash, Merged
@@ -62,9 +62,11 @@ def set_field(
         Conflict: It says something else than what was seen.
         InvalidInput: *content* is of another kind; what is granted as a mobile number must not become a bank account.
         LimitExceeded: The field is too large.
+        Refused: The person's organisation fills the field.
     """
     with change(session, owner_id) as under_way:
         field = _own(session, owner_id, field_id, seen)
+        _require_unclaimed(field)
         if field.kind != content.kind:
             raise InvalidInput(f"This field is of the kind {field.kind}; add another field for {content.kind}.")
         update_field(under_way, owner_id, field_id, content)
@@ -77,9 +79,10 @@ def remove_field(session: Session, owner_id: int, field_id: int, *, seen: str | 
     Raises:
         NotFound: There is no such field.
         Conflict: It says something else than what was seen.
+        Refused: The person's organisation fills the field.
     """
     with change(session, owner_id) as under_way:
-        _own(session, owner_id, field_id, seen)
+        _require_unclaimed(_own(session, owner_id, field_id, seen))
         delete_field(under_way, owner_id, [field_id])
 
 
@@ -114,7 +117,7 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
     nobody was granted yet. With *replace*, the profile becomes what *card* says: a property also takes over a field of
     its kind and label with another value, and fields that the card does not have are deleted. A name that this server
     put into the profile's own card, for want of one, is no field when it comes back. *seen* is the version of the
-    profile's state that its owner saw last (see `sync.profiles.edits.latest`).
+    profile's state that its owner saw last (see `sync.profiles.edits.latest`). What the organisation fills stays.
 
     Raises:
         Conflict: The profile was changed since it was seen.
@@ -150,8 +153,8 @@ def edit_card(
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
     deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as it
     is now (see `sync.profiles.device_edits.base_of`). What this server put into the card for want of a name is no
-    field. Of a photo that is none, the one that is there stays. *check* is called once nobody else can change the
-    profile, and raises what it likes against it.
+    field. Of a photo that is none, the one that is there stays, and so does what the organisation fills. *check* is
+    called once nobody else can change the profile, and raises what it likes against it.
 
     Raises:
         LimitExceeded: As `import_card`.
@@ -177,12 +180,15 @@ def settle(session: Session, owner_id: int, won: FieldContent | None, lost: Fiel
     Raises:
         NotFound: There is no such person.
         Conflict: No field says *won* any more.
+        Refused: The person's organisation fills that field.
     """
     with change(session, owner_id) as under_way:
         existing = fields_of(session, owner_id)
         says = [field for field in existing if won is not None and fields.same_meaning(content_of(field), won)]
         if won is not None and not says:
             raise Conflict("This was changed again since; look at what it says now.")
+        if says:
+            _require_unclaimed(says[0])
         if says and lost is not None and says[0].kind == lost.kind:
             update_field(under_way, owner_id, says[0].id, lost)
             return
@@ -197,8 +203,8 @@ def restore(session: Session, owner_id: int, version: int, *, seen: int | None =
     """
     Give a profile back the fields that it had in an earlier version, and return how many changed.
 
-    A field that was deleted since comes back as itself, but nobody is granted it: what was taken back stays so. *seen*
-    is as in `import_card`.
+    A field that was deleted since comes back as itself, but nobody is granted it: what was taken back stays so. What
+    the organisation fills stays as it is. *seen* is as in `import_card`.
 
     Raises:
         NotFound: The profile never had this version.
@@ -214,13 +220,13 @@ def restore(session: Session, owner_id: int, version: int, *, seen: int | None =
             field = existing.get(field_id)
             if field is None:
                 insert_field(under_way, owner_id, content, state.position, field_id)
-            elif (field.kind, field.content) != (state.kind, state.content):
+            elif field.claim is None and (field.kind, field.content) != (state.kind, state.content):
                 update_field(under_way, owner_id, field_id, content)
             else:
                 count -= 1
             count += 1
         place_fields(under_way, owner_id, {field_id: state.position for field_id, state in before.items()})
-        gone = existing.keys() - before.keys()
+        gone = {field_id for field_id, field in existing.items() if field.claim is None} - before.keys()
         delete_field(under_way, owner_id, gone)
         return count + len(gone)
 
@@ -243,7 +249,7 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
 
 def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: Merged) -> int:
     contents = [content_of(field) for field in existing]
-    deleted = [existing[index].id for index in made.gone]
+    deleted = [existing[index].id for index in made.gone if existing[index].claim is None]
     delete_field(under_way, owner_id, deleted)
     count, position = len(deleted), -1
     moved: dict[int, int] = {}
@@ -259,7 +265,9 @@ def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: M
             moved[existing[index].id] = position
     place_fields(under_way, owner_id, moved)
     for content, matched in zip(made.contents, made.matches, strict=True):
-        if matched is not None and not fields.same_meaning(contents[matched], content):
+        if matched is None or existing[matched].claim is not None:
+            continue
+        if not fields.same_meaning(contents[matched], content):
             update_field(under_way, owner_id, existing[matched].id, content)
             count += 1
     return count
@@ -278,6 +286,11 @@ def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Fi
     if seen is not None and seen != content_of(field).digest:
         raise Conflict("This field was changed meanwhile; look at what it says now.")
     return field
+
+
+def _require_unclaimed(field: Field) -> None:
+    if field.claim is not None:
+        raise Refused("This comes from your organisation, and can be changed there only.")
 
 
 def _require_seen(session: Session, owner_id: int, seen: int | None) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from sync.accounts import one_time_tokens
+from sync.accounts import acts, one_time_tokens
 from sync.database import pacing
 from sync.database.engine import Database, among
 from sync.errors import NotFound
@@ -35,7 +35,7 @@ from sync.models import (
 )
 from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
-from sync.sign_in import sessions
+from sync.sign_in import organisation, sessions
 
 LEAVING = "leaving"
 #: How many holders lose the card in one transaction at most.
@@ -44,16 +44,28 @@ CHUNK = 100
 LEASE = 5
 
 
-def leave(database: Database, account_id: int, progress: Callable[[int], object] = lambda _: None) -> None:
+def leave(
+    database: Database,
+    account_id: int,
+    progress: Callable[[int], object] = lambda _: None,
+    *,
+    first: Callable[[Session], object] = lambda _: None,
+) -> None:
     """
     Delete an account, with everything that is the person's, and take their card from everybody who holds it.
 
-    *progress* is called after each chunk with the number of holders who lost the card in it.
+    *progress* is called after each chunk with the number of holders who lost the card in it. *first* is done in the
+    transaction with which it begins; where it raises, nothing does.
 
     Raises:
         NotFound: There is no such person.
     """
-    database.write(lambda session: _begin(session, account_id))
+
+    def begin(session: Session) -> None:
+        first(session)
+        _begin(session, account_id)
+
+    database.write(begin)
     _finish(database, account_id, progress)
 
 
@@ -153,6 +165,8 @@ def _forget(session: Session, account_id: int) -> None:
     asked = session.scalars(select(Request.other_id).where(Request.owner_id == account_id)).all()
     session.execute(delete(Request).where(among(session, Request.owner_id, set(asked)), Request.other_id == account_id))
     session.execute(update(LoginName).where(LoginName.name == _login(session, account_id)).values(account_id=NOBODY))
+    acts.let_go(session, account_id)
+    organisation.forget(session, account_id)
     # Everything else that is the person's own belongs to the account's row, and goes with it.
     session.execute(delete(Account).where(Account.id == account_id))
     session.execute(delete(Job).where(*_job(account_id)))

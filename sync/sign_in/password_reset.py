@@ -7,7 +7,7 @@ it is about is looked up by the worker (see `sync.notify.errands`), and the requ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -67,16 +67,24 @@ def send(session: Session, asked: Mapping[str, Any]) -> None:
     """Do what `ask` left: send the links, where anybody has the name."""
     meant = identifiers.read(settings_of(session), asked["name"])
     for account_id, recipients in _recipients(session, meant):
-        login = session.scalars(
-            select(Account.login).where(Account.id == account_id, Account.disabled_at.is_(None))
-        ).first()
-        if login is None or not recipients or not _take_of_person(session, account_id, asked["source"]):
-            continue
-        for recipient in recipients:
-            token = one_time_tokens.issue(session, RESET, account_id, {}, lifetime=LIFETIME)
-            chosen = preferences_of(session, account_id).language or asked["language"]
-            link = outbox.link(session, RESET, token)
-            outbox.post(session, EMAIL, recipient, "reset", chosen, login=login, link=link)
+        login = _login_of_open(session, account_id)
+        if login is not None and recipients and _take_of_person(session, account_id, asked["source"]):
+            _post(session, account_id, login, recipients, asked["language"])
+
+
+def send_links(session: Session, account_id: int, language: str) -> int:
+    """
+    Send the links to all proved addresses of a person because an administrator wants it, and return how many those are.
+
+    Raises:
+        TooManyTries: The person was sent so many already.
+    """
+    login, recipients = _login_of_open(session, account_id), _proved(session, account_id)
+    if login is None or not recipients:
+        return 0
+    rate_limits.take(session, PERSON, str(account_id))
+    _post(session, account_id, login, recipients, language)
+    return len(recipients)
 
 
 def require_open(session: Session, token: str) -> None:
@@ -124,8 +132,24 @@ def _recipients(session: Session, meant: Identifier) -> Iterator[tuple[int, list
     for account_id in holders.by_email:
         yield account_id, [meant.email or ""]
     if holders.by_login is not None and not holders.by_email:
-        proved = addresses.addresses_of(session, holders.by_login)
-        yield holders.by_login, [value for channel, value in proved if channel == EMAIL]
+        yield holders.by_login, _proved(session, holders.by_login)
+
+
+def _proved(session: Session, account_id: int) -> list[str]:
+    return [value for channel, value in addresses.addresses_of(session, account_id) if channel == EMAIL]
+
+
+def _login_of_open(session: Session, account_id: int) -> str | None:
+    here = (Account.id == account_id, Account.disabled_at.is_(None))
+    return session.scalars(select(Account.login).where(*here)).first()
+
+
+def _post(session: Session, account_id: int, login: str, recipients: Sequence[str], language: str) -> None:
+    chosen = preferences_of(session, account_id).language or language
+    for recipient in recipients:
+        token = one_time_tokens.issue(session, RESET, account_id, {}, lifetime=LIFETIME)
+        link = outbox.link(session, RESET, token)
+        outbox.post(session, EMAIL, recipient, "reset", chosen, login=login, link=link)
 
 
 def _take_of_person(session: Session, account_id: int, source: str) -> bool:

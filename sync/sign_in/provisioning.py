@@ -15,7 +15,7 @@ from enum import Enum
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.accounts import addresses, one_time_tokens, preference_changes, registration
+from sync.accounts import acts, addresses, one_time_tokens, preference_changes, registration
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
 from sync.errors import AlreadyExists, NotFound
@@ -85,6 +85,7 @@ def put(session: Session, listed: Listed, *, renew: bool = False) -> Report:
         except AlreadyExists:
             return _meet(session, listed, renew=renew)
         _note(session, account_id)
+        acts.note(session, acts.COMMAND_LINE, account_id, acts.REGISTER)
         changed = _add(session, account_id, listed.fields)
         starter_groups.create(session, account_id, listed.language, listed.groups)
         if listed.language:
@@ -121,6 +122,7 @@ def close(session: Session, account_id: int) -> None:
         NotFound: There is no such person.
     """
     registration.set_disabled(session, account_id, disabled=True)
+    acts.note(session, acts.COMMAND_LINE, account_id, acts.DISABLE)
     mine = ProvisionedAccount.owner_id == account_id
     session.execute(update(ProvisionedAccount).where(mine).values(missing_since=now()))
 
@@ -139,6 +141,7 @@ def _meet(session: Session, listed: Listed, *, renew: bool) -> Report:
     report = _renew(session, account_id, listed.fields)
     if known is not None and known.missing_since is not None:
         registration.set_disabled(session, account_id, disabled=False)
+        acts.note(session, acts.COMMAND_LINE, account_id, acts.ENABLE)
         mine = ProvisionedAccount.owner_id == account_id
         session.execute(update(ProvisionedAccount).where(mine).values(missing_since=None))
         report.result = Result.UPDATED
@@ -169,6 +172,7 @@ def _renew(session: Session, account_id: int, wanted: Mapping[str, FieldContent]
     report.kept += _settle(session, account_id, fresh, list(own.values()))
     report.changed += _add(session, account_id, fresh)
     if report.changed:
+        acts.note(session, acts.COMMAND_LINE, account_id, acts.UPDATE)
         report.result = Result.UPDATED
     return report
 
@@ -187,7 +191,7 @@ def _settle(session: Session, account_id: int, fresh: dict[str, FieldContent], o
 
 
 def _is_untouched(field: Field | None, digest: str) -> bool:
-    return field is not None and content_of(field).digest == digest
+    return field is not None and field.claim is None and content_of(field).digest == digest
 
 
 def _replace(session: Session, account_id: int, field_id: int, content: FieldContent | None) -> None:

@@ -38,7 +38,8 @@ class SignedIn:
     """
     A person at a browser that is signed in.
 
-    *language* is the BCP 47 tag that the person chose, absent where the browser decides.
+    *language* is the BCP 47 tag that the person chose, absent where the browser decides. *is_administrator* is asked
+    with every request, so that who is dismissed is one no longer.
     """
 
     account_id: int
@@ -46,6 +47,7 @@ class SignedIn:
     login: str
     language: str | None
     last_seen_at: int
+    is_administrator: bool = False
 
 
 def start(session: Session, account_id: int, browser: str) -> str:
@@ -88,6 +90,7 @@ def find(session: Session, token: str) -> SignedIn | None:
         return None
     row = session.execute(
         select(BrowserSession.secret_hash, BrowserSession.last_seen_at, Account.login, Preferences.language)
+        .add_columns(Account.administrator_since)
         .join(Account, Account.id == BrowserSession.owner_id)
         .join(Preferences, Preferences.owner_id == BrowserSession.owner_id, isouter=True)
         .where(
@@ -99,7 +102,7 @@ def find(session: Session, token: str) -> SignedIn | None:
     ).first()
     if row is None or not hmac.compare_digest(bytes(row[0]), _digest(read[3])):
         return None
-    return SignedIn(owner_id, session_id, row[2], row[3], row[1])
+    return SignedIn(owner_id, session_id, row[2], row[3], row[1], row[4] is not None)
 
 
 def is_worth_noting(signed_in: SignedIn) -> bool:

@@ -7,11 +7,14 @@ from one place never make the same person wait at another.
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from sync.accounts import identifiers, rate_limits
 from sync.accounts.identifiers import Identifier
 from sync.accounts.rate_limits import HOUR, MINUTE, Limit
 from sync.database.engine import Database, Session, settings_of
 from sync.errors import NotFound, TooManyTries, WrongPassword
+from sync.models import Account
 from sync.sign_in import credentials, sessions
 
 #: For one name from one source; for one person from one source, by all of their names; for one source, which may be a
@@ -68,6 +71,12 @@ def require_password(database: Database, account_id: int, login: str, password: 
     with database.reading() as session:
         if credentials.check_password(session, login, password) != account_id:
             raise WrongPassword("This is not your password.")
+
+
+def has_password(session: Session, account_id: int) -> bool:
+    """Whether a person has a password for the portal; who signs in by an organisation need not."""
+    set_here = select(Account.id).where(Account.id == account_id, Account.password_hash.is_not(None))
+    return session.scalars(set_here).first() is not None
 
 
 def change_password(database: Database, account_id: int, login: str, *, old: str, new: str, browser: str) -> str:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from radicale_plugin.cli.demo import stage
 from sync.database import accounts
 from sync.database.engine import Database
-from sync.sign_in import credentials
+from sync.sign_in import administrators, credentials
 from tests.support import chromium as browsers
 from tests.support.chromium import PortalServer
 from tests.support.forms import MAILING, Visitor, opened
@@ -70,6 +70,8 @@ def staged(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory)
     hashed = credentials.hash_password(PASSWORD)
     for account_id in ids.values():
         database.write(lambda session, it=account_id: credentials.set_password_hash(session, it, hashed))  # type: ignore[misc]
+    # Whatever the pages of administrators are walked for is seen by somebody who is one.
+    database.write(lambda session: administrators.appoint(session, ids["anna"]))
     database.dispose()
     return Cast(file, ids)
 

@@ -146,6 +146,12 @@ PARAMETERS: dict[str, Parameters] = {
     "calendars.end": _calendars,
     "calendars.read": _calendar,
     "activity.leave": _conflict,
+    "administration.delete": _known("bo"),
+    "administration.disable": _known("bo"),
+    "administration.enable": _known("bo"),
+    "administration.index": lambda _session, _ids: [{}, {"q": "an"}, {"q": "nobody", "state": "disabled"}],
+    "administration.person": lambda _session, ids: [{"account_id": ids[login]} for login in ("bo", "anna")],
+    "administration.reset": _known("bo"),
     "activity.restore": _version,
     "activity.take": _conflict,
     "activity.version": _version,
@@ -228,6 +234,8 @@ PARAMETERS: dict[str, Parameters] = {
 NO_PAGE = {
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
     *("find.public_photo", "home.manifest", "links.code"),
+    # They lead to the provider of an organisation and back, where there is one.
+    *("organisation.back", "organisation.start"),
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from radicale import config
+
 from radicale_plugin import settings
-from radicale_plugin.server.checking import access, reach, sending, site, trials
+from radicale_plugin.server.checking import access, organisation, reach, sending, site, trials
 from radicale_plugin.server.checking.finding import Finding, Installation, Level, good, wrong
+from sync.database.engine import Database
 from sync.errors import InvalidInput
 
 __all__ = ["Finding", "Level", "findings", "stopping"]
 
 #: What looks at the configuration alone, and what tries something out.
-LOOKS = (site.look, reach.look, access.look, sending.look)
-TRIALS = (trials.disk, trials.database, trials.clock, sending.try_mail)
+LOOKS = (site.look, reach.look, access.look, sending.look, organisation.look)
+TRIALS = (trials.disk, trials.database, trials.clock)
+#: What asks other servers.
+DISTANT_TRIALS = (sending.try_mail, organisation.try_provider)
 
 
 def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
@@ -34,8 +39,16 @@ def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
         return
     doubts = _looked_at(installation)
     yield from doubts or [good("configuration", "Nothing in it is doubtful.")]
-    for trial in TRIALS:
+    for trial in (*TRIALS, *DISTANT_TRIALS):
         yield from trial(installation)
+
+
+def of_running(configuration: config.Configuration, database: Database, *, distant: bool) -> list[Finding]:
+    """Return what is found about a server that runs on *database*; if *distant*, other servers are asked, too."""
+    url = {"database_url": database.url.render_as_string(hide_password=False), "database_url_file": ""}
+    installation = Installation(None, configuration, settings.values_of(configuration) | url, "", database)
+    tried = (*TRIALS, *DISTANT_TRIALS) if distant else TRIALS
+    return [*_looked_at(installation), *(finding for trial in tried for finding in trial(installation))]
 
 
 def stopping(path: str | None) -> list[Finding]:

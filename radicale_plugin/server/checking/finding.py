@@ -8,6 +8,9 @@ from typing import Any
 
 from radicale import config
 
+from radicale_plugin import settings
+from sync.database.engine import Database
+
 
 class Level(Enum):
     """Whether something is as it should be, should be looked at, or would stop the server or what it is for."""
@@ -28,12 +31,27 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What is checked: the configuration, its file at *path*, and Evercard's own options as *values*."""
+    """
+    What is checked: the configuration, its file at *path*, and Evercard's own options as *values*.
+
+    *opened* is the database of a server that runs.
+    """
 
     path: str | None
     configuration: config.Configuration
     values: dict[str, Any]
     mail_to: str
+    opened: Database | None = None
+
+    @property
+    def database(self) -> Database:
+        """
+        The database.
+
+        Raises:
+            InvalidInput: An option is wrong.
+        """
+        return self.opened or settings.database(self.configuration)
 
 
 def good(about: str, text: str) -> Finding:

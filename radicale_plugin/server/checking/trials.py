@@ -64,8 +64,7 @@ def address(installation: Installation) -> Iterator[Finding]:
 def database(installation: Installation) -> Iterator[Finding]:
     """Yield whether the database can be read and written, and has the tables of this version."""
     try:
-        opened = settings.database(installation.configuration)
-        found = state.of(opened)
+        found = state.of(installation.database)
     except DatabaseUnavailable as error:
         yield wrong("database", f"{error} ({error.reason})" if error.reason else str(error))
         return
@@ -99,7 +98,7 @@ def connections_wanted(installation: Installation) -> int:
 def clock(installation: Installation) -> Iterator[Finding]:
     """Yield whether the clock agrees with the database's, and with what was written down before."""
     try:
-        found = read_clock(settings.database(installation.configuration))
+        found = read_clock(installation.database)
     except EvercardError:
         return
     here = time.time()

@@ -13,7 +13,7 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync.errors import InvalidInput, TooManyTries, WrongPassword
-from sync.sign_in import sessions, signing_in
+from sync.sign_in import organisation, sessions, signing_in
 from sync.sign_in.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -83,4 +83,5 @@ def end_others() -> Response:
 def _show(form: ChangePassword, status: int) -> Response:
     with database().reading() as session:
         browsers = sessions.sessions_of(session, current_person().account_id)
-    return page("account/index.html", status, form=form, browsers=browsers)
+        is_linked = organisation.is_linked(session, current_person().account_id)
+    return page("account/index.html", status, form=form, browsers=browsers, is_linked=is_linked)

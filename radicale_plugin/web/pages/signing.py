@@ -13,6 +13,7 @@ from radicale_plugin.web.kept_forms import Kept
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, go_to, page, say
+from radicale_plugin.web.pages.organisation import signed_out_page
 from radicale_plugin.web.signed_in import SignedOut, database, open_to_all
 from sync.errors import Refused, TooManyTries, WrongPassword
 from sync.sign_in import signing_in, signing_up
@@ -83,9 +84,11 @@ def sign_up() -> Response:
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """End this session."""
-    signed_in.sign_out()
-    say(_("You are signed out."))
-    answer = go("home.index")
+    answer = signed_out_page()
+    if answer is None:
+        signed_in.sign_out()
+        say(_("You are signed out."))
+        answer = go("home.index")
     # Pictures that the browser keeps are somebody's.
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer

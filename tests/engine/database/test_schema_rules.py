@@ -57,6 +57,7 @@ OTHERS = {
     "job.bucket": "the outbox",
     "login_name.name": "a claim",
     "message.bucket": "the outbox",
+    "organisation_identity.digest": "a claim",
     "server_secret.name": "a few rows",
     "suppression.digest": "an index by address",
     "one_time_token.digest": "an index by secret",

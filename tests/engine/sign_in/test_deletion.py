@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import BigInteger, delete, select, update
 
 from sync import verification
-from sync.accounts import one_time_tokens
+from sync.accounts import acts, one_time_tokens
 from sync.database import accounts, pacing
 from sync.database.engine import Database, Session
 from sync.errors import AlreadyExists, InvalidOneTimeToken, NotFound
@@ -21,6 +21,7 @@ from sync.models import (
     Invitation,
     Job,
     LoginName,
+    OrganisationIdentity,
     OwnSearchKey,
     PublicFriend,
     Request,
@@ -34,8 +35,9 @@ from sync.sign_in.credentials import Gate
 from tests.support.factories import book, connect, connected, field, group, person, strangers
 from tests.support.people import Person, register
 
-#: Where the id of somebody who left may still stand: in what others own, as a number that means nothing any more.
-TOMBSTONES = {"entry.id", "disclosed_audience.viewer_id", "block.other_id"}
+#: Where the id of somebody who left may still stand: in what others own, as a number that means nothing any more, and
+#: for a while where it says who deleted the account.
+TOMBSTONES = {"entry.id", "disclosed_audience.viewer_id", "block.other_id", "administrator_act.owner_id"}
 
 
 def rows_about(database: Database, account_id: int) -> Iterator[str]:
@@ -62,8 +64,10 @@ def anna(database: Database) -> Person:
     def more(session: Session) -> None:
         at = now()
         sessions.start(session, anna.id, "Firefox")
+        acts.note(session, acts.COMMAND_LINE, anna.id, acts.DISABLE)
         session.add_all(
             [
+                OrganisationIdentity(digest="0", account_id=anna.id, linked_at=at, looked_at=at),
                 SearchKey(key="name:anna berg", account_id=anna.id),
                 OwnSearchKey(owner_id=anna.id, key="name:anna berg"),
                 Block(owner_id=anna.id, other_id=foe, blocked_at=at),

@@ -187,9 +187,10 @@ def _show(
     """Show the card, with the row *open_id* open and *form* in it, or with a form that adds something."""
     person = current_person()
     with database().reading() as session:
-        contents = {field.id: content_of(field) for field in fields_of(session, person.account_id)}
+        stored = fields_of(session, person.account_id)
         seen = SeenBy(session, person.account_id)
         preview = preview_of(session, request.args.get("who", ""))
+    contents = {field.id: content_of(field) for field in stored}
     rows = [
         _row(field_id, content, seen, is_open=field_id == open_id, form=form, status=status, few=_are_few(contents))
         for field_id, content in contents.items()
@@ -200,6 +201,7 @@ def _show(
         "card/index.html",
         status,
         rows=rows,
+        claimed={each.id for each in stored if each.claim is not None},
         adding=adding,
         groups=seen.groups,
         picture=next((row.line.picture for row in rows if row.line.picture), ""),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flask import Response, make_response
-from wtforms import PasswordField
-from wtforms.validators import InputRequired
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web import signed_in
 from radicale_plugin.web.forms import Form
@@ -14,7 +14,7 @@ from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import exporting
-from sync.errors import TooManyTries, WrongPassword
+from sync.errors import InvalidInput, TooManyTries, WrongPassword
 from sync.sharing import connections
 from sync.sign_in import deletion, signing_in
 
@@ -23,6 +23,12 @@ class LeavingForm(Form):
     """The password, because this cannot be undone."""
 
     password = PasswordField(lazy("Your password"), [InputRequired()])
+
+
+class LeavingWithoutPassword(Form):
+    """The login, from whoever has no password here."""
+
+    login = StringField(lazy("Your login"), [InputRequired(), Length(max=64)])
 
 
 @blueprint.post("/export")
@@ -39,13 +45,14 @@ def export() -> Response:
 def leave() -> Response:
     """Tell what leaving means, and delete the account."""
     person = current_person()
-    form = LeavingForm()
+    with database().reading() as session:
+        form = LeavingForm() if signing_in.has_password(session, person.account_id) else LeavingWithoutPassword()
     status = form.status
     if form.accepted():
         try:
-            signing_in.require_password(database(), person.account_id, person.login, form.password.data or "")
-        except (WrongPassword, TooManyTries) as error:
-            form.refuse("password", error)
+            _require(form)
+        except (InvalidInput, WrongPassword, TooManyTries) as error:
+            form.refuse(next(iter(form)).name, error)
             status = 429 if isinstance(error, TooManyTries) else 400
         else:
             deletion.leave(database(), person.account_id)
@@ -55,3 +62,11 @@ def leave() -> Response:
     with database().reading() as session:
         holders = len(connections.connected_to(session, person.account_id))
     return page("settings/leave.html", status, form=form, holders=holders)
+
+
+def _require(form: LeavingForm | LeavingWithoutPassword) -> None:
+    person = current_person()
+    if isinstance(form, LeavingForm):
+        signing_in.require_password(database(), person.account_id, person.login, form.password.data or "")
+    elif (form.login.data or "").strip().lower() != person.login:
+        raise InvalidInput("This is not the login of the account that is to be deleted.")

@@ -1,0 +1,8 @@
+"""What administrators look after, in several files with one blueprint. Nothing of anybody's card is in it."""
+
+from __future__ import annotations
+
+from radicale_plugin.web.pages.administration import invite, people, person, server
+from radicale_plugin.web.pages.administration.area import blueprint
+
+__all__ = ["blueprint", "invite", "people", "person", "server"]
