@@ -19,6 +19,7 @@ from radicale_plugin.web import (
     ids,
     kept_forms,
     language,
+    live,
     menu,
     pages,
     protection,
@@ -43,6 +44,7 @@ def create(database: Database, place: Place) -> Portal:
     protection.install(portal)
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
     signed_in.install(portal)
+    live.install(portal)
     kept_forms.install(portal)
     language.install(portal)
     assets.install(portal)

@@ -227,7 +227,7 @@ PARAMETERS: dict[str, Parameters] = {
 }
 NO_PAGE = {
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
-    *("find.public_photo", "home.manifest", "links.code"),
+    *("find.public_photo", "home.manifest", "links.code", "live.look"),
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }
