@@ -1,5 +1,5 @@
 """
-News: who registered for a collection, and is to be told that it changed.
+News: who registered for a collection, or for the cards of people, and is to be told that something changed.
 
 They are noted in the transaction of the change, by one statement however many people it reaches, and only for those
 who can see it. What is said is not decided here. Whoever makes a change can name registrations that are not to hear of
@@ -11,13 +11,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
-from sqlalchemy import Update, bindparam, func, select, update
+from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from sync.database.lists import among_parameter, ids
+from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute
 from sync.models import Base, PushSubscription
 
+#: Seconds after the first change until a browser is told: whoever edits their card mostly changes more than one thing.
+QUIET = 20
 #: Where a transaction keeps which registrations do not hear of it.
 _SILENT = "push_silent"
 
@@ -34,6 +37,23 @@ def note_content(session: Session, viewer_ids: Iterable[int], book_id: int, at: 
 def note_properties(session: Session, viewer_id: int, book_id: int, at: int) -> None:
     """Note that properties of a collection changed, in the transaction that changes them."""
     _note(session, "has_properties", [viewer_id], book_id, at)
+
+
+def note_card(session: Session, viewer_ids: Iterable[int], owner_id: int, version: int, at: int) -> None:
+    """
+    Note for browsers of these viewers that the card of somebody else is another one to them.
+
+    *version* is the owner's profile's with the change. To be called once the viewers' books are locked.
+    """
+    dialect = session.get_bind().dialect.name
+    viewers = ids(dialect, sorted(set(viewer_ids) - {owner_id}))
+    soon = {"viewers": viewers, "at": at, "soon": at + QUIET}
+    rows = [
+        {"viewer": viewer_id, "subscription": subscription_id, "owner": owner_id, "before": version - 1, "seen": number}
+        for viewer_id, subscription_id, number in execute(session, _noting_browsers(dialect), soon)
+    ]
+    if rows:
+        session.connection().execute(_noting_card(dialect), rows)
 
 
 def silence(session: Session, viewer_id: int, device_id: int, named: Iterable[int] | None) -> None:
@@ -55,7 +75,7 @@ def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, 
     execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})
 
 
-_SUBSCRIPTIONS = Base.metadata.tables["push_subscription"]
+_SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
 _WANTS = {"has_content": _SUBSCRIPTIONS.c.wants_content, "has_properties": _SUBSCRIPTIONS.c.wants_properties}
 
 
@@ -74,3 +94,33 @@ def _noting(dialect: str, what: str) -> Update:
             {what: True, "news": mine.news + 1, "waiting_since": func.coalesce(mine.waiting_since, bindparam("at"))}
         )
     )
+
+
+@functools.cache
+def _noting_browsers(dialect: str) -> Update:
+    mine = _SUBSCRIPTIONS.c
+    is_first = and_(mine.waiting_since.is_(None), mine.not_before < bindparam("soon", type_=BigInteger))
+    return (
+        update(_SUBSCRIPTIONS)
+        .where(among_parameter(dialect, mine.viewer_id, "viewers"), mine.session_id.is_not(None))
+        .values(
+            has_content=True,
+            news=mine.news + 1,
+            waiting_since=func.coalesce(mine.waiting_since, bindparam("at")),
+            not_before=case((is_first, bindparam("soon", type_=BigInteger)), else_=mine.not_before),
+        )
+        .returning(mine.viewer_id, mine.id, mine.news)
+    )
+
+
+@functools.cache
+def _noting_card(dialect: str) -> Insert:
+    made = (sqlite.insert if dialect == SQLITE else postgresql.insert)(_CARDS).values(
+        viewer_id=bindparam("viewer"),
+        subscription_id=bindparam("subscription"),
+        owner_id=bindparam("owner"),
+        version=bindparam("before"),
+        news=bindparam("seen"),
+    )
+    # What a browser was told last stays what the next message goes on from.
+    return made.on_conflict_do_update(index_elements=_CARDS.primary_key.columns, set_={"news": made.excluded.news})

@@ -125,7 +125,7 @@ def test_news_that_come_while_others_are_sent_are_told_as_well(
     (key,) = told.write(lambda session: claims.claim(session, rows(told)[0].host, 10))
     seen = rows(told)[0].news
     change(told, pair, "+49 555 0131")
-    told.write(lambda session: claims.settle(session, claims.Results(told={key: seen})))
+    told.write(lambda session: claims.settle(session, claims.Results(told={key: claims.Told(seen)})))
     worker.later()
     assert [each.sync_token for each in service.of(phone)] == [factories.book(told, pair[0]).sync_token]
 
