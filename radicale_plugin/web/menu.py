@@ -63,7 +63,7 @@ ITEMS = (
         "settings",
         _("Settings"),
         _("Your devices, language, password, and how others find you."),
-        ("account", "devices"),
+        ("account", "devices", "notifications"),
     ),
 )
 
