@@ -191,6 +191,9 @@ PARAMETERS: dict[str, Parameters] = {
     "account.end": lambda session, ids: [
         {"session_id": visit.id} for visit in sessions.sessions_of(session, ids[WHO])[:1]
     ],
+    "notifications.off": lambda session, ids: [
+        {"session_id": visit.id} for visit in sessions.sessions_of(session, ids[WHO])[:1]
+    ],
     "devices.new": lambda _session, _ids: [{"key": client.key} for client in CLIENTS],
     "devices.revoke": _device,
     "devices.state": _device,
@@ -227,7 +230,7 @@ PARAMETERS: dict[str, Parameters] = {
 }
 NO_PAGE = {
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
-    *("find.public_photo", "home.manifest", "links.code", "live.look"),
+    *("find.public_photo", "home.manifest", "links.code", "live.look", "notifications.worker"),
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }
