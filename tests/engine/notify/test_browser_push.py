@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from sync.accounts import preference_changes
-from sync.database import accounts
+from sync.database import accounts, gauges
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import BrowserSession, CardNews
@@ -111,6 +111,12 @@ def hide(database: Database, owner_id: int, field_id: int) -> None:
     database.write(lambda session: grants.take_back(session, owner_id, friends(session, owner_id), [field_id]))
 
 
+def waiting(database: Database) -> float:
+    """Return for how many registrations news are late."""
+    with database.reading() as session:
+        return gauges.waiting(session)["push_waiting"]
+
+
 def test_a_change_is_told_with_who_and_what_kind_and_no_value(
     told: Database, worker: Telling, anna: Reader, ben: int, phone: int
 ) -> None:
@@ -194,6 +200,7 @@ def test_many_changes_are_one_message_and_the_next_comes_minutes_later(
         factories.set_field(told, ben, phone, f"+49 555 02{number:02}")
     worker.work()
     assert anna.told == [], "whoever edits a card is not done yet"
+    assert waiting(told) == 0, "and that is not late"
     show_all(told, ben, mail)
     worker.later(news.QUIET + 1)
     assert [each["kinds"] for each in anna.told[0]["people"]] == [["email", "mobile"]]
@@ -315,6 +322,7 @@ def test_what_fails_is_tried_again_and_listed(
     factories.set_field(told, ben, phone, NEW)
     worker.later(10_000)
     assert anna.telling[0].failing_since is not None
+    assert waiting(told) == 1
     worker.later(10_000)
     assert (len(anna.told), anna.telling[0].failing_since) == (1, None)
 
