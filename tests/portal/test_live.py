@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from flask.typing import ResponseReturnValue
 
 from sync.database.engine import Database
 from sync.meeting import open_pages
@@ -129,7 +129,7 @@ def test_a_page_is_older_than_what_it_asks_for(site: Site, opened: OpenPage, ann
     views = portal_of(site).view_functions
     original = views["requests.index"]
 
-    def slow() -> ResponseReturnValue:
+    def slow() -> Any:
         meeting.ask(site.database, person(site.database, "bo"), anna)
         return original()
 

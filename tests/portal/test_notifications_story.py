@@ -207,8 +207,8 @@ def test_what_the_service_worker_shows(chromium: Browser, calling: PortalServer,
         assert len(delivering.shown(3)) == 3
         delivering.close()
         delivering.deliver("{")
-        (shown,) = delivering.shown(1)
-        assert shown["body"] == "Somebody changed their card."
+        (something,) = delivering.shown(1)
+        assert something["body"] == "Somebody changed their card."
         assert page.evaluate("navigator.serviceWorker.ready.then(worker => worker.scope)").endswith("/.web/")
 
 

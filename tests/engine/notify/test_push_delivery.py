@@ -18,7 +18,17 @@ from sync.settings import Settings
 from sync.sharing import grants
 from tests.support import factories
 from tests.support.push_service import PushService, Subscriber
-from tests.support.subscribing import SETTINGS, Telling, add_device, rows, set_all, subscribe, telling, wanted
+from tests.support.subscribing import (
+    SETTINGS,
+    Telling,
+    add_device,
+    device_of,
+    rows,
+    set_all,
+    subscribe,
+    telling,
+    wanted,
+)
 
 
 def shown_to_all(database: Database, owner_id: int, text: str = "+49 555 0100") -> int:
@@ -226,11 +236,11 @@ def test_a_registration_that_was_told_not_to_hear_of_a_change_does_not(
 ) -> None:
     anna, ben, _ = pair
     others = {who: service.subscribe() for who in ("tablet", "ben")}
+    device = device_of(told, anna)
     tablet = add_device(told, anna)
     subscribe(told, anna, wanted(others["tablet"]), device_id=tablet)
     subscribe(told, ben, wanted(others["ben"]))
     mine = {each.device_id: each.id for each in rows(told) if each.viewer_id == anna}
-    device = next(each for each in mine if each != tablet)
     bens = next(each.id for each in rows(told) if each.viewer_id == ben)
 
     def put(named: list[int] | None) -> list[int]:
