@@ -51,11 +51,11 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
         for owner_id in owners:
             _carry(under_way, owner_id)
         viewers = set().union(*under_way.entries.values())
-        address_books.raise_revisions(session, viewers, at)
+        browsers = address_books.raise_revisions(session, viewers, at)
         for entry_id, holders in sorted(under_way.entries.items()):
             address_books.stamp(session, holders, entry_id, at)
             if entry_id in under_way.versions:
-                news.note_card(session, holders, entry_id, under_way.versions[entry_id], at)
+                news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
         for owner_id in sorted(under_way.rewritten):
             history.date(session, owner_id, under_way.versions[owner_id])
 

@@ -9,9 +9,10 @@ it, because their device made it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, func, select, update
+from sqlalchemy import BigInteger, Insert, Row, Update, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -25,13 +26,25 @@ QUIET = 20
 _SILENT = "push_silent"
 
 
-def note_content(session: Session, viewer_ids: Iterable[int], book_id: int, at: int) -> None:
+#: The registrations of browsers by viewer, each with the number of its news.
+Browsers = Mapping[int, Sequence[tuple[int, int]]]
+
+
+def note_content(
+    session: Session, viewer_ids: Iterable[int], book_id: int, at: int, *, with_browsers: bool = False
+) -> Browsers:
     """
     Note that members of one collection of each viewer changed, in the transaction that changes them.
 
-    To be called once the viewers' books are locked: so nobody waits for each other.
+    To be called once the viewers' books are locked: so nobody waits for each other. *with_browsers* says that these may
+    be cards of others: then the viewers' browsers are returned, for `note_card` to note whose.
     """
-    _note(session, "has_content", viewer_ids, book_id, at)
+    found = _note(session, "cards" if with_browsers else "has_content", viewer_ids, book_id, at)
+    browsers: dict[int, list[tuple[int, int]]] = {}
+    for viewer_id, subscription_id, number, session_id in found:
+        if session_id is not None:
+            browsers.setdefault(viewer_id, []).append((subscription_id, number))
+    return browsers
 
 
 def note_properties(session: Session, viewer_id: int, book_id: int, at: int) -> None:
@@ -39,21 +52,19 @@ def note_properties(session: Session, viewer_id: int, book_id: int, at: int) -> 
     _note(session, "has_properties", [viewer_id], book_id, at)
 
 
-def note_card(session: Session, viewer_ids: Iterable[int], owner_id: int, version: int, at: int) -> None:
+def note_card(session: Session, browsers: Browsers, viewer_ids: Iterable[int], owner_id: int, version: int) -> None:
     """
-    Note for browsers of these viewers that the card of somebody else is another one to them.
+    Note for the browsers of these viewers, which `note_content` returned, that somebody's card is another one to them.
 
-    *version* is the owner's profile's with the change. To be called once the viewers' books are locked.
+    *version* is the owner's profile's with the change.
     """
-    dialect = session.get_bind().dialect.name
-    viewers = ids(dialect, sorted(set(viewer_ids) - {owner_id}))
-    soon = {"viewers": viewers, "at": at, "soon": at + QUIET}
     rows = [
         {"viewer": viewer_id, "subscription": subscription_id, "owner": owner_id, "before": version - 1, "seen": number}
-        for viewer_id, subscription_id, number in execute(session, _noting_browsers(dialect), soon)
+        for viewer_id in (sorted(set(viewer_ids) - {owner_id}) if browsers else ())
+        for subscription_id, number in browsers.get(viewer_id, ())
     ]
     if rows:
-        session.connection().execute(_noting_card(dialect), rows)
+        session.connection().execute(_noting_card(session.get_bind().dialect.name), rows)
 
 
 def silence(session: Session, viewer_id: int, device_id: int, named: Iterable[int] | None) -> None:
@@ -68,20 +79,27 @@ def silence(session: Session, viewer_id: int, device_id: int, named: Iterable[in
     session.info[_SILENT] = list(session.scalars(mine))
 
 
-def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> None:
+def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> Sequence[Row[Any]]:
     dialect = session.get_bind().dialect.name
     silent: list[int] = session.info.get(_SILENT, [])
     values = {"viewers": ids(dialect, sorted(set(viewer_ids))), "silent": ids(dialect, silent)}
-    execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})
+    rows: Sequence[Row[Any]] = execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at}).all()
+    return rows
 
 
 _SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
-_WANTS = {"has_content": _SUBSCRIPTIONS.c.wants_content, "has_properties": _SUBSCRIPTIONS.c.wants_properties}
+_IS_BROWSER = _SUBSCRIPTIONS.c.session_id.is_not(None)
+_WANTS = {
+    "has_content": _SUBSCRIPTIONS.c.wants_content,
+    "has_properties": _SUBSCRIPTIONS.c.wants_properties,
+    "cards": or_(_SUBSCRIPTIONS.c.wants_content, _IS_BROWSER),
+}
 
 
 @functools.cache
 def _noting(dialect: str, what: str) -> Update:
-    mine = _SUBSCRIPTIONS.c
+    mine, at = _SUBSCRIPTIONS.c, bindparam("at", type_=BigInteger)
+    is_first = and_(_IS_BROWSER, mine.waiting_since.is_(None), mine.not_before < at + QUIET)
     return (
         update(_SUBSCRIPTIONS)
         .where(
@@ -91,25 +109,14 @@ def _noting(dialect: str, what: str) -> Update:
             ~among_parameter(dialect, mine.id, "silent"),
         )
         .values(
-            {what: True, "news": mine.news + 1, "waiting_since": func.coalesce(mine.waiting_since, bindparam("at"))}
+            {
+                "has_properties" if what == "has_properties" else "has_content": True,
+                "news": mine.news + 1,
+                "waiting_since": func.coalesce(mine.waiting_since, at),
+                "not_before": case((is_first, at + QUIET), else_=mine.not_before),
+            }
         )
-    )
-
-
-@functools.cache
-def _noting_browsers(dialect: str) -> Update:
-    mine = _SUBSCRIPTIONS.c
-    is_first = and_(mine.waiting_since.is_(None), mine.not_before < bindparam("soon", type_=BigInteger))
-    return (
-        update(_SUBSCRIPTIONS)
-        .where(among_parameter(dialect, mine.viewer_id, "viewers"), mine.session_id.is_not(None))
-        .values(
-            has_content=True,
-            news=mine.news + 1,
-            waiting_since=func.coalesce(mine.waiting_since, bindparam("at")),
-            not_before=case((is_first, bindparam("soon", type_=BigInteger)), else_=mine.not_before),
-        )
-        .returning(mine.viewer_id, mine.id, mine.news)
+        .returning(mine.viewer_id, mine.id, mine.news, mine.session_id)
     )
 
 

@@ -22,6 +22,7 @@ from sync.sharing import changes, connections, grants, groups
 from sync.sign_in import credentials, deletion, sessions
 from tests.support import factories
 from tests.support.push_service import PushService, Received, Subscriber
+from tests.support.statements import sent
 from tests.support.subscribing import SETTINGS, Telling, rows, set_all, telling
 
 OLD, NEW = "+49 555 0100", "+49 555 0101"
@@ -395,3 +396,19 @@ def test_cards_that_are_written_anew_are_no_news(told: Database, worker: Telling
     set_all(told, not_before=0)
     worker.work()
     assert anna.told == []
+
+
+def test_noting_takes_as_many_statements_for_however_many_browsers(told: Database, service: PushService) -> None:
+    counts = []
+    for number in (2, 12):
+        ben = factories.person(told)
+        viewers = factories.crowd(told, ben, number)
+        for each in viewers:
+            Reader(told, service, each)
+        with sent(told.engine) as statements:
+            told.write(lambda session, it=ben, them=viewers: fan_out.reach(session, it, them, 1, 5))  # type: ignore[misc]
+        counts.append(len(statements))
+        with told.reading() as session:
+            noted = session.scalars(select(CardNews.viewer_id).where(CardNews.owner_id == ben)).all()
+        assert sorted(noted) == sorted(viewers)
+    assert counts[0] == counts[1]
