@@ -12,7 +12,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Row, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -79,12 +79,11 @@ def silence(session: Session, viewer_id: int, device_id: int, named: Iterable[in
     session.info[_SILENT] = list(session.scalars(mine))
 
 
-def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> Sequence[Row[Any]]:
+def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> Sequence[tuple[Any, ...]]:
     dialect = session.get_bind().dialect.name
     silent: list[int] = session.info.get(_SILENT, [])
     values = {"viewers": ids(dialect, sorted(set(viewer_ids))), "silent": ids(dialect, silent)}
-    rows: Sequence[Row[Any]] = execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at}).all()
-    return rows
+    return [tuple(row) for row in execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})]
 
 
 _SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
