@@ -26,7 +26,7 @@ from sync.sharing import grants, groups
 from sync.sharing.visibility import CONNECTIONS
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers_of_tests
-from tests.support.chromium import PortalServer
+from tests.support.chromium import NARROW, PortalServer
 from tests.support.factories import field as add_field
 from tests.support.factories import set_field
 from tests.support.push_service import PushService, Subscriber, base64url, push_service
@@ -189,9 +189,11 @@ def test_a_browser_is_told_and_leads_to_the_person(
 
 def test_what_the_service_worker_shows(chromium: Browser, calling: PortalServer, service: PushService) -> None:
     """In the reader's language, one for each person, a newer in place of an older, and something of anything."""
-    with _window(chromium, calling, service.subscribe(), locale="zh-CN") as page:
+    dark: dict[str, Any] = {"locale": "zh-CN", "viewport": NARROW, "color_scheme": "dark"}
+    with _window(chromium, calling, service.subscribe(), **dark) as page:
         _sign_in(page, "anna")
         page.goto("notifications/")
+        assert browsers_of_tests.look(page) == []
         page.evaluate("navigator.serviceWorker.register('../sw.js')")
         delivering = Delivering(page)
         bo = {"id": "7", "name": "<b>陈博</b>", "kinds": ["mobile", "email", "x:x-sport"], "more": 2}

@@ -30,8 +30,9 @@ from sync.notify.push.messages import Due, PushMessage, Wording
 
 logger = logging.getLogger("evercard.push")
 
-#: How many registrations are claimed together, and for how many seconds what was read of them is sent.
-CHUNK, FRESH = 50, 15.0
+#: How many registrations are claimed together, and for how many seconds what was read of them is sent; where it is
+#: about people, who may take something back meanwhile, for how many.
+CHUNK, FRESH, FRESH_OF_PEOPLE = 50, 15.0, 2.0
 #: Seconds for which a push service keeps a message for a device that is off.
 TTL = 24 * 3600
 _TOO_MANY, _GONE = 429, (404, 410)
@@ -87,9 +88,10 @@ class Lane:
         with self._shared.database.reading() as session:
             found = messages.read(session, claimed, self._shared.wording)
             self._keys |= of_ids(session, {due.subscription.key_id for due in found} - self._keys.keys())
-        results, until = Results(), time.monotonic() + FRESH
+        results, began = Results(), time.monotonic()
         for due in found:
             key = (due.subscription.viewer_id, due.subscription.id)
+            until = began + (FRESH if due.notice is None else FRESH_OF_PEOPLE)
             if time.monotonic() > until or self._shared.stopped.is_set() or self._shared.hosts.is_closed(self._host):
                 results.postponed[key] = 0
             elif not due.is_allowed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import BrowserSession, CardNews
 from sync.notify.push import browsers, claims, keys, news, subscriptions
 from sync.notify.push.browsers import Keys
+from sync.notify.push.lanes import FRESH_OF_PEOPLE
 from sync.revisions import fan_out
 from sync.settings import Limits
 from sync.sharing import changes, connections, grants, groups
@@ -166,6 +168,31 @@ def test_what_is_taken_back_in_between_is_not_said(
     worker.later(news.QUIET + 1)
     assert [each["people"][0]["kinds"] for each in anna.told] == [["mobile"]]
     assert "10001" not in anna.received[0].text
+
+
+def test_what_is_taken_back_while_others_are_told_is_not_said(
+    told: Database,
+    service: PushService,
+    worker: Telling,
+    ids: tuple[int, int],
+    phone: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long the push service takes with the first: of what was read before it, nothing more is said."""
+    readers = [Reader(told, service, ids[0]) for _ in range(2)]
+    take = service.take
+
+    def slowly(path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
+        if service.asked == 0:
+            hide(told, ids[1], phone)
+            time.sleep(FRESH_OF_PEOPLE + 0.1)
+        return take(path, headers, body)
+
+    monkeypatch.setattr(service, "take", slowly)
+    factories.set_field(told, ids[1], phone, NEW)
+    worker.later(10_000)
+    worker.later(10_000)
+    assert sorted(len(reader.told) for reader in readers) == [0, 1]
 
 
 def test_what_is_changed_back_is_not_said(told: Database, worker: Telling, anna: Reader, ben: int, phone: int) -> None:
