@@ -45,7 +45,7 @@ def send(port: int, requests: Sequence[Request], count: int, connections: int = 
     Send *count* requests from a process of its own and return the octets of all answers.
 
     Raises:
-        RuntimeError: An answer had another status than 207, or 204 for what was stored.
+        RuntimeError: An answer had another status than 207, 204 for what was stored, or 304 for what is as it was.
     """
     with TemporaryDirectory() as directory:
         file = Path(directory) / "requests"
@@ -53,7 +53,7 @@ def send(port: int, requests: Sequence[Request], count: int, connections: int = 
         command = [sys.executable, "-m", "benchmarks.load", str(port), str(connections), str(count), str(file)]
         output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     result = json.loads(output)
-    if not result["statuses"].keys() <= {"204", "207"} or sum(result["statuses"].values()) != count:
+    if not result["statuses"].keys() <= {"204", "207", "304"} or sum(result["statuses"].values()) != count:
         raise RuntimeError(f"The server answered {result['statuses']}.")
     return int(result["octets"])
 

@@ -64,7 +64,8 @@ def evercard(directory: Path, database: Database) -> Iterator[Server]:
     config = directory / "evercard.conf"
     config.write_text(
         f"[storage]\ntype = radicale_plugin.storage\ndatabase_url = {databases.url_of(database)}\n"
-        "[auth]\ntype = radicale_plugin.auth\n[rights]\ntype = radicale_plugin.rights\n[logging]\nlevel = warning\n"
+        "[auth]\ntype = radicale_plugin.auth\n[rights]\ntype = radicale_plugin.rights\n"
+        "[web]\ntype = radicale_plugin.web\n[logging]\nlevel = warning\n"
     )
     name = "Evercard, SQLite" if database.is_sqlite else "Evercard, PostgreSQL"
     backends = "" if database.is_sqlite else str(database.url.database)

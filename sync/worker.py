@@ -13,12 +13,17 @@ from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, mail, outbox, sms
 from sync.notify.push import keys, subscriptions
 from sync.notify.push.delivery import Delivery
+from sync.notify.push.messages import Wording
 from sync.profiles import renewing
+from sync.queries import card_news
 from sync.revisions import address_books, fan_out
 from sync.sign_in import deletion, organisation, password_reset, sessions
 from sync.sign_in.openid import Provider
 
 logger = logging.getLogger("evercard.worker")
+
+#: How devices and browsers are told.
+WORDING = Wording(address_books.sync_token, card_news.notice)
 
 #: Seconds between two looks at an empty outbox.
 INTERVAL = 0.5
@@ -128,7 +133,7 @@ class _Pusher:
             return
         if self._delivery is None:
             self._database.write(keys.ensure)
-            self._delivery = Delivery(self._database, address_books.sync_token)
+            self._delivery = Delivery(self._database, WORDING)
         self._delivery.work()
 
     def stop(self) -> None:

@@ -21,6 +21,7 @@ from radicale_plugin.web import (
     ids,
     kept_forms,
     language,
+    live,
     menu,
     organisation,
     pages,
@@ -47,6 +48,7 @@ def create(database: Database, place: Place, configuration: config.Configuration
     protection.install(portal)
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
     signed_in.install(portal)
+    live.install(portal)
     kept_forms.install(portal)
     language.install(portal)
     assets.install(portal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,19 @@ def choose(tag: str) -> None:
     if tag in LANGUAGES:
         session["language"] = tag
         g.pop("language", None)
+
+
+@contextlib.contextmanager
+def speaking(tag: str) -> Iterator[None]:
+    """Say everything in this language inside the block, whoever asks."""
+    before = g.pop("language", None)
+    g.language = tag
+    try:
+        yield
+    finally:
+        g.pop("language")
+        if before is not None:
+            g.language = before
 
 
 def locale() -> Locale:

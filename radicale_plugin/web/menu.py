@@ -65,7 +65,7 @@ ITEMS = (
         "settings",
         _("Settings"),
         _("Your devices, language, password, and how others find you."),
-        ("account", "devices"),
+        ("account", "devices", "notifications"),
     ),
     Item(
         "administration",

@@ -45,10 +45,15 @@ def database() -> Database:
     return portal().database
 
 
+def session_token() -> str:
+    """Return what this browser was given when its session began, empty where it has none."""
+    return str(session.get(_TOKEN) or "")
+
+
 def visitor() -> SignedIn | None:
     """Return who is signed in, or None."""
     if "signed_in" not in g:
-        token = session.get(_TOKEN)
+        token = session_token()
         with database().reading() as transaction:
             g.signed_in = sessions.find(transaction, token) if token else None
     return cast("SignedIn | None", g.signed_in)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select, text
+from sqlalchemy import BindParameter, ColumnElement, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from sync.database.engine import Database
@@ -27,7 +27,9 @@ class Clock:
     newest: int
 
 
-def is_running(begins: InstrumentedAttribute[int], ends: InstrumentedAttribute[int], at: int) -> ColumnElement[bool]:
+def is_running(
+    begins: InstrumentedAttribute[int], ends: InstrumentedAttribute[int], at: int | BindParameter[int]
+) -> ColumnElement[bool]:
     """Whether what begins and ends at these moments has not ended, and can have begun."""
     return and_(ends > at, begins <= at + ASTRAY)
 

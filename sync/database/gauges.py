@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
@@ -23,7 +23,9 @@ def waiting(session: Session) -> Mapping[str, float]:
         select(func.count(), func.min(Message.created_at)).select_from(Message)
     ).one()
     since = PushSubscription.waiting_since
-    news, oldest_news = session.execute(select(func.count(), func.min(since)).where(since.is_not(None))).one()
+    # What browsers are told waits on purpose.
+    is_late = or_(PushSubscription.session_id.is_(None), PushSubscription.failing_since.is_not(None))
+    news, oldest_news = session.execute(select(func.count(), func.min(since)).where(since.is_not(None), is_late)).one()
     return {
         "fan_out_jobs": jobs,
         "fan_out_lag_seconds": max(0, at - oldest_job) if jobs else 0,

@@ -46,7 +46,7 @@ from sync.models.owners import (
 )
 from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.provisioning import ProvisionedAccount, ProvisionedField
-from sync.models.push import PushSubscription
+from sync.models.push import CardNews, PushSubscription
 from sync.models.sending import Errand, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
 from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
@@ -73,6 +73,7 @@ __all__ = [
     "BrowserSession",
     "CalendarFeed",
     "Card",
+    "CardNews",
     "Connection",
     "DeadProperty",
     "Device",

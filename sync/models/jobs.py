@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Integer
+from sqlalchemy import BigInteger, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.models.base import Base, Counter, Id, Moment, Word
@@ -17,7 +17,8 @@ class Job(Base):
 
     *kind* is ``fan_out``. *card_id* names the card; *after_viewer* is the cursor: every viewer up to and including
     that id has been reached.
-    *changed_at* is the time that the entries get as REV. *due_at* is when a
+    *changed_at* is the time that the entries get as REV, *version* the owner's profile's with the change, absent where
+    a release wrote the job that did not note it. *due_at* is when a
     worker may claim the job next; a claim moves it into the future, which is the lease.
     """
 
@@ -34,5 +35,6 @@ class Job(Base):
     card_id: Mapped[Id]
     after_viewer: Mapped[Id] = mapped_column(default=0)
     changed_at: Mapped[Moment]
+    version: Mapped[int | None] = mapped_column(BigInteger)
     due_at: Mapped[Moment]
     attempts: Mapped[Counter] = mapped_column(default=0)

@@ -1,4 +1,4 @@
-"""Whom a device wants to be told by, when something in one of its collections changes."""
+"""Whom devices and browsers want to be told by, when something that their person sees changes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from sync.models.base import Base, Counter, Digest, Id, Moment, Word
 
 class PushSubscription(Base):
     """
-    A registration of one device for one collection (WebDAV-Push), with what a message to it is encrypted by.
+    A registration of one device for one collection (WebDAV-Push), or of one browser for the cards that its person sees.
 
+    It is a device's by *device_id*, or a browser's by *session_id*, with which it ends; a browser has one at most, and
+    *language* is the one that its page was in. *public_key* and *auth_secret* are what a message is encrypted by.
     *book_id* is 0 for the person's home. *endpoint* is the push resource, at which whoever knows it can reach the
     device; *host* is the part of it that is no secret, with the port. *key_id* names the VAPID key that the device saw.
     *wants_content* and *wants_properties* are its triggers.
@@ -25,14 +27,20 @@ class PushSubscription(Base):
     __tablename__ = "push_subscription"
     __table_args__ = (
         ForeignKeyConstraint(["viewer_id", "device_id"], ["device.viewer_id", "device.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["viewer_id", "session_id"], ["browser_session.owner_id", "browser_session.id"], ondelete="CASCADE"
+        ),
         UniqueConstraint("viewer_id", "book_id", "endpoint_digest"),
+        UniqueConstraint("viewer_id", "session_id"),
         Index(None, "viewer_id", "device_id"),
         {"info": {"spread_by": "viewer_id"}},
     )
 
     viewer_id: Mapped[Id] = mapped_column(primary_key=True)
     id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
-    device_id: Mapped[Id]
+    device_id: Mapped[int | None] = mapped_column(BigInteger)
+    session_id: Mapped[int | None] = mapped_column(BigInteger)
+    language: Mapped[str | None] = mapped_column(String(16))
     book_id: Mapped[Id]
     endpoint: Mapped[str] = mapped_column(Text)
     endpoint_digest: Mapped[Digest]
@@ -55,6 +63,31 @@ class PushSubscription(Base):
     told_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class CardNews(Base):
+    """
+    Somebody whose card changed, as far as a browser was not told of it yet.
+
+    *version* is that of the owner's profile up to which it was told, or which was before the change; what is said in
+    the end follows from that and from what is then. *news* is what the registration's were when the change was noted.
+    """
+
+    __tablename__ = "card_news"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["viewer_id", "subscription_id"],
+            ["push_subscription.viewer_id", "push_subscription.id"],
+            ondelete="CASCADE",
+        ),
+        {"info": {"spread_by": "viewer_id"}, "sqlite_with_rowid": False},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    subscription_id: Mapped[Id] = mapped_column(primary_key=True)
+    owner_id: Mapped[Id] = mapped_column(primary_key=True)
+    version: Mapped[Counter]
+    news: Mapped[Counter]
+
+
 #: Finds those with news however many have none.
 Index(
     "ix_push_subscription_waiting",
@@ -62,4 +95,11 @@ Index(
     PushSubscription.id,
     sqlite_where=PushSubscription.waiting_since.is_not(None),
     postgresql_where=PushSubscription.waiting_since.is_not(None),
+)
+#: Finds the browsers among many viewers, who mostly have none.
+Index(
+    "ix_push_subscription_browsers",
+    PushSubscription.viewer_id,
+    sqlite_where=PushSubscription.session_id.is_not(None),
+    postgresql_where=PushSubscription.session_id.is_not(None),
 )

@@ -78,6 +78,34 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
     return latest_changes
 
 
+def since(session: Session, viewer_id: int, versions: Mapping[int, int]) -> dict[int, list[FieldChange]]:
+    """
+    Return by owner what somebody is shown now that is new or changed since these versions of the owners' profiles.
+
+    What was changed back, or is not shown any more, is nothing new; neither is anything of an owner who was not shown
+    to them at all then, or is not now. Such owners are left out.
+    """
+    present = select(Entry.id).where(
+        Entry.viewer_id == viewer_id,
+        among(session, Entry.id, list(versions)),
+        Entry.kind == CONNECTION,
+        Entry.state == PRESENT,
+    )
+    owners = session.scalars(present).all()
+    stays = _stays(session, viewer_id, owners)
+    disclosed = _disclosed(session, stays)
+    found = {}
+    for owner_id in owners:
+        version, all_of_it = versions[owner_id], disclosed[owner_id]
+        was_there = any(
+            stay.since <= version < (_NEVER if stay.until is None else stay.until) for stay in stays[owner_id]
+        )
+        changes = _news(_seen_at(all_of_it, version), _seen_at(all_of_it, _NEVER - 1)) if was_there else []
+        if changes:
+            found[owner_id] = sorted(changes, key=lambda change: change.kind)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Disclosed:
     """One value of a field, and the versions of the profile between which the viewer was shown it."""
@@ -165,15 +193,19 @@ def _last_difference(disclosed: list[_Disclosed], points: list[int]) -> tuple[in
     # An edge between two times of the same value, as when somebody moves from one group to another, is none.
     for point in points:
         before, after = _seen_at(disclosed, point - 1), _seen_at(disclosed, point)
-        changes = [
-            FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
-            for field_id, seen in after.items()
-            if field_id not in before or before[field_id].content != seen.content
-        ]
+        changes = _news(before, after)
         changes += [FieldChange(GONE, seen.kind, None) for field_id, seen in before.items() if field_id not in after]
         if changes:
             return point, sorted(changes, key=lambda change: (change.what == GONE, change.kind))
     return None
+
+
+def _news(before: Mapping[int, _Disclosed], after: Mapping[int, _Disclosed]) -> list[FieldChange]:
+    return [
+        FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
+        for field_id, seen in after.items()
+        if field_id not in before or before[field_id].content != seen.content
+    ]
 
 
 def _seen_at(disclosed: list[_Disclosed], version: int) -> dict[int, _Disclosed]:

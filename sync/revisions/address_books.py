@@ -120,19 +120,21 @@ def create_contacts(session: Session, viewer_id: int, at: int) -> None:
     )
 
 
-def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_id: int = CONTACTS) -> None:
+def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_id: int = CONTACTS) -> news.Browsers:
     """
-    Raise the revision of one book of each viewer by one.
+    Raise the revision of one book of each viewer by one, and return their browsers that are told of cards.
 
-    The caller stamps what changed (`stamp`, `stamp_entry`) in the same transaction and changes nothing else afterwards.
+    The caller stamps what changed (`stamp`, `stamp_entry`) in the same transaction and changes nothing else afterwards;
+    whose cards these are it notes for the browsers (`news.note_card`).
     """
     viewers = sorted(set(viewer_ids))
     dialect = session.get_bind().dialect.name
     if len(viewers) > 1 and dialect == "postgresql":
         session.execute(_IN_ORDER)
-    if viewers:
-        execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
-        news.note_content(session, viewers, book_id, at)
+    if not viewers:
+        return {}
+    execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
+    return news.note_content(session, viewers, book_id, at, with_browsers=True)
 
 
 def raise_one(session: Session, book: Book, at: int) -> int:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import Database, settings_of
 from sync.database.pacing import Pace, Pieces
 from sync.models import BUCKETS, Connection, Job, new_id, now
+from sync.notify.push import news
 from sync.revisions import address_books
 
 FAN_OUT = "fan_out"
@@ -46,6 +47,7 @@ class Claim:
     card_id: int
     after_viewer: int
     changed_at: int
+    version: int | None
 
 
 def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
@@ -65,9 +67,10 @@ def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
     return Plan(viewers, [*deferred, *waiting])
 
 
-def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int) -> None:
-    """Write a job for each card, in the transaction of the change."""
-    job = {"bucket": owner_id % BUCKETS, "kind": FAN_OUT, "owner_id": owner_id, "changed_at": at, "due_at": at}
+def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int, version: int | None = None) -> None:
+    """Write a job for each card, in the transaction of the change with which the profile came to be at *version*."""
+    job: dict[str, object] = {"bucket": owner_id % BUCKETS, "kind": FAN_OUT, "owner_id": owner_id}
+    job |= {"changed_at": at, "due_at": at, "version": version}
     jobs = [{"id": new_id(), "card_id": card_id, "after_viewer": 0, "attempts": 0, **job} for card_id in card_ids]
     if jobs:
         session.execute(insert(Job), jobs)
@@ -84,10 +87,16 @@ def owed_of(session: Session, owner_id: int) -> dict[int, int]:
     return dict(session.execute(jobs).all())
 
 
-def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int) -> None:
-    """Let *viewers* know that their entry of this owner's changed: raise their books, stamp the entries."""
-    address_books.raise_revisions(session, viewers, at)
+def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int, version: int | None = None) -> None:
+    """
+    Let *viewers* know that their entry of this owner's changed: raise their books, stamp the entries.
+
+    *version* is the profile's with the change; browsers are told where it is known.
+    """
+    browsers = address_books.raise_revisions(session, viewers, at)
     address_books.stamp(session, viewers, owner_id, at)
+    if version is not None:
+        news.note_card(session, browsers, viewers, owner_id, version)
 
 
 def work(
@@ -142,7 +151,7 @@ def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     reached, after = 0, claim.after_viewer
     while asked := pace.step:
         viewers = _holders(session, claim.owner_id, claim.card_id, after, asked)
-        reach(session, claim.owner_id, viewers, claim.changed_at)
+        reach(session, claim.owner_id, viewers, claim.changed_at, claim.version)
         reached += len(viewers)
         if len(viewers) < asked:
             session.execute(delete(Job).where(*mine))
@@ -220,7 +229,7 @@ def _claim(session: Session, bucket: int, at: int) -> Claim | None:
         update(Job)
         .where(Job.bucket == bucket, Job.id == due.scalar_subquery())
         .values(due_at=lease, attempts=Job.attempts + 1)
-        .returning(Job.bucket, Job.id, Job.owner_id, Job.card_id, Job.after_viewer, Job.changed_at)
+        .returning(Job.bucket, Job.id, Job.owner_id, Job.card_id, Job.after_viewer, Job.changed_at, Job.version)
         .execution_options(synchronize_session=False)
     ).first()
     return Claim(*row) if row else None

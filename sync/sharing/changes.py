@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, Field, now
+from sync.notify.push import news
 from sync.revisions import address_books, fan_out
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change
@@ -50,9 +51,11 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
         for owner_id in owners:
             _carry(under_way, owner_id)
         viewers = set().union(*under_way.entries.values())
-        address_books.raise_revisions(session, viewers, at)
+        browsers = address_books.raise_revisions(session, viewers, at)
         for entry_id, holders in sorted(under_way.entries.items()):
             address_books.stamp(session, holders, entry_id, at)
+            if entry_id in under_way.versions:
+                news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
         for owner_id in sorted(under_way.rewritten):
             history.date(session, owner_id, under_way.versions[owner_id])
 
@@ -106,7 +109,7 @@ def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
     decided = fan_out.plan(under_way.session, owner_id, held)
     for viewer_id in decided.viewers:
         under_way.touch(viewer_id, owner_id)
-    fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at)
+    fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at, under_way.versions[owner_id])
 
 
 def render_anew(session: Session, owner_id: int) -> None:

@@ -50,6 +50,19 @@ class SignedIn:
     is_administrator: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """What a session's token says: which session of whose it is for, and the hash of its secret."""
+
+    owner_id: int
+    session_id: int
+    digest: bytes
+
+    def opens(self, secret_hash: bytes) -> bool:
+        """Whether the token is that of the session with this hash."""
+        return hmac.compare_digest(bytes(secret_hash), self.digest)
+
+
 def start(session: Session, account_id: int, browser: str) -> str:
     """
     Let a browser in for a person, and return the session's token, which is stored nowhere.
@@ -80,13 +93,19 @@ def start(session: Session, account_id: int, browser: str) -> str:
     return f"{account_id:x}-{session_id:x}-{secret}"
 
 
-def find(session: Session, token: str) -> SignedIn | None:
-    """Return whose session a token is, or None for one that is over, was made up, or belongs to a closed account."""
+def key_of(token: str) -> SessionKey | None:
+    """Return what a token says, None where it is none."""
     read = _TOKEN.fullmatch(token)
     if read is None:
         return None
     owner_id, session_id = int(read[1], 16), int(read[2], 16)
-    if max(owner_id, session_id) >= 2**63:
+    return SessionKey(owner_id, session_id, _digest(read[3])) if max(owner_id, session_id) < 2**63 else None
+
+
+def find(session: Session, token: str) -> SignedIn | None:
+    """Return whose session a token is, or None for one that is over, was made up, or belongs to a closed account."""
+    key = key_of(token)
+    if key is None:
         return None
     row = session.execute(
         select(BrowserSession.secret_hash, BrowserSession.last_seen_at, Account.login, Preferences.language)
@@ -94,15 +113,15 @@ def find(session: Session, token: str) -> SignedIn | None:
         .join(Account, Account.id == BrowserSession.owner_id)
         .join(Preferences, Preferences.owner_id == BrowserSession.owner_id, isouter=True)
         .where(
-            BrowserSession.owner_id == owner_id,
-            BrowserSession.id == session_id,
+            BrowserSession.owner_id == key.owner_id,
+            BrowserSession.id == key.session_id,
             is_running(BrowserSession.created_at, BrowserSession.expires_at, now()),
             Account.disabled_at.is_(None),
         )
     ).first()
-    if row is None or not hmac.compare_digest(bytes(row[0]), _digest(read[3])):
+    if row is None or not key.opens(row[0]):
         return None
-    return SignedIn(owner_id, session_id, row[2], row[3], row[1], row[4] is not None)
+    return SignedIn(key.owner_id, key.session_id, row[2], row[3], row[1], row[4] is not None)
 
 
 def is_worth_noting(signed_in: SignedIn) -> bool:

@@ -197,6 +197,9 @@ PARAMETERS: dict[str, Parameters] = {
     "account.end": lambda session, ids: [
         {"session_id": visit.id} for visit in sessions.sessions_of(session, ids[WHO])[:1]
     ],
+    "notifications.off": lambda session, ids: [
+        {"session_id": visit.id} for visit in sessions.sessions_of(session, ids[WHO])[:1]
+    ],
     "devices.new": lambda _session, _ids: [{"key": client.key} for client in CLIENTS],
     "devices.revoke": _device,
     "devices.state": _device,
@@ -233,7 +236,7 @@ PARAMETERS: dict[str, Parameters] = {
 }
 NO_PAGE = {
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
-    *("find.public_photo", "home.manifest", "links.code"),
+    *("find.public_photo", "home.manifest", "links.code", "live.look", "notifications.worker"),
     # They lead to the provider of an organisation and back, where there is one.
     *("organisation.back", "organisation.start"),
     *("people.photo", "sharing.card", "static"),

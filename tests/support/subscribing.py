@@ -11,9 +11,9 @@ from sync.models import CONTACTS, Device, PushSubscription, now
 from sync.notify.push import claims, keys, subscriptions
 from sync.notify.push.delivery import Delivery
 from sync.notify.push.subscriptions import Registered, Wanted
-from sync.revisions import address_books
 from sync.settings import Settings
 from sync.sign_in import credentials
+from sync.worker import WORDING
 from tests.support.push_service import Subscriber
 
 BASE_URL = "https://cards.example.org"
@@ -45,7 +45,7 @@ class Telling:
 def telling(database: Database) -> Telling:
     """Begin to tell of changes in *database*."""
     database.write(keys.ensure)
-    return Telling(database, Delivery(database, address_books.sync_token))
+    return Telling(database, Delivery(database, WORDING))
 
 
 def device_of(database: Database, viewer_id: int) -> int:

@@ -84,24 +84,6 @@
     addEventListener("pageshow", () => { follow(); count(); });
   }
 
-  // What waits for something asks anew, sooner at first, until it has come or this is no page to wait on any more.
-  for (const place of document.querySelectorAll("[data-polls]")) {
-    let [version, left] = [place.dataset.version, 600];
-    const look = async () => {
-      try {
-        const answer = await fetch(place.dataset.polls, { headers: { "If-None-Match": version }, cache: "no-store" });
-        if (answer.redirected || answer.status >= 400) return;
-        if (answer.status === 200) {
-          place.innerHTML = await answer.text();
-          version = answer.headers.get("ETag");
-        }
-      } catch { /* No network now; there may be one the next time. */ }
-      left -= 1;
-      if (left > 0 && !place.querySelector("[data-done]")) setTimeout(look, left > 540 ? 2000 : 6000);
-    };
-    if (!place.querySelector("[data-done]")) setTimeout(look, 2000);
-  }
-
   // A menu closes when something else is pressed, and by Escape.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;

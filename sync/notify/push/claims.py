@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
 from sync.models import Base, PushSubscription, now
 
-#: Seconds for which a claim holds, and between two messages to one device about one collection.
-LEASE, PAUSE = 60, 10
+#: Seconds for which a claim holds, between two messages to one device about one collection, and to one browser.
+LEASE, PAUSE, PAUSE_OF_BROWSER = 60, 10, 300
 #: Seconds until the next attempt after a first failed one, and at most.
 FIRST_RETRY, LONGEST_RETRY = 30, 3600
 #: Seconds that a push service may ask for between two attempts, and after which one that always fails is given up.
@@ -27,16 +27,31 @@ LONGEST_WAIT, PATIENCE = 24 * 3600, 3 * 24 * 3600
 Key = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """
+    What was said: all of the *news* up to this number, after which nothing more is for *pause* seconds.
+
+    *versions* are those of profiles that a browser knows now, by owner. *is_sent* is not true where there was nothing
+    to say after all.
+    """
+
+    news: int
+    pause: int = PAUSE
+    versions: Mapping[int, int] = field(default_factory=dict)
+    is_sent: bool = True
+
+
 @dataclass(slots=True)
 class Results:
     """
     What became of claimed registrations.
 
-    *told* has the number of the news that were sent, *failed* and *postponed* in how many seconds it may be tried
+    *told* has those that know everything by now, *failed* and *postponed* in how many seconds it may be tried
     again, 0 for the usual; *ended* are no more.
     """
 
-    told: dict[Key, int] = field(default_factory=dict)
+    told: dict[Key, Told] = field(default_factory=dict)
     failed: dict[Key, int] = field(default_factory=dict)
     postponed: dict[Key, int] = field(default_factory=dict)
     ended: list[Key] = field(default_factory=list)
@@ -82,9 +97,7 @@ def settle(session: Session, results: Results) -> None:
     at = now()
     connection = session.connection()
     if results.told:
-        rows = [_named(key) | {"seen": seen, "at": at, "next": at + PAUSE} for key, seen in results.told.items()]
-        connection.execute(_TOLD, rows)
-        connection.execute(_NOTHING_NEW, rows)
+        _settle_told(connection, results.told, at)
     if results.failed:
         rows = [_named(key) | {"at": at, "next": at + pause} for key, pause in results.failed.items()]
         connection.execute(_FAILED, rows)
@@ -94,6 +107,24 @@ def settle(session: Session, results: Results) -> None:
         connection.execute(_POSTPONED, rows)
     if results.ended:
         connection.execute(_ENDED, [_named(key) for key in results.ended])
+
+
+def _settle_told(connection: Connection, told: Mapping[Key, Told], at: int) -> None:
+    sent = [_named(key) | {"at": at, "next": at + each.pause} for key, each in told.items() if each.is_sent]
+    unsaid = [_named(key) | {"next": at} for key, each in told.items() if not each.is_sent]
+    known = [
+        _named(key) | {"owner": owner_id, "known": version}
+        for key, each in told.items()
+        for owner_id, version in each.versions.items()
+    ]
+    for statement, rows in ((_TOLD, sent), (_POSTPONED, unsaid), (_KNOWN, known)):
+        if rows:
+            connection.execute(statement, rows)
+    seen = [_named(key) | {"seen": each.news} for key, each in told.items()]
+    connection.execute(_NOTHING_NEW, seen)
+    of_browsers = [_named(key) | {"seen": each.news} for key, each in told.items() if each.versions]
+    if of_browsers:
+        connection.execute(_NO_CARDS, of_browsers)
 
 
 def retry(attempts: int, wanted: int | None) -> int:
@@ -115,7 +146,7 @@ def _named(key: Key) -> dict[str, int]:
     return {"viewer": key[0], "subscription": key[1]}
 
 
-_SUBSCRIPTIONS = Base.metadata.tables["push_subscription"]
+_SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
 _MINE = (_SUBSCRIPTIONS.c.viewer_id == bindparam("viewer"), _SUBSCRIPTIONS.c.id == bindparam("subscription"))
 _TOLD = (
     update(_SUBSCRIPTIONS)
@@ -139,3 +170,6 @@ _FAILED = (
 _GIVEN_UP = delete(_SUBSCRIPTIONS).where(*_MINE, _SUBSCRIPTIONS.c.failing_since <= bindparam("old"))
 _POSTPONED = update(_SUBSCRIPTIONS).where(*_MINE).values(not_before=bindparam("next"))
 _ENDED = delete(_SUBSCRIPTIONS).where(*_MINE)
+_OF_CARDS = (_CARDS.c.viewer_id == bindparam("viewer"), _CARDS.c.subscription_id == bindparam("subscription"))
+_KNOWN = update(_CARDS).where(*_OF_CARDS, _CARDS.c.owner_id == bindparam("owner")).values(version=bindparam("known"))
+_NO_CARDS = delete(_CARDS).where(*_OF_CARDS, _CARDS.c.news <= bindparam("seen"))

@@ -20,7 +20,7 @@ from sync.notify.push import claims
 from sync.notify.push.connection import tls_context
 from sync.notify.push.keys import Topics
 from sync.notify.push.lanes import CHUNK, FRESH, Lane, Shared
-from sync.notify.push.messages import TokenMaker
+from sync.notify.push.messages import Wording
 
 logger = logging.getLogger("evercard.push")
 
@@ -31,9 +31,9 @@ THREADS, OF_HOST, OF_UNPROVEN = 32, 6, 16
 class Delivery:
     """Sends what is due, for one process."""
 
-    def __init__(self, database: Database, token: TokenMaker, context: ssl.SSLContext | None = None) -> None:
-        """Send for *database*, in which *token* writes sync tokens; push services prove who they are by *context*."""
-        self._shared = Shared(database, token, database.write(Topics.of), context or tls_context())
+    def __init__(self, database: Database, wording: Wording, context: ssl.SSLContext | None = None) -> None:
+        """Send for *database* what *wording* writes; push services prove who they are by *context*."""
+        self._shared = Shared(database, wording, database.write(Topics.of), context or tls_context())
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
 

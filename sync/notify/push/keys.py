@@ -77,14 +77,18 @@ def rotate(session: Session) -> int:
     """
     Show another key from now on, and have everybody told who knows another; returns how many registrations these are.
 
-    They go on with the key that they know until they register anew.
+    They go on with the key that they know until they register anew. Browsers are not told: nothing is new to a person.
     """
-    told = update(PushSubscription).values(
-        has_key=True,
-        news=PushSubscription.news + 1,
-        waiting_since=func.coalesce(PushSubscription.waiting_since, now()),
-        # Whoever could not be reached may be now, and is not kept from that by the pauses of before.
-        not_before=0,
+    told = (
+        update(PushSubscription)
+        .where(PushSubscription.session_id.is_(None))
+        .values(
+            has_key=True,
+            news=PushSubscription.news + 1,
+            waiting_since=func.coalesce(PushSubscription.waiting_since, now()),
+            # Whoever could not be reached may be now, and is not kept from that by the pauses of before.
+            not_before=0,
+        )
     )
     with session.begin_nested():
         ensure(session)

@@ -21,17 +21,18 @@ from sync.database.engine import Database
 from sync.errors import InvalidInput
 from sync.models import PushSubscription, now
 from sync.notify.push import claims, encryption, endpoints, messages
-from sync.notify.push.claims import Key, Results
+from sync.notify.push.claims import Key, Results, Told
 from sync.notify.push.connection import Answer, NoAnswer, PushConnection
 from sync.notify.push.endpoints import Endpoint
 from sync.notify.push.hosts import Hosts
 from sync.notify.push.keys import Topics, VapidKey, of_ids
-from sync.notify.push.messages import Due, PushMessage, TokenMaker
+from sync.notify.push.messages import Due, PushMessage, Wording
 
 logger = logging.getLogger("evercard.push")
 
-#: How many registrations are claimed together, and for how many seconds what was read of them is sent.
-CHUNK, FRESH = 50, 15.0
+#: How many registrations are claimed together, and for how many seconds what was read of them is sent; where it is
+#: about people, who may take something back meanwhile, for how many.
+CHUNK, FRESH, FRESH_OF_PEOPLE = 50, 15.0, 2.0
 #: Seconds for which a push service keeps a message for a device that is off.
 TTL = 24 * 3600
 _TOO_MANY, _GONE = 429, (404, 410)
@@ -42,7 +43,7 @@ class Shared:
     """What all lanes of a process have in common. Threads that claimed at once would all find the same."""
 
     database: Database
-    token: TokenMaker
+    wording: Wording
     topics: Topics
     context: ssl.SSLContext
     hosts: Hosts = field(default_factory=Hosts)
@@ -85,11 +86,12 @@ class Lane:
 
     def _send(self, claimed: Sequence[Key]) -> Results:
         with self._shared.database.reading() as session:
-            found = messages.read(session, claimed, self._shared.token)
+            found = messages.read(session, claimed, self._shared.wording)
             self._keys |= of_ids(session, {due.subscription.key_id for due in found} - self._keys.keys())
-        results, until = Results(), time.monotonic() + FRESH
+        results, began = Results(), time.monotonic()
         for due in found:
             key = (due.subscription.viewer_id, due.subscription.id)
+            until = began + (FRESH if due.notice is None else FRESH_OF_PEOPLE)
             if time.monotonic() > until or self._shared.stopped.is_set() or self._shared.hosts.is_closed(self._host):
                 results.postponed[key] = 0
             elif not due.is_allowed:
@@ -102,13 +104,14 @@ class Lane:
 
     def _tell(self, due: Due, key: Key, results: Results) -> None:
         mine, said = due.subscription, Answer(200, None)
-        for message in messages.of(due, self._shared.topics):
+        found = messages.of(due, self._shared.topics)
+        for message in found:
             said = self._say(mine, message)
             self._note(said.status, mine.viewer_id)
             if not _is_well(said.status):
                 break
         if _is_well(said.status):
-            results.told[key] = mine.news
+            results.told[key] = _told(due, is_sent=bool(found))
         elif said.status in _GONE:
             results.ended.append(key)
         else:
@@ -145,13 +148,19 @@ class Lane:
         at, base_url = now(), self._settings.base_url
         contact = base_url if urlsplit(base_url).scheme == "https" else ""
         return {
-            "Content-Type": 'application/xml; charset="UTF-8"',
+            "Content-Type": message.kind,
             "Content-Encoding": "aes128gcm",
             "TTL": str(max(0, min(TTL, mine.expires_at - at))),
             "Urgency": "normal",
-            "Topic": message.topic,
+            **({"Topic": message.topic} if message.topic else {}),
             "Authorization": encryption.authorization(self._keys[mine.key_id], endpoint.origin, contact, at),
         }
+
+
+def _told(due: Due, *, is_sent: bool) -> Told:
+    if due.notice is None:
+        return Told(due.subscription.news)
+    return Told(due.subscription.news, claims.PAUSE_OF_BROWSER, due.notice.versions, is_sent)
 
 
 def _is_well(status: int) -> bool:

@@ -1,19 +1,20 @@
 """
 What a device is told: the topic of a collection, what about it changed, and which state it is in now.
 
-Nothing else is ever said. It is read at the moment of saying it, together with whether the device may still be told.
+Nothing else is ever said to it; a browser is told whose card changed. Either is read at the moment of saying it,
+together with whether the device or browser may still be told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.models import Account, AddressBook, Device, PushSubscription
+from sync.models import Account, AddressBook, BrowserSession, CardNews, Device, PushSubscription, now
 from sync.notify.push.keys import HOME, Topics
 
 _ROOT = (
@@ -22,6 +23,31 @@ _ROOT = (
 
 #: Writes the sync token of an epoch, a collection and a revision.
 TokenMaker = Callable[[int, int, int], str]
+XML, JSON = 'application/xml; charset="UTF-8"', "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """
+    What a browser is to be told, nothing where nothing is worth it.
+
+    *versions* are those of the profiles that it was read at, by owner.
+    """
+
+    body: bytes
+    versions: Mapping[int, int]
+
+
+#: Writes what there is to say to a browser of the owners whose cards changed, each since a version of their profile.
+NoticeWriter = Callable[[Session, PushSubscription, Mapping[int, int]], Notice]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How that is put of which this room knows nothing: the *token* of a state, and the *notice* for a browser."""
+
+    token: TokenMaker
+    notice: NoticeWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +57,70 @@ class Due:
     subscription: PushSubscription
     is_allowed: bool
     sync_token: str
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """One message. *topic* is what the push service knows it by, of which it keeps the last."""
+    """One message. *topic* is what the push service knows it by, of which it keeps the last; all where it is empty."""
 
     topic: str
     body: bytes
+    kind: str = XML
 
 
-def read(session: Session, keys: Collection[tuple[int, int]], token: TokenMaker) -> list[Due]:
-    """Read what there is to say to these registrations, each by its viewer and its id. *token* makes sync tokens."""
+def read(session: Session, keys: Collection[tuple[int, int]], wording: Wording) -> list[Due]:
+    """Read what there is to say to these registrations, each by its viewer and its id."""
     found = _DUE.where(
         among(session, PushSubscription.viewer_id, {viewer_id for viewer_id, _ in keys}),
         among(session, PushSubscription.id, [subscription_id for _, subscription_id in keys]),
     )
+    rows = session.execute(found).all()
+    cards = _cards(session, [mine for mine, *_ in rows if mine.session_id is not None])
     return [
-        Due(
-            subscription,
-            revoked_at is None and disabled_at is None,
-            token(epoch, subscription.book_id, revision) if subscription.book_id != HOME else "",
+        _device(
+            mine,
+            is_allowed=revoked_at is None and disabled_at is None,
+            token=wording.token(epoch or 0, mine.book_id, revision or 0),
         )
-        for subscription, revoked_at, disabled_at, epoch, revision in session.execute(found)
+        if mine.session_id is None
+        else _browser(
+            session, mine, wording, cards.get(mine.id, {}), is_allowed=disabled_at is None and (until or 0) > now()
+        )
+        for mine, revoked_at, disabled_at, epoch, revision, until in rows
     ]
 
 
+def _device(mine: PushSubscription, *, is_allowed: bool, token: str) -> Due:
+    return Due(mine, is_allowed, token if mine.book_id != HOME else "")
+
+
+def _browser(
+    session: Session, mine: PushSubscription, wording: Wording, cards: Mapping[int, int], *, is_allowed: bool
+) -> Due:
+    return Due(mine, is_allowed, "", wording.notice(session, mine, cards) if is_allowed else Notice(b"", {}))
+
+
+def _cards(session: Session, browsers: Collection[PushSubscription]) -> dict[int, dict[int, int]]:
+    """Return by registration whose cards changed, with the version that the browser knows."""
+    found: dict[int, dict[int, int]] = {}
+    if not browsers:
+        return found
+    mine = select(CardNews.subscription_id, CardNews.owner_id, CardNews.version).where(
+        among(session, CardNews.viewer_id, {each.viewer_id for each in browsers}),
+        among(session, CardNews.subscription_id, [each.id for each in browsers]),
+    )
+    for subscription_id, owner_id, version in session.execute(mine):
+        found.setdefault(subscription_id, {})[owner_id] = version
+    return found
+
+
 def of(due: Due, topics: Topics) -> list[PushMessage]:
-    """Return the messages of what is to be said, mostly one."""
+    """Return the messages of what is to be said, mostly one; none where there is nothing after all."""
     mine = due.subscription
+    if due.notice is not None:
+        # What was not delivered yet is about others, so that none takes the place of another.
+        return [PushMessage("", due.notice.body, JSON)] if due.notice.body else []
     messages = []
     if mine.has_key:
         body = f"{_ROOT}<P:property-update><D:prop><P:transports/></D:prop></P:property-update></P:push-message>"
@@ -79,9 +140,20 @@ def of(due: Due, topics: Topics) -> list[PushMessage]:
 
 
 _DUE = (
-    select(PushSubscription, Device.revoked_at, Account.disabled_at, AddressBook.epoch, AddressBook.revision)
+    select(
+        PushSubscription,
+        Device.revoked_at,
+        Account.disabled_at,
+        AddressBook.epoch,
+        AddressBook.revision,
+        BrowserSession.expires_at,
+    )
     .join(Account, Account.id == PushSubscription.viewer_id)
-    .join(Device, and_(Device.viewer_id == PushSubscription.viewer_id, Device.id == PushSubscription.device_id))
+    .outerjoin(
+        BrowserSession,
+        and_(BrowserSession.owner_id == PushSubscription.viewer_id, BrowserSession.id == PushSubscription.session_id),
+    )
+    .outerjoin(Device, and_(Device.viewer_id == PushSubscription.viewer_id, Device.id == PushSubscription.device_id))
     .outerjoin(
         AddressBook,
         and_(AddressBook.viewer_id == PushSubscription.viewer_id, AddressBook.id == PushSubscription.book_id),

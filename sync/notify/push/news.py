@@ -1,5 +1,5 @@
 """
-News: who registered for a collection, and is to be told that it changed.
+News: who registered for a collection, or for the cards of people, and is to be told that something changed.
 
 They are noted in the transaction of the change, by one statement however many people it reaches, and only for those
 who can see it. What is said is not decided here. Whoever makes a change can name registrations that are not to hear of
@@ -9,31 +9,62 @@ it, because their device made it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Update, bindparam, func, select, update
+from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from sync.database.lists import among_parameter, ids
+from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute
 from sync.models import Base, PushSubscription
 
+#: Seconds after the first change until a browser is told: whoever edits their card mostly changes more than one thing.
+QUIET = 20
 #: Where a transaction keeps which registrations do not hear of it.
 _SILENT = "push_silent"
 
 
-def note_content(session: Session, viewer_ids: Iterable[int], book_id: int, at: int) -> None:
+#: The registrations of browsers by viewer, each with the number of its news.
+Browsers = Mapping[int, Sequence[tuple[int, int]]]
+
+
+def note_content(
+    session: Session, viewer_ids: Iterable[int], book_id: int, at: int, *, with_browsers: bool = False
+) -> Browsers:
     """
     Note that members of one collection of each viewer changed, in the transaction that changes them.
 
-    To be called once the viewers' books are locked: so nobody waits for each other.
+    To be called once the viewers' books are locked: so nobody waits for each other. *with_browsers* says that these may
+    be cards of others: then the viewers' browsers are returned, for `note_card` to note whose.
     """
-    _note(session, "has_content", viewer_ids, book_id, at)
+    found = _note(session, "cards" if with_browsers else "has_content", viewer_ids, book_id, at)
+    browsers: dict[int, list[tuple[int, int]]] = {}
+    for viewer_id, subscription_id, number, session_id in found:
+        if session_id is not None:
+            browsers.setdefault(viewer_id, []).append((subscription_id, number))
+    return browsers
 
 
 def note_properties(session: Session, viewer_id: int, book_id: int, at: int) -> None:
     """Note that properties of a collection changed, in the transaction that changes them."""
     _note(session, "has_properties", [viewer_id], book_id, at)
+
+
+def note_card(session: Session, browsers: Browsers, viewer_ids: Iterable[int], owner_id: int, version: int) -> None:
+    """
+    Note for the browsers of these viewers, which `note_content` returned, that somebody's card is another one to them.
+
+    *version* is the owner's profile's with the change.
+    """
+    rows = [
+        {"viewer": viewer_id, "subscription": subscription_id, "owner": owner_id, "before": version - 1, "seen": number}
+        for viewer_id in (sorted(set(viewer_ids) - {owner_id}) if browsers else ())
+        for subscription_id, number in browsers.get(viewer_id, ())
+    ]
+    if rows:
+        session.connection().execute(_noting_card(session.get_bind().dialect.name), rows)
 
 
 def silence(session: Session, viewer_id: int, device_id: int, named: Iterable[int] | None) -> None:
@@ -48,20 +79,26 @@ def silence(session: Session, viewer_id: int, device_id: int, named: Iterable[in
     session.info[_SILENT] = list(session.scalars(mine))
 
 
-def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> None:
+def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> Sequence[tuple[Any, ...]]:
     dialect = session.get_bind().dialect.name
     silent: list[int] = session.info.get(_SILENT, [])
     values = {"viewers": ids(dialect, sorted(set(viewer_ids))), "silent": ids(dialect, silent)}
-    execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})
+    return [tuple(row) for row in execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})]
 
 
-_SUBSCRIPTIONS = Base.metadata.tables["push_subscription"]
-_WANTS = {"has_content": _SUBSCRIPTIONS.c.wants_content, "has_properties": _SUBSCRIPTIONS.c.wants_properties}
+_SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
+_IS_BROWSER = _SUBSCRIPTIONS.c.session_id.is_not(None)
+_WANTS = {
+    "has_content": _SUBSCRIPTIONS.c.wants_content,
+    "has_properties": _SUBSCRIPTIONS.c.wants_properties,
+    "cards": or_(_SUBSCRIPTIONS.c.wants_content, _IS_BROWSER),
+}
 
 
 @functools.cache
 def _noting(dialect: str, what: str) -> Update:
-    mine = _SUBSCRIPTIONS.c
+    mine, at = _SUBSCRIPTIONS.c, bindparam("at", type_=BigInteger)
+    is_first = and_(_IS_BROWSER, mine.waiting_since.is_(None), mine.not_before < at + QUIET)
     return (
         update(_SUBSCRIPTIONS)
         .where(
@@ -71,6 +108,25 @@ def _noting(dialect: str, what: str) -> Update:
             ~among_parameter(dialect, mine.id, "silent"),
         )
         .values(
-            {what: True, "news": mine.news + 1, "waiting_since": func.coalesce(mine.waiting_since, bindparam("at"))}
+            {
+                "has_properties" if what == "has_properties" else "has_content": True,
+                "news": mine.news + 1,
+                "waiting_since": func.coalesce(mine.waiting_since, at),
+                "not_before": case((is_first, at + QUIET), else_=mine.not_before),
+            }
         )
+        .returning(mine.viewer_id, mine.id, mine.news, mine.session_id)
     )
+
+
+@functools.cache
+def _noting_card(dialect: str) -> Insert:
+    made = (sqlite.insert if dialect == SQLITE else postgresql.insert)(_CARDS).values(
+        viewer_id=bindparam("viewer"),
+        subscription_id=bindparam("subscription"),
+        owner_id=bindparam("owner"),
+        version=bindparam("before"),
+        news=bindparam("seen"),
+    )
+    # What a browser was told last stays what the next message goes on from.
+    return made.on_conflict_do_update(index_elements=_CARDS.primary_key.columns, set_={"news": made.excluded.news})

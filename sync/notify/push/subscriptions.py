@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
-from sync.models import Account, AddressBook, Device, PushSubscription, new_id, now
+from sync.models import Account, AddressBook, BrowserSession, Device, PushSubscription, new_id, now
 from sync.notify.push import encryption, endpoints, keys
+from sync.notify.push.endpoints import Endpoint
 from sync.notify.push.keys import HOME
 
 _DAY = 86_400
@@ -49,7 +50,11 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A registration as people are shown it: of the push resource only the host, for whoever knows more can use it."""
+    """
+    A registration as people are shown it: of the push resource only the host, for whoever knows more can use it.
+
+    *device* is what its person calls it; where it is a browser, what that says of itself.
+    """
 
     login: str
     device: str
@@ -73,9 +78,7 @@ def register(session: Session, viewer_id: int, device_id: int, book_id: int, wan
         LimitExceeded: The device or the person has as many registrations as they may.
         NotFound: The device is shut out, or the collection is gone.
     """
-    endpoint = endpoints.read(wanted.endpoint, allow_local=settings_of(session).push_to_local)
-    if not encryption.is_public_key(wanted.public_key) or len(wanted.auth_secret) != encryption.AUTH_SECRET:
-        raise InvalidInput("A message needs a key and a secret of the device to be encrypted with.")
+    endpoint = checked(session, wanted.endpoint, wanted.public_key, wanted.auth_secret)
     _require_open(session, viewer_id, device_id, book_id)
     at = now()
     digest = hashlib.sha256(wanted.endpoint.encode()).hexdigest()
@@ -106,10 +109,23 @@ def register(session: Session, viewer_id: int, device_id: int, book_id: int, wan
         "created_at": at,
     }
     with session.begin_nested():
-        _require_room(session, viewer_id, device_id)
+        require_room(session, viewer_id, device_id)
         made |= {"id": new_id(), "key_id": keys.current(session).id, "viewer_id": viewer_id, "book_id": book_id}
         session.execute(insert(PushSubscription).values(**made, **values))
     return Registered(made["id"], expires_at, is_new=True)
+
+
+def checked(session: Session, url: str, public_key: bytes, auth_secret: bytes) -> Endpoint:
+    """
+    Read the address of a push resource, and look at what messages to it would be encrypted by.
+
+    Raises:
+        InvalidInput: Nothing could be sent by this.
+    """
+    endpoint = endpoints.read(url, allow_local=settings_of(session).push_to_local)
+    if not encryption.is_public_key(public_key) or len(auth_secret) != encryption.AUTH_SECRET:
+        raise InvalidInput("A message needs a key and a secret of the device to be encrypted with.")
+    return endpoint
 
 
 def remove(session: Session, viewer_id: int, device_id: int, subscription_id: int) -> None:
@@ -153,6 +169,21 @@ def listed(session: Session, viewer_id: int | None = None) -> Sequence[Listed]:
     return [Listed(*row) for row in session.execute(found)]
 
 
+def require_room(session: Session, viewer_id: int, device_id: int | None = None) -> None:
+    """
+    Make sure that there may be one more registration of a person's, and of a device where one is meant.
+
+    Raises:
+        LimitExceeded: There are as many as there may be.
+    """
+    limits = settings_of(session).limits
+    session.execute(delete(PushSubscription).where(*_of(viewer_id, None), PushSubscription.expires_at <= now()))
+    bounds = [(None, limits.push_subscriptions), (device_id, limits.push_subscriptions_of_device)]
+    for whose, limit in bounds if device_id is not None else bounds[:1]:
+        if session.scalars(select(func.count()).where(*_of(viewer_id, whose))).one() >= limit:
+            raise LimitExceeded(f"There are {limit} registrations already.")
+
+
 def _of(viewer_id: int, device_id: int | None) -> tuple[ColumnElement[bool], ...]:
     mine: tuple[ColumnElement[bool], ...] = (PushSubscription.viewer_id == viewer_id,)
     return mine if device_id is None else (*mine, PushSubscription.device_id == device_id)
@@ -168,18 +199,10 @@ def _require_open(session: Session, viewer_id: int, device_id: int, book_id: int
             raise NotFound("There is nothing to register for here.")
 
 
-def _require_room(session: Session, viewer_id: int, device_id: int) -> None:
-    limits = settings_of(session).limits
-    session.execute(delete(PushSubscription).where(*_of(viewer_id, None), PushSubscription.expires_at <= now()))
-    for whose, limit in ((None, limits.push_subscriptions), (device_id, limits.push_subscriptions_of_device)):
-        if session.scalars(select(func.count()).where(*_of(viewer_id, whose))).one() >= limit:
-            raise LimitExceeded(f"There are {limit} registrations already.")
-
-
 _LISTED = (
     select(
         Account.login,
-        Device.label,
+        func.coalesce(Device.label, BrowserSession.browser, ""),
         func.coalesce(AddressBook.path, ""),
         PushSubscription.host,
         PushSubscription.wants_content,
@@ -191,7 +214,11 @@ _LISTED = (
         PushSubscription.failing_since,
     )
     .join(Account, Account.id == PushSubscription.viewer_id)
-    .join(Device, and_(Device.viewer_id == PushSubscription.viewer_id, Device.id == PushSubscription.device_id))
+    .outerjoin(Device, and_(Device.viewer_id == PushSubscription.viewer_id, Device.id == PushSubscription.device_id))
+    .outerjoin(
+        BrowserSession,
+        and_(BrowserSession.owner_id == PushSubscription.viewer_id, BrowserSession.id == PushSubscription.session_id),
+    )
     .outerjoin(
         AddressBook,
         and_(AddressBook.viewer_id == PushSubscription.viewer_id, AddressBook.id == PushSubscription.book_id),

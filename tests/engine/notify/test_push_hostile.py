@@ -26,7 +26,7 @@ from sync.notify import outgoing
 from sync.notify.push import connection, endpoints, keys
 from sync.notify.push.connection import NoAnswer, PushConnection
 from sync.notify.push.delivery import Delivery
-from sync.revisions import address_books
+from sync.worker import WORDING
 from tests.support import factories
 from tests.support.push_service import PushService, push_service
 from tests.support.subscribing import SETTINGS, Telling, rows, set_all, subscribe, wanted
@@ -269,7 +269,7 @@ def test_a_name_that_leads_to_this_network_by_the_time_that_it_is_called_is_not_
         tried: list[object] = []
         monkeypatch.setattr(socket, "create_connection", lambda *args, **_: tried.append(args))
         factories.put(database, anna, "one.vcf", factories.vcard())
-        worker = Telling(database, Delivery(database, address_books.sync_token))
+        worker = Telling(database, Delivery(database, WORDING))
         worker.work()
     (row,) = rows(database)
     assert (tried, calls, row.attempts, row.waiting_since is not None) == ([], [], 1, True)
@@ -283,7 +283,7 @@ def test_what_was_registered_while_local_addresses_were_allowed_ends_when_they_a
     subscribe(told, anna, wanted(service.subscribe()))
     factories.put(told, anna, "one.vcf", factories.vcard())
     strict = Database(database_url, replace(SETTINGS, push_to_local=False))
-    Telling(strict, Delivery(strict, address_books.sync_token)).work()
+    Telling(strict, Delivery(strict, WORDING)).work()
     assert (service.asked, rows(told)) == (0, [])
     strict.dispose()
 

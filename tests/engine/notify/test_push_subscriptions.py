@@ -123,7 +123,7 @@ def test_only_the_device_ends_its_registration(told: Database, anna: int) -> Non
 def test_one_that_expired_is_not_there(told: Database, anna: int) -> None:
     made = subscribe(told, anna, wanted(SERVICE.subscribe()))
     set_all(told, expires_at=1)
-    device_id = rows(told)[0].device_id
+    device_id = device_of(told, anna)
     with told.reading() as session:
         assert subscriptions.listed(session) == []
     with pytest.raises(NotFound):
