@@ -5,6 +5,7 @@ from __future__ import annotations
 from sync.models.base import Base, new_id, now
 from sync.models.calendars import CalendarFeed
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
+from sync.models.digests import Digest, DigestSeen
 from sync.models.jobs import BUCKETS, Job
 from sync.models.meeting import (
     ACCEPTED,
@@ -45,7 +46,7 @@ from sync.models.owners import (
 from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.provisioning import ProvisionedAccount, ProvisionedField
 from sync.models.push import PushSubscription
-from sync.models.sending import Errand, Message, OneTimeToken, Suppression
+from sync.models.sending import DeadLetter, Errand, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
 from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
@@ -71,9 +72,12 @@ __all__ = [
     "CalendarFeed",
     "Card",
     "Connection",
+    "DeadLetter",
     "DeadProperty",
     "Device",
     "DeviceCopy",
+    "Digest",
+    "DigestSeen",
     "DisclosedAudience",
     "DisclosedField",
     "EditConflict",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Iterable
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import insert, select
@@ -21,6 +22,13 @@ def is_suppressed(session: Session, channel: str, recipient: str) -> bool:
     """Whether the owner of this address said that they want no more messages."""
     kept = select(Suppression.digest).where(Suppression.digest == _digest(session, channel, recipient))
     return session.scalars(kept).first() is not None
+
+
+def suppressed(session: Session, channel: str, recipients: Iterable[str]) -> set[str]:
+    """Return those of these addresses whose owners said so, by one statement however many they are."""
+    digests = {_digest(session, channel, recipient): recipient for recipient in recipients}
+    kept = session.scalars(select(Suppression.digest).where(Suppression.digest.in_(digests)))
+    return {digests[digest] for digest in kept}
 
 
 def token_for(session: Session, channel: str, recipient: str) -> str:

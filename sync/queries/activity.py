@@ -78,6 +78,23 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
     return latest_changes
 
 
+def since(session: Session, viewer_id: int, versions: Mapping[int, int]) -> dict[int, list[FieldChange]]:
+    """
+    Return by owner what a card shows otherwise than it did at these *versions* of the owners' profiles.
+
+    What it shows now counts, and nothing that came and went in between; whose card is the same, or new to the person
+    since then, is left out.
+    """
+    stays = _stays(session, viewer_id, list(versions))
+    disclosed = _disclosed(session, stays)
+    found = {
+        owner_id: _differences(_seen_at(disclosed[owner_id], version), _seen_at(disclosed[owner_id], _NEVER - 1))
+        for owner_id, version in versions.items()
+        if stays[owner_id] and _beginning(stays[owner_id]) <= version
+    }
+    return {owner_id: changes for owner_id, changes in found.items() if changes}
+
+
 @dataclass(frozen=True, slots=True)
 class _Disclosed:
     """One value of a field, and the versions of the profile between which the viewer was shown it."""
@@ -164,16 +181,20 @@ def _beginning(stays: Sequence[DisclosedAudience]) -> int:
 def _last_difference(disclosed: list[_Disclosed], points: list[int]) -> tuple[int, list[FieldChange]] | None:
     # An edge between two times of the same value, as when somebody moves from one group to another, is none.
     for point in points:
-        before, after = _seen_at(disclosed, point - 1), _seen_at(disclosed, point)
-        changes = [
-            FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
-            for field_id, seen in after.items()
-            if field_id not in before or before[field_id].content != seen.content
-        ]
-        changes += [FieldChange(GONE, seen.kind, None) for field_id, seen in before.items() if field_id not in after]
+        changes = _differences(_seen_at(disclosed, point - 1), _seen_at(disclosed, point))
         if changes:
-            return point, sorted(changes, key=lambda change: (change.what == GONE, change.kind))
+            return point, changes
     return None
+
+
+def _differences(before: Mapping[int, _Disclosed], after: Mapping[int, _Disclosed]) -> list[FieldChange]:
+    changes = [
+        FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
+        for field_id, seen in after.items()
+        if field_id not in before or before[field_id].content != seen.content
+    ]
+    changes += [FieldChange(GONE, seen.kind, None) for field_id, seen in before.items() if field_id not in after]
+    return sorted(changes, key=lambda change: (change.what == GONE, change.kind))
 
 
 def _seen_at(disclosed: list[_Disclosed], version: int) -> dict[int, _Disclosed]:
