@@ -46,7 +46,7 @@ from sync.models.owners import (
 from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.provisioning import ProvisionedAccount, ProvisionedField
 from sync.models.push import PushSubscription
-from sync.models.sending import DeadLetter, Errand, Message, OneTimeToken, Suppression
+from sync.models.sending import Errand, GivenUp, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
 from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
@@ -72,7 +72,6 @@ __all__ = [
     "CalendarFeed",
     "Card",
     "Connection",
-    "DeadLetter",
     "DeadProperty",
     "Device",
     "DeviceCopy",
@@ -87,6 +86,7 @@ __all__ = [
     "Field",
     "FieldException",
     "FieldState",
+    "GivenUp",
     "Grant",
     "Group",
     "Invitation",

@@ -15,8 +15,8 @@ class Digest(Base):
     What a person decided about the digest, and how far they know what changed; absent until they decide.
 
     *hour* is the hour of the day in *time_zone*, a name of the IANA's database. *next_at* is when the next one is due,
-    and *sent_at* when the last one was posted. *revision* is the address book's up to which its owner was told, or has
-    looked.
+    and *sent_at* when the last one was posted, as the message *message_id*. *revision* is the address book's up to
+    which its owner was told, or has looked.
     """
 
     __tablename__ = "digest"
@@ -28,6 +28,7 @@ class Digest(Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     next_at: Mapped[Moment]
     sent_at: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
     revision: Mapped[Counter]
 
 

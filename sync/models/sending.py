@@ -52,7 +52,7 @@ class Errand(Base):
     attempts: Mapped[Counter] = mapped_column(default=0)
 
 
-class DeadLetter(Base):
+class GivenUp(Base):
     """
     A message or an errand that was given up, kept for an administrator who may put it back.
 
@@ -61,7 +61,7 @@ class DeadLetter(Base):
     names nobody.
     """
 
-    __tablename__ = "dead_letter"
+    __tablename__ = "given_up"
     __table_args__ = {"info": {"spread_by": "bucket"}}
 
     bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)

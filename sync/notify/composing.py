@@ -13,8 +13,9 @@ from sync.notify.templates import Text
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that is about to be sent: how and whom to, and the values that were written with it."""
+    """A message that is about to be sent: which one, how and whom to, and the values that were written with it."""
 
+    id: int
     channel: str
     recipient: str
     values: Mapping[str, Any]

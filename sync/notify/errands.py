@@ -3,8 +3,8 @@ Errands: what a request leaves to the worker, so that its answer tells nothing, 
 
 Whoever asks for a new password, or invites an address, is answered alike whoever there is. So the request writes down
 what was asked, which is the same for everybody, and whatever depends on a person is done afterwards. An errand is done
-and dropped in one transaction: once, whatever crashes. What could not be done for a day is given up, and kept as a dead
-letter.
+and dropped in one transaction: once, whatever crashes. What could not be done for a day is given up, and kept for an
+administrator.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
 from sync.models import BUCKETS, Errand, new_id, now
-from sync.notify import dead_letters
+from sync.notify import given_up
 
 logger = logging.getLogger("evercard.errands")
 
@@ -81,7 +81,7 @@ def _put_off(session: Session, bucket: int, errand_id: int, reason: str) -> None
     old = select(Errand).where(*_key(bucket, errand_id), Errand.created_at <= at - PATIENCE).with_for_update()
     if (errand := session.scalars(old).first()) is not None:
         logger.warning("An errand is given up after a day")
-        dead_letters.bury(session, dead_letters.ERRAND, errand, reason)
+        given_up.bury(session, given_up.ERRAND, errand, reason)
         session.execute(delete(Errand).where(*_key(bucket, errand_id)))
         return
     later = update(Errand).where(*_key(bucket, errand_id)).values(due_at=at + PAUSE, attempts=Errand.attempts + 1)

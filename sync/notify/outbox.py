@@ -2,7 +2,7 @@
 The outbox of messages: written in the transaction of what they tell, sent by a worker afterwards.
 
 A message is claimed for a lease, sent, and deleted. What cannot be sent now is tried again, later each time, and given
-up after a day; what the other side refuses for good is given up at once. What is given up is kept as a dead letter. A
+up after a day; what the other side refuses for good is given up at once. What is given up is kept for an administrator. A
 worker that dies between sending and deleting sends twice; an e-mail's Message-ID is the same then.
 
 What most messages say is written with them. Of those that would grow old while they wait, a composer decides it when
@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import ColumnElement, case, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.engine import Database, settings_of
+from sync.database.engine import Database, among, settings_of
 from sync.errors import DatabaseUnavailable
 from sync.models import BUCKETS, Message, new_id, now
-from sync.notify import dead_letters, suppression
+from sync.notify import given_up, suppression
 from sync.notify.composing import NOTHING, Composed, Composer, Waiting
 from sync.notify.templates import Text, render
 
@@ -103,20 +104,29 @@ def post(session: Session, channel: str, recipient: str, template: str, language
     return True
 
 
-def post_later(session: Session, template: str, letters: Mapping[str, Mapping[str, str | int]]) -> int:
+def post_later(
+    session: Session, template: str, letters: Sequence[tuple[str, Mapping[str, str | int]]]
+) -> list[int | None]:
     """
-    Put e-mails into the outbox whose text is decided when they are sent: by address the values that this takes.
+    Put e-mails into the outbox whose text is decided when they are sent: addresses, and the values that this takes.
 
-    By the same statements however many there are. Returns how many will be sent: none to whose owner wants none.
+    By the same statements however many there are. Returns the id of each message, None where its owner wants none or
+    this server sends none.
     """
     settings = settings_of(session)
     if not settings.sending.can_send("email") or not settings.base_url:
-        return 0
-    unwanted = suppression.suppressed(session, "email", letters)
-    rows = [_row("email", to, template, "", values) for to, values in letters.items() if to not in unwanted]
-    if rows:
-        session.execute(insert(Message), rows)
-    return len(rows)
+        return [None] * len(letters)
+    unwanted = suppression.suppressed(session, "email", {to for to, _values in letters})
+    rows = [None if to in unwanted else _row("email", to, template, "", values) for to, values in letters]
+    if any(rows):
+        session.execute(insert(Message), [row for row in rows if row is not None])
+    return [None if row is None else cast("int", row["id"]) for row in rows]
+
+
+def waiting(session: Session, ids: Collection[int]) -> set[int]:
+    """Return those of these messages that are still in the outbox."""
+    found = select(Message.id).where(Message.bucket.in_(range(BUCKETS)), among(session, Message.id, ids))
+    return set(session.scalars(found))
 
 
 def _row(channel: str, to: str, template: str, language: str, values: Mapping[str, str | int]) -> dict[str, object]:
@@ -155,9 +165,7 @@ def work(
     return sent
 
 
-def _send(
-    database: Database, senders: Mapping[str, Sender], composers: Mapping[str, Composer], claim: _Claim
-) -> bool:
+def _send(database: Database, senders: Mapping[str, Sender], composers: Mapping[str, Composer], claim: _Claim) -> bool:
     try:
         composed = _composed(database, composers, claim)
         if composed.text is not None:
@@ -188,7 +196,7 @@ def _give_up(database: Database, claim: _Claim, reason: str) -> None:
     def change(session: Session) -> None:
         # Another worker may have taken it over, and been faster.
         if session.scalars(delete(Message).where(*_mine(claim)).returning(Message.id)).first() is not None:
-            dead_letters.bury(session, dead_letters.MESSAGE, claim, reason)
+            given_up.bury(session, given_up.MESSAGE, claim, reason)
 
     database.write(change)
 
@@ -222,7 +230,7 @@ def _composed(database: Database, composers: Mapping[str, Composer], claim: _Cla
     values = json.loads(claim.values)
     with database.reading() as session:
         if claim.template in composers:
-            waiting = Waiting(claim.channel, claim.recipient, values)
+            waiting = Waiting(claim.id, claim.channel, claim.recipient, values)
             return _late(composers[claim.template], session, waiting)
         if claim.template in UNASKED and suppression.is_suppressed(session, claim.channel, claim.recipient):
             return NOTHING

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.String(length=64), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["viewer_id"], ["account.id"], name="fk_digest_account", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("viewer_id", name="pk_digest"),
@@ -44,7 +45,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "dead_letter",
+        "given_up",
         sa.Column("bucket", sa.Integer(), nullable=False),
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("source", sa.String(length=16), nullable=False),
@@ -57,7 +58,7 @@ def upgrade() -> None:
         sa.Column("failed_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.String(length=200), nullable=False),
-        sa.PrimaryKeyConstraint("bucket", "id", name="pk_dead_letter"),
+        sa.PrimaryKeyConstraint("bucket", "id", name="pk_given_up"),
     )
     op.add_column("preferences", sa.Column("requests_by_sms", sa.Boolean(), nullable=True))
 
@@ -65,5 +66,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the step back."""
     op.drop_column("preferences", "requests_by_sms")
-    for table in ("dead_letter", "digest_seen", "digest"):
+    for table in ("given_up", "digest_seen", "digest"):
         op.drop_table(table)
