@@ -2,8 +2,8 @@
 The outbox of messages: written in the transaction of what they tell, sent by a worker afterwards.
 
 A message is claimed for a lease, sent, and deleted. What cannot be sent now is tried again, later each time, and given
-up after a day; what the other side refuses for good is given up at once. What is given up is kept for an administrator. A
-worker that dies between sending and deleting sends twice; an e-mail's Message-ID is the same then.
+up after a day; what the other side refuses for good is given up at once. What is given up is kept for an administrator
+to look at. A worker that dies between sending and deleting sends twice; an e-mail's Message-ID is the same then.
 
 What most messages say is written with them. Of those that would grow old while they wait, a composer decides it when
 they are sent, and whether there is anything to say at all.
