@@ -76,12 +76,13 @@ def cards_since(session: Session, viewer_id: int, position: Position) -> list[Ch
 def note(session: Session, viewer_id: int, position: Position) -> None:
     """Note that a person has come so far. Nobody ever goes back: what is behind what is known changes nothing."""
     mine = (Digest.viewer_id == viewer_id, Digest.is_wanted.is_(True))
-    # Its row is locked first, so that two at once, such as a digest and a look, write the others one after the other.
     ahead = update(Digest).where(*mine, Digest.revision < position.revision).values(revision=position.revision)
-    if session.scalars(ahead.returning(Digest.viewer_id)).first() is None:
-        return
-    _keep(session, viewer_id, position.versions)
-    session.execute(delete(DigestSeen).where(DigestSeen.viewer_id == viewer_id, ~_is_there()))
+    with session.begin_nested():
+        # Its row is locked first, so that two at once, such as a digest and a look, write one after the other.
+        if session.scalars(ahead.returning(Digest.viewer_id)).first() is None:
+            return
+        _keep(session, viewer_id, position.versions)
+        session.execute(delete(DigestSeen).where(DigestSeen.viewer_id == viewer_id, ~_is_there()))
 
 
 def begin(session: Session, viewer_id: int) -> int:

@@ -65,10 +65,11 @@ def post(session: Session, found: Sequence[Due]) -> int:
     mine = (among(session, Digest.viewer_id, [due.viewer_id for due in found]), _is_due(at))
     # Whoever comes second finds that nothing is due any more.
     taken = update(Digest).where(*mine).values(next_at=at + 1).returning(Digest.viewer_id)
-    ids = set(session.scalars(taken.execution_options(synchronize_session=False)))
-    told = _told(session, [due.viewer_id for due in found if due.viewer_id in ids and due.next_at <= at])
-    posted = _post(session, told)
-    _plan(session, [due for due in found if due.viewer_id in ids], posted, at)
+    with session.begin_nested():
+        ids = set(session.scalars(taken.execution_options(synchronize_session=False)))
+        told = _told(session, [due.viewer_id for due in found if due.viewer_id in ids and due.next_at <= at])
+        posted = _post(session, told)
+        _plan(session, [due for due in found if due.viewer_id in ids], posted, at)
     return len(posted)
 
 

@@ -77,10 +77,11 @@ def put_back(session: Session, ids: Collection[int] | None = None) -> int:
     at = now()
     messages = [_message(row, at) for row in found if row.source == MESSAGE]
     errands = [_errand(row, at) for row in found if row.source == ERRAND]
-    for model, rows in ((Message, messages), (Errand, errands)):
-        if rows:
-            session.execute(insert(model), rows)
-    _delete(session, [row.id for row in found])
+    with session.begin_nested():
+        for model, rows in ((Message, messages), (Errand, errands)):
+            if rows:
+                session.execute(insert(model), rows)
+        _delete(session, [row.id for row in found])
     return len(found)
 
 

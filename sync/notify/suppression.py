@@ -26,7 +26,8 @@ def is_suppressed(session: Session, channel: str, recipient: str) -> bool:
 
 def suppressed(session: Session, channel: str, recipients: Iterable[str]) -> set[str]:
     """Return those of these addresses whose owners said so, by one statement however many they are."""
-    digests = {_digest(session, channel, recipient): recipient for recipient in recipients}
+    key = key_for(session, "suppression")
+    digests = {_keyed(key, channel, recipient): recipient for recipient in recipients}
     kept = session.scalars(select(Suppression.digest).where(Suppression.digest.in_(digests)))
     return {digests[digest] for digest in kept}
 
@@ -66,7 +67,10 @@ def _read(session: Session, token: str) -> str:
 
 
 def _digest(session: Session, channel: str, recipient: str) -> str:
-    key = key_for(session, "suppression")
+    return _keyed(key_for(session, "suppression"), channel, recipient)
+
+
+def _keyed(key: bytes, channel: str, recipient: str) -> str:
     return hashlib.blake2b(f"{channel}/{recipient.casefold()}".encode(), key=key, digest_size=16).hexdigest()
 
 
