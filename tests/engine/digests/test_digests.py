@@ -447,6 +447,8 @@ def test_a_round_takes_as_many_statements_however_many_digests_it_posts(mail: Ma
     mail.change(lambda session: groups.add_members(session, two.anna, two.friends, readers))
     for reader in readers:
         subscribe(mail.database, reader, f"{reader}@example.org")
+    # The first makes the server's key.
+    mail.change(lambda session: choices.signer(session)(two.bo))
     counted = []
     for count in (4, 40):
         set_field(mail.database, two.anna, two.mobile, f"{OTHER}{count}")
