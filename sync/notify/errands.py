@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
+from sync.database.hints import leaves_work
 from sync.models import BUCKETS, Errand, new_id, now
 from sync.notify import given_up
 
@@ -45,6 +46,7 @@ def post(session: Session, kind: str, *, pause: int = 0, **values: str | int) ->
             attempts=0,
         )
     )
+    leaves_work(session)
 
 
 def work(database: Database, doers: Mapping[str, Doer], *, buckets: Sequence[int] = range(BUCKETS)) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from sync.database.hints import leaves_work
 from sync.database.lists import among
 from sync.models import BUCKETS, Errand, GivenUp, Message, now
 
@@ -82,6 +83,7 @@ def put_back(session: Session, ids: Collection[int] | None = None) -> int:
             if rows:
                 session.execute(insert(model), rows)
         _delete(session, [row.id for row in found])
+    leaves_work(session)
     return len(found)
 
 

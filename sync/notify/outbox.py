@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, case, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, among, settings_of
+from sync.database.hints import leaves_work
 from sync.errors import DatabaseUnavailable
 from sync.models import BUCKETS, Message, new_id, now
 from sync.notify import given_up, suppression
@@ -101,6 +102,7 @@ def post(session: Session, channel: str, recipient: str, template: str, language
     values["site"] = settings.base_url
     render(template, channel, language, values)
     session.execute(insert(Message), [_row(channel, recipient, template, language, values)])
+    leaves_work(session)
     return True
 
 
@@ -120,6 +122,7 @@ def post_later(
     rows = [None if to in unwanted else _row("email", to, template, "", values) for to, values in letters]
     if any(rows):
         session.execute(insert(Message), [row for row in rows if row is not None])
+        leaves_work(session)
     return [None if row is None else cast("int", row["id"]) for row in rows]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from sqlalchemy import Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
 from sync.models import Base, PushSubscription
@@ -52,7 +53,8 @@ def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, 
     dialect = session.get_bind().dialect.name
     silent: list[int] = session.info.get(_SILENT, [])
     values = {"viewers": ids(dialect, sorted(set(viewer_ids))), "silent": ids(dialect, silent)}
-    execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})
+    if execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at}).rowcount:
+        leaves_work(session)
 
 
 _SUBSCRIPTIONS = Base.metadata.tables["push_subscription"]
