@@ -74,7 +74,8 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     mine = _Task(carrier.carry, INTERVAL, "finish a job")
     hinted = [mine, *others[:3]]
     threads = [threading.Thread(target=task.keep_doing, args=(stop,), daemon=True) for task in others]
-    if database.bell is not None:
+    # Behind a pooler, whoever listens would hear what others are told, and not what it waits for.
+    if database.bell is not None and not database.settings.pooler:
         listening = (lambda: _wake(hinted), stop.is_set)
         threads.append(threading.Thread(target=database.bell.listen, args=listening, daemon=True))
     for thread in threads:

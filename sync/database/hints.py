@@ -25,6 +25,9 @@ CHANNEL = "evercard_work"
 PAUSE = 30.0
 #: Seconds after which whoever listens looks whether to go on.
 _PATIENCE = 0.5
+#: The log of what is committed is flushed for a hint, too, unless it is told that it need not be: for this one alone,
+#: since behind a pooler the connection is others' as well.
+_HINT = f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT"
 _LEFT = "leaves_work"
 
 Connect = Callable[[], Any]
@@ -93,9 +96,7 @@ class Bell:
         try:
             if self._cursor is None:
                 self._cursor = self._connect()
-                # The log of what was committed is flushed for a hint, too, unless it is told that it need not be.
-                self._cursor.execute("SET synchronous_commit = off")
-            self._cursor.execute(f"NOTIFY {CHANNEL}")
+            self._cursor.connection.execute(_HINT, prepare=False)
         except self._failure as error:
             logger.info("The worker cannot be told that there is something to do (%s); it looks", type(error).__name__)
             self._silent_until = time.monotonic() + PAUSE

@@ -149,7 +149,8 @@ def test_no_message_is_lost_and_few_are_repeated_whoever_is_killed(
             end_leases(site)
             workers.append(Worker(url, mailbox, log))
         until(lambda: waiting(site) == 0, 60)
-        assert [worker.stop() for worker in workers] == [0] * WORKERS
+        # One that has hardly begun ends by the signal itself.
+        assert {worker.stop() for worker in workers} <= {0, -signal.SIGTERM}
     finally:
         for worker in workers:
             worker.kill()

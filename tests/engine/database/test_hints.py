@@ -102,6 +102,18 @@ def test_the_worker_begins_at_once_whatever_its_interval_is(database_url: str, m
 
 
 @postgresql
+def test_a_hint_leaves_nothing_behind_on_its_connection(database: Database, heard: list[float]) -> None:
+    """Behind a pooler it is another's next, whose changes must be on the disk when they are committed."""
+    database.write(leaves_work)
+    until(lambda: bool(heard))
+    assert database.bell is not None
+    connection = database.bell._cursor.connection
+    assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    as_it_is = connection.execute("SELECT source FROM pg_settings WHERE name = 'synchronous_commit'").fetchone()
+    assert as_it_is[0] != "session"
+
+
+@postgresql
 def test_one_that_cannot_be_told_fails_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be sent, because the database is gone or knows no such thing, is not tried again for a while."""
     tries: list[int] = []
@@ -144,11 +156,16 @@ def test_threads_that_ring_at_once_lose_no_hint() -> None:
     written: list[int] = []
 
     class Cursor:
-        def execute(self, text: str) -> None:
+        @property
+        def connection(self) -> Cursor:
+            return self
+
+        def execute(self, text: str, *, prepare: bool) -> None:
             seen = len(written)
-            if text.startswith("NOTIFY"):
-                time.sleep(0.002)
-                rung.append(seen)
+            assert "NOTIFY" in text
+            assert not prepare
+            time.sleep(0.002)
+            rung.append(seen)
 
     bell = Bell(Cursor, psycopg.Error)
 

@@ -21,9 +21,7 @@ class DigestForm(Form):
 
     is_wanted = BooleanField(
         lazy("Tell me by e-mail when people changed their cards"),
-        description=lazy(
-            "Once a day at most, and only of what you can see and have not looked at yet."
-        ),
+        description=lazy("Once a day at most, and only of what you can see and have not looked at yet."),
     )
     hour = SelectField(lazy("Not before"), choices=[choice(str(hour), f"{hour}:00") for hour in range(24)])
     time_zone = SelectField(lazy("Time zone"), description=lazy("The place whose clocks are meant."))
