@@ -494,4 +494,3 @@ def test_a_message_that_nobody_knows_how_to_put_together_is_kept_for_an_administ
         (kept,) = given_up.listed(session, 10)
     assert (kept.kind, kept.domain) == ("unknown", "example.org")
     assert "bo" not in kept.reason
-    assert two
