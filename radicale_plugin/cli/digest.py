@@ -16,7 +16,7 @@ from sync.digests import choices, times
 
 @click.group()
 def digest() -> None:
-    """An e-mail that tells a person whose cards changed."""
+    """An e-mail that tells a person, once a day at most, whose cards changed."""
 
 
 @digest.command("show")

@@ -32,9 +32,9 @@ def serve(site: Site, *, worker: bool) -> None:
 @pass_site
 def run_worker(site: Site, parent: int | None) -> None:
     """
-    Do what changes leave to be done, until stopped: carry them to large audiences, send messages, tell phones.
+    Do what changes leave to be done, beside the server or without it.
 
-    `evercard serve` runs one by itself. Any number may run beside it, on any machine that reaches the database; what
+    It carries changes to large audiences, sends messages and tells phones, until it is stopped. `evercard serve` runs one by itself. Any number may run beside it, on any machine that reaches the database; what
     one of them was at when it ended, another does.
     """
     from radicale_plugin import settings
