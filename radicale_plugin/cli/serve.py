@@ -34,8 +34,9 @@ def run_worker(site: Site, parent: int | None) -> None:
     """
     Do what changes leave to be done, beside the server or without it.
 
-    It carries changes to large audiences, sends messages and tells phones, until it is stopped. `evercard serve` runs one by itself. Any number may run beside it, on any machine that reaches the database; what
-    one of them was at when it ended, another does.
+    It carries changes to large audiences, sends messages and tells phones, until it is stopped. `evercard serve` runs
+    one by itself. Any number may run beside it, on any machine that reaches the database; what one of them was at when
+    it ended, another does.
     """
     from radicale_plugin import settings
     from radicale_plugin.server import logs, running, serving
