@@ -1,16 +1,25 @@
-"""The worker: whatever committed changes still owe, done in the background until it is told to stop."""
+"""
+The worker: whatever committed changes still owe, done in the background until it is told to stop.
+
+Any number of workers may run, in one process beside the server or in many on other machines: what there is to do is
+claimed for a while, so that each thing is done by one of them, and by another where that one died. They look again and
+again, and at once where the database tells them that there is something.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.database.engine import Database
+from sync.digests import rounds
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
-from sync.notify import errands, mail, outbox, sms
+from sync.notify import errands, given_up, mail, outbox, sms
+from sync.notify.composing import Composer
 from sync.notify.push import keys, subscriptions
 from sync.notify.push.delivery import Delivery
 from sync.notify.push.messages import Wording
@@ -34,6 +43,10 @@ PUSH_INTERVAL = 0.25
 TIDYING_INTERVAL = 3600.0
 #: And between two times that an organisation is asked who is still there.
 LOOKING_INTERVAL = 60.0
+#: Seconds between two looks for digests that are due.
+DIGEST_INTERVAL = 60.0
+#: Seconds between two looks at least, however often it is told that there is something.
+BREATH = 0.02
 #: Seconds to wait after something went wrong.
 PAUSE_AFTER_ERROR = 5.0
 #: What is done that requests left, by the kind of errand.
@@ -43,6 +56,8 @@ ERRANDS: dict[str, errands.Doer] = {
     mass_invitations.CARRY_ON: mass_invitations.carry_on,
     request_messages.REQUEST: request_messages.send,
 }
+#: What is put together when it is sent, by the template of the message.
+COMPOSERS: dict[str, Composer] = {rounds.TEMPLATE: rounds.compose}
 
 
 def run(database: Database, stop: threading.Event, alive: Callable[[], object] = lambda: None) -> None:
@@ -54,47 +69,68 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     Raises:
         InvalidInput: The settings name a gateway for text messages that may not be called.
     """
-    senders = _senders(database)
-    pusher = _Pusher(database)
+    senders, pusher, carrier = _senders(database), _Pusher(database), _Carrier(database, alive)
     # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
     others = [
-        threading.Thread(target=_keep_doing, args=each, daemon=True)
-        for each in (
-            (lambda: _send(database, senders), SENDING_INTERVAL, stop, "send what waits in the outbox"),
-            (lambda: deletion.work(database), SENDING_INTERVAL, stop, "finish the leaving of somebody"),
-            (lambda: _tidy(database), TIDYING_INTERVAL, stop, "drop what expired"),
-            (pusher.work, PUSH_INTERVAL, stop, "tell devices of changes"),
-            (_looking(database), LOOKING_INTERVAL, stop, "ask an organisation who is still there"),
-        )
+        _Task(lambda: errands.work(database, ERRANDS), SENDING_INTERVAL, "do what requests left"),
+        _Task(lambda: _send(database, senders, stop), SENDING_INTERVAL, "send what waits in the outbox"),
+        _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
+        _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
+        _Task(lambda: rounds.work(database), DIGEST_INTERVAL, "post what is sent once a day"),
+        _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
+        _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
     ]
-    for other in others:
-        other.start()
-    carrier = _Carrier(database, alive)
-    _keep_doing(carrier.carry, INTERVAL, stop, "finish a job")
-    for other in others:
-        other.join()
+    mine = _Task(carrier.carry, INTERVAL, "finish a job")
+    hinted = [mine, *others[:3]]
+    threads = [threading.Thread(target=task.keep_doing, args=(stop,), daemon=True) for task in others]
+    # Behind a pooler, whoever listens would hear what others are told, and not what it waits for.
+    if database.bell is not None and not database.settings.pooler:
+        listening = (lambda: _wake(hinted), stop.is_set)
+        threads.append(threading.Thread(target=database.bell.listen, args=listening, daemon=True))
+    for thread in threads:
+        thread.start()
+    mine.keep_doing(stop)
+    _wake(others)
+    for thread in threads:
+        thread.join()
     pusher.stop()
 
 
-def _keep_doing(work: Callable[[], object], interval: float, stop: threading.Event, what: str) -> None:
-    """Do *work* again and again. Whatever went wrong, it is still in the database, and may be mended the next time."""
-    told = ""
-    while not stop.is_set():
-        try:
-            work()
-            told = ""
-        except DatabaseUnavailable as error:
-            # It may take hours, and is no fault of the work's: one line says it.
-            if str(error) != told:
-                _tell(what, error)
-            told = str(error)
-            stop.wait(PAUSE_AFTER_ERROR)
-            continue
-        except Exception:
-            logger.exception("The worker could not %s", what)
-            stop.wait(PAUSE_AFTER_ERROR)
-            continue
-        stop.wait(interval)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Something that is done again and again: every *interval* seconds, or sooner where it is woken."""
+
+    work: Callable[[], object]
+    interval: float
+    what: str
+    woken: threading.Event = field(default_factory=threading.Event)
+
+    def keep_doing(self, stop: threading.Event) -> None:
+        """Do it until *stop*. Whatever went wrong, it is still in the database, and may be mended the next time."""
+        told = ""
+        while not stop.is_set():
+            self.woken.clear()
+            try:
+                self.work()
+                told = ""
+            except DatabaseUnavailable as error:
+                # It may take hours, and is no fault of the work's: one line says it.
+                if str(error) != told:
+                    _tell(self.what, error)
+                told = str(error)
+                stop.wait(PAUSE_AFTER_ERROR)
+                continue
+            except Exception:
+                logger.exception("The worker could not %s", self.what)
+                stop.wait(PAUSE_AFTER_ERROR)
+                continue
+            if self.woken.wait(self.interval):
+                stop.wait(BREATH)
+
+
+def _wake(tasks: list[_Task]) -> None:
+    for task in tasks:
+        task.woken.set()
 
 
 def _tell(what: str, error: DatabaseUnavailable) -> None:
@@ -142,13 +178,20 @@ class _Pusher:
             self._delivery.stop()
 
 
-def _send(database: Database, senders: dict[str, outbox.Sender]) -> None:
-    errands.work(database, ERRANDS)
-    outbox.work(database, senders)
+def _send(database: Database, senders: dict[str, outbox.Sender], stop: threading.Event) -> None:
+    # What is still waiting is sent by whoever works next, and nothing is sent twice because somebody lost patience.
+    outbox.work(database, senders, COMPOSERS, is_over=stop.is_set)
 
 
 def _tidy(database: Database) -> None:
-    for purge in (one_time_tokens.purge, sessions.purge, rate_limits.purge, subscriptions.purge, acts.purge):
+    for purge in (
+        one_time_tokens.purge,
+        sessions.purge,
+        rate_limits.purge,
+        subscriptions.purge,
+        acts.purge,
+        given_up.purge,
+    ):
         database.write(purge)
     deletion.finish_all(database)
 

@@ -38,6 +38,10 @@ PARTS = {
     ),
     "demo": Part("radicale_plugin.cli.demo.command:demo", "Serve a few people on this machine, and say what to try."),
     "device": Part("radicale_plugin.cli.device:device", "Phones and programs, each with a password of its own."),
+    "digest": Part(
+        "radicale_plugin.cli.digest:digest",
+        "An e-mail that tells a person, once a day at most, whose cards changed.",
+    ),
     "disconnect": Part(
         "radicale_plugin.cli.connect:disconnect", "Take two people out of each other's address book and groups."
     ),
@@ -63,6 +67,9 @@ PARTS = {
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",
     ),
     "migrate": Part("radicale_plugin.cli.migrate:migrate", "Bring the database to the newest version of its schema."),
+    "outbox": Part(
+        "radicale_plugin.cli.outbox:outbox", "What waits to be sent and done, and what was given up (dead letters)."
+    ),
     "people": Part("radicale_plugin.cli.people:people", "Many people at once."),
     "preference": Part(
         "radicale_plugin.cli.preference:preference", "What a person decided about being found and connected."
@@ -104,7 +111,9 @@ PARTS = {
         "radicale_plugin.cli.verify:verify",
         "Check that the database keeps every promise, and say what is wrong, a line for each.",
     ),
-    "worker": Part("radicale_plugin.cli.serve:run_worker", ""),
+    "worker": Part(
+        "radicale_plugin.cli.serve:run_worker", "Do what changes leave to be done, beside the server or without it."
+    ),
 }
 
 

@@ -45,7 +45,7 @@ def show_preferences(site: Site, login: str, *, as_json: bool) -> None:
         ("connecting", decided.connecting),
         ("question", decided.question or ""),
         ("newcomers", newcomers or ""),
-        ("told of requests", "yes" if decided.told_of_requests else "no"),
+        ("told of requests", _told(decided)),
         ("language", decided.language or ""),
     ]
     print_table(("Preference", "Decided"), rows)
@@ -58,6 +58,7 @@ def show_preferences(site: Site, login: str, *, as_json: bool) -> None:
 @click.option("--connecting", type=click.Choice(CONNECTING), help="Who may connect.")
 @click.option("--newcomers", metavar="GROUP", help="The group that new connections land in; empty for none.")
 @click.option("--told/--not-told", default=None, help="Whether messages tell the person of requests.")
+@click.option("--by-sms/--by-email", default=None, help="Whether these come by text message, where they can.")
 @click.option("--language", metavar="TAG", help="The language of messages; empty for that of the browser.")
 @pass_site
 def set_preferences(  # noqa: PLR0913 - one for each option
@@ -69,6 +70,7 @@ def set_preferences(  # noqa: PLR0913 - one for each option
     newcomers: str | None,
     *,
     told: bool | None,
+    by_sms: bool | None,
     language: str | None,
 ) -> None:
     """Decide for a person what is named; the rest stays as it is."""
@@ -85,6 +87,8 @@ def set_preferences(  # noqa: PLR0913 - one for each option
             changes["newcomers_group_id"] = groups.find(session, owner_id, newcomers).id if newcomers else None
         if told is not None:
             changes["told_of_requests"] = told
+        if by_sms is not None:
+            changes["requests_by_sms"] = by_sms
         if language is not None:
             changes["language"] = language or None
         before = preference_changes.preferences_of(session, owner_id)
@@ -92,6 +96,12 @@ def set_preferences(  # noqa: PLR0913 - one for each option
 
     site.write(change)
     click.echo("Decided.")
+
+
+def _told(decided: Preferences) -> str:
+    if not decided.told_of_requests:
+        return "no"
+    return "by text message" if decided.requests_by_sms else "yes"
 
 
 def _group_name(session: Session, owner_id: int, decided: Preferences) -> str | None:

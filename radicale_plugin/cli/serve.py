@@ -1,4 +1,4 @@
-"""`evercard serve`, and the worker that it starts beside itself."""
+"""`evercard serve`, and the worker, which it starts beside itself or which runs alone."""
 
 from __future__ import annotations
 
@@ -12,21 +12,32 @@ from sync.errors import InvalidInput
 
 
 @click.command()
+@click.option("--worker/--no-worker", default=True, help="Whether to run a worker beside the server.")
 @pass_site
-def serve(site: Site) -> None:
-    """Serve address books until stopped."""
+def serve(site: Site, *, worker: bool) -> None:
+    """
+    Serve address books until stopped.
+
+    What changes leave to be done is done by a worker beside it; with --no-worker, by `evercard worker` alone.
+    """
     from radicale_plugin.server import checking, serving
 
     if stopping := checking.stopping(site.path):
         raise InvalidInput(" ".join(f"{one.about}: {one.text}" for one in stopping))
-    serving.serve(site.path, lambda url: click.echo(f"Evercard listens at {url}"))
+    serving.serve(site.path, lambda url: click.echo(f"Evercard listens at {url}"), with_worker=worker)
 
 
-@click.command("worker", hidden=True)
-@click.option("--parent", type=int, help="End when the process with this number, which started the worker, has ended.")
+@click.command("worker")
+@click.option("--parent", type=int, hidden=True, help="End when the process with this number has ended.")
 @pass_site
 def run_worker(site: Site, parent: int | None) -> None:
-    """Carry changes to large audiences in the background; `serve` runs one by itself."""
+    """
+    Do what changes leave to be done, beside the server or without it.
+
+    It carries changes to large audiences, sends messages and tells phones, until it is stopped. `evercard serve` runs
+    one by itself. Any number may run beside it, on any machine that reaches the database; what one of them was at when
+    it ended, another does.
+    """
     from radicale_plugin import settings
     from radicale_plugin.server import logs, running, serving
     from sync import worker
@@ -38,4 +49,6 @@ def run_worker(site: Site, parent: int | None) -> None:
         serving.when_ended(parent, stop.set)
     if logs.is_json(site.configuration):
         logs.use_json(site.configuration.get("logging", "level"))
-    worker.run(settings.database(site.configuration), stop, running.sign_of_life)
+    database = settings.database(site.configuration)
+    database.require_newest()
+    worker.run(database, stop, running.sign_of_life)

@@ -28,6 +28,8 @@ _WAITING = {
     "fan_out_lag_seconds": "How long ago the oldest of these changes was made.",
     "outbox_messages": "Messages that are still to be sent.",
     "outbox_oldest_seconds": "How long the oldest of them has waited.",
+    "outbox_errands": "Errands that requests left to the worker.",
+    "outbox_given_up": "Messages and errands that were given up in the last 30 days.",
     "push_waiting": "Registrations for push whose devices are still to be told of a change.",
     "push_oldest_seconds": "How long ago the oldest of these changes was made.",
 }

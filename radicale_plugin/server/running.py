@@ -21,14 +21,23 @@ from sync.accounts.spending import Spending
 DIRECTORY = "EVERCARD_RUNNING"
 #: Seconds without a sign of the worker, after which it counts as dead. A large fan-out gives none for a while.
 SILENCE = 120.0
+#: What is in the directory of a server that runs no worker.
+_ELSEWHERE = "worker-elsewhere"
 
 
-def begin() -> Path:
-    """Make the directory, and name it to the processes that are started from now on. It goes with this process."""
+def begin(*, with_worker: bool = True) -> Path:
+    """
+    Make the directory, and name it to the processes that are started from now on. It goes with this process.
+
+    *with_worker* says that the server runs a worker, which shows in it that it is alive.
+    """
     made = Path(tempfile.mkdtemp(prefix="evercard-"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     os.environ[DIRECTORY] = str(made)
-    sign_of_life()
+    if with_worker:
+        sign_of_life()
+    else:
+        (made / _ELSEWHERE).touch()
     return made
 
 
@@ -58,9 +67,9 @@ def sign_of_life() -> None:
 
 
 def is_worker_alive() -> bool | None:
-    """Whether the worker showed that it is; None where no server of ours has started one."""
+    """Whether the worker showed that it is; None where no server of ours has started one, as when it runs elsewhere."""
     shared = place()
-    if shared is None:
+    if shared is None or (shared / _ELSEWHERE).exists():
         return None
     try:
         return time.time() - (shared / "worker").stat().st_mtime < SILENCE

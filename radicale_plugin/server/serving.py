@@ -93,9 +93,13 @@ def wrapped(configuration: config.Configuration, deadlines: Deadlines | None = N
     return Wrapper(application, settings.database(configuration), threads=threads, deadlines=deadlines)
 
 
-def serve(configuration_path: str | None, listening: Callable[[str], object] = lambda _: None) -> None:
+def serve(
+    configuration_path: str | None, listening: Callable[[str], object] = lambda _: None, *, with_worker: bool = True
+) -> None:
     """
     Serve until a signal ends it. *listening* is called with the address once requests are answered there.
+
+    Without a worker, what changes leave to be done waits for one that runs elsewhere.
 
     Raises:
         InvalidInput: The configuration cannot be used, or nothing can listen where it says.
@@ -106,7 +110,7 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     require_free(address, port)
     if configuration_path:
         os.environ[CONFIGURATION] = str(Path(configuration_path).resolve())
-    _share(configuration)
+    _share(configuration, with_worker=with_worker)
     certificate = configuration.get("server", "ssl")
     server = granian(
         "radicale_plugin.server.serving:create_child",
@@ -123,7 +127,8 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     # With that signal the processes that answer are replaced one after the other, none before another answers.
     server.on_reload(renew.set)
     keeper = threading.Thread(target=_keep_worker, args=(stop, renew), daemon=True)
-    keeper.start()
+    if with_worker:
+        keeper.start()
     announced = f"http{'s' if certificate else ''}://{f'[{address}]' if ':' in address else address}:{port}/"
     waiting = (stop, address, port, lambda: listening(announced))
     threading.Thread(target=_call_when_listening, args=waiting, daemon=True).start()
@@ -131,13 +136,14 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
         server.serve()
     finally:
         stop.set()
-        keeper.join()
+        if with_worker:
+            keeper.join()
 
 
-def _share(configuration: config.Configuration) -> None:
+def _share(configuration: config.Configuration, *, with_worker: bool) -> None:
     if logs.is_json(configuration):
         logs.use_json(configuration.get("logging", "level"))
-    shared = running.begin()
+    shared = running.begin(with_worker=with_worker)
     if address := settings.values_of(configuration)["metrics_address"]:
         directory = running.metrics_directory(shared)
         from radicale_plugin.server import metrics

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from sync.database import sqlite
 from sync.database.condition import Condition
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
+from sync.database.hints import Bell, has_left
 from sync.database.lists import among
 from sync.database.quick import Quick, open_cursor
 from sync.database.url import parse_url
@@ -82,8 +83,10 @@ class Database:
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
-        prepares = not self.settings.pooler
-        self._quick = Quick(self.engine.dialect, lambda: open_cursor(self.url, self.engine.dialect, prepares=prepares))
+        self._quick = Quick(self.engine.dialect, self._connect)
+        failure = getattr(self.engine.dialect.dbapi, "Error", OSError)
+        #: Tells workers of what is left to them, where the database can.
+        self.bell = None if self.is_sqlite else Bell(self._connect, failure)
 
     def write(self, change: Callable[[Session], T], *, whole: bool = False) -> T:
         """
@@ -114,7 +117,7 @@ class Database:
                         session.invalidate()
                         in_doubt = may_have_committed(error)
                         raise
-                    self.condition.written()
+                    self._written(session)
                     return result
             except DBAPIError as error:
                 if not is_retryable(error):
@@ -145,7 +148,7 @@ class Database:
                 raise
             self.condition.failed(told or told_of(error.orig))
             return False
-        self.condition.written()
+        self._written(session)
         return True
 
     def check(self) -> None:
@@ -168,8 +171,10 @@ class Database:
 
         For callers that cannot be run again, such as Radicale's lock; everybody else uses `write`.
         """
-        with self._session(self._writer) as session, session.begin():
-            yield session
+        with self._session(self._writer) as session:
+            with session.begin():
+                yield session
+            self._ring(session)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
@@ -254,12 +259,25 @@ class Database:
         """Close every connection that nobody uses just now."""
         self.disposals += 1
         self._quick.close()
+        if self.bell is not None:
+            self.bell.close()
         self.engine.dispose()
 
     @property
     def file(self) -> Path:
         """The file of a SQLite database."""
         return Path(str(self.url.database))
+
+    def _connect(self) -> Any:
+        return open_cursor(self.url, self.engine.dialect, prepares=not self.settings.pooler)
+
+    def _written(self, session: Session) -> None:
+        self.condition.written()
+        self._ring(session)
+
+    def _ring(self, session: Session) -> None:
+        if has_left(session) and self.bell is not None:
+            self.bell.ring()
 
     @contextlib.contextmanager
     def _telling(self) -> Iterator[None]:

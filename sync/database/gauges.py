@@ -10,18 +10,37 @@ from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
-from sync.models import Account, AddressBook, Card, Device, Entry, Field, Job, Message, PushSubscription, now
+from sync.models import (
+    Account,
+    AddressBook,
+    Card,
+    Device,
+    Entry,
+    Errand,
+    Field,
+    GivenUp,
+    Job,
+    Message,
+    PushSubscription,
+    now,
+)
 
 _SIZES = {"accounts": Account, "address_books": AddressBook, "cards": Card, "devices": Device, "entries": Entry}
 
 
 def waiting(session: Session) -> Mapping[str, float]:
-    """Return how many jobs, messages and news for devices wait, and for how many seconds the oldest of each does."""
+    """
+    Return how many jobs, messages and news for devices wait, and for how many seconds the oldest of each does.
+
+    Beside them how many errands wait, and how many of messages and errands were given up.
+    """
     at = now()
     jobs, oldest_job = session.execute(select(func.count(), func.min(Job.changed_at)).select_from(Job)).one()
     letters, oldest_letter = session.execute(
         select(func.count(), func.min(Message.created_at)).select_from(Message)
     ).one()
+    errands = session.scalars(select(func.count()).select_from(Errand)).one()
+    lost = session.scalars(select(func.count()).select_from(GivenUp)).one()
     since = PushSubscription.waiting_since
     # What browsers are told waits on purpose.
     is_late = or_(PushSubscription.session_id.is_(None), PushSubscription.failing_since.is_not(None))
@@ -31,6 +50,8 @@ def waiting(session: Session) -> Mapping[str, float]:
         "fan_out_lag_seconds": max(0, at - oldest_job) if jobs else 0,
         "outbox_messages": letters,
         "outbox_oldest_seconds": max(0, at - oldest_letter) if letters else 0,
+        "outbox_errands": errands,
+        "outbox_given_up": lost,
         "push_waiting": news,
         "push_oldest_seconds": max(0, at - oldest_news) if oldest_news else 0,
     }

@@ -6,7 +6,7 @@ Whether anybody is told depends on whom it is about, so the worker decides it (s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,6 +25,10 @@ REQUEST = "request"
 LIFETIME = 30 * DAY
 #: So many messages a person gets, whoever asks; what is asked beyond that waits for them in the portal.
 TOLD = Limit("told of requests", 10, DAY)
+#: So many of these are text messages, of one person and of all together, because each costs money; the others are
+#: e-mails, where there is an address.
+TEXTS = Limit("told by text message", 3, DAY)
+TEXTS_OF_ALL = Limit("anybody told by text message", 500, DAY)
 _NO_MESSAGE = "—"
 
 
@@ -64,18 +68,17 @@ def _of_introduction(session: Session, row: Request, introducer_id: int) -> None
 
 def of_acceptance(session: Session, asker_id: int, other_id: int) -> None:
     """Tell who asked that the other has confirmed, and that the two are connected."""
-    address = _address(session, asker_id)
+    ways = _ways(session, asker_id)
     named = public_profiles(session, [other_id])
-    if address is not None and other_id in named:
+    if ways and other_id in named:
         link = f"{settings_of(session).base_url}/.web/people"
-        channel, recipient, language = address
-        outbox.post(session, channel, recipient, "accepted", language, name=named[other_id].name, link=link)
+        _post(session, asker_id, ways, "accepted", name=named[other_id].name, link=link)
 
 
 def _tell_to_decide(session: Session, owner_id: int, other_id: int, asked_at: int, template: str, **said: str) -> None:
-    address = _address(session, owner_id)
+    ways = _ways(session, owner_id)
     named = public_profiles(session, [other_id])
-    if address is None or other_id not in named:
+    if not ways or other_id not in named:
         return
     try:
         take(session, TOLD, str(owner_id))
@@ -83,17 +86,35 @@ def _tell_to_decide(session: Session, owner_id: int, other_id: int, asked_at: in
         return
     values = {"other_id": other_id, "asked_at": asked_at}
     token = one_time_tokens.issue(session, REQUEST, owner_id, values, lifetime=LIFETIME)
-    channel, recipient, language = address
     link = outbox.link(session, REQUEST, token)
-    outbox.post(session, channel, recipient, template, language, name=named[other_id].name, link=link, **said)
+    _post(session, owner_id, ways, template, name=named[other_id].name, link=link, **said)
 
 
-def _address(session: Session, owner_id: int) -> tuple[str, str, str] | None:
-    """Return channel, address and language of whoever wants to be told and can be, else None."""
+def _post(session: Session, owner_id: int, ways: Sequence[tuple[str, str]], template: str, **said: str) -> None:
+    language = preferences_of(session, owner_id).language or "en"
+    for channel, recipient in ways:
+        if channel == addresses.SMS and not _may_text(session, owner_id):
+            continue
+        if outbox.post(session, channel, recipient, template, language, **said):
+            return
+
+
+def _may_text(session: Session, owner_id: int) -> bool:
+    try:
+        take(session, TEXTS, str(owner_id))
+        take(session, TEXTS_OF_ALL)
+    except TooManyTries:
+        return False
+    return True
+
+
+def _ways(session: Session, owner_id: int) -> list[tuple[str, str]]:
+    """Return channel and address of each way to whoever wants to be told, what they chose first."""
     preferences, settings = preferences_of(session, owner_id), settings_of(session)
     if not preferences.told_of_requests or not settings.base_url:
-        return None
+        return []
+    ways: dict[str, str] = {}
     for channel, value in addresses.addresses_of(session, owner_id):
         if settings.sending.can_send(channel):
-            return channel, value, preferences.language or "en"
-    return None
+            ways.setdefault(channel, value)
+    return sorted(ways.items(), key=lambda way: (way[0] == addresses.SMS) != preferences.requests_by_sms)

@@ -6,6 +6,7 @@ from sync.models.administration import AdministratorAct
 from sync.models.base import Base, new_id, now
 from sync.models.calendars import CalendarFeed
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
+from sync.models.digests import Digest, DigestSeen
 from sync.models.jobs import BUCKETS, Job
 from sync.models.meeting import (
     ACCEPTED,
@@ -47,7 +48,7 @@ from sync.models.owners import (
 from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.provisioning import ProvisionedAccount, ProvisionedField
 from sync.models.push import CardNews, PushSubscription
-from sync.models.sending import Errand, Message, OneTimeToken, Suppression
+from sync.models.sending import Errand, GivenUp, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
 from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
@@ -78,6 +79,8 @@ __all__ = [
     "DeadProperty",
     "Device",
     "DeviceCopy",
+    "Digest",
+    "DigestSeen",
     "DisclosedAudience",
     "DisclosedField",
     "EditConflict",
@@ -87,6 +90,7 @@ __all__ = [
     "Field",
     "FieldException",
     "FieldState",
+    "GivenUp",
     "Grant",
     "Group",
     "Invitation",

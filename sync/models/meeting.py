@@ -23,7 +23,8 @@ class Preferences(Base):
     *connecting* is who may connect: ``anyone``, ``question`` (whoever answers it), ``confirm``, or ``nobody``.
     *answer_hash* is the argon2id hash of the normalised answer. *newcomers_group_id* is the group that new connections
     land in, absent for none. *language* is a BCP 47 tag, absent where the browser decides. *phone_decided* says that
-    the person has answered whether they want to be found by their number; absent is no.
+    the person has answered whether they want to be found by their number; absent is no. *requests_by_sms* says that
+    they want to be told of requests by text message, where that is possible; absent is no.
     """
 
     __tablename__ = "preferences"
@@ -40,6 +41,7 @@ class Preferences(Base):
     newcomers_group_id: Mapped[int | None] = mapped_column(BigInteger)
     told_of_requests: Mapped[bool]
     phone_decided: Mapped[bool | None]
+    requests_by_sms: Mapped[bool | None]
     language: Mapped[str | None] = mapped_column(String(16))
 
 

@@ -52,6 +52,32 @@ class Errand(Base):
     attempts: Mapped[Counter] = mapped_column(default=0)
 
 
+class GivenUp(Base):
+    """
+    A message or an errand that was given up, kept for an administrator who may put it back.
+
+    *source* says which of the two it was. *kind* is a message's template or an errand's kind; the other columns are
+    those of `Message`, of which an errand has no *channel*, *recipient* and *language*. *reason* is a sentence that
+    names nobody.
+    """
+
+    __tablename__ = "given_up"
+    __table_args__ = {"info": {"spread_by": "bucket"}}
+
+    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[Word]
+    kind: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[Word]
+    recipient: Mapped[str] = mapped_column(String(254))
+    language: Mapped[str] = mapped_column(String(16))
+    values: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Moment]
+    failed_at: Mapped[Moment]
+    attempts: Mapped[Counter]
+    reason: Mapped[str] = mapped_column(String(200))
+
+
 class Suppression(Base):
     """Nothing is ever sent to this address again: its owner said so. *digest* is a keyed hash of the address."""
 

@@ -3,7 +3,8 @@ Errands: what a request leaves to the worker, so that its answer tells nothing, 
 
 Whoever asks for a new password, or invites an address, is answered alike whoever there is. So the request writes down
 what was asked, which is the same for everybody, and whatever depends on a person is done afterwards. An errand is done
-and dropped in one transaction: once, whatever crashes.
+and dropped in one transaction: once, whatever crashes. What could not be done for a day is given up, and kept for an
+administrator.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
+from sync.database.hints import leaves_work
 from sync.models import BUCKETS, Errand, new_id, now
+from sync.notify import given_up
 
 logger = logging.getLogger("evercard.errands")
 
@@ -43,6 +46,7 @@ def post(session: Session, kind: str, *, pause: int = 0, **values: str | int) ->
             attempts=0,
         )
     )
+    leaves_work(session)
 
 
 def work(database: Database, doers: Mapping[str, Doer], *, buckets: Sequence[int] = range(BUCKETS)) -> int:
@@ -56,10 +60,11 @@ def work(database: Database, doers: Mapping[str, Doer], *, buckets: Sequence[int
 def _attempt(database: Database, doers: Mapping[str, Doer], bucket: int, errand_id: int) -> bool:
     try:
         return database.write(lambda session: _do(session, doers, bucket, errand_id))
-    except Exception:
+    except Exception as error:
         # Whatever it was, the others are not kept waiting for it.
         logger.exception("An errand could not be done")
-        database.write(lambda session: _put_off(session, bucket, errand_id))
+        reason = f"it cannot be done ({type(error).__name__})"
+        database.write(lambda session: _put_off(session, bucket, errand_id, reason))
         return False
 
 
@@ -73,11 +78,14 @@ def _do(session: Session, doers: Mapping[str, Doer], bucket: int, errand_id: int
     return True
 
 
-def _put_off(session: Session, bucket: int, errand_id: int) -> None:
+def _put_off(session: Session, bucket: int, errand_id: int, reason: str) -> None:
     at = now()
-    old = delete(Errand).where(*_key(bucket, errand_id), Errand.created_at <= at - PATIENCE)
-    if session.scalars(old.returning(Errand.id)).first() is not None:
+    old = select(Errand).where(*_key(bucket, errand_id), Errand.created_at <= at - PATIENCE).with_for_update()
+    if (errand := session.scalars(old).first()) is not None:
         logger.warning("An errand is given up after a day")
+        given_up.bury(session, given_up.ERRAND, errand, reason)
+        session.execute(delete(Errand).where(*_key(bucket, errand_id)))
+        return
     later = update(Errand).where(*_key(bucket, errand_id)).values(due_at=at + PAUSE, attempts=Errand.attempts + 1)
     session.execute(later.execution_options(synchronize_session=False))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Iterable
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import insert, select
@@ -21,6 +22,14 @@ def is_suppressed(session: Session, channel: str, recipient: str) -> bool:
     """Whether the owner of this address said that they want no more messages."""
     kept = select(Suppression.digest).where(Suppression.digest == _digest(session, channel, recipient))
     return session.scalars(kept).first() is not None
+
+
+def suppressed(session: Session, channel: str, recipients: Iterable[str]) -> set[str]:
+    """Return those of these addresses whose owners said so, by one statement however many they are."""
+    key = key_for(session, "suppression")
+    digests = {_keyed(key, channel, recipient): recipient for recipient in recipients}
+    kept = session.scalars(select(Suppression.digest).where(Suppression.digest.in_(digests)))
+    return {digests[digest] for digest in kept}
 
 
 def token_for(session: Session, channel: str, recipient: str) -> str:
@@ -58,7 +67,10 @@ def _read(session: Session, token: str) -> str:
 
 
 def _digest(session: Session, channel: str, recipient: str) -> str:
-    key = key_for(session, "suppression")
+    return _keyed(key_for(session, "suppression"), channel, recipient)
+
+
+def _keyed(key: bytes, channel: str, recipient: str) -> str:
     return hashlib.blake2b(f"{channel}/{recipient.casefold()}".encode(), key=key, digest_size=16).hexdigest()
 
 

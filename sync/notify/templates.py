@@ -2,8 +2,8 @@
 What messages say, by name and language.
 
 A text is a file `texts/<language>/<name>.txt`: the subject, an empty line, and the message, with ``$name`` where a
-value is filled in. A text message is the same file's `.sms.txt`, without a subject. A language without texts gets
-English.
+value is filled in. A text message is the same file's `.sms.txt`, without a subject. `<name>.words.txt` has single words
+for a text that is put together. A language without texts gets English.
 """
 
 from __future__ import annotations
@@ -42,6 +42,16 @@ def render(template: str, channel: str, language: str, values: Mapping[str, str]
     # A value with a line break in it would end the header.
     one_line = {name: " ".join(value.split()) for name, value in filled.items()}
     return Text(Template(subject).substitute(one_line), Template(body).substitute(filled).rstrip() + "\n")
+
+
+def lines(name: str, language: str) -> list[str]:
+    """
+    Return the lines of what a language has of words for a text, which its name says.
+
+    Raises:
+        KeyError: There is no such file.
+    """
+    return _text(name, "", language).splitlines()
 
 
 @cache

@@ -196,7 +196,7 @@ def _last_difference(disclosed: list[_Disclosed], points: list[int]) -> tuple[in
         changes = _news(before, after)
         changes += [FieldChange(GONE, seen.kind, None) for field_id, seen in before.items() if field_id not in after]
         if changes:
-            return point, sorted(changes, key=lambda change: (change.what == GONE, change.kind))
+            return point, changes
     return None
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, 
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
+from sync.database.hints import leaves_work
 from sync.database.pacing import Pace, Pieces
 from sync.models import BUCKETS, Connection, Job, new_id, now
 from sync.notify.push import news
@@ -74,6 +75,7 @@ def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int, ver
     jobs = [{"id": new_id(), "card_id": card_id, "after_viewer": 0, "attempts": 0, **job} for card_id in card_ids]
     if jobs:
         session.execute(insert(Job), jobs)
+        leaves_work(session)
 
 
 def owed_of(session: Session, owner_id: int) -> dict[int, int]:

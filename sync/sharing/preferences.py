@@ -23,7 +23,8 @@ class Preferences:
     By e-mail and phone somebody is found under addresses that they proved to be theirs, and by name only while
     strangers may see the name. *phone_decided* says that the person was asked about their number and has answered:
     until then nobody finds them by it. *connecting* is one of `CONNECTING`. *newcomers_group_id* is the group that new
-    connections land in, None for none. *language* is a BCP 47 tag, None where the browser decides.
+    connections land in, None for none. *requests_by_sms* says that whoever is *told_of_requests* wants that by text
+    message, where it can be. *language* is a BCP 47 tag, None where the browser decides.
     """
 
     found_by_login: bool = True
@@ -34,6 +35,7 @@ class Preferences:
     question: str | None = None
     newcomers_group_id: int | None = None
     told_of_requests: bool = True
+    requests_by_sms: bool = False
     phone_decided: bool = False
     language: str | None = None
 
@@ -50,4 +52,6 @@ def preferences_of(session: Session, owner_id: int) -> Preferences:
     ).first()
     if row is None:
         return Preferences()
-    return Preferences(**(row._asdict() | {"phone_decided": bool(row.phone_decided)}))
+    # Columns that came later are empty in what was stored before.
+    later = {"phone_decided": bool(row.phone_decided), "requests_by_sms": bool(row.requests_by_sms)}
+    return Preferences(**(row._asdict() | later))

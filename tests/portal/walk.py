@@ -15,6 +15,7 @@ from sync import meeting
 from sync.accounts import one_time_tokens
 from sync.calendars import feeds
 from sync.database.engine import Session
+from sync.digests import choices
 from sync.meeting import invitation_links
 from sync.notify import suppression
 from sync.sharing import groups, history, visibility
@@ -80,6 +81,10 @@ def _join(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 
 def _unsubscribe(session: Session, _ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"token": suppression.token_for(session, "email", "anna@example.org")}]
+
+
+def _digest(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"token": choices.signer(session)(ids[WHO])}]
 
 
 def _device(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -215,6 +220,7 @@ PARAMETERS: dict[str, Parameters] = {
     "friends.of": _known("ivy"),
     "friends.publish": _known("chiara"),
     "friends.unpublish": _known("bo"),
+    "mail_links.digest": _digest,
     "mail_links.asked": _letter,
     "mail_links.invitation": _invitation,
     "mail_links.invitation_photo": _invitation,

@@ -63,9 +63,9 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def mail_server() -> Iterator[Mailbox]:
-    """Run a mail server."""
-    mailbox = Mailbox()
+def mail_server(mailbox: Mailbox | None = None) -> Iterator[Mailbox]:
+    """Run a mail server, of the kind of *mailbox* where one is given."""
+    mailbox = mailbox or Mailbox()
     with contextlib.closing(socket.socket()) as found:
         found.bind(("127.0.0.1", 0))
         mailbox.port = found.getsockname()[1]

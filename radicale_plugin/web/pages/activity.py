@@ -17,6 +17,7 @@ from sync import fields
 from sync.books import edit_conflicts, overlays, restoring
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.digests import changes as digests
 from sync.errors import InvalidInput
 from sync.profiles import edits
 from sync.profiles.edits import FieldEdit
@@ -91,6 +92,10 @@ def index() -> Response:
         names = connected_people.some(session, me, [change.owner_id for change in found])
         own = edits.edits_of(session, me, count=_OWN) if number == 1 else []
         conflicts = _conflicts(session, me) if number == 1 else []
+        position = digests.reached(session, me) if number == 1 else None
+    if position is not None:
+        # Whoever has seen it here need not be told by e-mail.
+        database().write_if_free(lambda session: digests.note(session, me, position))
     mine = [(edit, list(dict.fromkeys(_title(field) for field in edit.fields))) for edit in own]
     return page(
         "activity/index.html",

@@ -24,6 +24,7 @@ from sync import meeting
 from sync.accounts import preference_changes
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.digests import choices
 from sync.discovery import public_photos
 from sync.errors import AlreadyExists, InvalidInput, InvalidOneTimeToken, NotFound, Refused, TooManyTries
 from sync.meeting import Asked, invitation_links, invitations
@@ -180,6 +181,19 @@ def unsubscribe() -> Response:
         database().write(lambda session: suppression.suppress(session, token))
         return page("mail_links/unsubscribed.html")
     return page("mail_links/unsubscribe.html", token=token)
+
+
+@blueprint.route("/digest", methods=["GET", "POST"])
+@open_to_all
+@one_click
+def digest() -> Response:
+    """End the daily news of whoever a digest was sent to (RFC 8058 where a mail program asks for it)."""
+    token = _token()
+    look(lambda session: choices.check(session, token))
+    if request.method == "POST":
+        database().write(lambda session: choices.stop_by_token(session, token))
+        return page("mail_links/unsubscribed.html")
+    return page("mail_links/digest.html", token=token)
 
 
 def _token() -> str:

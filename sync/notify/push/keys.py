@@ -56,7 +56,10 @@ def ensure(session: Session) -> VapidKey:
         # Another process that starts at the same moment may have made it by now.
         with contextlib.suppress(IntegrityError), session.begin_nested():
             session.execute(insert(ServerSecret).values(name=_CURRENT, value=b""))
-    shown = _current_id(session, lock=True) or _make(session)
+    shown = _current_id(session, lock=True)
+    if shown not in of_ids(session, [shown]):
+        # One that was lost is made anew: nobody could be called by it.
+        shown = _make(session)
     return of_ids(session, [shown])[shown]
 
 
@@ -99,6 +102,9 @@ def rotate(session: Session) -> int:
 def forget_unused(session: Session) -> None:
     """Forget the keys that are shown no more and that no registration needs."""
     shown = _current_id(session, lock=True)
+    if not shown:
+        # There was nothing to lock: what is found from here on another process has made since, and shows.
+        return
     used = set(session.scalars(select(PushSubscription.key_id).distinct()))
     kept = session.scalars(select(ServerSecret.name).where(ServerSecret.name.startswith(_EACH))).all()
     for name in kept:

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from sync.database.hints import leaves_work
 from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute
 from sync.models import Base, PushSubscription
@@ -83,7 +84,10 @@ def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, 
     dialect = session.get_bind().dialect.name
     silent: list[int] = session.info.get(_SILENT, [])
     values = {"viewers": ids(dialect, sorted(set(viewer_ids))), "silent": ids(dialect, silent)}
-    return [tuple(row) for row in execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})]
+    rows = [tuple(row) for row in execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})]
+    if rows:
+        leaves_work(session)
+    return rows
 
 
 _SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]

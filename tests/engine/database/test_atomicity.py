@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
@@ -20,9 +20,12 @@ from sync.accounts.preference_changes import Preferences
 from sync.books import entries, restoring
 from sync.contacts import linking
 from sync.database.engine import Database, Session
+from sync.digests import changes, choices, rounds
+from sync.digests.changes import Position
+from sync.digests.rounds import Due
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
-from sync.models import BUCKETS, CONTACTS, Base, Device, Entry, now
+from sync.models import BUCKETS, CONTACTS, Base, Device, Digest, Entry, now
 from sync.notify.push import keys, subscriptions
 from sync.profiles import first_photo, profiles
 from sync.revisions import address_books, fan_out, versions
@@ -99,6 +102,8 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
     device, _ = database.write(lambda session: credentials.add_device(session, anna, "Phone"))
     database.write(keys.ensure)
     database.write(lambda session: connections.hide(session, anna, carl))
+    database.write(lambda session: choices.want(session, bert, 8, "UTC"))
+    database.write(lambda session: session.execute(update(Digest).values(next_at=1)))
     own, held = served(database, anna, anna), served(database, bert, anna)
     assert own is not None
     assert held is not None
@@ -196,6 +201,10 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "credentials.add_device": lambda s, w: credentials.add_device(s, w.anna, "Tablet"),
     "credentials.revoke_device": lambda s, w: credentials.revoke_device(s, w.anna, w.device),
     "credentials.set_password": lambda s, w: credentials.set_password(s, w.anna, "correct horse"),
+    "digests.want": lambda s, w: choices.want(s, w.anna, 8, "UTC"),
+    "digests.stop": lambda s, w: choices.stop(s, w.bert),
+    "digests.note": lambda s, w: changes.note(s, w.bert, Position(10**6, {w.anna: 10**6})),
+    "digests.post": lambda s, w: rounds.post(s, [Due(w.bert, 8, "UTC", 1, None)]),
     "address_books.begin_new_epoch": lambda s, _: address_books.begin_new_epoch(s),
     "address_books.set_title": lambda s, w: address_books.set_title(s, book_in(s, w.anna), "Friends"),
     "address_books.set_me_card": lambda s, w: address_books.set_me_card(s, w.anna, "other.vcf"),

@@ -21,6 +21,10 @@ from sync.accounts import one_time_tokens, preference_changes, rate_limits
 from sync.calendars import feeds
 from sync.contacts import linking
 from sync.database.engine import Database, Session
+from sync.digests import changes as digest_changes
+from sync.digests import choices, rounds
+from sync.digests.changes import Position
+from sync.digests.rounds import Due
 from sync.meeting import introductions, requests
 from sync.models import (
     BUCKETS,
@@ -65,6 +69,10 @@ EXEMPT = {
     "sync.contacts.own_entries.": "is about one contact of one person",
     "sync.books.transfers.": "is about one entry of one person",
     "sync.database.": "is about no person",
+    "sync.digests.choices.stop_by_token": "is about one person, as what it calls is",
+    "sync.digests.choices.check": "reads",
+    "sync.digests.rounds.compose": "reads, and what it has noted later is tried",
+    "sync.digests.rounds.work": "is a transaction for each chunk, which is tried",
     "sync.discovery.": "reads; only what it counts is written",
     "sync.meeting.invitations.": "is about one invitation to one address",
     "sync.meeting.invitation_links.": "is about one link, and whoever follows it",
@@ -189,6 +197,14 @@ MORE: dict[str, Change] = {
         lambda s, w: sessions.end(s, w.anna, sessions.sessions_of(s, w.anna)[0].id),
     ),
     "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
+    "a digest": _then(
+        lambda s, w: choices.want(s, w.anna, 8, "UTC"),
+        lambda s, w: digest_changes.note(s, w.anna, Position(10**6, digest_changes._versions(s, w.anna, 0))),
+        lambda s, w: rounds.post(s, [Due(w.anna, 8, "UTC", 1, None)]),
+        lambda s, w: digest_changes.forget(s, w.anna),
+        lambda s, w: digest_changes.begin(s, w.anna),
+        lambda s, w: choices.stop(s, w.anna),
+    ),
     "all browsers": lambda s, w: sessions.end_all(s, w.anna),
     "what expired": _then(
         lambda s, _: sessions.purge(s), lambda s, _: one_time_tokens.purge(s), lambda s, _: rate_limits.purge(s)

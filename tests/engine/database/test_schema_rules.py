@@ -53,6 +53,7 @@ PERSON = {"account.id"} | {
 OTHERS = {
     "rate_limit.key": "a count for accounts, sources and pairs",
     "search_key.key": "an index by what is looked for",
+    "given_up.bucket": "what was given up of the outbox",
     "errand.bucket": "what requests leave to the worker",
     "job.bucket": "the outbox",
     "login_name.name": "a claim",

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from sync import meeting
 from sync.accounts import addresses
+from sync.accounts.rate_limits import DAY, Limit
 from sync.database.engine import Database
 from sync.errors import InvalidOneTimeToken, NotFound
 from sync.meeting import request_messages
@@ -146,3 +147,44 @@ def test_a_person_gets_so_few_messages_whoever_asks(database: Database) -> None:
         assert not ask(database, person(database, f"p{number}"), anna)
     assert len(messages(database)) == request_messages.TOLD.tries
     assert len(requests(database, anna)) == request_messages.TOLD.tries + 2
+
+
+def test_whoever_chose_it_is_told_by_text_message_a_few_times_a_day_and_then_by_email(database: Database) -> None:
+    anna, *others = people(database, "anna", *(f"other{number}" for number in range(5)))
+    prove(database, anna)
+    prove(database, anna, "sms", "13800138000")
+    prefer(database, anna, requests_by_sms=True)
+    for other in others:
+        ask(database, other, anna)
+    told = [channel for channel, _to, _template in messages(database)]
+    assert sorted(told) == ["email"] * 2 + ["sms"] * request_messages.TEXTS.tries
+
+
+def test_no_more_text_messages_leave_in_a_day_than_the_server_pays_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_messages, "TEXTS_OF_ALL", Limit("anybody told by text message", 2, DAY))
+    bert, *readers = people(database, "bert", "anna", "carl", "dora")
+    for number, reader in enumerate(readers):
+        prove(database, reader, "sms", f"1380013800{number}")
+        ask(database, bert, reader)
+    assert [channel for channel, _to, _template in messages(database)] == ["sms"] * 2
+
+
+def test_whoever_wants_no_messages_gets_none_by_text_either(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    prove(database, anna, "sms", "13800138000")
+    prefer(database, anna, requests_by_sms=True, told_of_requests=False)
+    ask(database, bert, anna)
+    assert messages(database) == []
+
+
+def test_a_number_that_wants_no_messages_leaves_the_email(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    prove(database, anna)
+    prove(database, anna, "sms", "13800138000")
+    prefer(database, anna, requests_by_sms=True)
+    unsubscribe = database.write(lambda session: suppression.token_for(session, "sms", "+8613800138000"))
+    database.write(lambda session: suppression.suppress(session, unsubscribe))
+    ask(database, bert, anna)
+    assert [channel for channel, _to, _template in messages(database)] == ["email"]

@@ -6,10 +6,11 @@ import functools
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete
 
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
-from sync.models import CONTACTS
+from sync.models import CONTACTS, ServerSecret
 from sync.notify.push import keys, subscriptions
 from sync.notify.push.keys import HOME
 from sync.notify.push.subscriptions import LONGEST, USUAL
@@ -178,3 +179,35 @@ def test_keys_that_are_shown_no_more_stay_while_somebody_needs_them(told: Databa
     told.write(subscriptions.purge)
     shown = told.write(keys.ensure).id
     assert set(told.write(lambda session: keys.of_ids(session, [old, shown]))) == {old, shown}
+
+
+def test_whoever_tidies_up_while_the_first_key_is_made_does_not_forget_it(told: Database) -> None:
+    """It looked which one is shown before there was one, and sees the new one a moment later."""
+    made: list[str] = []
+
+    def tidy(session: Session) -> None:
+        original = keys._current_id
+
+        def just_before(session: Session, *, lock: bool = False) -> str:
+            shown = original(session, lock=lock)
+            if not made:
+                made.append("")
+                keys.ensure(session)
+                made.append(original(session))
+            return shown
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(keys, "_current_id", just_before)
+            keys.forget_unused(session)
+
+    told.write(tidy)
+    with told.reading() as session:
+        assert keys.current(session).id == made[1]
+
+
+def test_a_key_that_was_lost_is_made_anew(told: Database) -> None:
+    lost = told.write(keys.ensure).id
+    told.write(lambda session: session.execute(delete(ServerSecret).where(ServerSecret.name == f"vapid-{lost}")))
+    found = told.write(keys.ensure)
+    assert found.id != lost
+    assert told.write(keys.ensure) == found

@@ -74,6 +74,10 @@ class ConnectingForm(Form):
         validate_choice=False,
     )
     told_of_requests = BooleanField(lazy("Tell me by e-mail or text message when somebody asks to be connected"))
+    requests_by_sms = BooleanField(
+        lazy("By text message rather than e-mail"),
+        description=lazy("To the number that you confirmed. A few a day at most; the others come by e-mail."),
+    )
 
 
 @blueprint.get("/finding")
@@ -125,6 +129,8 @@ def set_connecting() -> Response:
         "newcomers_group_id": as_id(form.newcomers.data) or 0 if form.newcomers.data else None,
         "told_of_requests": bool(form.told_of_requests.data),
     }
+    if _sends_texts():
+        wanted["requests_by_sms"] = bool(form.requests_by_sms.data)
 
     def change(session: Session) -> None:
         before = preferences_of(session, me)
@@ -154,7 +160,12 @@ def _show(found: FoundForm | None, connecting: ConnectingForm | None, status: in
     connecting = connecting or _filled(ConnectingForm(), decided)
     nothing = choice("", _("None: they see what all connections see"))
     connecting.newcomers.choices = [nothing, *(choice(str(group.id), group.name) for group in own)]
-    return page("settings/finding.html", status, found=found, connecting=connecting, proved=proved)
+    told = {"proved": proved, "sends_texts": _sends_texts()}
+    return page("settings/finding.html", status, found=found, connecting=connecting, **told)
+
+
+def _sends_texts() -> bool:
+    return database().settings.sending.can_send(addresses.SMS)
 
 
 def _filled(form: AForm, decided: Preferences) -> AForm:

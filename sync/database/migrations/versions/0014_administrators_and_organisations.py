@@ -1,5 +1,5 @@
 """
-administrators, and signing in by an organisation's provider
+administrators and organisations
 
 Who is an administrator, and what administrators did with people's accounts; who signs in by the provider of their
 organisation, and which of their fields it fills.
