@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sync.accounts import one_time_tokens, rate_limits
 from sync.database.engine import Database
+from sync.ends import asking, carrying
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, mail, outbox, sms
@@ -26,6 +27,9 @@ INTERVAL = 0.5
 SENDING_INTERVAL = 1.0
 PUSH_INTERVAL = 0.25
 TIDYING_INTERVAL = 3600.0
+#: Seconds between two looks for what is over, and between two for whom to ask whether something shall end.
+ENDS_INTERVAL = 1.0
+ASKING_INTERVAL = 60.0
 #: Seconds to wait after something went wrong.
 PAUSE_AFTER_ERROR = 5.0
 #: What is done that requests left, by the kind of errand.
@@ -54,6 +58,8 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         for each in (
             (lambda: _send(database, senders), SENDING_INTERVAL, stop, "send what waits in the outbox"),
             (lambda: deletion.work(database), SENDING_INTERVAL, stop, "finish the leaving of somebody"),
+            (lambda: carrying.work(database), ENDS_INTERVAL, stop, "take back what is over"),
+            (lambda: asking.work(database), ASKING_INTERVAL, stop, "ask whether something shall end"),
             (lambda: _tidy(database), TIDYING_INTERVAL, stop, "drop what expired"),
             (pusher.work, PUSH_INTERVAL, stop, "tell devices of changes"),
         )

@@ -23,6 +23,7 @@ from radicale_plugin.web import (
     pages,
     protection,
     reminders,
+    settling,
     signed_in,
     times,
 )
@@ -43,6 +44,7 @@ def create(database: Database, place: Place) -> Portal:
     protection.install(portal)
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
     signed_in.install(portal)
+    settling.install(portal)
     kept_forms.install(portal)
     language.install(portal)
     assets.install(portal)

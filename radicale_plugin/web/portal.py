@@ -11,6 +11,8 @@ from typing_extensions import override
 from radicale_plugin.server import running
 from radicale_plugin.web.base_url import Place
 from sync.database.engine import Database
+from sync.ends.watch import Watch
+from sync.errors import EndsDue
 
 #: The most octets of a form, and of one with files in it.
 MAX_FORM = 1024 * 1024
@@ -27,7 +29,16 @@ class Portal(Flask):
         super().__init__("radicale_plugin.web", static_folder="static", static_url_path="/static")
         self.database = database
         self.place = place
+        self.watch = Watch(database)
         self.spending = running.spending(database.settings.limits.writes_a_day)
+
+    @override
+    def dispatch_request(self) -> Any:
+        try:
+            return super().dispatch_request()
+        except EndsDue as error:
+            self.watch.carry_out(error.owner_ids)
+            return super().dispatch_request()
 
     @override
     def log_exception(self, exc_info: Any) -> None:

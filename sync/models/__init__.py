@@ -5,6 +5,7 @@ from __future__ import annotations
 from sync.models.base import Base, new_id, now
 from sync.models.calendars import CalendarFeed
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
+from sync.models.ends import Ending, FieldDoubt, NextEnd
 from sync.models.jobs import BUCKETS, Job
 from sync.models.meeting import (
     ACCEPTED,
@@ -77,10 +78,12 @@ __all__ = [
     "DisclosedAudience",
     "DisclosedField",
     "EditConflict",
+    "Ending",
     "Entry",
     "EntryVersion",
     "Errand",
     "Field",
+    "FieldDoubt",
     "FieldException",
     "FieldState",
     "Grant",
@@ -94,6 +97,7 @@ __all__ = [
     "Member",
     "MergedEntry",
     "Message",
+    "NextEnd",
     "OneTimeToken",
     "Overlay",
     "OwnSearchKey",

@@ -59,6 +59,7 @@ OTHERS = {
     "message.bucket": "the outbox",
     "server_secret.name": "a few rows",
     "suppression.digest": "an index by address",
+    "next_end.bucket": "when something ends next, for whoever looks for what is due",
     "one_time_token.digest": "an index by secret",
 }
 PLAIN = (Boolean, Integer, LargeBinary, String)
