@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from radicale_plugin.web import (
     assets,
     avatars,
+    ends,
     error_pages,
     field_display,
     forms,
@@ -53,6 +54,7 @@ def create(database: Database, place: Place) -> Portal:
     field_display.install(portal)
     menu.install(portal)
     reminders.install(portal)
+    ends.install(portal)
     error_pages.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
         portal.register_blueprint(importlib.import_module(f"{pages.__name__}.{found.name}").blueprint)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
 from sync.database.engine import Database, all_or_nothing, settings_of
 from sync.ends import next_ends
+from sync.ends.local_time import said
 from sync.ends.next_ends import DAY
 from sync.models import Ending, now
 from sync.notify import outbox
@@ -46,13 +45,6 @@ def ask(session: Session, owner_id: int) -> None:
         if rows:
             first = min(rows, key=lambda row: row.ends_at)
             _tell(session, owner_id, len(rows), said(first.ends_at, first.utc_offset))
-
-
-def said(at: int, utc_offset: int) -> str:
-    """Write a time as its owner's clock shows it, the same in every language."""
-    sign, apart = "+" if utc_offset >= 0 else "-", abs(utc_offset)
-    zone = f"UTC{sign}{apart // 60:02}:{apart % 60:02}" if utc_offset else "UTC"
-    return f"{datetime.fromtimestamp(at + utc_offset * 60, UTC):%Y-%m-%d %H:%M} ({zone})"
 
 
 def _tell(session: Session, owner_id: int, count: int, first: str) -> None:

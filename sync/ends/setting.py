@@ -73,6 +73,11 @@ def let_end(session: Session, owner_id: int, target: Target) -> None:
         raise NotFound("This has no end.")
 
 
+def end_of(session: Session, owner_id: int, target: Target) -> End | None:
+    """Return the end of one thing, None where it has none."""
+    return next((end for end in ends_of(session, owner_id) if end.target == target), None)
+
+
 def ends_of(session: Session, owner_id: int, *, until: int | None = None) -> list[End]:
     """Return what of an owner's ends, the soonest first; with *until*, what ends by then."""
     chosen = select(Ending).where(Ending.owner_id == owner_id).order_by(Ending.ends_at, Ending.id)

@@ -184,7 +184,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "grants.except_fields": lambda s, w: grants.except_fields(s, w.anna, w.bert, {w.phone: False, w.mail: True}),
     "grants.except_person": lambda s, w: grants.except_person(s, w.anna, w.bert, [w.phone, w.mail], allowed=False),
     "grants.end_exceptions": lambda s, w: grants.end_exceptions(s, w.anna, {w.phone: [w.carl]}),
-    "ends.set_end": lambda s, w: _set_end(s, w),
+    "ends.set_end": _set_end,
     "ends.keep": lambda s, w: setting.keep(s, w.anna, Target(group_id=w.chess)),
     "ends.withdraw": lambda s, w: carrying.withdraw(s, w.anna, now() + 3600),
     "ends.all_over": lambda s, w: carrying.all_over(s, w.anna, now() + 3600),
