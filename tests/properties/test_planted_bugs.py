@@ -37,8 +37,8 @@ def test_the_machine_finds(plant: Plant, database_url: str, monkeypatch: pytest.
     ):
         plant.plant(monkeypatch, here.database)
         # What depends on the second it happens in may not fail again when Hypothesis looks twice.
+        service = Service(here.database, connections, plant.deferred, Clock(monkeypatch))
         with pytest.raises((AssertionError, FlakyFailure)) as found:
-            service = Service(here.database, connections, plant.deferred, Clock(monkeypatch))
             search(AddressBooks, service, FINDING)
     if isinstance(found.value, FlakyFailure):
         assert found.value.subgroup(AssertionError) is not None

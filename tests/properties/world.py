@@ -141,7 +141,8 @@ class World:
         """Change the value of a field over HTTP, in its line of the *text* of the owner's own entry."""
         field = self.person(owner).fields[field_id]
         before, after = field.marker, self.model.mint(field.name)
-        line = re.compile(rf"^((?:item\d+\.)?{field.name}[;:].*){before}", re.MULTILINE)
+        # A second name is in a line of ours, where there is room for one.
+        line = re.compile(rf"^((?:item\d+\.|X-EVERCARD-MORE-)?{field.name}[;:].*){before}", re.MULTILINE)
         changed, count = line.subn(rf"\g<1>{after}", dav.unfolded(text))
         assert count == 1
         field.marker = after
