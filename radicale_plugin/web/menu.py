@@ -47,7 +47,9 @@ class Item:
 
 
 ITEMS = (
-    Item("card", "card", _("My card"), _("What you say about yourself, kept in one place."), half="sharing"),
+    Item(
+        "card", "card", _("My card"), _("What you say about yourself, kept in one place."), ("doubts",), half="sharing"
+    ),
     Item(
         "sharing",
         "eye",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync.models.base import Base, Id, Moment
+from sync.models.base import Base, Digest, Id, Moment
 from sync.models.owners import OWNER
 
 
@@ -75,7 +75,8 @@ class FieldDoubt(Base):
     """
     *viewer_id*, who may see the field, says that what it says is not right any more.
 
-    It counts while the field is what it was at *said_at*. *dismissed_at* is when the owner said that it is right.
+    It counts while the field says what it said then, which has the hash *said_of*. *dismissed_at* is when the owner
+    said that it is right.
     """
 
     __tablename__ = "field_doubt"
@@ -90,5 +91,6 @@ class FieldDoubt(Base):
     owner_id: Mapped[Id] = mapped_column(primary_key=True)
     field_id: Mapped[Id] = mapped_column(primary_key=True)
     viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    said_of: Mapped[Digest]
     said_at: Mapped[Moment]
     dismissed_at: Mapped[int | None] = mapped_column(BigInteger)

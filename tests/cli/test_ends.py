@@ -68,3 +68,13 @@ def test_what_cannot_be_is_refused_with_a_sentence(trip: Command) -> None:
     assert "at least a minute" in trip.error("end", "set", "anna", "trip", "--until", "2020-01-01")
     assert "built-in" in trip.error("end", "set", "anna", "strangers", "--until", in_hours(1))
     assert "could end" in trip.error("end", "set", "anna", "trip", "mobile", "--until", in_hours(1))
+
+
+def test_a_holder_says_that_something_is_not_right_any_more(trip: Command) -> None:
+    trip("grant", "give", "anna", "trip", "mobile")
+    assert trip("doubt", "say", "bert", "anna", "mobile") == "anna is told.\n"
+    assert trip.json("doubt", "list", "anna") == [{"field": "mobile", "holder": "bert"}]
+    trip("doubt", "dismiss", "anna", "mobile")
+    assert trip.json("doubt", "list", "anna") == []
+    assert "doubts" in trip.error("doubt", "dismiss", "anna", "mobile")
+    assert "connected" in trip.error("doubt", "say", "bert", "bo", "mobile")

@@ -13,9 +13,13 @@ from typing import Any
 from radicale_plugin.web.set_up import CLIENTS
 from sync import meeting
 from sync.accounts import one_time_tokens
+from sync.books import doubts
 from sync.calendars import feeds
 from sync.database.engine import Session
+from sync.ends import setting
+from sync.ends.targets import Target
 from sync.meeting import invitation_links
+from sync.models import now
 from sync.notify import suppression
 from sync.sharing import groups, history, visibility
 from sync.sign_in import credentials, sessions
@@ -142,9 +146,27 @@ def _calendars(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]
     return [{"feed_id": feed.id} for feed in feeds.feeds(session, ids[WHO])]
 
 
+def _ending(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A group that ends."""
+    group_id = groups.find(session, ids[WHO], "family").id
+    setting.set_end(session, ids[WHO], Target(group_id=group_id), now() + 3600, 480)
+    return [{"group": group_id}]
+
+
+def _doubted(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A field that somebody says is not right any more."""
+    field_id = doubts.held_fields(session, ids["bo"], ids[WHO])[0].id
+    doubts.doubt(session, ids["bo"], ids[WHO], field_id)
+    return [{"field_id": field_id}]
+
+
 PARAMETERS: dict[str, Parameters] = {
     "calendars.end": _calendars,
     "calendars.read": _calendar,
+    "doubts.dismiss": _doubted,
+    "doubts.of": _known("bo"),
+    "doubts.tell": _known("bo"),
+    "ends.index": lambda session, ids: [{}, {"person": ids["bo"]}, *_ending(session, ids)],
     "activity.leave": _conflict,
     "activity.restore": _version,
     "activity.take": _conflict,

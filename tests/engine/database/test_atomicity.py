@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
-from sync.books import entries, restoring
+from sync.books import doubts, entries, restoring
 from sync.contacts import linking
 from sync.database.engine import Database, Session
 from sync.ends import asking, carrying, setting
@@ -184,6 +184,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "grants.except_fields": lambda s, w: grants.except_fields(s, w.anna, w.bert, {w.phone: False, w.mail: True}),
     "grants.except_person": lambda s, w: grants.except_person(s, w.anna, w.bert, [w.phone, w.mail], allowed=False),
     "grants.end_exceptions": lambda s, w: grants.end_exceptions(s, w.anna, {w.phone: [w.carl]}),
+    "doubts.doubt": lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone),
     "ends.set_end": _set_end,
     "ends.keep": lambda s, w: setting.keep(s, w.anna, Target(group_id=w.chess)),
     "ends.withdraw": lambda s, w: carrying.withdraw(s, w.anna, now() + 3600),

@@ -18,6 +18,7 @@ from sqlalchemy import delete, insert, select
 
 from sync import meeting
 from sync.accounts import one_time_tokens, preference_changes, rate_limits
+from sync.books import doubts
 from sync.calendars import feeds
 from sync.contacts import linking
 from sync.database.engine import Database, Session
@@ -190,6 +191,9 @@ MORE: dict[str, Change] = {
     "a browser": _then(
         lambda s, w: sessions.start(s, w.anna, "Firefox"),
         lambda s, w: sessions.end(s, w.anna, sessions.sessions_of(s, w.anna)[0].id),
+    ),
+    "a doubt that is dismissed": _then(
+        lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone), lambda s, w: doubts.dismiss(s, w.anna, w.phone)
     ),
     "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
     "all browsers": lambda s, w: sessions.end_all(s, w.anna),

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("field_id", sa.BigInteger(), nullable=False),
         sa.Column("viewer_id", sa.BigInteger(), nullable=False),
+        sa.Column("said_of", sa.String(length=64), nullable=False),
         sa.Column("said_at", sa.BigInteger(), nullable=False),
         sa.Column("dismissed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
