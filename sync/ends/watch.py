@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,13 +31,11 @@ _ROUNDS = 3
 _PRIVATE = "private"
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """When the next end comes, as it was at a moment of a clock that is never put back; *apart* are both clocks."""
-
-    at: float
-    apart: float
-    soonest: int | None
+#: What was looked up: until when by a clock that is never put back it holds, by how much the other clock was ahead of
+#: that, and when the next end comes.
+_Look = tuple[float, float, float]
+_NEVER = math.inf
+_NOTHING: _Look = (-math.inf, 0.0, _NEVER)
 
 
 class Watch:
@@ -46,17 +44,19 @@ class Watch:
     def __init__(self, database: Database) -> None:
         """Watch *database*; nothing is read yet."""
         self._database = database
-        self._look: _Look | None = None
+        self._look = _NOTHING
 
     def is_due(self) -> bool:
         """Whether anything of anybody's is over that was not carried out, as far as this process can know."""
+        # Every request asks this: it is two looks at clocks, and three numbers to compare.
         at, ticks = time.time(), time.monotonic()
-        look = self._look
-        if look is None or ticks - look.at >= FRESH or abs(at - ticks - look.apart) >= _DRIFT:
+        fresh_until, apart, soonest = self._look
+        if ticks >= fresh_until or not -_DRIFT < at - ticks - apart < _DRIFT:
             with self._database.reading() as session:
-                soonest = next_ends.soonest(session)
-            look = self._look = _Look(ticks, at - ticks, soonest)
-        return look.soonest is not None and look.soonest <= at
+                found = next_ends.soonest(session)
+            soonest = _NEVER if found is None else found
+            self._look = (ticks + FRESH, at - ticks, soonest)
+        return soonest <= at
 
     def settle(self, account_id: int | None) -> bool:
         """
@@ -78,7 +78,7 @@ class Watch:
             found = True
             self.carry_out(owners)
         self._help()
-        self._look = None
+        self._look = _NOTHING
         return found
 
     def carry_out(self, owner_ids: Collection[int]) -> None:
