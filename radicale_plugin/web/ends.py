@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ from sync.ends import local_time, setting
 from sync.ends.next_ends import DAY
 from sync.ends.targets import CONNECTION, EXCEPTION, GRANT, GROUP, End, Target
 from sync.errors import InvalidInput
-from sync.models import now
 from sync.queries import connected_people
 from sync.sharing import grants, groups
 from sync.sharing.cards import content_of
@@ -38,7 +38,7 @@ class Named:
     @property
     def is_asked(self) -> bool:
         """Whether its owner is to say whether it shall end."""
-        return self.end is not None and not self.end.is_answered and self.end.at - now() < DAY
+        return self.end is not None and not self.end.is_answered and self.end.at - time.time() < DAY
 
 
 def install(portal: Portal) -> None:
@@ -60,7 +60,7 @@ def ending() -> int:
     if found is None:
         return 0
     with database().reading() as session:
-        soon = setting.ends_of(session, found.account_id, until=now() + DAY)
+        soon = setting.ends_of(session, found.account_id, until=int(time.time()) + DAY)
     return sum(not end.is_answered for end in soon)
 
 
