@@ -21,7 +21,7 @@ from sync.ends.targets import Target
 from sync.meeting import invitation_links
 from sync.models import now
 from sync.notify import suppression
-from sync.sharing import groups, history, visibility
+from sync.sharing import grants, groups, history, visibility
 from sync.sign_in import credentials, sessions
 from tests.portal import keepsakes, strangers
 from tests.support.forms import portal_of
@@ -147,8 +147,10 @@ def _calendars(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]
 
 
 def _ending(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
-    """A group that ends."""
+    """A group that ends, and a field of it that does so before."""
     group_id = groups.find(session, ids[WHO], "family").id
+    first = min(grants.granted(session, ids[WHO], group_id))
+    setting.set_end(session, ids[WHO], Target(group_id=group_id, field_id=first), now() + 1800, 480)
     setting.set_end(session, ids[WHO], Target(group_id=group_id), now() + 3600, 480)
     return [{"group": group_id}]
 

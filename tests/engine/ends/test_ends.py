@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select
 
-from sync import verification
+from sync import verification, worker
 from sync.database.engine import Database
 from sync.discovery.public_profiles import public_profiles
 from sync.ends import carrying, setting
@@ -294,3 +298,40 @@ def test_where_it_cannot_be_carried_out_nobody_is_answered(
 def person_without(world: World) -> int:
     """Return the id of nobody."""
     return world.anna ^ 1
+
+
+def test_the_worker_takes_back_what_is_over(world: World, clock: Clock) -> None:
+    world.end(at := clock.soon(), group_id=world.trip)
+    clock.put(at)
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(world.database, stop))
+    thread.start()
+    try:
+        deadline = time.monotonic() + 60
+        while PHONE in world.shown() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        thread.join(60)
+    assert world.shown() == {MAIL}
+
+
+def test_many_who_come_at_once_all_see_what_is_left(world: World, clock: Clock) -> None:
+    """One of them carries it out, the others wait for that, and nobody is told twice."""
+    world.end(at := clock.soon(), group_id=world.trip, field_id=world.phone)
+    world.end(at, viewer_id=world.carl)
+    before = revisions(world.database, [world.bert])
+    clock.put(at)
+    start = threading.Barrier(8)
+
+    def come(number: int) -> set[str]:
+        watch = Watch(world.database)
+        start.wait()
+        watch.settle([world.bert, world.anna, world.carl][number % 3])
+        return world.shown()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(come, range(8)))
+    assert [PHONE in shown for shown in found] == [False] * 8
+    assert revisions(world.database, [world.bert])[world.bert] == before[world.bert] + 1
+    is_sound(world.database)
