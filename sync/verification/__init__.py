@@ -20,7 +20,7 @@ from sync.database.migrations import differences
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import meeting, owners, past, viewers
+from sync.verification import ends, meeting, owners, past, viewers
 
 #: People that one statement names.
 _PAGE = 1_000
@@ -117,6 +117,7 @@ _CHECKS = (
     owners.account,
     owners.cards_of,
     owners.connections_of,
+    ends.ends_of,
     past.history_of,
     past.sightings_of,
     viewers.account,

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from sync import verification, worker
 from sync.database.engine import Database
@@ -335,3 +335,13 @@ def test_many_who_come_at_once_all_see_what_is_left(world: World, clock: Clock) 
     assert [PHONE in shown for shown in found] == [False] * 8
     assert revisions(world.database, [world.bert])[world.bert] == before[world.bert] + 1
     is_sound(world.database)
+
+
+def test_verification_finds_an_end_that_nobody_would_look_for(world: World, clock: Clock) -> None:
+    world.end(clock.soon(), group_id=world.trip)
+    is_sound(world.database)
+    world.database.write(lambda session: session.execute(delete(NextEnd)))
+    with world.database.reading() as session:
+        (found,) = verification.findings(session)
+    assert found.login == "anna"
+    assert "nobody would look" in found.problem
