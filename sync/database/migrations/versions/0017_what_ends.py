@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
+revision = "0017"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
