@@ -7,6 +7,8 @@ wrong and, where there is something to do, what to do. No text ever holds a fiel
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 
 class EvercardError(Exception):
     """Something went wrong that the caller can be told about."""
@@ -66,6 +68,19 @@ class UIDConflict(Conflict):
         """Remember where the UID is in use."""
         super().__init__("Another entry of this address book has this UID.")
         self.href = href
+
+
+class EndsDue(EvercardError):
+    """
+    Something that was shared is over, and is being taken back; ask again.
+
+    *owner_ids* are those who shared it. Whoever meets this has `sync.ends.watch` carry it out, and reads anew.
+    """
+
+    def __init__(self, owner_ids: Collection[int]) -> None:
+        """Remember whose it is."""
+        super().__init__()
+        self.owner_ids = tuple(owner_ids)
 
 
 class PreconditionFailed(EvercardError):

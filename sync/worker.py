@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.database.engine import Database
 from sync.digests import rounds
+from sync.ends import asking, carrying
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, given_up, mail, outbox, sms
@@ -45,6 +46,9 @@ TIDYING_INTERVAL = 3600.0
 LOOKING_INTERVAL = 60.0
 #: Seconds between two looks for digests that are due.
 DIGEST_INTERVAL = 60.0
+#: Seconds between two looks for what is over, and between two for whom to ask whether something shall end.
+ENDS_INTERVAL = 1.0
+ASKING_INTERVAL = 60.0
 #: Seconds between two looks at least, however often it is told that there is something.
 BREATH = 0.02
 #: Seconds to wait after something went wrong.
@@ -76,6 +80,8 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(lambda: _send(database, senders, stop), SENDING_INTERVAL, "send what waits in the outbox"),
         _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
+        _Task(lambda: carrying.work(database), ENDS_INTERVAL, "take back what is over"),
+        _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
         _Task(lambda: rounds.work(database), DIGEST_INTERVAL, "post what is sent once a day"),
         _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),

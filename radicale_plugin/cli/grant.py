@@ -10,8 +10,11 @@ from radicale_plugin.cli.acting import connected
 from radicale_plugin.cli.addressing import choose, named_fields
 from radicale_plugin.cli.output import json_option, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
+from radicale_plugin.cli.until import UNTIL, Until, When
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.ends import local_time, setting
+from sync.ends.targets import Target
 from sync.sharing import grants, groups
 
 
@@ -51,11 +54,19 @@ def list_grants(site: Site, owner: str, *, as_json: bool) -> None:
 @click.argument("owner")
 @click.argument("name", metavar="GROUP")
 @click.argument("addresses", metavar="FIELD...", nargs=-1, required=True)
+@click.option("--until", type=When(), help=UNTIL)
 @pass_site
-def give(site: Site, owner: str, name: str, addresses: tuple[str, ...]) -> None:
+def give(site: Site, owner: str, name: str, addresses: tuple[str, ...], until: Until | None) -> None:
     """Let the members of a group see fields, from now on; `strangers` is anybody."""
-    _grant(site, owner, name, addresses, grants.grant)
-    click.echo(f"{name} may see {', '.join(addresses)}.")
+
+    def act(session: Session, owner_id: int, group_id: int, field_ids: list[int]) -> None:
+        grants.grant(session, owner_id, group_id, field_ids)
+        if until is not None:
+            for field_id in field_ids:
+                setting.set_end(session, owner_id, Target(group_id=group_id, field_id=field_id), *until)
+
+    _grant(site, owner, name, addresses, act)
+    click.echo(f"{name} may see {', '.join(addresses)}{f' until {local_time.said(*until)}' if until else ''}.")
 
 
 @grant.command()

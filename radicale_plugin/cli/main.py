@@ -62,6 +62,8 @@ PARTS = {
     "hidden": Part(
         "radicale_plugin.cli.hidden:hidden", "List whom a person deleted on a device; they are still connected."
     ),
+    "doubt": Part("radicale_plugin.cli.doubt:doubt", "What holders of a card say is not right any more on it."),
+    "end": Part("radicale_plugin.cli.end:end", "What a person gave until a certain time."),
     "holders": Part(
         "radicale_plugin.cli.holders:holders",
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",

@@ -48,14 +48,21 @@ class Site:
         return database
 
     def read(self) -> AbstractContextManager[Session]:
-        """Open one snapshot of the database."""
+        """Open one snapshot of the database, in which nothing is shown that is over."""
+        self._settle()
         return self.database.reading()
 
     def write(self, change: Callable[[Session], T]) -> T:
         """Make a change, and carry it to everybody whom it concerns before returning."""
+        self._settle()
         result = self.database.write(change)
         self._carry()
         return result
+
+    def _settle(self) -> None:
+        from sync.ends import carrying
+
+        carrying.work(self.database)
 
     def _carry(self) -> None:
         from sync.revisions import fan_out

@@ -23,7 +23,8 @@ def verify(site: Site, *, as_json: bool) -> None:
     from sync import verification
 
     found = []
-    with site.read() as session:
+    # Nothing is changed here, not even what is over.
+    with site.database.reading() as session:
         people = verification.size(session)
         with output.progress("Checking people", people) as bar:
             for finding in verification.findings(session, bar.update):

@@ -71,6 +71,7 @@ _STATUS: tuple[tuple[type[errors.EvercardError], int], ...] = (
     (errors.Refused, 403),
     (errors.Conflict, 409),
     (errors.AlreadyExists, 409),
+    (errors.EndsDue, 503),
     (errors.DatabaseFull, 507),
     (errors.DatabaseUnavailable, 503),
 )

@@ -23,6 +23,7 @@ from radicale_plugin.dav.paths import Kind, locate
 from radicale_plugin.plugins.collection import Collection, Folder
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.ends.watch import Watch
 from sync.errors import NotFound
 from sync.revisions import address_books
 
@@ -39,6 +40,7 @@ class Storage(BaseStorage):
         super().__init__(configuration)
         self._database = settings.database(configuration)
         self._database.migrate()
+        self._watch = Watch(self._database)
         self._local = threading.local()
 
     @contextlib.contextmanager
@@ -48,6 +50,8 @@ class Storage(BaseStorage):
             # Radicale nests its locks; the outer one decides.
             yield
             return
+        if self._watch.is_due():
+            self._settle(user)
         transaction = self._database.writing() if mode == "w" else self._database.reading()
         with transaction as session:
             self._local.session, self._local.user = session, user
@@ -102,6 +106,12 @@ class Storage(BaseStorage):
     def _session(self) -> Session:
         session: Session = self._local.session
         return session
+
+    def _settle(self, user: str) -> None:
+        account_id = None
+        with self._database.reading() as session, contextlib.suppress(NotFound):
+            account_id = accounts.find(session, user)
+        self._watch.settle(account_id)
 
     def _own(self, login: str) -> int | None:
         if login != self._local.user:

@@ -45,7 +45,8 @@ from radicale_plugin.dav.responses import ALLOW, Response
 from radicale_plugin.server import root_files, running
 from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
-from sync.errors import EvercardError
+from sync.ends.watch import Watch
+from sync.errors import EndsDue, EvercardError
 from sync.notify.push.advertisement import Advertisement
 from sync.sign_in.credentials import Caller, Gate
 
@@ -107,6 +108,7 @@ class Application(RadicaleApplication):
         super().__init__(configuration)
         database = settings.database(configuration)
         self._service = Service(database, Gate(database))
+        self._watch = Watch(database)
         self._spending = running.spending(database.settings.limits.writes_a_day)
         self._push = Advertisement(database) if database.settings.can_push else None
         self._proxies = settings.trusted_proxies(configuration)
@@ -176,6 +178,8 @@ class Application(RadicaleApplication):
         if environ["REQUEST_METHOD"] not in _READING:
             self._spending.spend(caller.account_id, int(environ.get("CONTENT_LENGTH") or 0))
         self._service.gate.note_use(caller)
+        if self._watch.is_due():
+            caller = self._settled(environ, caller)
         response = self._handle(handler, self._request(environ, location, caller))
         if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":
             # A collection that was named without its last slash (RFC 4918, 5.2).
@@ -183,13 +187,26 @@ class Application(RadicaleApplication):
             response.headers.append(("Content-Location", paths.href(self._prefix, *names)))
         return response
 
+    def _settled(self, environ: Mapping[str, Any], caller: Caller) -> Caller:
+        """Take back what is over of what the caller is shown, and let them in again, to a book that has changed."""
+        if not self._watch.settle(caller.account_id):
+            return caller
+        again = self._admit(environ.get("HTTP_AUTHORIZATION", ""))
+        if again is None:
+            raise errors.DavError(503, "This device was shut out meanwhile.")
+        return again
+
     def _handle(self, handler: Handler, request: Request) -> Response:
         if request.method in _BODILESS and request.body:
             raise errors.DavError(415, f"A {request.method} has no body here.")
         if request.method in _READING and request.if_header:
             with self._service.database.reading() as session:
                 states.require(session, request)
-        response = handler(self._service, request)
+        try:
+            response = handler(self._service, request)
+        except EndsDue as error:
+            self._watch.carry_out(error.owner_ids)
+            response = handler(self._service, request)
         if request.method in _HONOURING and response.status == 207:
             response.headers.append(("Vary", "Brief, Prefer"))
             if request.preferences:

@@ -15,6 +15,7 @@ from radicale_plugin.web import (
     administrators,
     assets,
     avatars,
+    ends,
     error_pages,
     field_display,
     forms,
@@ -27,6 +28,7 @@ from radicale_plugin.web import (
     pages,
     protection,
     reminders,
+    settling,
     signed_in,
     times,
 )
@@ -49,6 +51,7 @@ def create(database: Database, place: Place, configuration: config.Configuration
     protection.Tokens(portal)  # type: ignore[no-untyped-call]
     signed_in.install(portal)
     live.install(portal)
+    settling.install(portal)
     kept_forms.install(portal)
     language.install(portal)
     assets.install(portal)
@@ -58,6 +61,7 @@ def create(database: Database, place: Place, configuration: config.Configuration
     menu.install(portal)
     organisation.install(portal)
     reminders.install(portal)
+    ends.install(portal)
     error_pages.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
         portal.register_blueprint(importlib.import_module(f"{pages.__name__}.{found.name}").blueprint)

@@ -16,7 +16,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
 from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import visitor
-from sync.errors import AlreadyExists, Conflict, DatabaseUnavailable, EvercardError, NotFound, TooManyTries
+from sync.errors import AlreadyExists, Conflict, DatabaseUnavailable, EndsDue, EvercardError, NotFound, TooManyTries
 
 logger = logging.getLogger("evercard")
 E = TypeVar("E", bound=Exception)
@@ -73,7 +73,7 @@ def _refused(error: EvercardError) -> Response:
         answer = _told(503, _("This server is busy or being maintained. Try again in a minute."))
         answer.headers["Retry-After"] = str(_RETRY_AFTER)
         return answer
-    kinds = ((NotFound, 404), ((AlreadyExists, Conflict), 409), (TooManyTries, 429))
+    kinds = ((EndsDue, 503), (NotFound, 404), ((AlreadyExists, Conflict), 409), (TooManyTries, 429))
     answer = _told(next((code for kind, code in kinds if isinstance(error, kind)), 400), explained(error))
     if isinstance(error, TooManyTries):
         answer.headers["Retry-After"] = str(error.seconds)

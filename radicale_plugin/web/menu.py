@@ -49,8 +49,17 @@ class Item:
 
 
 ITEMS = (
-    Item("card", "card", _("My card"), _("What you say about yourself, kept in one place."), half="sharing"),
-    Item("sharing", "eye", _("Who sees what"), _("Choose which group sees which part of your card."), is_wide=True),
+    Item(
+        "card", "card", _("My card"), _("What you say about yourself, kept in one place."), ("doubts",), half="sharing"
+    ),
+    Item(
+        "sharing",
+        "eye",
+        _("Who sees what"),
+        _("Choose which group sees which part of your card."),
+        ("ends",),
+        is_wide=True,
+    ),
     Item(
         "people",
         "people",

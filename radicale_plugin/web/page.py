@@ -10,7 +10,7 @@ from flask import Response, flash, make_response, redirect, render_template, url
 
 from radicale_plugin.web.error_messages import told
 from radicale_plugin.web.signed_in import portal
-from sync.errors import DatabaseUnavailable, EvercardError
+from sync.errors import DatabaseUnavailable, EndsDue, EvercardError
 
 
 def page(template: str, status: int = 200, /, **values: Any) -> Response:
@@ -42,7 +42,7 @@ def attempt(change: Callable[[], object]) -> bool:
     """Run *change*; where the engine refuses it, say why on the next page and return False."""
     try:
         change()
-    except DatabaseUnavailable:
+    except (DatabaseUnavailable, EndsDue):
         raise
     except EvercardError as error:
         told(error)

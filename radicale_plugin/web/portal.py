@@ -12,6 +12,8 @@ from typing_extensions import override
 from radicale_plugin.server import running
 from radicale_plugin.web.base_url import Place
 from sync.database.engine import Database
+from sync.ends.watch import Watch
+from sync.errors import EndsDue
 from sync.sign_in.openid import Provider
 
 #: The most octets of a form, and of one with files in it.
@@ -31,7 +33,16 @@ class Portal(Flask):
         self.place = place
         self.configuration = configuration
         self.provider: Provider | None = None
+        self.watch = Watch(database)
         self.spending = running.spending(database.settings.limits.writes_a_day)
+
+    @override
+    def dispatch_request(self) -> Any:
+        try:
+            return super().dispatch_request()
+        except EndsDue as error:
+            self.watch.carry_out(error.owner_ids)
+            return super().dispatch_request()
 
     @override
     def log_exception(self, exc_info: Any) -> None:

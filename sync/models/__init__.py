@@ -7,6 +7,7 @@ from sync.models.base import Base, new_id, now
 from sync.models.calendars import CalendarFeed
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
+from sync.models.ends import Ending, FieldDoubt, NextEnd
 from sync.models.jobs import BUCKETS, Job
 from sync.models.meeting import (
     ACCEPTED,
@@ -84,10 +85,12 @@ __all__ = [
     "DisclosedAudience",
     "DisclosedField",
     "EditConflict",
+    "Ending",
     "Entry",
     "EntryVersion",
     "Errand",
     "Field",
+    "FieldDoubt",
     "FieldException",
     "FieldState",
     "GivenUp",
@@ -102,6 +105,7 @@ __all__ = [
     "Member",
     "MergedEntry",
     "Message",
+    "NextEnd",
     "OneTimeToken",
     "OrganisationIdentity",
     "Overlay",

@@ -31,7 +31,7 @@ from sync.notify.templates import Text, render
 logger = logging.getLogger("evercard.notify")
 
 #: What nobody asked for goes to no address on the suppression list, and says how to get on it.
-UNASKED = frozenset({"accepted", "introduction", "invitation", "request", "welcome"})
+UNASKED = frozenset({"accepted", "ending", "introduction", "invitation", "request", "welcome"})
 #: Seconds between two attempts, and after which a message is given up.
 FIRST_PAUSE = 60
 PATIENCE = 24 * 3600

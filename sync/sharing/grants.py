@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from sync.database.lists import among
 from sync.errors import NotFound
 from sync.models import Field, FieldException, Grant, Group
 from sync.sharing import connections
@@ -82,16 +83,19 @@ def except_fields(session: Session, owner_id: int, viewer_id: int, allowed: Mapp
     with change(session, owner_id) as under_way:
         _require(session, owner_id, None, allowed.keys())
         connections.require(session, owner_id, viewer_id)
+        before = exceptions_of(session, owner_id, viewer_id).get(viewer_id, {})
+        # What stays as it is keeps its row, and with it the time until which it was given.
+        changed = {field_id: shown for field_id, shown in allowed.items() if before.get(field_id) != shown}
         session.execute(
             delete(FieldException).where(
                 FieldException.owner_id == owner_id,
                 FieldException.viewer_id == viewer_id,
-                FieldException.field_id.in_(sorted(allowed)),
+                FieldException.field_id.in_(sorted(changed)),
             )
         )
         rows = [
             {"owner_id": owner_id, "viewer_id": viewer_id, "field_id": field_id, "allowed": shown}
-            for field_id, shown in sorted(allowed.items())
+            for field_id, shown in sorted(changed.items())
             if shown is not None
         ]
         if rows:
@@ -99,16 +103,28 @@ def except_fields(session: Session, owner_id: int, viewer_id: int, allowed: Mapp
         connections.regroup(under_way, owner_id, [viewer_id])
 
 
-def exceptions_of(session: Session, owner_id: int) -> dict[int, dict[int, bool]]:
-    """Return an owner's exceptions for single people: by viewer id, which field ids are shown or withheld."""
-    rows = session.execute(
-        select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed).where(
-            FieldException.owner_id == owner_id
-        )
-    )
+def end_exceptions(session: Session, owner_id: int, people: Mapping[int, Collection[int]]) -> None:
+    """Let people follow their groups again as to fields, by field id, whatever exceptions were made for them."""
+    with change(session, owner_id) as under_way:
+        for field_id, viewers in sorted(people.items()):
+            theirs = (FieldException.field_id == field_id, among(session, FieldException.viewer_id, viewers))
+            session.execute(delete(FieldException).where(FieldException.owner_id == owner_id, *theirs))
+        connections.regroup(under_way, owner_id, set().union(*people.values()))
+
+
+def exceptions_of(session: Session, owner_id: int, viewer_id: int | None = None) -> dict[int, dict[int, bool]]:
+    """
+    Return an owner's exceptions for single people: by viewer id, which field ids are shown or withheld.
+
+    With *viewer_id*, those for one person.
+    """
+    columns = (FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
+    chosen = select(*columns).where(FieldException.owner_id == owner_id)
+    if viewer_id is not None:
+        chosen = chosen.where(FieldException.viewer_id == viewer_id)
     found: dict[int, dict[int, bool]] = {}
-    for viewer_id, field_id, allowed in rows:
-        found.setdefault(viewer_id, {})[field_id] = allowed
+    for person_id, field_id, allowed in session.execute(chosen):
+        found.setdefault(person_id, {})[field_id] = allowed
     return found
 
 

@@ -5,6 +5,9 @@ Everything that shows an owner's fields to somebody (cards, previews, search, no
 may see is the union over the owner's groups that the viewer is in, plus the built-in group *connections* for whoever is
 connected to the owner, plus *strangers*, plus what is allowed and minus what is withheld for that one person. Nothing
 is the default.
+
+What was given until a certain time (`sync.ends`) is a grant like any other until it is taken back. Whoever asks here
+about people at large, and comes in between, is refused with `EndsDue`.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from sqlalchemy.orm import Session
 from sync.database.lists import among
 from sync.database.prepared import execute
 from sync.models import Base, Connection, Field, FieldException, Grant, Group, Member
+from sync.sharing.due import require_none_due
 
 #: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
 STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"
@@ -185,7 +189,11 @@ def visible_fields(
     Return the fields that an audience of *composition* may see, in the profile's order.
 
     With an *adjustment* of the grants, they are those that it could see after that.
+
+    Raises:
+        EndsDue: Something of this owner's is over and was not taken back yet.
     """
+    require_none_due(session, [owner_id])
     visible = grants_after(session, owner_id, adjustment).visible(composition)
     return [field for field in fields_of(session, owner_id) if field.id in visible]
 
@@ -197,7 +205,11 @@ def shown_to_strangers(
     Return by owner id what `visible_fields` has for `STRANGER`, for many owners at once.
 
     With *kinds*, only fields of these kinds. An owner who shows nothing is left out.
+
+    Raises:
+        EndsDue: Something of one of these owners is over and was not taken back yet.
     """
+    require_none_due(session, owner_ids)
     chosen = (
         select(Field)
         .join(Grant, (Grant.owner_id == Field.owner_id) & (Grant.field_id == Field.id))

@@ -20,7 +20,7 @@ from sync.database.migrations import differences
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import meeting, owners, past, viewers
+from sync.verification import ends, meeting, owners, past, viewers
 
 #: People that one statement names.
 _PAGE = 1_000
@@ -86,7 +86,10 @@ def _orphans(session: Session) -> Iterator[str]:
         for key in table.foreign_key_constraints:
             parent = key.referred_table
             match = and_(*(element.parent == element.column for element in key.elements))
-            statement = select(func.count()).select_from(table).where(~exists().select_from(parent).where(match))
+            # A key of which some column is absent names no row.
+            named = [element.parent.is_not(None) for element in key.elements if element.parent.nullable]
+            orphaned = (*named, ~exists().select_from(parent).where(match))
+            statement = select(func.count()).select_from(table).where(*orphaned)
             if count := session.scalars(statement).one():
                 yield f"{count} rows of {table.name} belong to no row of {parent.name}."
     claims = session.scalars(select(LoginName.account_id).where(LoginName.account_id != NOBODY))
@@ -114,6 +117,7 @@ _CHECKS = (
     owners.account,
     owners.cards_of,
     owners.connections_of,
+    ends.ends_of,
     past.history_of,
     past.sightings_of,
     viewers.account,

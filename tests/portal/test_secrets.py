@@ -8,14 +8,18 @@ import pytest
 from sqlalchemy import select
 
 from sync.database.engine import Session
+from sync.ends import setting
+from sync.ends.targets import Target
+from sync.ends.watch import Watch
 from sync.fields import field_from_text
 from sync.models import Account
 from sync.profiles import profiles
 from sync.sharing import connections, grants, groups
 from sync.sharing.cards import content_of
-from sync.sharing.visibility import STRANGER, composition_of, fields_of, visible_fields
+from sync.sharing.visibility import STRANGER, STRANGERS, composition_of, fields_of, visible_fields
 from tests.portal import walk
 from tests.portal.conftest import Cast
+from tests.support.clock import MINUTE, Clock
 from tests.support.forms import Visitor, without_tokens
 from tests.support.site import Site
 
@@ -106,6 +110,40 @@ def test_no_page_tells_what_was_not_granted(cast_site: Site, cast: Cast, *, trus
     assert told == []
     if trusted:
         assert any(secret("bo", "mobile") in visitor.get(path).response.text for _, path in pages)
+
+
+def lend(session: Session, at: int) -> None:
+    """Let strangers see all that is hidden until a time."""
+    for account_id, login in session.execute(select(Account.id, Account.login)).all():
+        everybody = groups.find(session, account_id, STRANGERS).id
+        values = {secret(login, kind) for kind in KINDS}
+        lent = [each.id for each in fields_of(session, account_id) if content_of(each).text() in values]
+        grants.grant(session, account_id, everybody, lent)
+        for field_id in lent:
+            setting.set_end(session, account_id, Target(group_id=everybody, field_id=field_id), at)
+
+
+def test_no_page_tells_what_is_over(cast_site: Site, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the minute, where no worker runs; and each page has it done by itself what concerns it."""
+    monkeypatch.setattr(Watch, "_help", lambda _: None)
+    clock = Clock(monkeypatch)
+    cast_site.database.write(hide)
+    pages = walk.addresses(cast_site, "GET", cast.ids)
+    with cast_site.database.reading() as session:
+        hidden = hidden_from(session, cast.ids[walk.WHO])
+    cast_site.database.write(lambda session: lend(session, clock.soon()))
+    visitor, nobody = Visitor(cast_site).signed_in(cast.ids[walk.WHO]), Visitor(cast_site)
+    for is_over in (False, True):
+        clock.put(clock.now() + 5 * MINUTE * is_over)
+        told = {
+            f"{endpoint} ({path}): {whose}"
+            for endpoint, path in pages
+            for who in (visitor, nobody)
+            for content in [without_tokens(who.get(path).response.text)]
+            for text, whose in hidden.items()
+            if any(spelling in content for spelling in spellings(text))
+        }
+        assert not told if is_over else len(told) > 20, told
 
 
 def test_nobody_who_is_not_signed_in_is_told_anything(cast_site: Site, cast: Cast) -> None:

@@ -13,12 +13,16 @@ from typing import Any
 from radicale_plugin.web.set_up import CLIENTS
 from sync import meeting
 from sync.accounts import one_time_tokens
+from sync.books import doubts
 from sync.calendars import feeds
 from sync.database.engine import Session
 from sync.digests import choices
+from sync.ends import setting
+from sync.ends.targets import Target
 from sync.meeting import invitation_links
+from sync.models import now
 from sync.notify import suppression
-from sync.sharing import groups, history, visibility
+from sync.sharing import grants, groups, history, visibility
 from sync.sign_in import credentials, sessions
 from tests.portal import keepsakes, strangers
 from tests.support.forms import portal_of
@@ -147,9 +151,29 @@ def _calendars(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]
     return [{"feed_id": feed.id} for feed in feeds.feeds(session, ids[WHO])]
 
 
+def _ending(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A group that ends, and a field of it that does so before."""
+    group_id = groups.find(session, ids[WHO], "family").id
+    first = min(grants.granted(session, ids[WHO], group_id))
+    setting.set_end(session, ids[WHO], Target(group_id=group_id, field_id=first), now() + 1800, 480)
+    setting.set_end(session, ids[WHO], Target(group_id=group_id), now() + 3600, 480)
+    return [{"group": group_id}]
+
+
+def _doubted(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A field that somebody says is not right any more."""
+    field_id = doubts.held_fields(session, ids["bo"], ids[WHO])[0].id
+    doubts.doubt(session, ids["bo"], ids[WHO], field_id)
+    return [{"field_id": field_id}]
+
+
 PARAMETERS: dict[str, Parameters] = {
     "calendars.end": _calendars,
     "calendars.read": _calendar,
+    "doubts.dismiss": _doubted,
+    "doubts.of": _known("bo"),
+    "doubts.tell": _known("bo"),
+    "ends.index": lambda session, ids: [{}, {"person": ids["bo"]}, *_ending(session, ids)],
     "activity.leave": _conflict,
     "administration.delete": _known("bo"),
     "administration.disable": _known("bo"),

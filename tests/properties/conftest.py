@@ -12,6 +12,7 @@ from sync.database.engine import Database
 from sync.settings import Settings
 from tests.properties.world import Service
 from tests.support import dav
+from tests.support.clock import SharedClock
 from tests.support.server import Server
 
 #: How many histories each machine goes through, by Hypothesis profile; a history is up to a second or two.
@@ -28,13 +29,22 @@ def searching() -> settings:
 
 
 @pytest.fixture(params=["inline", "deferred"])
-def service(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Service]:
+def service(
+    request: pytest.FixtureRequest, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Service]:
     """Yield a running server; in ``deferred`` every change that two people see goes through the outbox."""
     deferred = request.param == "deferred"
     options = {"inline_viewers": "1", "chunk_viewers": "1"} if deferred else {}
     chosen = Settings(inline_viewers=1, chunk_viewers=1) if deferred else Settings()
     database = Database(database_url, chosen)
-    alone = ("-m", "tests.support.serve_alone")
-    with Server(database_url, tmp_path, options=options, command=alone) as server, dav.http(server.url) as connections:
-        yield Service(database, connections, deferred)
+    clock = SharedClock(monkeypatch, tmp_path / "clock")
+    server = Server(
+        database_url,
+        tmp_path,
+        options=options,
+        environment=clock.environment,
+        command=("-m", "tests.support.serve_alone"),
+    )
+    with server, dav.http(server.url) as connections:
+        yield Service(database, connections, deferred, clock)
     database.dispose()

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
+from sync.ends.targets import Target
 from sync.queries import previews
 from tests.properties.model import Group
 from tests.properties.watch import Seen, Watched
@@ -193,6 +194,40 @@ class AddressBooks(Watched):
             self.world.connect(*pair)
             for login in pair:
                 self.seen[login].changed = True
+
+    # What time does
+
+    @rule(
+        owner=OWNER, which=CHOICE, minutes=st.sampled_from([10, 10, 120]), wish=st.sampled_from(["end", "end", "keep"])
+    )
+    def set_end(self, owner: int, which: int, minutes: int, wish: str) -> None:
+        """Let something end, or keep something that was to end."""
+        login = self.login(owner)
+        kept = [(who, target) for who, target in self.model.ends if who == login]
+        if wish == "keep" and kept:
+            self.world.keep(*one_of(kept, which))
+        elif targets := self.targets(login):
+            self.world.set_end(login, one_of(targets, which), minutes * 60)
+
+    @rule(minutes=st.sampled_from([15, 15, 15, 150, -15, -150]))
+    def move_clock(self, minutes: int) -> None:
+        """Put the clock forward or back. No worker runs: whoever reads finds out by themselves what is over."""
+        self.world.move_clock(minutes * 60)
+        # Who is told of it through the outbox is so only from now on.
+        for login in self.logins:
+            self.world.clients[login].sync_collection(self.seen[login].token)
+
+    def targets(self, login: str) -> list[Target]:
+        """Return what of an owner's can end."""
+        person = self.world.person(login)
+        of_groups = [(group, True) for group in person.groups.values()]
+        of_groups += [(group, False) for group in (person.strangers, person.connections)]
+        found = [Target(group_id=group.id) for group, is_own in of_groups if is_own]
+        found += [Target(group_id=group.id, field_id=each) for group, _ in of_groups for each in sorted(group.granted)]
+        allowed = [(viewer, field_id) for (viewer, field_id), shown in person.exceptions.items() if shown]
+        found += [Target(viewer_id=self.world.person(viewer).id, field_id=each) for viewer, each in allowed]
+        viewers = [viewer for viewer, owner in self.pairs() if owner == login]
+        return [*found, *(Target(viewer_id=self.world.person(viewer).id) for viewer in viewers)]
 
     # What viewers do
 

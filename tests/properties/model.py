@@ -10,6 +10,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
+from sync.ends.targets import Target
+
 Pair = tuple[str, str]
 STRANGERS, CONNECTIONS = "strangers", "connections"
 
@@ -72,6 +74,8 @@ class Model:
     connected: set[Pair] = field(default_factory=set)
     hidden: set[Pair] = field(default_factory=set)
     minted: dict[str, str] = field(default_factory=dict)
+    #: When what ends, by owner; some of it may have gone before.
+    ends: dict[tuple[str, Target], int] = field(default_factory=dict)
 
     def mint(self, name: str) -> str:
         """Return a new marker for the vCard property *name*."""
@@ -95,6 +99,44 @@ class Model:
         private = {item.marker for item in self.people[viewer].private.values()}
         return private.union(*(self.markers(viewer, owner) for owner in self.owners(viewer)))
 
+    def can_end(self, owner: str, target: Target) -> bool:
+        """Whether the owner gives such a thing."""
+        person = self.people[owner]
+        built_in = {person.strangers.id: person.strangers, person.connections.id: person.connections}
+        groups = {**person.groups, **built_in}
+        if target.group_id is not None:
+            group = groups.get(target.group_id)
+            return group is not None and (target.field_id in group.granted or target.field_id is None)
+        viewer = next((login for login, each in self.people.items() if each.id == target.viewer_id), "")
+        if target.field_id is None:
+            return (viewer, owner) in self.connected
+        return person.exceptions.get((viewer, target.field_id), False)
+
+    def forget_ends(self) -> None:
+        """Forget the ends of what is not there any more."""
+        self.ends = {key: at for key, at in self.ends.items() if self.can_end(*key)}
+
+    def end_by(self, at: int) -> None:
+        """Take back what is over at a time."""
+        over = [key for key, ends_at in self.ends.items() if ends_at <= at]
+        for owner, target in over:
+            if (owner, target) in self.ends:
+                del self.ends[owner, target]
+                self._end(self.people[owner], target)
+                self.forget_ends()
+
+    def _end(self, person: Person, target: Target) -> None:
+        viewer = next((login for login, each in self.people.items() if each.id == target.viewer_id), "")
+        if target.group_id is None:
+            if target.field_id is None:
+                self.disconnect(viewer, person.login)
+            else:
+                del person.exceptions[viewer, target.field_id]
+            return
+        built_in = (person.strangers, person.connections)
+        group = next(each for each in (*person.groups.values(), *built_in) if each.id == target.group_id)
+        group.granted = group.granted - {target.field_id} if target.field_id is not None else set()
+
     def connect(self, one: str, other: str) -> None:
         """Connect two people, who see of each other what all connections see."""
         self.connected |= {(one, other), (other, one)}
@@ -108,6 +150,7 @@ class Model:
             for group in person.groups.values():
                 group.members.discard(viewer)
             person.exceptions = {key: value for key, value in person.exceptions.items() if key[0] != viewer}
+        self.forget_ends()
 
     def remove_field(self, owner: str, field_id: int) -> None:
         """Delete a field and everything that was granted of it."""
@@ -116,3 +159,4 @@ class Model:
         for group in (person.strangers, person.connections, *person.groups.values()):
             group.granted.discard(field_id)
         person.exceptions = {key: value for key, value in person.exceptions.items() if key[1] != field_id}
+        self.forget_ends()

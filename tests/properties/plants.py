@@ -19,8 +19,11 @@ from radicale_plugin.dav import filters
 from sync import fields
 from sync.books import entries, entry_heads, entry_rows, entry_texts
 from sync.database.engine import Database, Session
+from sync.ends import setting
+from sync.ends.targets import Target
+from sync.ends.watch import Watch
 from sync.errors import InvalidSyncToken
-from sync.models import CONTACTS, AddressBook, Connection, Entry, FieldException, Grant, Group
+from sync.models import CONTACTS, AddressBook, Connection, Ending, Entry, FieldException, Grant, Group
 from sync.queries import previews
 from sync.revisions import address_books, fan_out
 from sync.revisions.address_books import Book
@@ -167,6 +170,23 @@ def boast_in_previews(patch: pytest.MonkeyPatch, _database: Database) -> None:
     )
 
 
+def leave_it_to_the_worker(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """What is over is gone as soon as a worker comes, and here none does."""
+    patch.setattr(Watch, "is_due", lambda _: False)
+
+
+def end_late(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """Something ends an hour after it was to."""
+
+    def replacement(session: Session, owner_id: int, target: Target, at: int, utc_offset: int = 0) -> None:
+        set_end(session, owner_id, target, at, utc_offset)
+        longer = update(Ending).where(Ending.owner_id == owner_id, *target.condition())
+        session.execute(longer.values(ends_at=at + 3600))
+
+    set_end = setting.set_end
+    patch.setattr(setting, "set_end", replacement)
+
+
 PLANTS = (
     Plant("search in everything", search_in_everything),
     Plant("tell everybody", tell_everybody),
@@ -178,6 +198,8 @@ PLANTS = (
     Plant("take any epoch", take_any_epoch),
     Plant("keep one contact", keep_one_contact),
     Plant("date the ETag", date_the_etag),
+    Plant("leave it to the worker", leave_it_to_the_worker),
+    Plant("end late", end_late),
     Plant("boast in previews", boast_in_previews),
 )
 

@@ -10,6 +10,7 @@ from tests.properties.machine import AddressBooks, search
 from tests.properties.plants import PLANTS, Plant
 from tests.properties.world import Service
 from tests.support import dav, site
+from tests.support.clock import Clock
 
 #: Within how many histories a bug must be found. The histories are the same in every run.
 HISTORIES = 60
@@ -36,7 +37,8 @@ def test_the_machine_finds(plant: Plant, database_url: str, monkeypatch: pytest.
     ):
         plant.plant(monkeypatch, here.database)
         # What depends on the second it happens in may not fail again when Hypothesis looks twice.
+        service = Service(here.database, connections, plant.deferred, Clock(monkeypatch))
         with pytest.raises((AssertionError, FlakyFailure)) as found:
-            search(AddressBooks, Service(here.database, connections, plant.deferred), FINDING)
+            search(AddressBooks, service, FINDING)
     if isinstance(found.value, FlakyFailure):
         assert found.value.subgroup(AssertionError) is not None

@@ -16,6 +16,8 @@ import httpx
 from sync import fields
 from sync.accounts import registration
 from sync.database.engine import Database
+from sync.ends import setting
+from sync.ends.targets import Target
 from sync.profiles import profiles
 from sync.revisions import address_books, fan_out
 from sync.sharing import connections, grants, groups
@@ -24,6 +26,7 @@ from sync.sign_in import credentials
 from sync.vcard import parse_one
 from tests.properties.model import CONNECTIONS, STRANGERS, Field, Group, Model, Person
 from tests.support import dav
+from tests.support.clock import Clock
 from tests.support.factories import pending
 
 #: Kinds of fields: the vCard property that each becomes, and how its text holds the marker.
@@ -50,11 +53,13 @@ class Service:
     A server, and the database behind it.
 
     *deferred* tells that the server and *database* carry a change through the outbox when more than one person sees it.
+    *clock* is that of the server and of the test.
     """
 
     database: Database
     connections: httpx.Client
     deferred: bool = False
+    clock: Clock | None = None
 
 
 class Leak(AssertionError):
@@ -136,7 +141,8 @@ class World:
         """Change the value of a field over HTTP, in its line of the *text* of the owner's own entry."""
         field = self.person(owner).fields[field_id]
         before, after = field.marker, self.model.mint(field.name)
-        line = re.compile(rf"^((?:item\d+\.)?{field.name}[;:].*){before}", re.MULTILINE)
+        # A second name is in a line of ours, where there is room for one.
+        line = re.compile(rf"^((?:item\d+\.|X-EVERCARD-MORE-)?{field.name}[;:].*){before}", re.MULTILINE)
         changed, count = line.subn(rf"\g<1>{after}", dav.unfolded(text))
         assert count == 1
         field.marker = after
@@ -183,6 +189,7 @@ class World:
         person = self.person(owner)
         self.database.write(lambda session: groups.remove(session, person.id, group_id))
         del person.groups[group_id]
+        self.model.forget_ends()
 
     def join(self, owner: str, group_id: int, viewer: str) -> None:
         """Put a viewer into a group of the owner's."""
@@ -202,6 +209,7 @@ class World:
         act = grants.take_back if take else grants.grant
         self.database.write(lambda session: act(session, person.id, group.id, field_ids))
         group.granted = group.granted - set(field_ids) if take else group.granted | set(field_ids)
+        self.model.forget_ends()
 
     def make_exception(self, owner: str, viewer: str, field_id: int, allowed: bool | None) -> None:  # noqa: FBT001 - one of three
         """Allow one person a field, withhold it, or do neither any more."""
@@ -212,6 +220,31 @@ class World:
         person.exceptions.pop((viewer, field_id), None)
         if allowed is not None:
             person.exceptions[viewer, field_id] = allowed
+        self.model.forget_ends()
+
+    def set_end(self, owner: str, target: Target, seconds: int) -> None:
+        """Let something of an owner's end in about so many seconds, which nobody else can know yet."""
+        at = self.clock.soon(seconds)
+        person = self.person(owner)
+        self.database.write(lambda session: setting.set_end(session, person.id, target, at))
+        self.model.ends[owner, target] = at
+
+    def keep(self, owner: str, target: Target) -> None:
+        """Let something go on that was to end."""
+        person = self.person(owner)
+        self.database.write(lambda session: setting.keep(session, person.id, target))
+        del self.model.ends[owner, target]
+
+    def move_clock(self, seconds: int) -> None:
+        """Put the clock forward or back; what is over by it is gone, and stays so."""
+        self.clock.put(self.clock.now() + seconds)
+        self.model.end_by(self.clock.now())
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the server and of the test."""
+        assert self.service.clock is not None
+        return self.service.clock
 
     def connect(self, one: str, other: str) -> None:
         """Connect two people."""

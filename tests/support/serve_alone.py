@@ -7,6 +7,10 @@ import threading
 from unittest import mock
 
 from radicale_plugin.server import serving
+from tests.support import clock
+
+# The processes that serve are started with this module as well.
+clock.follow()
 
 
 def no_worker(_stop: threading.Event) -> None:

@@ -64,6 +64,8 @@ def end(feed_id: int) -> Response:
 def read(secret: str) -> Response:
     """Answer with the calendar that *secret* opens, or with 304 while nothing has changed."""
     feed = feeds.opened(database(), secret) or abort(404)
+    if portal().watch.settle(feed.viewer_id):
+        feed = feeds.opened(database(), secret) or abort(404)
     g.language = feed.language if feed.language in language.LANGUAGES else language.DEFAULT
     answer = make_response()
     answer.set_etag(feed.state)

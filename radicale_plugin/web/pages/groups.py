@@ -17,6 +17,8 @@ from radicale_plugin.web.signed_in import current_person, database
 from sync.accounts import preference_changes
 from sync.books import held_cards
 from sync.database.engine import Session
+from sync.ends import setting
+from sync.ends.targets import Target
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.queries import connected_people
 from sync.sharing import grants, groups
@@ -164,9 +166,18 @@ def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
         listed = connected_people.page_of(session, me, text, people.number_of_page(), only=members)
         pictured = held_cards.with_photo(session, me, [each.account_id for each in listed.people])
         granted = grants_of(session, me)
+        end = setting.end_of(session, me, Target(group_id=group.id))
     fields = len(granted.by_group.get(group.id, frozenset()) - granted.connections - granted.strangers)
     return page(
-        "groups/one.html", status, group=group, form=form, listed=listed, text=text, pictured=pictured, fields=fields
+        "groups/one.html",
+        status,
+        group=group,
+        form=form,
+        listed=listed,
+        text=text,
+        pictured=pictured,
+        fields=fields,
+        end=end,
     )
 
 

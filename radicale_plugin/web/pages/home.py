@@ -12,6 +12,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync.accounts import preference_changes
+from sync.books import doubts
 from sync.meeting import overview
 from sync.queries import activity, connected_people
 from sync.sign_in import signing_up
@@ -33,10 +34,11 @@ def index() -> Response:
     with database().reading() as session:
         found = overview.of(session, account_id)
         asks = preference_changes.is_asked_about_number(session, account_id)
+        is_doubted = doubts.is_doubted(session, account_id)
         changes = activity.latest(session, account_id, count=_CHANGES)
         names = connected_people.some(session, account_id, [change.owner_id for change in changes])
     told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
-    return page("home/index.html", overview=found, changes=told, asks=asks)
+    return page("home/index.html", overview=found, changes=told, asks=asks, is_doubted=is_doubted)
 
 
 @blueprint.get("/manifest.webmanifest")

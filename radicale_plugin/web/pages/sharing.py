@@ -16,6 +16,7 @@ from radicale_plugin.web.people import number_of_page
 from radicale_plugin.web.preview import PERSON, chosen, preview_of, text_for
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import Session
+from sync.ends import setting
 from sync.errors import NotFound
 from sync.queries import connected_people
 from sync.sharing import grants, groups
@@ -109,6 +110,11 @@ def person(viewer_id: int) -> Response:
         composition = composition_of(session, owner.account_id, viewer_id)
         by_groups = grants_of(session, owner.account_id).visible(Composition(composition.groups))
         rows = _rows(session, owner.account_id)
+        until = {
+            end.target.field_id: end
+            for end in setting.ends_of(session, owner.account_id)
+            if end.target.viewer_id == viewer_id
+        }
         named = [
             group_title(group)
             for group in groups.groups_of(session, owner.account_id)
@@ -126,6 +132,7 @@ def person(viewer_id: int) -> Response:
         by_groups=by_groups,
         groups=named,
         preview=found,
+        until=until,
     )
 
 
@@ -160,6 +167,7 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         granted = _granted(session, owner_id, every)
         people = list(connected_people.page_of(session, owner_id).people)
         found = preview_of(session, sent.get("who", ""), adjustment)
+        until = {(end.target.group_id, end.target.field_id): end for end in setting.ends_of(session, owner_id)}
         person = connected_people.find(session, owner_id, as_id(found.who.removeprefix(PERSON)) or 0)
         if person is not None and person not in people:
             people.append(person)
@@ -181,6 +189,7 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         people=people,
         preview=found,
         opened=_open(rows, every, ticked),
+        until=until,
     )
 
 

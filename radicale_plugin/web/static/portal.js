@@ -51,6 +51,15 @@
     changed.add(form);
   }
 
+  // A day ends when the clock of this device says so.
+  for (const form of document.querySelectorAll("form[data-offset]")) {
+    form.addEventListener("submit", () => {
+      const { day, time, offset } = form.elements;
+      const at = new Date(`${day.value}T${time.value || "23:59"}`);
+      if (!Number.isNaN(at.getTime())) offset.value = -at.getTimezoneOffset();
+    });
+  }
+
   // Where the session is over, the answer to a part of a page is a whole page, with what was typed.
   document.addEventListener("plainly", (event) => {
     const form = event.target.closest && event.target.closest("form");

@@ -17,12 +17,14 @@ from sqlalchemy import select, update
 from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
-from sync.books import entries, restoring
+from sync.books import doubts, entries, restoring
 from sync.contacts import linking
 from sync.database.engine import Database, Session
 from sync.digests import changes, choices, rounds
 from sync.digests.changes import Position
 from sync.digests.rounds import Due
+from sync.ends import asking, carrying, setting
+from sync.ends.targets import Target
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
 from sync.models import BUCKETS, CONTACTS, Base, Device, Digest, Entry, now
@@ -107,6 +109,14 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
     own, held = served(database, anna, anna), served(database, bert, anna)
     assert own is not None
     assert held is not None
+    soon = now() + 1800
+    for target in (
+        Target(group_id=chess),
+        Target(group_id=family, field_id=phone),
+        Target(viewer_id=carl, field_id=phone),
+        Target(viewer_id=bert),
+    ):
+        database.write(lambda session, target=target: setting.set_end(session, anna, target, soon))  # type: ignore[misc]
     return World(
         anna,
         bert,
@@ -146,6 +156,10 @@ def _bring_back(session: Session, viewer_id: int) -> None:
     restoring.bring_back(session, viewer_id, entry.id, version.revision)
 
 
+def _set_end(session: Session, world: World) -> None:
+    setting.set_end(session, world.anna, Target(group_id=world.family), now() + 3600)
+
+
 PHONE = "TEL;TYPE=CELL:+1 555 0101"
 PUSH = wanted(PushService("https://push.example.org").subscribe())
 NOBODY = Preferences(connecting="nobody")
@@ -174,6 +188,13 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     ),
     "grants.except_fields": lambda s, w: grants.except_fields(s, w.anna, w.bert, {w.phone: False, w.mail: True}),
     "grants.except_person": lambda s, w: grants.except_person(s, w.anna, w.bert, [w.phone, w.mail], allowed=False),
+    "grants.end_exceptions": lambda s, w: grants.end_exceptions(s, w.anna, {w.phone: [w.carl]}),
+    "doubts.doubt": lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone),
+    "ends.set_end": _set_end,
+    "ends.keep": lambda s, w: setting.keep(s, w.anna, Target(group_id=w.chess)),
+    "ends.withdraw": lambda s, w: carrying.withdraw(s, w.anna, now() + 3600),
+    "ends.all_over": lambda s, w: carrying.all_over(s, w.anna, now() + 3600),
+    "ends.ask": lambda s, w: asking.ask(s, w.anna),
     "connections.connect": lambda s, w: connections.connect(s, w.anna, w.dora),
     "connections.disconnect": lambda s, w: connections.disconnect(s, w.anna, w.bert),
     "connections.hide": lambda s, w: connections.hide(s, w.bert, w.anna),
@@ -213,6 +234,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
 }
 #: One statement each, and so whole once it was executed.
 SINGLE: dict[str, Callable[[Session, World], object]] = {
+    "ends.let_end": lambda s, w: setting.let_end(s, w.anna, Target(group_id=w.chess)),
     "push.end": lambda s, w: subscriptions.end(s, w.anna),
     "push.end_of_book": lambda s, w: subscriptions.end_of_book(s, w.anna, CONTACTS),
 }

@@ -18,6 +18,7 @@ from sqlalchemy import delete, insert, select
 
 from sync import meeting
 from sync.accounts import one_time_tokens, preference_changes, rate_limits
+from sync.books import doubts
 from sync.calendars import feeds
 from sync.contacts import linking
 from sync.database.engine import Database, Session
@@ -74,6 +75,9 @@ EXEMPT = {
     "sync.digests.rounds.compose": "reads, and what it has noted later is tried",
     "sync.digests.rounds.work": "is a transaction for each chunk, which is tried",
     "sync.discovery.": "reads; only what it counts is written",
+    "sync.ends.asking.work": "is a transaction for each person",
+    "sync.ends.carrying.carry_out": "is a transaction for each connection that is over, and one for the rest",
+    "sync.ends.carrying.work": "is a transaction for each person",
     "sync.meeting.invitations.": "is about one invitation to one address",
     "sync.meeting.invitation_links.": "is about one link, and whoever follows it",
     "sync.meeting.mass_invitations.": "is about the addresses that one may paste at once, each looked up by itself",
@@ -195,6 +199,9 @@ MORE: dict[str, Change] = {
     "a browser": _then(
         lambda s, w: sessions.start(s, w.anna, "Firefox"),
         lambda s, w: sessions.end(s, w.anna, sessions.sessions_of(s, w.anna)[0].id),
+    ),
+    "a doubt that is dismissed": _then(
+        lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone), lambda s, w: doubts.dismiss(s, w.anna, w.phone)
     ),
     "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
     "a digest": _then(

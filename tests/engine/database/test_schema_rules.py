@@ -61,6 +61,7 @@ OTHERS = {
     "organisation_identity.digest": "a claim",
     "server_secret.name": "a few rows",
     "suppression.digest": "an index by address",
+    "next_end.bucket": "when something ends next, for whoever looks for what is due",
     "one_time_token.digest": "an index by secret",
 }
 PLAIN = (Boolean, Integer, LargeBinary, String)

@@ -13,6 +13,8 @@ from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import held_cards
 from sync.database.engine import Session
+from sync.ends import setting
+from sync.ends.targets import Target
 from sync.errors import NotFound
 from sync.meeting import introductions
 from sync.queries import connected_people, previews
@@ -35,6 +37,7 @@ def one(account_id: int) -> Response:
         values = {
             "groups": people.own_groups(session, me.account_id),
             "preview": shown_card(previews.for_person(session, me.account_id, account_id), me.login),
+            "end": setting.end_of(session, me.account_id, Target(viewer_id=account_id)),
             "is_public": account_id in introductions.published(session, me.account_id),
         }
     return page(

@@ -1,0 +1,49 @@
+"""When something of an owner's ends next, for whoever looks for what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from sync.models import BUCKETS, Ending, NextEnd
+
+#: Seconds before an end at which its owner is asked.
+DAY = 24 * 3600
+
+
+def renew(session: Session, owner_id: int) -> None:
+    """
+    Note when something of an owner's ends next, and when they are to be asked.
+
+    The caller holds the owner's lock.
+    """
+    mine = (NextEnd.bucket == owner_id % BUCKETS, NextEnd.owner_id == owner_id)
+    due_at: int | None = session.scalars(select(func.min(Ending.ends_at)).where(Ending.owner_id == owner_id)).one()
+    # Whoever has just said that it ends within a day is not asked.
+    unasked = (Ending.owner_id == owner_id, Ending.asked_at.is_(None), Ending.set_at + DAY < Ending.ends_at)
+    asked_for: int | None = session.scalars(select(func.min(Ending.ends_at)).where(*unasked)).one()
+    session.execute(delete(NextEnd).where(*mine))
+    if due_at is not None:
+        ask_at = None if asked_for is None else asked_for - DAY
+        session.execute(
+            insert(NextEnd).values(bucket=owner_id % BUCKETS, owner_id=owner_id, due_at=due_at, ask_at=ask_at)
+        )
+
+
+def soonest(session: Session) -> int | None:
+    """Return when anything of anybody's ends next, None where nothing does."""
+    return session.scalars(select(func.min(NextEnd.due_at)).where(NextEnd.bucket.in_(range(BUCKETS)))).one()
+
+
+def due(session: Session, at: int, limit: int) -> Sequence[int]:
+    """Return owners of whom something is over at a time, those first whose is so for longest."""
+    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(range(BUCKETS)), NextEnd.due_at <= at)
+    return session.scalars(chosen.order_by(NextEnd.due_at, NextEnd.owner_id).limit(limit)).all()
+
+
+def to_ask(session: Session, at: int, limit: int) -> Sequence[int]:
+    """Return owners who are to be asked by now."""
+    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(range(BUCKETS)), NextEnd.ask_at <= at)
+    return session.scalars(chosen.order_by(NextEnd.owner_id).limit(limit)).all()
