@@ -209,9 +209,8 @@ def _write_own(
         return found
 
     with all_or_nothing(session):
-        before, is_as_sent = late_edits.own(session, book.viewer_id, sent, ready)
-        after = _found(session, book, entry.href, sent)
-        if etag_found(after) == etag_found(before):
+        before, after, is_as_sent = late_edits.own(session, book.viewer_id, sent, ready)
+        if after is before:
             # The device may have left out what stays: it is to see that.
             after = entry_writes.stamp(session, book, after)
         late_edits.note_stored(session, after, sent, is_as_sent=is_as_sent)

@@ -30,6 +30,11 @@ class _Compiled:
     order: Sequence[str] | None
     options: Mapping[str, Any]
 
+    def taken(self, values: Mapping[str, object]) -> Any:
+        """Return *values* as the driver takes them."""
+        named = {**self.given, **values}
+        return named if self.order is None else tuple([named[name] for name in self.order])
+
 
 _COMPILED: dict[tuple[str, Statement], _Compiled] = {}
 
@@ -42,9 +47,17 @@ def execute(session: Session, statement: Statement, values: Mapping[str, object]
     """
     connection = session.connection()
     compiled = _COMPILED.get((connection.dialect.name, statement)) or _compile(statement, connection.dialect)
-    named = {**compiled.given, **values}
-    given = named if compiled.order is None else tuple([named[name] for name in compiled.order])
-    return connection.exec_driver_sql(compiled.text, given, execution_options=compiled.options)
+    return connection.exec_driver_sql(compiled.text, compiled.taken(values), execution_options=compiled.options)
+
+
+def execute_all(session: Session, statement: Statement, rows: Sequence[Mapping[str, object]]) -> None:
+    """Run a *statement* that changes something once for each of *rows*, which are values as `execute` takes them."""
+    if not rows:
+        return
+    connection = session.connection()
+    compiled = _COMPILED.get((connection.dialect.name, statement)) or _compile(statement, connection.dialect)
+    given = [compiled.taken(values) for values in rows]
+    connection.exec_driver_sql(compiled.text, given, execution_options=compiled.options)
 
 
 def _compile(statement: Statement, dialect: Dialect) -> _Compiled:

@@ -6,36 +6,39 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import bindparam, delete, insert, update
 
-from sync.database.prepared import execute
+from sync.database.prepared import execute, execute_all
 from sync.fields import FieldContent
 from sync.models import Base, Field, new_id
 from sync.sharing import cards
 from sync.sharing.changes import Change
+from sync.sharing.visibility import StoredField
 
 
 def insert_field(under_way: Change, owner_id: int, content: FieldContent, position: int, field_id: int = 0) -> int:
     """Add a field at a position and return its id: *field_id*, or a new one."""
-    field_id = field_id or new_id()
-    under_way.rewritten.add(owner_id)
-    key = {"owner_id": owner_id, "id": field_id, "position": position}
-    said = {"kind": content.kind, "content": content.dump(), "changed_at": under_way.at}
-    execute(under_way.session, _INSERT, {**key, **said})
-    return field_id
+    made = StoredField(field_id or new_id(), position, content.kind, content.dump(), under_way.at)
+    under_way.put(owner_id, made)
+    execute(under_way.session, _INSERT, {"owner_id": owner_id, **made._asdict()})
+    return made.id
 
 
 def update_field(under_way: Change, owner_id: int, field_id: int, content: FieldContent) -> None:
     """Give a field another value."""
-    under_way.rewritten.add(owner_id)
-    said = {"new_kind": content.kind, "new_content": content.dump(), "at": under_way.at}
-    execute(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **said})
+    before = under_way.field(owner_id, field_id)
+    if before is None:
+        return
+    after = before._replace(kind=content.kind, content=content.dump(), changed_at=under_way.at)
+    under_way.put(owner_id, after)
+    new = {"new_kind": after.kind, "new_content": after.content, "new_changed_at": after.changed_at}
+    execute(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **new})
 
 
 def place_fields(under_way: Change, owner_id: int, positions: Mapping[int, int]) -> None:
     """Give fields other positions."""
-    under_way.rewritten.add(owner_id)
-    if positions:
-        rows = [{"owner": owner_id, "field": field_id, "place": place} for field_id, place in positions.items()]
-        under_way.session.execute(_PLACE, rows)
+    moved = [each._replace(position=positions.get(each.id, each.position)) for each in under_way.fields_of(owner_id)]
+    under_way.put(owner_id, *moved)
+    rows = [{"owner": owner_id, "field": field_id, "place": place} for field_id, place in positions.items()]
+    execute_all(under_way.session, _PLACE, rows)
 
 
 def delete_field(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> None:
@@ -43,7 +46,7 @@ def delete_field(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> 
     gone = frozenset(field_ids)
     if not gone:
         return
-    under_way.rewritten.add(owner_id)
+    under_way.take(owner_id, gone)
     under_way.session.execute(delete(Field).where(Field.owner_id == owner_id, Field.id.in_(gone)))
     cards.forget(under_way.session, owner_id, fields=gone)
 
@@ -54,7 +57,5 @@ _KEY = (_FIELDS.c.owner_id == bindparam("owner"), _FIELDS.c.id == bindparam("fie
 _INSERT = insert(_FIELDS).values({column.name: bindparam(column.name) for column in _FIELDS.columns})
 _PLACE = update(_FIELDS).where(*_KEY).values(position=bindparam("place"))
 _UPDATE = (
-    update(_FIELDS)
-    .where(*_KEY)
-    .values(kind=bindparam("new_kind"), content=bindparam("new_content"), changed_at=bindparam("at"))
+    update(_FIELDS).where(*_KEY).values({name: bindparam(f"new_{name}") for name in ("kind", "content", "changed_at")})
 )

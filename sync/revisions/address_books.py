@@ -129,7 +129,7 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     viewers = sorted(set(viewer_ids))
     dialect = session.get_bind().dialect.name
     if len(viewers) > 1 and dialect == "postgresql":
-        session.execute(_IN_ORDER)
+        execute(session, _IN_ORDER, {})
     if viewers:
         execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
         news.note_content(session, viewers, book_id, at)

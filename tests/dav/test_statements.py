@@ -21,7 +21,7 @@ from tests.support.site import ON_SQLITE, Site
 from tests.support.statements import sent
 
 #: Besides those that only read, alone and without a transaction: who is it, and what is in the book.
-PRIVATE, NEW, OWN = 9, 10, 26
+PRIVATE, NEW, OWN = 9, 10, 17
 FIELDS = (*(f"EMAIL:x{number}@example.org" for number in range(6)), "ORG:Example", "TITLE:Boss", "BDAY:1980-04-12")
 
 
