@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+
+from typing_extensions import override
 
 from sync.errors import InvalidInput
 from sync.fields.labels import LABEL, plain_label
@@ -13,6 +15,9 @@ from sync.fields.relations import RELATIVES
 from sync.vcard import Property
 
 _FORM = 1
+#: So many characters of a field are remembered, and so many fields: while a card is stored, each of its fields is read,
+#: translated for every audience, and compared. Photos would fill the memory.
+SHORT, REMEMBERED = 1_000, 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,22 @@ class FieldContent:
     kind: str
     version: str
     properties: tuple[Property, ...]
+    _hash: int = field(default=0, init=False, compare=False, repr=False)
+    _length: int = field(default=-1, init=False, compare=False, repr=False)
+
+    @override
+    def __hash__(self) -> int:
+        """Return the hash, which is made once: what is remembered of a field is asked for again and again."""
+        if self._hash == 0:
+            object.__setattr__(self, "_hash", hash((self.kind, self.version, self.properties)))
+        return self._hash
+
+    @property
+    def is_short(self) -> bool:
+        """Whether what is made of it may be remembered."""
+        if self._length < 0:
+            object.__setattr__(self, "_length", sum([len(item.value) for item in self.properties]))
+        return self._length <= SHORT
 
     @property
     def main(self) -> Property:
@@ -49,15 +70,10 @@ class FieldContent:
         lines = [[item.name, item.params, item.value] for item in self.properties]
         return json.dumps([_FORM, self.version, lines], ensure_ascii=False, separators=(",", ":"))
 
-    @classmethod
-    def load(cls, kind: str, text: str) -> Self:
+    @staticmethod
+    def load(kind: str, text: str) -> FieldContent:
         """Read what `dump` wrote; raises `InvalidInput` for a text in no form that this release knows."""
-        form, version, lines = json.loads(text)
-        if form != _FORM:
-            raise InvalidInput("The field was stored by a newer release of this server.")
-        # An earlier release kept these as extensions.
-        known = "related" if lines[0][0] in RELATIVES else kind
-        return cls(known, version, tuple(_loaded(*line) for line in lines))
+        return _remembered(kind, text) if len(text) <= SHORT else _read(kind, text)
 
     def text(self) -> str:
         """The value as a person would say it on one line, a photo as its format and size."""
@@ -68,3 +84,15 @@ class FieldContent:
 
 def _loaded(name: str, params: list[tuple[str, list[str]]], value: str) -> Property:
     return Property("", name, tuple((key, tuple(values)) for key, values in params), value)
+
+
+def _read(kind: str, text: str) -> FieldContent:
+    form, version, lines = json.loads(text)
+    if form != _FORM:
+        raise InvalidInput("The field was stored by a newer release of this server.")
+    # An earlier release kept these as extensions.
+    known = "related" if lines[0][0] in RELATIVES else kind
+    return FieldContent(known, version, tuple([_loaded(*line) for line in lines]))
+
+
+_remembered = functools.lru_cache(REMEMBERED)(_read)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sync.fields import dates, media, messaging
-from sync.fields.content import FieldContent
+from sync.fields.content import REMEMBERED, FieldContent
 from sync.fields.labels import DEFAULT_LABELS, LABEL, NAMED_TEXTS, label_line, marked
 from sync.fields.parameters import classic, drop, modern
 from sync.fields.relations import RELATIVES, as_related, classic_relation, relation_label
@@ -35,9 +35,6 @@ _MOVED = {"ADR": _HOUSE, "N": _SORTING}
 """What is a parameter in 4.0 and a line of its own in 3.0."""
 _ONE_NAME = {"SOCIALPROFILE": "X-SOCIALPROFILE"}
 """Names that RFC 9554 gave to what programs had written under another name before."""
-#: So many characters of a field are remembered, and so many fields: while a card is stored, each of its fields is
-#: translated for every audience, and to be compared.
-_SHORT, _FIELDS = 1_000, 512
 
 
 def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
@@ -51,7 +48,7 @@ def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
 
 def as_modern(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 4.0."""
-    return _remembered_modern(content) if _is_short(content) else _modern(content)
+    return _remembered_modern(content) if content.is_short else _modern(content)
 
 
 def _modern(content: FieldContent) -> tuple[Property, ...]:
@@ -77,12 +74,7 @@ def canonical(content: FieldContent) -> tuple[Property, ...]:
 
 def as_classic(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 3.0."""
-    return _remembered_classic(content) if _is_short(content) else _classic(content)
-
-
-def _is_short(content: FieldContent) -> bool:
-    """Whether it may be remembered; photos would fill the memory."""
-    return sum([len(item.value) for item in content.properties]) <= _SHORT
+    return _remembered_classic(content) if content.is_short else _classic(content)
 
 
 def _classic(content: FieldContent) -> tuple[Property, ...]:
@@ -215,5 +207,5 @@ _CLASSIC: dict[str, Rule] = {
 RULES: Mapping[str, Collection[str]] = {"3.0": _CLASSIC.keys(), "4.0": _MODERN.keys()}
 """By version: the properties that have a rule of their own for being written in it."""
 
-_remembered_modern = functools.lru_cache(_FIELDS)(_modern)
-_remembered_classic = functools.lru_cache(_FIELDS)(_classic)
+_remembered_modern = functools.lru_cache(REMEMBERED)(_modern)
+_remembered_classic = functools.lru_cache(REMEMBERED)(_classic)
