@@ -58,7 +58,7 @@ def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
     for _ in range(_LOOKS):
         room = settings_of(session).inline_viewers - len(viewers)
         values = {"owner": owner_id, "cards": ids(dialect, waiting), "limit": room + 1}
-        found = execute(session, _all_holders(dialect), values).all() if waiting else []
+        found = execute(session, _all_holders(dialect), values) if waiting else []
         # Of the card at which the list breaks off nobody knows how many more there are.
         broken = found[-1][0] if len(found) > room else None
         viewers += [viewer_id for card_id, viewer_id in found if card_id != broken]

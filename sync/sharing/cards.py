@@ -205,7 +205,7 @@ def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent
     concerned = {"fields": ids(dialect, extent.fields | extent.regranted), "made": ids(dialect, extent.made)}
     # Who comes to see a field is known by the groups and exceptions only, so these of all audiences are read.
     every = extent.everything or bool(extent.regranted)
-    rows = execute(session, _cards(dialect, every=every), {"owner": owner_id, **concerned}).all()
+    rows = execute(session, _cards(dialect, every=every), {"owner": owner_id, **concerned})
     grants = grants_of(session, owner_id) if len(rows) > 1 else Grants()
     held = list[_Held]()
     for card_id, kind, composition, digest, login, showed in rows:

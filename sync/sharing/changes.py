@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing, settings_of
-from sync.database.prepared import execute
+from sync.database.prepared import execute, value
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, now
 from sync.revisions import address_books, fan_out
@@ -63,7 +63,7 @@ def hold(session: Session, owner_id: int) -> None:
 
 
 def _lock(session: Session, owner_id: int, at: int) -> int:
-    version: int | None = execute(session, _LOCK, {"owner": owner_id, "at": at}).scalar()
+    version: int | None = value(session, _LOCK, {"owner": owner_id, "at": at})
     if version is None:
         raise NotFound("There is no such person.")
     return version

@@ -45,7 +45,7 @@ def close(session: Session, owner_id: int, version: int, at: int) -> int | None:
     state = {"owner": owner_id, "state": version, "at": at}
     revision: int | None
     earlier: int | None
-    revision, earlier = execute(session, _STATE, state).one()
+    revision, earlier = execute(session, _STATE, state)[0]
     if version // _SELDOM != (earlier or 0) // _SELDOM:
         thinning.thin_out(session, owner_id)
     return revision

@@ -49,7 +49,7 @@ def is_about_names(kinds: AbstractSet[str]) -> bool:
 
 def renew_names(session: Session, owner_id: int) -> None:
     """Do the same after a change of what the owner shows, which concerns names only."""
-    if execute(session, _IS_FOUND_BY_NAME, {"owner": owner_id}).first() is not None:
+    if execute(session, _IS_FOUND_BY_NAME, {"owner": owner_id}):
         names_now = _names(session, owner_id, preferences_of(session, owner_id))
         _keep(session, owner_id, set(names_now), NAME)
 

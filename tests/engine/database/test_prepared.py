@@ -22,8 +22,8 @@ def test_a_prepared_statement_takes_other_values_each_time(database: Database) -
 
     def rename(session: Session) -> None:
         for viewer, title in ((anna, "50 % of all"), (bert, "Friends?")):
-            assert tuple(execute(session, RENAME, {"viewer": viewer, "said": title}).one()) == (title,)
-        found = [tuple(execute(session, TITLE, {"viewer": viewer}).one()) for viewer in (anna, bert)]
+            assert execute(session, RENAME, {"viewer": viewer, "said": title}) == [(title,)]
+        found = [execute(session, TITLE, {"viewer": viewer})[0] for viewer in (anna, bert)]
         assert found == [("50 % of all", 1), ("Friends?", 1)]
         assert found == [tuple(session.execute(TITLE, {"viewer": viewer}).one()) for viewer in (anna, bert)]
 
