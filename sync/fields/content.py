@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from typing_extensions import override
 
@@ -17,7 +19,8 @@ from sync.vcard import Property
 _FORM = 1
 #: So many characters of a field are remembered, and so many fields: while a card is stored, each of its fields is read,
 #: translated for every audience, and compared. Photos would fill the memory.
-SHORT, REMEMBERED = 1_000, 512
+_SHORT, _FIELDS = 1_000, 512
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,6 @@ class FieldContent:
     version: str
     properties: tuple[Property, ...]
     _hash: int = field(default=0, init=False, compare=False, repr=False)
-    _length: int = field(default=-1, init=False, compare=False, repr=False)
 
     @override
     def __hash__(self) -> int:
@@ -42,13 +44,6 @@ class FieldContent:
         if self._hash == 0:
             object.__setattr__(self, "_hash", hash((self.kind, self.version, self.properties)))
         return self._hash
-
-    @property
-    def is_short(self) -> bool:
-        """Whether what is made of it may be remembered."""
-        if self._length < 0:
-            object.__setattr__(self, "_length", sum([len(item.value) for item in self.properties]))
-        return self._length <= SHORT
 
     @property
     def main(self) -> Property:
@@ -73,7 +68,7 @@ class FieldContent:
     @staticmethod
     def load(kind: str, text: str) -> FieldContent:
         """Read what `dump` wrote; raises `InvalidInput` for a text in no form that this release knows."""
-        return _remembered(kind, text) if len(text) <= SHORT else _read(kind, text)
+        return _known(kind, text) if len(text) <= _SHORT else _read(kind, text)
 
     def text(self) -> str:
         """The value as a person would say it on one line, a photo as its format and size."""
@@ -95,4 +90,15 @@ def _read(kind: str, text: str) -> FieldContent:
     return FieldContent(known, version, tuple([_loaded(*line) for line in lines]))
 
 
-_remembered = functools.lru_cache(REMEMBERED)(_read)
+_known = functools.lru_cache(_FIELDS)(_read)
+
+
+def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _T]:
+    """Let what *make* makes of a field be remembered, where the field is short."""
+    known = functools.lru_cache(_FIELDS)(make)
+
+    @functools.wraps(make)
+    def made(content: FieldContent) -> _T:
+        return known(content) if sum([len(item.value) for item in content.properties]) <= _SHORT else make(content)
+
+    return made

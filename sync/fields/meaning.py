@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Hashable
 from urllib.parse import unquote
 
 from sync.errors import InvalidInput
 from sync.fields import dates, media, values
 from sync.fields.collect import fields_of
-from sync.fields.content import REMEMBERED, FieldContent
+from sync.fields.content import FieldContent, remembered
 from sync.fields.labels import KIND_PARAMETER, LABEL, is_default, plain_label
 from sync.fields.parameters import preference
 from sync.fields.single import bare_number, modern_gender
@@ -42,12 +41,9 @@ def same_meaning(one: FieldContent, other: FieldContent) -> bool:
     return one == other or (one.kind == other.kind and meaning(one) == meaning(other))
 
 
+@remembered
 def meaning(content: FieldContent) -> Hashable:
     """What *content* says, as a key that two fields share when `same_meaning` is true of them."""
-    return _remembered(content) if content.is_short else _meaning(content)
-
-
-def _meaning(content: FieldContent) -> Hashable:
     main, *companions = canonical(content)
     rest = frozenset(found for item in companions if (found := _companion(item, content.kind)) is not None)
     value = () if main.name == "ADR" and _is_undivided(main) else _value(main)
@@ -133,5 +129,3 @@ _READERS: dict[str, Callable[[Property], Hashable]] = {
     "TZ": _zone,
     "AGENT": _agent,
 }
-
-_remembered = functools.lru_cache(REMEMBERED)(_meaning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from sync.fields.addresses import is_program
 from sync.fields.cardinality import written
 from sync.fields.collect import OURS
-from sync.fields.content import REMEMBERED, SHORT, FieldContent
+from sync.fields.content import FieldContent
 from sync.fields.media import is_remote
 from sync.vcard import Property, content_line, escape, split_structured, unescape
 
@@ -46,10 +45,12 @@ def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, 
     lines = [content_line(item) for item in _made_names(fields, version, fallback_name)]
     groups = 0
     for block in (*names, *others):
-        made = _remembered_block if sum([len(item.value) for item in block]) <= SHORT else _block
-        text, together = made(block, groups + 1, remote_media=remote_media)
-        groups += together
-        lines.append(text)
+        told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
+        if told and told[0] is block[0]:
+            together = len(told) > 1 and told[0].name != "N"
+            groups += together
+            group = f"item{groups}" if together else ""
+            lines += [content_line(replace(item, group=group) if group else item) for item in told]
     return "".join(lines) + "END:VCARD\r\n"
 
 
@@ -67,16 +68,6 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
             if item.name == name and (text := read(item.value)):
                 return text
     return fallback
-
-
-def _block(block: tuple[Property, ...], number: int, *, remote_media: bool) -> tuple[str, bool]:
-    """Return the lines of one field, and whether they are a group, which has this *number* then."""
-    told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
-    if not told or told[0] is not block[0]:
-        return "", False
-    together = len(told) > 1 and told[0].name != "N"
-    grouped = [replace(item, group=f"item{number}") for item in told] if together else told
-    return "".join(map(content_line, grouped)), together
 
 
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:
@@ -109,7 +100,3 @@ def _spoken(raw: str) -> str:
     if _FAMILY_FIRST.search(family + given):
         return family + given + middle
     return " ".join(part for part in (given, middle, family) if part) or " ".join(part for part in components if part)
-
-
-#: A field has lines in two versions, for its owner and for others.
-_remembered_block = functools.lru_cache(4 * REMEMBERED)(_block)

@@ -7,12 +7,11 @@ other version has no word for stays as it is: unknown properties and parameters 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sync.fields import dates, media, messaging
-from sync.fields.content import REMEMBERED, FieldContent
+from sync.fields.content import FieldContent, remembered
 from sync.fields.labels import DEFAULT_LABELS, LABEL, NAMED_TEXTS, label_line, marked
 from sync.fields.parameters import classic, drop, modern
 from sync.fields.relations import RELATIVES, as_related, classic_relation, relation_label
@@ -46,12 +45,9 @@ def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
     return as_modern(content) if version == "4.0" else as_classic(content)
 
 
+@remembered
 def as_modern(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 4.0."""
-    return _remembered_modern(content) if content.is_short else _modern(content)
-
-
-def _modern(content: FieldContent) -> tuple[Property, ...]:
     main, companions = content.main, content.properties[1:]
     rule = _MODERN.get(main.name)
     written = modern(rule(main, content) if rule else main)
@@ -72,12 +68,9 @@ def canonical(content: FieldContent) -> tuple[Property, ...]:
     return properties if name is None else (replace(properties[0], name=name), *properties[1:])
 
 
+@remembered
 def as_classic(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 3.0."""
-    return _remembered_classic(content) if content.is_short else _classic(content)
-
-
-def _classic(content: FieldContent) -> tuple[Property, ...]:
     main, companions = content.main, content.properties[1:]
     rule = _CLASSIC.get(main.name)
     written = classic(rule(main, content) if rule else main)
@@ -206,6 +199,3 @@ _CLASSIC: dict[str, Rule] = {
 }
 RULES: Mapping[str, Collection[str]] = {"3.0": _CLASSIC.keys(), "4.0": _MODERN.keys()}
 """By version: the properties that have a rule of their own for being written in it."""
-
-_remembered_modern = functools.lru_cache(REMEMBERED)(_modern)
-_remembered_classic = functools.lru_cache(REMEMBERED)(_classic)
