@@ -210,7 +210,12 @@ def test_only_a_connection_that_the_server_spoke_on_is_asked_whether_it_is_alive
     asked: list[object] = []
     dialect: Any = database.engine.dialect
     ping = dialect.do_ping
-    monkeypatch.setattr(dialect, "do_ping", lambda connection: asked.append(connection) or ping(connection))
+
+    def noting(connection: Any) -> Any:
+        asked.append(connection)
+        return ping(connection)
+
+    monkeypatch.setattr(dialect, "do_ping", noting)
     anna = person(database)
     for _ in range(3):
         database.write(lambda session: raise_revisions(session, [anna], 1))
