@@ -63,7 +63,7 @@ def _reference(stack: ExitStack, directory: Path, server: servers.Server, hub: H
 
 def _look(database: Database, server: servers.Server, hub: Hub, count: int) -> cases.Case:
     token = database.write(lambda session: sessions.start(session, hub.id, "Benchmark"))
-    portal = application.create(database, Place("http", "localhost", server.port, ""))
+    portal = application.create(database, Place("http", "localhost", server.port, ""), settings.load(None))
     serializer = portal.session_interface.get_signing_serializer(portal)  # type: ignore[attr-defined]
     found = open_pages.read(database, token)
     if found is None:

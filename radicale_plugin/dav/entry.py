@@ -85,6 +85,7 @@ def put(service: Service, request: Request) -> Response:
         existed[:] = [etag is not None]
         request.conditions.check(etag)
 
+    entries.look_ahead(service.database, book, request.location.name, request.body)
     try:
         stored = write(
             service,

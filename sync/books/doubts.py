@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from sync.accounts.rate_limits import DAY, Limit, take
 from sync.database.engine import all_or_nothing
 from sync.errors import NotFound
-from sync.models import Field, FieldDoubt, now
+from sync.models import FieldDoubt, now
 from sync.sharing import changes
-from sync.sharing.visibility import STRANGER, composition_of, fields_of, visible_fields
+from sync.sharing.visibility import STRANGER, StoredField, composition_of, fields_of, visible_fields
 
 #: How often somebody may say so on a day: of anybody, and of one person.
 SAID = Limit("doubts", 20, DAY)
@@ -35,7 +35,7 @@ class Doubt:
     said_at: int
 
 
-def key_of(field: Field) -> str:
+def key_of(field: StoredField) -> str:
     """Return by what a field is known that says just this; whoever sees the field learns nothing by it."""
     return hashlib.sha256(f"{field.kind}\n{field.content}".encode()).hexdigest()
 
@@ -100,7 +100,7 @@ def said_by(session: Session, viewer_id: int, owner_id: int) -> set[str]:
     return set(session.scalars(select(FieldDoubt.said_of).where(*mine)))
 
 
-def held_fields(session: Session, viewer_id: int, owner_id: int) -> Sequence[Field]:
+def held_fields(session: Session, viewer_id: int, owner_id: int) -> Sequence[StoredField]:
     """
     Return the fields of an owner that somebody who holds their card may see.
 

@@ -7,10 +7,11 @@ by `sync.books.entry_texts`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.books import entry_rows, late_edits, served
@@ -19,7 +20,7 @@ from sync.books.entry_heads import EntryHead, changed_heads, etag_found, head, h
 from sync.books.entry_rows import PRIVATE
 from sync.books.entry_texts import EntryText, named, texts
 from sync.books.late_edits import Sent
-from sync.database.engine import all_or_nothing, settings_of
+from sync.database.engine import Database, all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
 from sync.models import Card, Entry, PrivateCard
@@ -97,6 +98,19 @@ def write(
         if found is not None and found.kind == CONNECTION:
             return _write_overlay(session, book, found, sent)
         return _write_private(session, book, href, found, sent, named if now is seen else None)
+
+
+def look_ahead(database: Database, book: Book, href: str, data: bytes) -> None:
+    """
+    Do what takes long about a card that `write` will store, before it keeps others from writing.
+
+    Nothing is decided by it. Photos are looked at where they will be stored otherwise than they came.
+    """
+    if _PHOTO.search(data) is None:
+        return
+    found = database.quick_rows(_KIND, {"viewer": book.viewer_id, "book": book.id, "href": href}, is_by_key=True)
+    if found == [(SELF,)] or len(data) > database.settings.limits.card_size:
+        intake.look_at_photos(data)
 
 
 def remove(session: Session, book: Book, href: str, check: Callable[[str | None], None]) -> None:
@@ -209,9 +223,8 @@ def _write_own(
         return found
 
     with all_or_nothing(session):
-        before, is_as_sent = late_edits.own(session, book.viewer_id, sent, ready)
-        after = _found(session, book, entry.href, sent)
-        if etag_found(after) == etag_found(before):
+        before, after, is_as_sent = late_edits.own(session, book.viewer_id, sent, ready)
+        if after is before:
             # The device may have left out what stays: it is to see that.
             after = entry_writes.stamp(session, book, after)
         late_edits.note_stored(session, after, sent, is_as_sent=is_as_sent)
@@ -277,3 +290,9 @@ def _write_overlay(session: Session, book: Book, found: Found, sent: Sent) -> En
     after = entry_writes.stamp(session, book, replace(found, digest=digest))
     late_edits.note_stored(session, after, sent, is_as_sent=is_as_sent)
     return head_found(after)
+
+
+_PHOTO = re.compile(rb"PHOTO", re.IGNORECASE)
+_KIND = select(Entry.kind).where(
+    Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"), Entry.href == bindparam("href")
+)

@@ -7,7 +7,7 @@ Where both changed the same, the device wins, and the person is told (`sync.book
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -56,12 +56,12 @@ def private(session: Session, entry: Found, data: bytes, sent: Sent) -> bytes:
     return merged
 
 
-def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[], Found]) -> tuple[Found, bool]:
+def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[], Found]) -> tuple[Found, Found, bool]:
     """
     Make a profile what a device made of the person's own card.
 
-    *ready* is the check of `sync.profiles.profiles.edit_card`, and returns what is there. Returns that, and whether the
-    device knew of it.
+    *ready* is the check of `sync.profiles.profiles.edit_card`, and returns what is there. Returns that, what is there
+    afterwards, the same where nobody is told of anything, and whether the device knew of what was there.
     """
     there: list[Found] = []
     before: list[Had] = []
@@ -70,9 +70,13 @@ def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[], Found])
         before[:] = [_own_before(session, there[0], sent)]
         return before[0]
 
-    clashes = profiles.edit_card(session, owner_id, sent.card, lambda: there.append(ready()), had)
-    _record(session, there[0], sent, clashes)
-    return there[0], before == [None]
+    edited = profiles.edit_card(session, owner_id, sent.card, lambda: there.append(ready()), had)
+    found, shows = there[0], edited.own_card
+    _record(session, found, sent, edited.clashes)
+    if shows is None:
+        return found, found, before == [None]
+    after = replace(found, card_digest=shows.digest, revision=shows.revision, changed_at=shows.at)
+    return found, after, before == [None]
 
 
 def overlay(session: Session, entry: Entry, found: Found, served: str, sent: Sent) -> tuple[str | None, bool]:

@@ -20,7 +20,7 @@ from sqlalchemy import Column, Engine, MetaData, Select, String, Table, create_e
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sync.database import sqlite
+from sync.database import liveness, sqlite
 from sync.database.condition import Condition
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.hints import Bell, has_left
@@ -61,8 +61,7 @@ class Database:
         pool_size = self.settings.pool_size
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        overflow, ping = 2 * pool_size, not self.is_sqlite
-        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": overflow, "pool_pre_ping": ping}
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 2 * pool_size}
         # An error's text goes into the log, where no field's value may be.
         options["hide_parameters"] = True
         if self.is_sqlite:
@@ -80,6 +79,7 @@ class Database:
             self._hasty = self.engine.execution_options(**{sqlite.WRITES: True, sqlite.PATIENCE: HASTE})
             self._reader = self.engine
         else:
+            liveness.watch(self.engine)
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None

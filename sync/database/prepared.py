@@ -1,10 +1,12 @@
 """
-Statements of hot paths: put together once, compiled once for each kind of database, and run as the driver takes them.
+Statements of hot paths: put together once, compiled once for each kind of database, and handed to the driver.
 
 SQLAlchemy hashes a statement each time that it is executed, looks it up, and converts every value and every row; that
-takes longer than a small statement runs. So those of which every request that writes sends some are objects of their
-modules, in SQLAlchemy's language like any other, and run by `execute` in the transaction of the session. The ORM is for
-what is done once in a while; for reading alone, without a transaction, there is `sync.database.quick`.
+takes many times as long as a small statement runs. So those of which every request that writes sends some are objects
+of their modules, in SQLAlchemy's language like any other, and run by `execute` in the transaction of the session.
+Whoever listens for the statements of the engine hears of these as well, and what goes wrong is raised as SQLAlchemy
+raises it. The ORM is for what is done once in a while; for reading alone, without a transaction, there is
+`sync.database.quick`.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import CursorResult, Delete, Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
+Rows: TypeAlias = list[tuple[Any, ...]]
 #: The execution option in which whoever watches the engine finds the statement of a text.
 STATEMENT = "statement"
 
@@ -28,27 +32,90 @@ class _Compiled:
     text: str
     given: Mapping[str, object]
     order: Sequence[str] | None
+    has_rows: bool
     options: Mapping[str, Any]
+
+    def taken(self, values: Mapping[str, object]) -> Any:
+        """Return *values* as the driver takes them."""
+        named = {**self.given, **values}
+        return named if self.order is None else tuple([named[name] for name in self.order])
+
+
+class _Context:
+    """What whoever watches the engine is told of a statement beside its text; they may note things in it."""
+
+    compiled = None
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.execution_options = options
 
 
 _COMPILED: dict[tuple[str, Statement], _Compiled] = {}
 
 
-def execute(session: Session, statement: Statement, values: Mapping[str, object]) -> CursorResult[*tuple[Any, ...]]:
+def execute(session: Session, statement: Statement, values: Mapping[str, object]) -> Rows:
     """
     Run a *statement* that is used again and again; *values* are those of its parameters, each a single one.
 
-    Rows have what the driver makes of their columns, and no object of the session's is brought up to date.
+    Returns all rows, none where the statement has none, as the driver makes them. No object of the session's is brought
+    up to date.
     """
     connection = session.connection()
-    compiled = _COMPILED.get((connection.dialect.name, statement)) or _compile(statement, connection.dialect)
-    named = {**compiled.given, **values}
-    given = named if compiled.order is None else tuple([named[name] for name in compiled.order])
-    return connection.exec_driver_sql(compiled.text, given, execution_options=compiled.options)
+    compiled = _compiled(statement, connection.dialect)
+    return _run(connection, compiled, compiled.taken(values), many=False)
 
 
-def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
-    made: Any = statement.compile(dialect=dialect)
-    compiled = _Compiled(made.string, made.params, made.positiontup, {STATEMENT: statement})
-    _COMPILED[dialect.name, statement] = compiled
-    return compiled
+def value(session: Session, statement: Statement, values: Mapping[str, object]) -> Any:
+    """Run a *statement* as `execute` does, and return the first value of its first row, None where it has no row."""
+    rows = execute(session, statement, values)
+    return rows[0][0] if rows else None
+
+
+def execute_all(session: Session, statement: Statement, rows: Sequence[Mapping[str, object]]) -> None:
+    """Run a *statement* that changes something once for each of *rows*, which are values as `execute` takes them."""
+    if not rows:
+        return
+    connection = session.connection()
+    compiled = _compiled(statement, connection.dialect)
+    given = [compiled.taken(values) for values in rows]
+    # What drivers do for several takes longer than one.
+    _run(connection, compiled, given if len(given) > 1 else given[0], many=len(given) > 1)
+
+
+def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
+    found = _COMPILED.get((dialect.name, statement))
+    if found is None:
+        made: Any = statement.compile(dialect=dialect)
+        has_rows = isinstance(statement, Select) or bool(made.effective_returning)
+        found = _Compiled(made.string, made.params, made.positiontup, has_rows, {STATEMENT: statement})
+        _COMPILED[dialect.name, statement] = found
+    return found
+
+
+def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool) -> Rows:
+    dialect: Any = connection.dialect
+    cursor: Any = connection.connection.cursor()
+    context = _Context(compiled.options)
+    for told in connection.dispatch.before_cursor_execute:
+        told(connection, cursor, compiled.text, given, context, many)
+    try:
+        (dialect.do_executemany if many else dialect.do_execute)(cursor, compiled.text, given, context)
+        rows: Rows = cursor.fetchall() if compiled.has_rows else []
+    except dialect.loaded_dbapi.Error as error:
+        raise _raised(connection, cursor, compiled, error) from error
+    for told in connection.dispatch.after_cursor_execute:
+        told(connection, cursor, compiled.text, given, context, many)
+    return rows
+
+
+def _raised(connection: Connection, cursor: Any, compiled: _Compiled, error: Exception) -> BaseException:
+    """Return what SQLAlchemy makes of an *error* of the driver's; a connection that is lost is not used again."""
+    dialect: Any = connection.dialect
+    driver = connection.connection.dbapi_connection
+    is_lost = dialect.is_disconnect(error, driver, cursor)
+    if is_lost:
+        connection.invalidate(error)
+    base, hidden = dialect.loaded_dbapi.Error, connection.engine.hide_parameters
+    return DBAPIError.instance(
+        compiled.text, None, error, base, hide_parameters=hidden, connection_invalidated=is_lost, dialect=dialect
+    )

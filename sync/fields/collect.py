@@ -154,13 +154,14 @@ def _tidied(item: Property) -> Property:
             params = tuple(
                 (name, (",".join(values),)) if name == "LABEL" else (name, values) for name, values in params
             )
-        item = replace(item, params=tuple(pair for pair in params if pair[0] and not _is_noted(pair[0])))
+        params = tuple([pair for pair in params if pair[0] and not _is_noted(pair[0])])
+        item = item if params == item.params else replace(item, params=params)
     name, value = usual_name(_token(item.name)), clean(item.value)
     if name in _STRUCTURED and value.count(";") + value.count(",") > _MOST_PARTS:
         raise LimitExceeded(f"line {item.line}: The value has more than {_MOST_PARTS} parts.")
     if name in _ADDRESSES:
         value = unescape(value).replace("\n", "")
-    return replace(item, name=name, value=value)
+    return item if (name, value) == (item.name, item.value) else replace(item, name=name, value=value)
 
 
 def _is_noted(parameter: str) -> bool:
@@ -216,5 +217,5 @@ def _field(main: Property, companions: list[Property], version: str) -> FieldCon
     if (kind, main.name) == ("birthday", "X-ABDATE"):
         main = replace(main, name="BDAY", params=tuple(pair for pair in main.params if pair[0] != KIND_PARAMETER))
         companions = [item for item in companions if item.name != LABEL or not is_default(kind, label)]
-    properties = tuple(replace(item, group="") for item in (main, *companions))
+    properties = tuple([replace(item, group="") if item.group else item for item in (main, *companions)])
     return FieldContent(kind, version, properties)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from typing_extensions import override
 
 from sync.errors import InvalidInput
 from sync.fields.labels import LABEL, plain_label
@@ -13,6 +17,10 @@ from sync.fields.relations import RELATIVES
 from sync.vcard import Property
 
 _FORM = 1
+#: So many characters of a field are remembered, and so many fields: while a card is stored, each of its fields is read,
+#: translated for every audience, and compared. Photos would fill the memory.
+_SHORT, _FIELDS = 1_000, 512
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,14 @@ class FieldContent:
     kind: str
     version: str
     properties: tuple[Property, ...]
+    _hash: int = field(default=0, init=False, compare=False, repr=False)
+
+    @override
+    def __hash__(self) -> int:
+        """Return the hash, which is made once: what is remembered of a field is asked for again and again."""
+        if self._hash == 0:
+            object.__setattr__(self, "_hash", hash((self.kind, self.version, self.properties)))
+        return self._hash
 
     @property
     def main(self) -> Property:
@@ -49,15 +65,10 @@ class FieldContent:
         lines = [[item.name, item.params, item.value] for item in self.properties]
         return json.dumps([_FORM, self.version, lines], ensure_ascii=False, separators=(",", ":"))
 
-    @classmethod
-    def load(cls, kind: str, text: str) -> Self:
+    @staticmethod
+    def load(kind: str, text: str) -> FieldContent:
         """Read what `dump` wrote; raises `InvalidInput` for a text in no form that this release knows."""
-        form, version, lines = json.loads(text)
-        if form != _FORM:
-            raise InvalidInput("The field was stored by a newer release of this server.")
-        # An earlier release kept these as extensions.
-        known = "related" if lines[0][0] in RELATIVES else kind
-        return cls(known, version, tuple(_loaded(*line) for line in lines))
+        return _known(kind, text) if len(text) <= _SHORT else _read(kind, text)
 
     def text(self) -> str:
         """The value as a person would say it on one line, a photo as its format and size."""
@@ -68,3 +79,26 @@ class FieldContent:
 
 def _loaded(name: str, params: list[tuple[str, list[str]]], value: str) -> Property:
     return Property("", name, tuple((key, tuple(values)) for key, values in params), value)
+
+
+def _read(kind: str, text: str) -> FieldContent:
+    form, version, lines = json.loads(text)
+    if form != _FORM:
+        raise InvalidInput("The field was stored by a newer release of this server.")
+    # An earlier release kept these as extensions.
+    known = "related" if lines[0][0] in RELATIVES else kind
+    return FieldContent(known, version, tuple([_loaded(*line) for line in lines]))
+
+
+_known = functools.lru_cache(_FIELDS)(_read)
+
+
+def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _T]:
+    """Let what *make* makes of a field be remembered, where the field is short."""
+    known = functools.lru_cache(_FIELDS)(make)
+
+    @functools.wraps(make)
+    def made(content: FieldContent) -> _T:
+        return known(content) if sum([len(item.value) for item in content.properties]) <= _SHORT else make(content)
+
+    return made

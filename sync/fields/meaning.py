@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from sync.errors import InvalidInput
 from sync.fields import dates, media, values
 from sync.fields.collect import fields_of
-from sync.fields.content import FieldContent
+from sync.fields.content import FieldContent, remembered
 from sync.fields.labels import KIND_PARAMETER, LABEL, is_default, plain_label
 from sync.fields.parameters import preference
 from sync.fields.single import bare_number, modern_gender
@@ -41,6 +41,7 @@ def same_meaning(one: FieldContent, other: FieldContent) -> bool:
     return one == other or (one.kind == other.kind and meaning(one) == meaning(other))
 
 
+@remembered
 def meaning(content: FieldContent) -> Hashable:
     """What *content* says, as a key that two fields share when `same_meaning` is true of them."""
     main, *companions = canonical(content)

@@ -50,7 +50,7 @@ def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, 
             together = len(told) > 1 and told[0].name != "N"
             groups += together
             group = f"item{groups}" if together else ""
-            lines += [content_line(replace(item, group=group)) for item in told]
+            lines += [content_line(item if item.group == group else replace(item, group=group)) for item in told]
     return "".join(lines) + "END:VCARD\r\n"
 
 

@@ -7,12 +7,11 @@ other version has no word for stays as it is: unknown properties and parameters 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sync.fields import dates, media, messaging
-from sync.fields.content import FieldContent
+from sync.fields.content import FieldContent, remembered
 from sync.fields.labels import DEFAULT_LABELS, LABEL, NAMED_TEXTS, label_line, marked
 from sync.fields.parameters import classic, drop, modern
 from sync.fields.relations import RELATIVES, as_related, classic_relation, relation_label
@@ -35,9 +34,6 @@ _MOVED = {"ADR": _HOUSE, "N": _SORTING}
 """What is a parameter in 4.0 and a line of its own in 3.0."""
 _ONE_NAME = {"SOCIALPROFILE": "X-SOCIALPROFILE"}
 """Names that RFC 9554 gave to what programs had written under another name before."""
-#: So many characters of a field are remembered, and so many fields: while a card is stored, each of its fields is
-#: translated for every audience, and to be compared.
-_SHORT, _FIELDS = 1_000, 512
 
 
 def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
@@ -49,12 +45,9 @@ def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
     return as_modern(content) if version == "4.0" else as_classic(content)
 
 
+@remembered
 def as_modern(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 4.0."""
-    return _remembered_modern(content) if _is_short(content) else _modern(content)
-
-
-def _modern(content: FieldContent) -> tuple[Property, ...]:
     main, companions = content.main, content.properties[1:]
     rule = _MODERN.get(main.name)
     written = modern(rule(main, content) if rule else main)
@@ -75,17 +68,9 @@ def canonical(content: FieldContent) -> tuple[Property, ...]:
     return properties if name is None else (replace(properties[0], name=name), *properties[1:])
 
 
+@remembered
 def as_classic(content: FieldContent) -> tuple[Property, ...]:
     """The properties of *content* in 3.0."""
-    return _remembered_classic(content) if _is_short(content) else _classic(content)
-
-
-def _is_short(content: FieldContent) -> bool:
-    """Whether it may be remembered; photos would fill the memory."""
-    return sum([len(item.value) for item in content.properties]) <= _SHORT
-
-
-def _classic(content: FieldContent) -> tuple[Property, ...]:
     main, companions = content.main, content.properties[1:]
     rule = _CLASSIC.get(main.name)
     written = classic(rule(main, content) if rule else main)
@@ -214,6 +199,3 @@ _CLASSIC: dict[str, Rule] = {
 }
 RULES: Mapping[str, Collection[str]] = {"3.0": _CLASSIC.keys(), "4.0": _MODERN.keys()}
 """By version: the properties that have a rule of their own for being written in it."""
-
-_remembered_modern = functools.lru_cache(_FIELDS)(_modern)
-_remembered_classic = functools.lru_cache(_FIELDS)(_classic)

@@ -14,8 +14,8 @@ from sync.fields import FieldContent
 from sync.fields.labels import is_stray
 from sync.merging import three_way
 from sync.merging.three_way import Base, NotKept
-from sync.models import Account, Field, FieldState
-from sync.sharing.cards import content_of
+from sync.models import Account, FieldState
+from sync.sharing.visibility import StoredField
 from sync.vcard import VCard, parse_one
 
 Had: TypeAlias = Sequence[FieldState] | VCard | NotKept | None
@@ -37,16 +37,16 @@ class Login:
 def base_of(
     had: Had,
     incoming: Sequence[FieldContent],
-    existing: Sequence[Field],
+    existing: Sequence[StoredField],
+    contents: Sequence[FieldContent],
     login: Login,
 ) -> Base:
     """
-    Return what a device had that sends *incoming*, linked with the fields that are *existing*.
+    Return what a device had that sends *incoming*, linked with the fields that are *existing* and say *contents*.
 
     It *had* an earlier state of the profile, a card of its own that became another, `NotKept` where nobody knows, or
     None: what is now.
     """
-    contents = [content_of(field) for field in existing]
     if had is None:
         return three_way.unchanged(contents)
     if isinstance(had, NotKept):

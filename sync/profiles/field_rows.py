@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import bindparam, delete, insert, update
 
-from sync.database.prepared import execute
+from sync.database.prepared import execute, execute_all
 from sync.fields import FieldContent
 from sync.models import Base, Field, new_id
 from sync.sharing import cards
 from sync.sharing.changes import Change
+from sync.sharing.visibility import StoredField
 
 
 def insert_field(
@@ -23,45 +24,51 @@ def insert_field(
     claim: str | None = None,
 ) -> int:
     """Add a field at a position and return its id: *field_id*, or a new one. *claim* is what fills it, if one does."""
-    field_id = field_id or new_id()
-    under_way.rewritten.add(owner_id)
-    key = {"owner_id": owner_id, "id": field_id, "position": position, "claim": claim}
-    said = {"kind": content.kind, "content": content.dump(), "changed_at": under_way.at}
-    execute(under_way.session, _INSERT, {**key, **said})
-    return field_id
+    made = StoredField(field_id or new_id(), position, content.kind, content.dump(), under_way.at, claim)
+    under_way.put(owner_id, made)
+    execute(under_way.session, _INSERT, {"owner_id": owner_id, **made._asdict()})
+    return made.id
 
 
 def update_field(under_way: Change, owner_id: int, field_id: int, content: FieldContent) -> None:
     """Give a field another value, unless the person's organisation fills it."""
-    under_way.rewritten.add(owner_id)
-    said = {"new_kind": content.kind, "new_content": content.dump(), "at": under_way.at}
-    execute(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **said})
+    before = under_way.field(owner_id, field_id)
+    if before is None or before.claim is not None:
+        return
+    after = before._replace(kind=content.kind, content=content.dump(), changed_at=under_way.at)
+    under_way.put(owner_id, after)
+    new = {"new_kind": after.kind, "new_content": after.content, "new_changed_at": after.changed_at}
+    execute(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **new})
 
 
 def fill_field(under_way: Change, owner_id: int, field_id: int, content: FieldContent, claim: str | None) -> None:
     """Give a field the value that the person's organisation says; with a *claim* nobody else can change it from now."""
-    under_way.rewritten.add(owner_id)
+    before = under_way.field(owner_id, field_id)
+    if before is None:
+        return
+    after = before._replace(kind=content.kind, content=content.dump(), changed_at=under_way.at, claim=claim)
+    under_way.put(owner_id, after)
     key = (Field.owner_id == owner_id, Field.id == field_id)
-    said = {"kind": content.kind, "content": content.dump(), "changed_at": under_way.at, "claim": claim}
-    under_way.session.execute(update(Field).where(*key).values(**said))
+    under_way.session.execute(update(Field).where(*key).values(after._asdict()))
 
 
 def place_fields(under_way: Change, owner_id: int, positions: Mapping[int, int]) -> None:
     """Give fields other positions."""
-    under_way.rewritten.add(owner_id)
-    if positions:
-        rows = [{"owner": owner_id, "field": field_id, "place": place} for field_id, place in positions.items()]
-        under_way.session.execute(_PLACE, rows)
+    moved = [each._replace(position=positions.get(each.id, each.position)) for each in under_way.fields_of(owner_id)]
+    under_way.put(owner_id, *moved)
+    rows = [{"owner": owner_id, "field": field_id, "place": place} for field_id, place in positions.items()]
+    execute_all(under_way.session, _PLACE, rows)
 
 
 def delete_field(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> None:
     """Delete fields, with all that was granted of them, but none that the person's organisation fills."""
     wanted = frozenset(field_ids)
-    if not wanted:
+    gone = frozenset(each.id for each in under_way.fields_of(owner_id) if each.id in wanted and each.claim is None)
+    if not gone:
         return
-    under_way.rewritten.add(owner_id)
-    chosen = (Field.owner_id == owner_id, Field.id.in_(wanted), Field.claim.is_(None))
-    gone = frozenset(under_way.session.scalars(delete(Field).where(*chosen).returning(Field.id)))
+    under_way.take(owner_id, gone)
+    chosen = (Field.owner_id == owner_id, Field.id.in_(gone), Field.claim.is_(None))
+    under_way.session.execute(delete(Field).where(*chosen))
     cards.forget(under_way.session, owner_id, fields=gone)
 
 
@@ -73,5 +80,5 @@ _PLACE = update(_FIELDS).where(*_KEY).values(position=bindparam("place"))
 _UPDATE = (
     update(_FIELDS)
     .where(*_KEY, _FIELDS.c.claim.is_(None))
-    .values(kind=bindparam("new_kind"), content=bindparam("new_content"), changed_at=bindparam("at"))
+    .values({name: bindparam(f"new_{name}") for name in ("kind", "content", "changed_at")})
 )

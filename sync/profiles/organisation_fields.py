@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from sync.fields import CATALOGUE, FieldContent, same_meaning
-from sync.models import Field
 from sync.profiles.field_rows import fill_field, insert_field
 from sync.sharing.cards import content_of
 from sync.sharing.changes import change
-from sync.sharing.visibility import fields_of
+from sync.sharing.visibility import StoredField
 
 
 def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent]) -> int:
@@ -28,7 +27,7 @@ def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent]) -> i
     """
     count = 0
     with change(session, owner_id) as under_way:
-        existing = list(fields_of(session, owner_id))
+        existing = under_way.fields_of(owner_id)
         position = existing[-1].position + 1 if existing else 0
         filled = {field.claim: field for field in existing if field.claim is not None}
         for claim, content in said.items():
@@ -48,7 +47,7 @@ def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent]) -> i
     return count
 
 
-def _to_take_over(existing: Sequence[Field], content: FieldContent) -> Field | None:
+def _to_take_over(existing: Sequence[StoredField], content: FieldContent) -> StoredField | None:
     own = [field for field in existing if field.claim is None]
     same = next((field for field in own if same_meaning(content_of(field), content)), None)
     if same is not None or CATALOGUE[content.kind].repeatable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,15 +13,29 @@ from sync.errors import Conflict, InvalidInput, NotFound, Refused
 from sync.fields import FieldContent
 from sync.merging import matching, programs, rewritten, three_way
 from sync.merging.three_way import Clash, Merged
-from sync.models import Account, Entry, Field
+from sync.models import Account, Entry
 from sync.profiles import edits
 from sync.profiles.device_edits import Had, Login, base_of, is_left_over, is_made_of
 from sync.profiles.field_rows import delete_field, insert_field, place_fields, update_field
 from sync.sharing import history
 from sync.sharing.cards import content_of
 from sync.sharing.changes import Change, change
-from sync.sharing.visibility import fields_of
+from sync.sharing.unit_of_work import OwnCard
+from sync.sharing.visibility import StoredField, fields_of
 from sync.vcard import VCard
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """
+    What a device's card made of a profile.
+
+    *clashes* are fields that others changed as well; *own_card* is what the person's own entry shows since, None where
+    it shows what it did.
+    """
+
+    clashes: list[Clash]
+    own_card: OwnCard | None
 
 
 def add_field(session: Session, owner_id: int, content: FieldContent) -> int:
@@ -44,7 +58,7 @@ def add_fields(session: Session, owner_id: int, contents: Sequence[FieldContent]
         LimitExceeded: The profile is full, or a field too large; nothing was changed.
     """
     with change(session, owner_id) as under_way:
-        existing = fields_of(session, owner_id)
+        existing = under_way.fields_of(owner_id)
         position = existing[-1].position + 1 if existing else 0
         return [insert_field(under_way, owner_id, content, position + place) for place, content in enumerate(contents)]
 
@@ -65,7 +79,7 @@ def set_field(
         Refused: The person's organisation fills the field.
     """
     with change(session, owner_id) as under_way:
-        field = _own(session, owner_id, field_id, seen)
+        field = _own(under_way, owner_id, field_id, seen)
         _require_unclaimed(field)
         if field.kind != content.kind:
             raise InvalidInput(f"This field is of the kind {field.kind}; add another field for {content.kind}.")
@@ -82,7 +96,7 @@ def remove_field(session: Session, owner_id: int, field_id: int, *, seen: str | 
         Refused: The person's organisation fills the field.
     """
     with change(session, owner_id) as under_way:
-        _require_unclaimed(_own(session, owner_id, field_id, seen))
+        _require_unclaimed(_own(under_way, owner_id, field_id, seen))
         delete_field(under_way, owner_id, [field_id])
 
 
@@ -96,7 +110,7 @@ def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> No
         NotFound: There is no such field.
     """
     with change(session, owner_id) as under_way:
-        existing = fields_of(session, owner_id)
+        existing = under_way.fields_of(owner_id)
         order = [field.id for field in existing]
         if field_id not in order:
             raise NotFound("There is no such field.")
@@ -127,7 +141,7 @@ def import_card(session: Session, owner_id: int, card: VCard, *, replace: bool =
     incoming = fields.fields_of(card)
     with change(session, owner_id) as under_way:
         _require_seen(session, owner_id, seen)
-        existing = fields_of(session, owner_id)
+        existing = under_way.fields_of(owner_id)
         contents = [content_of(field) for field in existing]
         if contents:
             login = Login(session, owner_id)
@@ -146,9 +160,9 @@ def edit_card(
     card: VCard,
     check: Callable[[], None],
     had: Callable[[], Had] = lambda: None,
-) -> list[Clash]:
+) -> Edited:
     """
-    Make a profile what a client made of the person's own card, and return the fields that others changed as well.
+    Make a profile what a client made of the person's own card.
 
     As `import_card` with *replace*, but a field that is missing is deleted only if the client can be thought to have
     deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as it
@@ -162,15 +176,16 @@ def edit_card(
     incoming, broken = fields.readable_fields(card)
     with change(session, owner_id) as under_way:
         check()
-        existing = fields_of(session, owner_id)
+        existing = under_way.fields_of(owner_id)
         contents = [content_of(field) for field in existing]
         login = Login(session, owner_id)
-        base = replace(base_of(had(), incoming, existing, login), staying=("photo",) if broken else ())
+        base = base_of(had(), incoming, existing, contents, login)
+        base = replace(base, staying=("photo",) if broken else ())
         incoming = [content for content in incoming if not is_made_of(base.contents, login, content)]
         incoming = [content for content in incoming if not is_left_over(base.contents, content)]
         merged = three_way.merge(base, incoming, contents, programs.kept_by_writer(card))
         _become(under_way, owner_id, existing, merged)
-        return merged.clashes
+    return Edited(merged.clashes, under_way.own_cards.get(owner_id))
 
 
 def settle(session: Session, owner_id: int, won: FieldContent | None, lost: FieldContent | None) -> None:
@@ -183,7 +198,7 @@ def settle(session: Session, owner_id: int, won: FieldContent | None, lost: Fiel
         Refused: The person's organisation fills that field.
     """
     with change(session, owner_id) as under_way:
-        existing = fields_of(session, owner_id)
+        existing = under_way.fields_of(owner_id)
         says = [field for field in existing if won is not None and fields.same_meaning(content_of(field), won)]
         if won is not None and not says:
             raise Conflict("This was changed again since; look at what it says now.")
@@ -213,7 +228,7 @@ def restore(session: Session, owner_id: int, version: int, *, seen: int | None =
     with change(session, owner_id) as under_way:
         _require_seen(session, owner_id, seen)
         before = {state.field_id: state for state in history.fields_at(session, owner_id, version)}
-        existing = {field.id: field for field in fields_of(session, owner_id)}
+        existing = {field.id: field for field in under_way.fields_of(owner_id)}
         count = 0
         for field_id, state in before.items():
             content = FieldContent.load(state.kind, state.content)
@@ -247,7 +262,7 @@ def export(session: Session, owner_id: int, version: str = "3.0") -> str:
     return fields.export_card(contents, version, uid=entry.uid or "", revised=entry.changed_at, fallback_name=name)
 
 
-def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: Merged) -> int:
+def _become(under_way: Change, owner_id: int, existing: Sequence[StoredField], made: Merged) -> int:
     contents = [content_of(field) for field in existing]
     deleted = [existing[index].id for index in made.gone if existing[index].claim is None]
     delete_field(under_way, owner_id, deleted)
@@ -273,14 +288,13 @@ def _become(under_way: Change, owner_id: int, existing: Sequence[Field], made: M
     return count
 
 
-def _appended(existing: Sequence[Field], matches: Sequence[int | None]) -> list[int]:
+def _appended(existing: Sequence[StoredField], matches: Sequence[int | None]) -> list[int]:
     new = [len(existing) + place for place, index in enumerate(matches) if index is None]
     return [*range(len(existing)), *new]
 
 
-def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Field:
-    chosen = select(Field).where(Field.owner_id == owner_id, Field.id == field_id)
-    field = session.scalars(chosen.execution_options(populate_existing=True)).first()
+def _own(under_way: Change, owner_id: int, field_id: int, seen: str | None) -> StoredField:
+    field = under_way.field(owner_id, field_id)
     if field is None:
         raise NotFound("There is no such field.")
     if seen is not None and seen != content_of(field).digest:
@@ -288,7 +302,7 @@ def _own(session: Session, owner_id: int, field_id: int, seen: str | None) -> Fi
     return field
 
 
-def _require_unclaimed(field: Field) -> None:
+def _require_unclaimed(field: StoredField) -> None:
     if field.claim is not None:
         raise Refused("This comes from your organisation, and can be changed there only.")
 

@@ -12,10 +12,19 @@ from sync import fields
 from sync.database import accounts
 from sync.database.engine import among
 from sync.errors import NotFound
-from sync.models import Account, Audience, Card, Connection, Device, Entry, Field, Group, Member
+from sync.models import Account, Audience, Card, Connection, Device, Entry, Group, Member
 from sync.sharing import cards, connections
 from sync.sharing.cards import content_of
-from sync.sharing.visibility import STRANGER, UNCHANGED, Adjustment, Composition, fields_of, grants_of, visible_fields
+from sync.sharing.visibility import (
+    STRANGER,
+    UNCHANGED,
+    Adjustment,
+    Composition,
+    StoredField,
+    fields_of,
+    grants_of,
+    visible_fields,
+)
 
 #: Stands in a preview for the UID that each viewer's entry has for itself.
 NO_UID = "00000000-0000-0000-0000-000000000000"
@@ -49,7 +58,7 @@ class Holder:
     account_id: int
     login: str
     groups: list[str]
-    fields: list[Field]
+    fields: list[StoredField]
     revision: int
     changed_at: int
     hidden: bool

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
-from sync.database.prepared import execute
+from sync.database.prepared import execute, value
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.notify.push import news, subscriptions
@@ -130,7 +130,7 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     viewers = sorted(set(viewer_ids))
     dialect = session.get_bind().dialect.name
     if len(viewers) > 1 and dialect == "postgresql":
-        session.execute(_IN_ORDER)
+        execute(session, _IN_ORDER, {})
     if not viewers:
         return {}
     execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
@@ -138,8 +138,15 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
 
 
 def raise_one(session: Session, book: Book, at: int) -> int:
-    """Raise the revision of one book as `raise_revisions` does, for the caller to stamp with what it returns."""
-    raised: int = execute(session, _RAISE_ONE, {"viewer": book.viewer_id, "book": book.id, "at": at}).scalar_one()
+    """
+    Raise the revision of one book as `raise_revisions` does, for the caller to stamp with what it returns.
+
+    Raises:
+        NotFound: The book is gone.
+    """
+    raised: int | None = value(session, _RAISE_ONE, {"viewer": book.viewer_id, "book": book.id, "at": at})
+    if raised is None:
+        raise NotFound("There is no such address book.")
     news.note_content(session, [book.viewer_id], book.id, at)
     return raised
 
@@ -212,7 +219,7 @@ def lock(session: Session, viewer_id: int, book_id: int) -> int | None:
     """
     if session.get_bind().dialect.name == SQLITE:
         return None
-    revision: int | None = execute(session, _LOCK, {"viewer": viewer_id, "book": book_id}).scalar()
+    revision: int | None = value(session, _LOCK, {"viewer": viewer_id, "book": book_id})
     return revision
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE
-from sync.database.prepared import execute
+from sync.database.prepared import execute, value
 from sync.errors import NotFound
 from sync.models import Base, new_id, now
 from sync.revisions import address_books, versions
@@ -81,10 +81,10 @@ def look(session: Session, book: Book, href: str, device_id: int | None) -> Seen
         NotFound: The book is gone.
     """
     device = device_id if device_id is not None else _NOBODY
-    row = execute(session, _FIND, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device}).first()
-    if row is None:
+    rows = execute(session, _FIND, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device})
+    if not rows:
         raise NotFound("There is no such address book.")
-    revision, *entry, copied, sent = row
+    revision, *entry, copied, sent = rows[0]
     copy = Copy(copied, sent) if copied is not None else None
     return Seen(revision, Found(*(book.viewer_id, *entry, copy)) if entry[0] is not None else None)
 
@@ -110,7 +110,7 @@ def again(session: Session, book: Book, href: str, seen: Seen, device_id: int | 
 
 def private_entries(session: Session, book: Book) -> int:
     """Return how many private entries there are in a book."""
-    count: int = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id}).scalar_one()
+    count: int = value(session, _COUNT, {"viewer": book.viewer_id, "book": book.id})
     return count
 
 

@@ -10,15 +10,18 @@ the news that it did.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
+from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
+from sync.database.prepared import execute
 from sync.models import BUCKETS, Connection, Job, new_id, now
 from sync.notify.push import news
 from sync.revisions import address_books
@@ -53,13 +56,14 @@ class Claim:
 
 def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
     """Decide for the *changed* cards of an owner, by how many people hold them."""
+    dialect = session.get_bind().dialect.name
     waiting, viewers, deferred = sorted(changed), list[int](), list[int]()
     for _ in range(_LOOKS):
         room = settings_of(session).inline_viewers - len(viewers)
-        values = {"owner": owner_id, "cards": waiting, "limit": room + 1}
-        found = session.execute(_ALL_HOLDERS, values).all() if waiting else []
+        values = {"owner": owner_id, "cards": ids(dialect, waiting), "limit": room + 1}
+        found = execute(session, _all_holders(dialect), values) if waiting else []
         # Of the card at which the list breaks off nobody knows how many more there are.
-        broken = found[-1].audience_id if len(found) > room else None
+        broken = found[-1][0] if len(found) > room else None
         viewers += [viewer_id for card_id, viewer_id in found if card_id != broken]
         if broken is None:
             return Plan(viewers, deferred)
@@ -206,16 +210,20 @@ _DUE = (
         is_due(bindparam("at"), bindparam("lease")),
     )
 )
-_ALL_HOLDERS = (
-    select(Connection.audience_id, Connection.viewer_id)
-    .where(
-        Connection.owner_id == bindparam("owner"),
-        Connection.audience_id.in_(bindparam("cards", expanding=True)),
-        Connection.hidden.is_(False),
+
+
+@functools.cache
+def _all_holders(dialect: str) -> Select[int, int]:
+    return (
+        select(Connection.audience_id, Connection.viewer_id)
+        .where(
+            Connection.owner_id == bindparam("owner"),
+            among_parameter(dialect, Connection.audience_id, "cards"),
+            Connection.hidden.is_(False),
+        )
+        .order_by(Connection.audience_id, Connection.viewer_id)
+        .limit(bindparam("limit"))
     )
-    .order_by(Connection.audience_id, Connection.viewer_id)
-    .limit(bindparam("limit"))
-)
 
 
 def _claim(session: Session, bucket: int, at: int) -> Claim | None:

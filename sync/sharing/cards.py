@@ -8,21 +8,25 @@ which they cannot see.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
-from sync.database.lists import among
+from sync.database.engine import settings_of
+from sync.database.lists import among, among_parameter, ids
+from sync.database.prepared import execute, execute_all
+from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.models import Account, Audience, Base, Card, Connection, DisclosedField, Field, new_id
 from sync.sharing import disclosure
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
-from sync.sharing.visibility import Composition, Grants, grants_of
+from sync.sharing.visibility import Composition, Grants, StoredField, grants_of
 
 SELF = "self"
 VIEWERS = "viewers"
@@ -52,7 +56,7 @@ def render(fields: Sequence[FieldContent], login: str, *, own: bool = False) -> 
     return Rendering(body_3, body_4, digest)
 
 
-def content_of(field: Field) -> FieldContent:
+def content_of(field: StoredField | Field) -> FieldContent:
     """Read the content of a stored field."""
     return FieldContent.load(field.kind, field.content)
 
@@ -62,11 +66,11 @@ class Refreshed:
     """
     What `refresh` did.
 
-    *changed*: the ids of the cards whose text is another now. A card that is new is not among them, because nobody held
-    it. *own*: the id of the card that the owner sees of themselves.
+    *changed*: the hashes, by id, of the cards whose text is another now. A card that is new is not among them, because
+    nobody held it. *own*: the id of the card that the owner sees of themselves.
     """
 
-    changed: Sequence[int]
+    changed: Mapping[int, str]
     own: int
 
 
@@ -82,35 +86,52 @@ class _Held:
 
 
 def refresh(
-    session: Session, owner_id: int, stored: Sequence[Field], version: int, at: int, extent: Extent = EVERYTHING
+    session: Session, owner_id: int, stored: Sequence[StoredField], version: int, at: int, extent: Extent = EVERYTHING
 ) -> Refreshed:
     """
     Bring an owner's cards up to date with the profile, whose fields are *stored* and whose *version* this is.
 
     Only those are looked at that show, or showed, something of *extent*, and only those are rendered that show
     something of it now or show other fields than before. The caller holds the owner's lock.
+
+    Raises:
+        LimitExceeded: The owner's own card became too large.
     """
-    held = _looked_at(session, owner_id, frozenset(field.id for field in stored), extent)
-    other_fields = disclosure.show(session, owner_id, {each.id: each.visible for each in held}, version)
+    held = _looked_at(session, owner_id, frozenset([field.id for field in stored]), extent)
+    visible = {each.id: each.visible for each in held} if extent.is_about_sight else {}
+    other_fields = disclosure.show(session, owner_id, visible, version) if visible else frozenset[int]()
     renderer = _Renderer(stored)
     new, rewritten = list[dict[str, Any]](), list[dict[str, Any]]()
     for each in held:
         if extent.everything or not each.digest or each.id in other_fields or each.visible & extent.fields:
             rendered = renderer.of(each)
             if rendered.digest != each.digest:
+                if each.own and extent.fields:
+                    _check_size(session, owner_id, rendered)
                 row = {"owner": owner_id, "card": each.id, "at": at, **_renamed(rendered)}
                 (rewritten if each.digest else new).append(row)
     for statement, rows in ((_WRITE, new), (_REWRITE, rewritten)):
-        if rows:
-            session.execute(statement, rows)
-    return Refreshed([row["card"] for row in rewritten], next(each.id for each in held if each.own))
+        execute_all(session, statement, rows)
+    changed = {row["card"]: row["new_digest"] for row in rewritten}
+    return Refreshed(changed, next(each.id for each in held if each.own))
 
 
 def size_of_own(session: Session, owner_id: int) -> int:
     """Return how many octets an owner's own card has, in the version in which it has more."""
     own = (Audience.owner_id == Card.owner_id) & (Audience.id == Card.id) & (Audience.kind == SELF)
     bodies = session.execute(select(Card.body_3, Card.body_4).join(Audience, own).where(Card.owner_id == owner_id))
-    return max((len(body.encode()) for row in bodies for body in row), default=0)
+    return max((_size(*row) for row in bodies), default=0)
+
+
+def _size(*bodies: str) -> int:
+    return max(len(body.encode()) for body in bodies)
+
+
+def _check_size(session: Session, owner_id: int, rendered: Rendering) -> None:
+    """Make sure that a card does not grow beyond what it may have; one that was larger may become smaller."""
+    limit, size = settings_of(session).limits.profile_size, _size(rendered.body_3, rendered.body_4)
+    if size > limit and size > size_of_own(session, owner_id):
+        raise LimitExceeded(f"A whole card has at most {limit // 1024} kB; this would make it {size // 1024 + 1} kB.")
 
 
 def audience_for(under_way: Change, owner_id: int, composition: Composition, kind: str = VIEWERS) -> int:
@@ -180,10 +201,11 @@ def drop_unused(session: Session, owner_id: int, audience_ids: Collection[int]) 
 
 def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent: Extent) -> list[_Held]:
     """Return the owner's own card, and the others that show, or showed, something of *extent*."""
-    concerned = {"fields": list(extent.fields | extent.regranted), "made": list(extent.made)}
+    dialect = session.get_bind().dialect.name
+    concerned = {"fields": ids(dialect, extent.fields | extent.regranted), "made": ids(dialect, extent.made)}
     # Who comes to see a field is known by the groups and exceptions only, so these of all audiences are read.
-    chosen = _CARDS if extent.everything or extent.regranted else _CONCERNED
-    rows = session.execute(chosen, {"owner": owner_id, **concerned}).all()
+    every = extent.everything or bool(extent.regranted)
+    rows = execute(session, _cards(dialect, every=every), {"owner": owner_id, **concerned})
     grants = grants_of(session, owner_id) if len(rows) > 1 else Grants()
     held = list[_Held]()
     for card_id, kind, composition, digest, login, showed in rows:
@@ -197,7 +219,7 @@ def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent
 class _Renderer:
     """Renders a profile for those who may see some of its fields: once for all who may see the same."""
 
-    def __init__(self, stored: Sequence[Field]) -> None:
+    def __init__(self, stored: Sequence[StoredField]) -> None:
         """Render from these fields."""
         self._fields = [(field.id, content_of(field)) for field in stored]
         self._rendered: dict[tuple[bool, frozenset[int]], Rendering] = {}
@@ -217,21 +239,26 @@ def _renamed(rendering: Rendering) -> dict[str, str]:
 
 
 _TEXTS = ("body_3", "body_4", "digest")
-_OWN = Audience.kind == SELF
-_MADE = Audience.id.in_(bindparam("made", expanding=True))
-_SHOWED = exists().where(
-    DisclosedField.owner_id == Audience.owner_id,
-    DisclosedField.audience_id == Audience.id,
-    DisclosedField.field_id.in_(bindparam("fields", expanding=True)),
-    DisclosedField.until.is_(None),
-)
-_CARDS = (
-    select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login, _SHOWED)
-    .join(Account, Account.id == Audience.owner_id)
-    .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
-    .where(Audience.owner_id == bindparam("owner"))
-)
-_CONCERNED = _CARDS.where(_OWN | _MADE | _SHOWED)
+
+
+@functools.cache
+def _cards(dialect: str, *, every: bool) -> Select[int, str, str, str, str, bool]:
+    showed = exists().where(
+        DisclosedField.owner_id == Audience.owner_id,
+        DisclosedField.audience_id == Audience.id,
+        among_parameter(dialect, DisclosedField.field_id, "fields"),
+        DisclosedField.until.is_(None),
+    )
+    found = (
+        select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login, showed)
+        .join(Account, Account.id == Audience.owner_id)
+        .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
+        .where(Audience.owner_id == bindparam("owner"))
+    )
+    made = among_parameter(dialect, Audience.id, "made")
+    return found if every else found.where((Audience.kind == SELF) | made | showed)
+
+
 _AUDIENCES = (
     select(Audience.id, Audience.digest)
     .where(

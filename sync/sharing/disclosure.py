@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, fu
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among_parameter, ids
+from sync.database.prepared import execute
 from sync.fields import FieldContent
 from sync.models import Base, DisclosedAudience, DisclosedField, FieldState
 
@@ -29,7 +30,7 @@ def show(session: Session, owner_id: int, visible: Mapping[int, frozenset[int]],
     """
     dialect = session.get_bind().dialect.name
     shown: dict[int, set[int]] = {}
-    rows = session.execute(_shown(dialect), {"owner": owner_id, "audiences": ids(dialect, visible)})
+    rows = execute(session, _shown(dialect), {"owner": owner_id, "audiences": ids(dialect, visible)})
     for audience_id, field_id in rows:
         shown.setdefault(audience_id, set()).add(field_id)
     gone: dict[int, list[int]] = {}

@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.prepared import execute
+from sync.database.prepared import execute, execute_all
 from sync.errors import NotFound
-from sync.models import Base, Field, FieldState, ProfileState
+from sync.models import Base, FieldState, ProfileState
 from sync.sharing import thinning
+from sync.sharing.visibility import StoredField
 
 #: Once in so many versions it is looked how much is kept; the same one when a transaction is run again.
 _SELDOM = 16
 
 
-def record(session: Session, owner_id: int, fields: Sequence[Field], version: int, at: int) -> set[int]:
+def record(
+    session: Session, owner_id: int, fields: Sequence[StoredField], changed: Collection[int], version: int
+) -> None:
     """
-    Keep the state that a profile has now, and return the ids of the fields that are not what they were before.
+    Keep what of a profile's *fields* is another from this *version* on; *changed* are the ids also of those that went.
 
-    *fields* are its fields, *version* its version and *at* the time of the change. The caller holds the owner's lock.
+    The caller holds the owner's lock, and closes the change with `close`.
     """
-    known = {field_id: tuple(what) for field_id, *what in session.execute(_OPEN, {"owner": owner_id})}
-    now = {field.id: (field.position, field.kind, field.content) for field in fields}
-    changed = {field_id for field_id in known.keys() | now.keys() if known.get(field_id) != now.get(field_id)}
-    if not changed:
-        return changed
-    before: int = session.scalars(_LATEST, {"owner": owner_id}).one() or 0
-    session.execute(_STATE, {"owner_id": owner_id, "version": version, "changed_at": at})
-    ended = changed & known.keys()
-    if ended:
-        session.execute(_END, {"owner": owner_id, "ended": list(ended), "version": version})
+    ended = [{"owner": owner_id, "ended": field_id, "version": version} for field_id in sorted(changed)]
+    execute_all(session, _END, ended)
     begun = [
-        {"owner_id": owner_id, "field_id": field.id, "since": version}
+        {"owner_id": owner_id, "field_id": field.id, "since": version, "until": None}
         | {"position": field.position, "kind": field.kind, "content": field.content}
         for field in fields
         if field.id in changed
     ]
-    if begun:
-        session.execute(_BEGIN, begun)
-    if version // _SELDOM != before // _SELDOM:
+    execute_all(session, _BEGIN, begun)
+
+
+def close(session: Session, owner_id: int, version: int, at: int) -> int | None:
+    """
+    Keep that a profile is in another state since *version*, once it is known with which revision devices are told.
+
+    Returns that revision of the owner's own entry, None where there is no entry.
+    """
+    state = {"owner": owner_id, "state": version, "at": at}
+    revision: int | None
+    earlier: int | None
+    revision, earlier = execute(session, _STATE, state)[0]
+    if version // _SELDOM != (earlier or 0) // _SELDOM:
         thinning.thin_out(session, owner_id)
-    return changed
-
-
-def date(session: Session, owner_id: int, version: int) -> None:
-    """Note with which revision of the owner's own entry their devices are told of a state, once that is known."""
-    execute(session, _DATE, {"owner": owner_id, "state": version})
+    return revision
 
 
 def states(session: Session, owner_id: int) -> Sequence[ProfileState]:
@@ -93,28 +94,32 @@ def _state(session: Session, owner_id: int, version: int) -> ProfileState:
 
 
 # Put together once: for each change, that would take longer than they run.
-_STATE = insert(Base.metadata.tables["profile_state"])
 _STATES = Base.metadata.tables["field_state"]
-_BEGIN = insert(_STATES)
+_BEGIN = insert(_STATES).values({column.name: bindparam(column.name) for column in _STATES.columns})
 _END = (
     update(_STATES)
     .where(
         _STATES.c.owner_id == bindparam("owner"),
+        _STATES.c.field_id == bindparam("ended"),
         _STATES.c.until.is_(None),
-        _STATES.c.field_id.in_(bindparam("ended", expanding=True)),
     )
     .values(until=bindparam("version"))
 )
 _ENTRIES, _PROFILE_STATES = Base.metadata.tables["entry"], Base.metadata.tables["profile_state"]
 _OWN_REVISION = select(_ENTRIES.c.revision).where(
-    _ENTRIES.c.viewer_id == _PROFILE_STATES.c.owner_id, _ENTRIES.c.id == _PROFILE_STATES.c.owner_id
+    _ENTRIES.c.viewer_id == bindparam("owner"), _ENTRIES.c.id == bindparam("owner")
 )
-_LATEST = select(func.max(_PROFILE_STATES.c.version)).where(_PROFILE_STATES.c.owner_id == bindparam("owner"))
-_DATE = (
-    update(_PROFILE_STATES)
-    .where(_PROFILE_STATES.c.owner_id == bindparam("owner"), _PROFILE_STATES.c.version == bindparam("state"))
-    .values(revision=_OWN_REVISION.scalar_subquery())
+_EARLIER = _PROFILE_STATES.alias()
+_LATEST = select(func.max(_EARLIER.c.version)).where(
+    _EARLIER.c.owner_id == bindparam("owner"), _EARLIER.c.version < bindparam("state")
 )
-_OPEN = select(_STATES.c.field_id, _STATES.c.position, _STATES.c.kind, _STATES.c.content).where(
-    _STATES.c.owner_id == bindparam("owner"), _STATES.c.until.is_(None)
+_STATE = (
+    insert(_PROFILE_STATES)
+    .values(
+        owner_id=bindparam("owner"),
+        version=bindparam("state"),
+        changed_at=bindparam("at"),
+        revision=_OWN_REVISION.scalar_subquery(),
+    )
+    .returning(_PROFILE_STATES.c.revision, _LATEST.scalar_subquery())
 )

@@ -8,16 +8,17 @@ nobody has it, or somebody who does not want to be found.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.database.prepared import execute
-from sync.models import Account, Address, Base, Field, OwnSearchKey, SearchKey
+from sync.models import Account, Address, Base, OwnSearchKey, SearchKey
 from sync.sharing import names
 from sync.sharing.cards import content_of
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of
-from sync.sharing.visibility import shown_to_strangers
+from sync.sharing.visibility import StoredField, shown_to_strangers
 from sync.vcard import split_structured
 
 LOGIN, EMAIL, SMS, NAME = "login:", "email:", "sms:", "name:"
@@ -41,9 +42,14 @@ def renew(session: Session, owner_id: int) -> None:
     _keep(session, owner_id, to_sign_in | set(wanted(session, owner_id)), "")
 
 
+def is_about_names(kinds: AbstractSet[str]) -> bool:
+    """Whether people may be found by what a field of one of these kinds says."""
+    return not kinds.isdisjoint(NAME_KINDS)
+
+
 def renew_names(session: Session, owner_id: int) -> None:
     """Do the same after a change of what the owner shows, which concerns names only."""
-    if execute(session, _IS_FOUND_BY_NAME, {"owner": owner_id}).first() is not None:
+    if execute(session, _IS_FOUND_BY_NAME, {"owner": owner_id}):
         names_now = _names(session, owner_id, preferences_of(session, owner_id))
         _keep(session, owner_id, set(names_now), NAME)
 
@@ -93,7 +99,7 @@ def _names(session: Session, owner_id: int, preferences: Preferences) -> Iterabl
     return sorted(key for key in keys if len(key) <= _KEY_LENGTH)[:_MOST_NAMES]
 
 
-def _said(field: Field) -> Iterator[str]:
+def _said(field: StoredField) -> Iterator[str]:
     content = content_of(field)
     if content.main.name == "N":
         family, given, middle = (" ".join(part) for part in [*split_structured(content.main.value), [], [], []][:3])
@@ -122,7 +128,7 @@ def _drop(session: Session, owner_id: int, keys: Collection[str]) -> None:
         session.execute(delete(model).where(owner == owner_id, model.key.in_(sorted(keys))))
 
 
-# Every change of what somebody shows asks for it, and most people are not found so.
+# Every change of a name asks for it, and most people are not found so.
 _PREFERENCES = Base.metadata.tables["preferences"]
 _IS_FOUND_BY_NAME = select(_PREFERENCES.c.owner_id).where(
     _PREFERENCES.c.owner_id == bindparam("owner"), _PREFERENCES.c.found_by_name.is_(True)

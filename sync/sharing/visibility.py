@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -27,6 +28,26 @@ from sync.sharing.due import require_none_due
 
 #: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
 STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"
+
+
+class StoredField(NamedTuple):
+    """
+    One field of a profile, in the columns of `sync.models.Field`.
+
+    *claim* is what of the person's organisation fills it, None where the person does.
+    """
+
+    id: int
+    position: int
+    kind: str
+    content: str
+    changed_at: int
+    claim: str | None = None
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """What of it can be seen on a card."""
+        return self.position, self.kind, self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +198,14 @@ def compositions_of(session: Session, owner_id: int, only: Collection[int] | Non
     }
 
 
-def fields_of(session: Session, owner_id: int) -> Sequence[Field]:
+def fields_of(session: Session, owner_id: int) -> list[StoredField]:
     """Return all fields of a profile in their order, as the owner sees them."""
-    return session.scalars(_FIELDS, {"owner": owner_id}).all()
+    return [StoredField(*row) for row in execute(session, _FIELDS, {"owner": owner_id})]
 
 
 def visible_fields(
     session: Session, owner_id: int, composition: Composition, adjustment: Adjustment = UNCHANGED
-) -> list[Field]:
+) -> list[StoredField]:
     """
     Return the fields that an audience of *composition* may see, in the profile's order.
 
@@ -200,7 +221,7 @@ def visible_fields(
 
 def shown_to_strangers(
     session: Session, owner_ids: Collection[int], *, kinds: Collection[str] = ()
-) -> dict[int, list[Field]]:
+) -> dict[int, list[StoredField]]:
     """
     Return by owner id what `visible_fields` has for `STRANGER`, for many owners at once.
 
@@ -211,25 +232,24 @@ def shown_to_strangers(
     """
     require_none_due(session, owner_ids)
     chosen = (
-        select(Field)
+        select(Field.owner_id, *_COLUMNS)
         .join(Grant, (Grant.owner_id == Field.owner_id) & (Grant.field_id == Field.id))
         .join(Group, (Group.owner_id == Grant.owner_id) & (Group.id == Grant.group_id))
         .where(among(session, Field.owner_id, owner_ids), Group.kind == STRANGERS)
         .order_by(Field.owner_id, Field.position, Field.id)
-        .execution_options(populate_existing=True)
     )
-    shown: dict[int, list[Field]] = {}
-    for found in session.scalars(chosen.where(Field.kind.in_(sorted(kinds))) if kinds else chosen):
-        shown.setdefault(found.owner_id, []).append(found)
+    shown: dict[int, list[StoredField]] = {}
+    for owner_id, *found in session.execute(chosen.where(Field.kind.in_(sorted(kinds))) if kinds else chosen):
+        shown.setdefault(owner_id, []).append(StoredField(*found))
     return shown
 
 
-# Whoever holds the owner's lock must see what others did before, whatever this session has read earlier.
+_FIELD_TABLE = Base.metadata.tables["field"]
+_COLUMNS = [_FIELD_TABLE.c[name] for name in StoredField._fields]
 _FIELDS = (
-    select(Field)
-    .where(Field.owner_id == bindparam("owner"))
-    .order_by(Field.position, Field.id)
-    .execution_options(populate_existing=True)
+    select(*_COLUMNS)
+    .where(_FIELD_TABLE.c.owner_id == bindparam("owner"))
+    .order_by(_FIELD_TABLE.c.position, _FIELD_TABLE.c.id)
 )
 _GROUPS, _GRANTED = Base.metadata.tables["contact_group"], Base.metadata.tables["field_grant"]
 _GRANTS = (

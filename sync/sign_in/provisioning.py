@@ -20,12 +20,12 @@ from sync.accounts.addresses import EMAIL
 from sync.database import accounts
 from sync.errors import AlreadyExists, NotFound
 from sync.fields import CATALOGUE, FieldContent
-from sync.models import Account, Field, ProvisionedAccount, ProvisionedField, now
+from sync.models import Account, ProvisionedAccount, ProvisionedField, now
 from sync.notify import outbox
 from sync.profiles import profiles
 from sync.sharing import starter_groups
 from sync.sharing.cards import content_of
-from sync.sharing.visibility import fields_of
+from sync.sharing.visibility import StoredField, fields_of
 from sync.sign_in.password_reset import RESET
 
 #: How long the link in the first letter may be used.
@@ -177,7 +177,7 @@ def _renew(session: Session, account_id: int, wanted: Mapping[str, FieldContent]
     return report
 
 
-def _settle(session: Session, account_id: int, fresh: dict[str, FieldContent], own: Sequence[Field]) -> int:
+def _settle(session: Session, account_id: int, fresh: dict[str, FieldContent], own: Sequence[StoredField]) -> int:
     """Take out of *fresh* what somebody has already, and return of how much of it they say something else."""
     same = {content_of(field).digest: field.id for field in own}
     single = {field.kind: field.id for field in own if field.kind in CATALOGUE and not CATALOGUE[field.kind].repeatable}
@@ -190,7 +190,7 @@ def _settle(session: Session, account_id: int, fresh: dict[str, FieldContent], o
     return kept
 
 
-def _is_untouched(field: Field | None, digest: str) -> bool:
+def _is_untouched(field: StoredField | None, digest: str) -> bool:
     return field is not None and field.claim is None and content_of(field).digest == digest
 
 

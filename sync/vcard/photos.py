@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +21,8 @@ MAX_JPEG_PIXELS = 64_000_000
 """A baseline JPEG is decoded at a fraction of its size, so that what a telephone takes may be larger than the rest."""
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
+_RECENT: OrderedDict[bytes, bytes | str] = OrderedDict()
+_MOST_RECENT = 8
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _QUALITIES = (88, 80, 70, 55, 40)
 _START, _SCAN, _END = b"\xff\xd8", 0xDA, b"\xff\xd9"
@@ -53,7 +57,30 @@ def normalize(data: bytes, square: Square | None = None) -> bytes:
     Make *data* a JPEG of at most 512 pixels a side and 168 kB, upright and without metadata; or a *square* of it.
 
     What is already one is returned unchanged. Raises `InvalidInput` for what is no picture, or one of too many pixels.
+    What became of the last few is remembered, but for squares: it takes long, and is asked for before the database is
+    locked for a card and then again.
     """
+    if square is not None:
+        return _normalized(data, square)
+    key = hashlib.sha256(data).digest()
+    made = _RECENT.get(key) or _made_of(data)
+    _RECENT[key] = made
+    if len(_RECENT) > _MOST_RECENT:
+        _RECENT.popitem(last=False)
+    if isinstance(made, str):
+        raise InvalidInput(made)
+    return made
+
+
+def _made_of(data: bytes) -> bytes | str:
+    """Return what `normalize` makes of a picture, or why it makes nothing of it."""
+    try:
+        return _normalized(data, None)
+    except InvalidInput as error:
+        return str(error)
+
+
+def _normalized(data: bytes, square: Square | None) -> bytes:
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_pixels(image)

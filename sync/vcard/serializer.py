@@ -34,6 +34,10 @@ def content_line(item: Property) -> str:
     Whatever its parts contain, the result is one content line: characters that no client may get are left out, and a
     line feed is written as an escape. Raises `InvalidInput` for a name or group that is none.
     """
+    return _known_line(item) if len(item.value) <= _SHORT else _content_line(item)
+
+
+def _content_line(item: Property) -> str:
     line = _written_name(item.name)
     if item.group:
         line = f"{_token(item.group)}.{line}"
@@ -91,3 +95,8 @@ def _quoted(value: str) -> str:
 def _is_quoted_printable(item: Property) -> bool:
     # A fold behind a "=" would read as a soft line break.
     return any("QUOTED-PRINTABLE" in (name, *map(str.upper, values)) for name, values in item.params)
+
+
+#: A card is written anew with all its lines for each who may see some of them. Photos would fill the memory.
+_SHORT = 1_000
+_known_line = lru_cache(maxsize=2_048)(_content_line)

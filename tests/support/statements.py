@@ -29,6 +29,8 @@ FUNCTIONS = {"any", "coalesce", "count", "json_each", "length", "max", "min", "s
 TRANSACTION = ("BEGIN", "PRAGMA busy_timeout", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 #: What the engine must not send as text, past SQLAlchemy's own language, where nobody can judge it.
 WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNCATE", "UPDATE", "WITH"}
+#: Before the name of a value that is handed in.
+_VALUE = ":"
 #: Tables of another person's rows that a statement may read all the same, if it does so by these equalities, and why.
 ALLOWED: dict[str, tuple[set[frozenset[str]], str]] = {
     "card": (
@@ -146,7 +148,7 @@ def _strange_functions(nodes: Iterable[Any]) -> Iterator[str]:
 def _locks_without_key(nodes: Iterable[Any]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, Select) and node._for_update_arg is not None:
-            given = {name for pair in _equalities([node]) for name in pair if "" in pair}
+            given = {name for pair in _equalities([node]) for name in pair if any(map(_is_value, pair))}
             for table in _tables([node]):
                 if _spread(table) not in given:
                     yield f"it locks rows of {table.name} without naming their {table.info['spread_by']}"
@@ -200,7 +202,7 @@ def _tables(nodes: Iterable[Any]) -> set[Table]:
 
 
 def _equalities(nodes: Iterable[Any]) -> set[tuple[str, str]]:
-    """Return the pairs of columns that must be equal; ``""`` stands for a value that is handed in."""
+    """Return the pairs of columns that must be equal; a value that is handed in stands for itself, by its name."""
     pairs = set()
     for node in nodes:
         conditions: list[Any] = []
@@ -212,6 +214,9 @@ def _equalities(nodes: Iterable[Any]) -> set[tuple[str, str]]:
             conditions += node._where_criteria
         elif isinstance(node, Join):
             conditions.append(node.onclause)
+        elif isinstance(node, Insert):
+            given = {column: _operand(value) for column, value in (node._values or {}).items()}
+            pairs |= {(f"{node.table}.{_plain(column)}", value) for column, value in given.items() if value}
         for condition in conditions:
             pairs |= set(_conjuncts(condition))
     return pairs
@@ -235,9 +240,13 @@ def _conjuncts(condition: Any) -> Iterator[tuple[str, str]]:
             yield left, right
 
 
+def _is_value(name: str) -> bool:
+    return name.startswith(_VALUE)
+
+
 def _operand(side: Any) -> str | None:
     if isinstance(side, BindParameter):
-        return ""
+        return f"{_VALUE}{side.key}"
     if isinstance(side, ColumnClause) and isinstance(side.table, Table):
         return f"{side.table.name}.{side.name}"
     return None

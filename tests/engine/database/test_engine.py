@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -33,7 +34,7 @@ def end_connections(database: Database) -> None:
     """Let the server close every connection that anybody has to the database."""
     with psycopg.connect(plain(database.url), autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
             (database.url.database, connection.info.backend_pid),
         )
 
@@ -200,6 +201,29 @@ def test_connections_that_the_server_closed_are_replaced(database: Database) -> 
         assert book(database, anna.id).revision == 1
         end_connections(database)
         database.write(lambda session: address_books.set_title(session, book_in(session, anna.id), "Friends"))
+
+
+@on_postgresql
+def test_only_a_connection_that_the_server_spoke_on_is_asked_whether_it_is_alive(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    dialect: Any = database.engine.dialect
+    ping = dialect.do_ping
+
+    def noting(connection: Any) -> Any:
+        asked.append(connection)
+        return ping(connection)
+
+    monkeypatch.setattr(dialect, "do_ping", noting)
+    anna = person(database)
+    for _ in range(3):
+        database.write(lambda session: raise_revisions(session, [anna], 1))
+    told = book(database, anna).revision
+    assert asked == []
+    end_connections(database)
+    assert book(database, anna).revision == told
+    assert asked != []
 
 
 @on_postgresql

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, event, select, update
+import pytest
+from sqlalchemy import bindparam, event, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from sync.database.engine import Database, Session
-from sync.database.prepared import STATEMENT, execute
+from sync.database.prepared import STATEMENT, execute, execute_all, value
 from sync.models import Base
 from tests.support import factories
 
@@ -22,12 +24,30 @@ def test_a_prepared_statement_takes_other_values_each_time(database: Database) -
 
     def rename(session: Session) -> None:
         for viewer, title in ((anna, "50 % of all"), (bert, "Friends?")):
-            assert tuple(execute(session, RENAME, {"viewer": viewer, "said": title}).one()) == (title,)
-        found = [tuple(execute(session, TITLE, {"viewer": viewer}).one()) for viewer in (anna, bert)]
+            assert execute(session, RENAME, {"viewer": viewer, "said": title}) == [(title,)]
+        found = [execute(session, TITLE, {"viewer": viewer})[0] for viewer in (anna, bert)]
         assert found == [("50 % of all", 1), ("Friends?", 1)]
         assert found == [tuple(session.execute(TITLE, {"viewer": viewer}).one()) for viewer in (anna, bert)]
 
     database.write(rename)
+
+
+def test_what_a_prepared_statement_breaks_is_told_as_of_any_other(database: Database) -> None:
+    anna = factories.person(database, "anna")
+    with database.reading() as session:
+        row = session.execute(select(_BOOKS).where(_MINE), {"viewer": anna}).mappings().one()
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
+        database.write(lambda session: execute(session, insert(_BOOKS), dict(row)))
+
+
+def test_a_prepared_statement_is_run_for_many_rows(database: Database) -> None:
+    anna, bert = factories.people(database, "anna", "bert")
+    rows: list[dict[str, object]] = [{"viewer": anna, "said": "One"}, {"viewer": bert, "said": "Two"}]
+    renamed = update(_BOOKS).where(_MINE).values(title=bindparam("said"))
+    for some in (rows, [{**row, "said": "Three"} for row in rows[:1]], []):
+        database.write(lambda session, some=some: execute_all(session, renamed, some))  # type: ignore[misc]
+    with database.reading() as session:
+        assert [value(session, TITLE, {"viewer": viewer}) for viewer in (anna, bert, 1)] == ["Three", "Two", None]
 
 
 def test_whoever_watches_is_told_which_statement_a_text_was_made_of(database: Database) -> None:

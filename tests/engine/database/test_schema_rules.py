@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Update,
+    bindparam,
     delete,
     exists,
     func,
@@ -35,6 +36,7 @@ from sync.models import (
     Connection,
     Entry,
     Field,
+    Grant,
     Group,
     Job,
     Member,
@@ -136,6 +138,10 @@ GOOD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
     "a value from the same person": update(Entry).values(
         revision=select(AddressBook.revision).where(AddressBook.viewer_id == Entry.viewer_id).scalar_subquery()
     ),
+    "a row that is made of one more of the same person's": insert(Grant).values(
+        owner_id=bindparam("owner"),
+        field_id=select(Field.id).where(Field.owner_id == bindparam("owner")).scalar_subquery(),
+    ),
     "a delete by absence": delete(Card).where(~exists().where(Connection.owner_id == Card.owner_id)),
     "a count": select(func.count()).where(Job.bucket == 1),
 }
@@ -156,6 +162,10 @@ BAD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
     .values(state="hidden"),
     "a value from another person": update(Entry).values(
         revision=select(AddressBook.revision).where(AddressBook.viewer_id == Entry.id).scalar_subquery()
+    ),
+    "a row that is made of one more of somebody else's": insert(Grant).values(
+        owner_id=bindparam("owner"),
+        field_id=select(Field.id).where(Field.owner_id == bindparam("other")).scalar_subquery(),
     ),
     "no condition at all": select(Entry.href, Member.group_id),
     "rows of one person made of another's": insert(Entry).from_select(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from sync.fields import FieldContent, fields_of, render, same_meaning
+from sync.fields import FieldContent, fields_of, meaning, render, same_meaning
 from sync.vcard import parse_one
 
 
@@ -207,3 +209,13 @@ def test_spelling_is_not_meaning(one: list[str], other: list[str]) -> None:
 def test_what_differs_is_told_apart(one: list[str], other: list[str]) -> None:
     (first,), (second,) = meaning_of("3.0", *one), meaning_of("3.0", *other)
     assert not same_meaning(first, second)
+
+
+def test_a_changed_copy_of_a_field_is_another_field() -> None:
+    """What is remembered of a field is not taken for what its copy says."""
+    (content,) = meaning_of("3.0", "TEL;TYPE=CELL:1")
+    remembered = {content: meaning(content)}
+    changed = replace(content, properties=(replace(content.main, value="2"),))
+    assert changed not in remembered
+    assert meaning(changed) != meaning(content)
+    assert remembered[replace(changed, properties=content.properties)] == meaning(content)
