@@ -15,6 +15,7 @@ from sync.notify.push import keys, subscriptions
 from sync.notify.push.delivery import Delivery
 from sync.profiles import renewing
 from sync.revisions import address_books, fan_out
+from sync.sharing import disclosure_thinning
 from sync.sign_in import deletion, password_reset, sessions
 
 logger = logging.getLogger("evercard.worker")
@@ -54,6 +55,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         for each in (
             (lambda: _send(database, senders), SENDING_INTERVAL, stop, "send what waits in the outbox"),
             (lambda: deletion.work(database), SENDING_INTERVAL, stop, "finish the leaving of somebody"),
+            (lambda: disclosure_thinning.work(database), SENDING_INTERVAL, stop, "thin out what was disclosed"),
             (lambda: _tidy(database), TIDYING_INTERVAL, stop, "drop what expired"),
             (pusher.work, PUSH_INTERVAL, stop, "tell devices of changes"),
         )

@@ -22,7 +22,7 @@ from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, Field, now
 from sync.revisions import address_books, fan_out
-from sync.sharing import cards, history, search_keys
+from sync.sharing import cards, disclosure_thinning, history, search_keys
 from sync.sharing.unit_of_work import Change
 from sync.sharing.visibility import fields_of
 
@@ -55,6 +55,8 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             address_books.stamp(session, holders, entry_id, at)
         for owner_id in sorted(under_way.rewritten):
             history.date(session, owner_id, under_way.versions[owner_id])
+        for owner_id, version in under_way.versions.items():
+            disclosure_thinning.ask(session, owner_id, version, at)
 
 
 def hold(session: Session, owner_id: int) -> None:

@@ -19,6 +19,7 @@ from sync.database.engine import among
 from sync.database.migrations import differences
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
+from sync.sharing.disclosure_thinning import THINNING
 from sync.sign_in.deletion import LEAVING, unfinished
 from sync.verification import meeting, owners, past, viewers
 
@@ -103,7 +104,7 @@ def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> It
 
 
 def _outbox(session: Session) -> Iterator[str]:
-    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING))).distinct()):
+    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING, THINNING))).distinct()):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
     for login in unfinished(session):
         yield f"The account {login} is being deleted, which is not finished; `evercard serve` goes on with it."
