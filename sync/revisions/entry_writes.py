@@ -12,7 +12,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Insert, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Insert, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -108,10 +108,10 @@ def again(session: Session, book: Book, href: str, seen: Seen, device_id: int | 
     return seen if session.get_bind().dialect.name == SQLITE else look(session, book, href, device_id)
 
 
-def private_entries(session: Session, book: Book) -> int:
-    """Return how many private entries there are in a book."""
-    count: int = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id}).scalar_one()
-    return count
+def private_entries(session: Session, book: Book) -> tuple[int, int]:
+    """Return how many private entries there are in a book, and of how many it is known that they are gone."""
+    every, gone = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id}).one()
+    return every - gone, gone
 
 
 def store_private(
@@ -196,13 +196,12 @@ _FIND = (
     .where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 )
 _COUNT = (
-    select(func.count())
+    select(func.count(), func.coalesce(func.sum(case((_ENTRIES.c.state == PRESENT, 0), else_=1)), 0))
     .select_from(_ENTRIES)
     .where(
         _ENTRIES.c.viewer_id == bindparam("viewer"),
         _ENTRIES.c.book_id == bindparam("book"),
         _ENTRIES.c.kind == PRIVATE,
-        _ENTRIES.c.state == PRESENT,
     )
 )
 # The parameters of an update must not be called as its columns are.
