@@ -9,7 +9,7 @@ epoch: its devices ask for everything once, and find that what is gone is not th
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, delete, exists, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.models import AddressBook, Entry, EntryVersion, KeptApart, LinkedEntry, MergedEntry, new_id
 from sync.revisions.address_books import REMOVED
@@ -38,5 +38,5 @@ def _can_come_back() -> ColumnElement[bool]:
     return version | linked | merged
 
 
-def _is_there(entry_id: ColumnElement[int]) -> ColumnElement[bool]:
+def _is_there(entry_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     return exists().where(Entry.viewer_id == KeptApart.viewer_id, Entry.id == entry_id)
