@@ -123,15 +123,21 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     # With that signal the processes that answer are replaced one after the other, none before another answers.
     server.on_reload(renew.set)
     keeper = threading.Thread(target=_keep_worker, args=(stop, renew), daemon=True)
-    keeper.start()
     announced = f"http{'s' if certificate else ''}://{f'[{address}]' if ':' in address else address}:{port}/"
-    waiting = (stop, address, port, lambda: listening(announced))
+
+    def tell() -> None:
+        # Not before: to begin takes the worker as long as the server, and what it does can wait until people are served.
+        keeper.start()
+        listening(announced)
+
+    waiting = (stop, address, port, tell)
     threading.Thread(target=_call_when_listening, args=waiting, daemon=True).start()
     try:
         server.serve()
     finally:
         stop.set()
-        keeper.join()
+        if keeper.ident is not None:
+            keeper.join()
 
 
 def _share(configuration: config.Configuration) -> None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import BindParameter, Insert, bindparam, case, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE
 from sync.database.prepared import execute
+from sync.database.upserts import insert_into
 from sync.errors import NotFound
 from sync.models import Base, new_id, now
 from sync.revisions import address_books, versions
@@ -227,7 +227,8 @@ _COPY: dict[str, BindParameter[Any]] = {"revision": bindparam("new_revision"), "
 @functools.cache
 def _setting_copy(dialect: str) -> Insert:
     # A report of the same device's may write it down at the same time.
-    made = (sqlite.insert if dialect == SQLITE else postgresql.insert)(_COPIES).values(
+    made = insert_into(dialect, _COPIES).values(
         viewer_id=bindparam("viewer"), device_id=bindparam("device"), entry_id=bindparam("entry"), **_COPY
     )
-    return made.on_conflict_do_update(index_elements=_COPIES.primary_key.columns, set_=_COPY)
+    setting: Insert = made.on_conflict_do_update(index_elements=_COPIES.primary_key.columns, set_=_COPY)
+    return setting

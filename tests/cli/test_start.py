@@ -23,6 +23,30 @@ try:
 finally:
     print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
 """
+#: What no answer needs before somebody sends a picture or a password, or the tables are of an older version.
+LATER = {"PIL", "alembic", "argon2", "email_validator"}
+SERVER = """
+import sys
+serving.settings.database(serving.settings.load(None)).migrate()
+serving.create()
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def test_a_server_answers_before_it_loads_what_few_requests_need(database: Database, database_url: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SERVER],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={"EVERCARD_DATABASE_URL": database_url},
+    )
+    assert ended.returncode == 0, ended.stderr
+    found = set(ended.stderr.splitlines()[-1].split())
+    assert found >= {"granian", "radicale", "sqlalchemy"}
+    assert found & LATER == set()
+    database.migrate()
 
 
 def loaded(*arguments: str, database_url: str = "") -> set[str]:
