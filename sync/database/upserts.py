@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import insert
 
 from sync.database.lists import SQLITE
 
@@ -12,8 +12,8 @@ from sync.database.lists import SQLITE
 def insert_into(dialect: str, table: Any) -> Any:
     """Return an INSERT that knows ``on_conflict_do_update``."""
     if dialect == SQLITE:
-        return sqlite.insert(table)
-    # What is known of PostgreSQL takes a while to load, which a server with SQLite need not wait for.
-    from sqlalchemy.dialects import postgresql
+        return insert(table)
+    # What is known of PostgreSQL takes a while to load.
+    from sqlalchemy.dialects.postgresql import insert as insert_there
 
-    return postgresql.insert(table)
+    return insert_there(table)
