@@ -126,7 +126,7 @@ def serve(configuration_path: str | None, listening: Callable[[str], object] = l
     announced = f"http{'s' if certificate else ''}://{f'[{address}]' if ':' in address else address}:{port}/"
 
     def tell() -> None:
-        # Not before: to begin takes the worker as long as the server, and what it does can wait until people are served.
+        # Not before: to begin takes it as long as the server, and what it does can wait until people are answered.
         keeper.start()
         listening(announced)
 

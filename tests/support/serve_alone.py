@@ -9,7 +9,7 @@ from unittest import mock
 from radicale_plugin.server import serving
 
 
-def no_worker(_stop: threading.Event) -> None:
+def no_worker(_stop: threading.Event, _renew: threading.Event) -> None:
     """Stand where the worker would be kept running."""
 
 
