@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from sync.database.lists import among
 from sync.errors import NotFound
 from sync.models import Field, FieldException, Grant, Group
 from sync.sharing import connections
@@ -99,15 +100,18 @@ def except_fields(session: Session, owner_id: int, viewer_id: int, allowed: Mapp
         connections.regroup(under_way, owner_id, [viewer_id])
 
 
-def exceptions_of(session: Session, owner_id: int) -> dict[int, dict[int, bool]]:
-    """Return an owner's exceptions for single people: by viewer id, which field ids are shown or withheld."""
-    rows = session.execute(
-        select(FieldException.viewer_id, FieldException.field_id, FieldException.allowed).where(
-            FieldException.owner_id == owner_id
-        )
-    )
+def exceptions_of(session: Session, owner_id: int, only: Collection[int] | None = None) -> dict[int, dict[int, bool]]:
+    """
+    Return an owner's exceptions for single people: by viewer id, which field ids are shown or withheld.
+
+    With *only*, those for these people.
+    """
+    columns = (FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
+    chosen = select(*columns).where(FieldException.owner_id == owner_id)
+    if only is not None:
+        chosen = chosen.where(among(session, FieldException.viewer_id, only))
     found: dict[int, dict[int, bool]] = {}
-    for viewer_id, field_id, allowed in rows:
+    for viewer_id, field_id, allowed in session.execute(chosen):
         found.setdefault(viewer_id, {})[field_id] = allowed
     return found
 

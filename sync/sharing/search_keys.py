@@ -79,9 +79,8 @@ def wanted_of(session: Session, owner_ids: Collection[int]) -> dict[int, frozens
     decided = preferences_of_many(session, logins)
     open_to = {owner_id for owner_id, preferences in decided.items() if preferences.connecting != NOBODY}
     keys: dict[int, set[str]] = {owner_id: set() for owner_id in open_to}
-    for owner_id in open_to:
-        if decided[owner_id].found_by_login:
-            keys[owner_id].add(LOGIN + logins[owner_id])
+    for owner_id in (each for each in open_to if decided[each].found_by_login):
+        keys[owner_id].add(LOGIN + logins[owner_id])
     proved = select(Address.owner_id, Address.channel, Address.value)
     for owner_id, channel, value in session.execute(proved.where(among(session, Address.owner_id, open_to))):
         if decided[owner_id].found_by_email if channel == "email" else decided[owner_id].found_by_phone:

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from sync.books import entries
 from sync.calendars import feeds
 from sync.contacts import apart, duplicates, linking
 from sync.database.engine import Database, Session
 from sync.errors import LimitExceeded
 from sync.meeting import invitation_links
 from sync.models import Base, Device, Entry
+from sync.profiles import profiles
 from sync.revisions import address_books, dead_properties
 from sync.revisions.dead_properties import Place
 from sync.settings import Limits, Settings
@@ -205,13 +207,13 @@ def _oldest_device(session: Session, anna: int, _: int) -> None:
 def _contact(session: Session, anna: int, number: int) -> int:
     href = f"{number}.vcf"
     book = factories.book_in(session, anna)
-    factories.entries.write(session, book, href, factories.vcard(f"u{number}"), factories.anyway)
+    entries.write(session, book, href, factories.vcard(f"u{number}"), factories.anyway)
     return session.scalars(select(Entry.id).where(Entry.viewer_id == anna, Entry.href == href)).one()
 
 
 def _gone(session: Session, anna: int, number: int) -> None:
     _contact(session, anna, number)
-    factories.entries.remove(session, factories.book_in(session, anna), f"{number}.vcf", factories.anyway)
+    entries.remove(session, factories.book_in(session, anna), f"{number}.vcf", factories.anyway)
 
 
 def _apart(session: Session, anna: int, number: int) -> None:
@@ -230,12 +232,12 @@ def _linked(session: Session, anna: int, number: int) -> None:
 def _changed(session: Session, anna: int, number: int) -> None:
     book = factories.book_in(session, anna)
     card = factories.vcard("u", f"NOTE:{number}")
-    factories.entries.write(session, book, "x.vcf", card, factories.anyway)
+    entries.write(session, book, "x.vcf", card, factories.anyway)
 
 
 def _said(session: Session, anna: int, number: int) -> None:
-    field_id = factories.profiles.add_field(session, anna, factories.content("note", f"note {number}"))
-    factories.profiles.remove_field(session, anna, field_id)
+    field_id = profiles.add_field(session, anna, factories.content("note", f"note {number}"))
+    profiles.remove_field(session, anna, field_id)
 
 
 #: What a person can do again and again, by the tables that grow with it.

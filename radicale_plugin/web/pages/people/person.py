@@ -35,7 +35,7 @@ def one(account_id: int) -> Response:
         values = {
             "groups": people.own_groups(session, me.account_id),
             "preview": shown_card(previews.for_person(session, me.account_id, account_id), me.login),
-            "is_public": account_id in introductions.published(session, me.account_id),
+            "is_public": account_id in introductions.published(session, me.account_id, [account_id]),
         }
     return page(
         "people/one.html",
