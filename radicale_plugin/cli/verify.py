@@ -24,7 +24,7 @@ _QUIET = 60
 @click.command()
 @click.option(
     "--after",
-    type=click.IntRange(1),
+    type=click.IntRange(0),
     metavar="NUMBER",
     default=0,
     help="Go on behind the people who were checked by a run that ended early, which told this number.",
