@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from sync.database.engine import among
+from sync.database.lists import among, pairs_among
 from sync.models import Account
 
 #: Rows that one statement names.
@@ -73,8 +73,8 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 def matching(
     session: Session, statement: Select[*tuple[Any, ...]], columns: tuple[_Id, _Id], pairs: Sequence[tuple[int, int]]
 ) -> list[Any]:
-    """Return the rows of a statement in which two columns are one of these *pairs*."""
-    return list(session.execute(statement.where(tuple_(*columns).in_(pairs)))) if pairs else []
+    """Return the rows of a statement in which two columns are one of these *pairs*, which are all different."""
+    return list(session.execute(statement.where(pairs_among(session, columns, pairs)))) if pairs else []
 
 
 def names_of(session: Session, ids: Collection[int]) -> dict[int, str]:

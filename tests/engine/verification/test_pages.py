@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 
 from sync import verification
 from sync.database.engine import Database, Session
-from sync.models import Card, Entry, LoginName, Member
+from sync.models import Base, Card, Entry, LoginName, Member
 from sync.verification import Finding
 from tests.support import factories
 from tests.support.statements import sent
@@ -86,6 +86,21 @@ def test_more_people_on_a_page_take_no_more_statements(database: Database) -> No
             assert checked.count == count
         counts.append(len(statements))
     assert counts[0] == counts[1] < 50
+
+
+@pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
+def test_a_page_reads_no_table_as_a_whole(database: Database) -> None:
+    """Or the time that everybody takes would grow with the square of their number."""
+    people = make(database, 3)
+    with database.reading() as session, sent(database.engine) as statements:
+        verification.page(session, people[0] - 1, 2)
+    tables = {*Base.metadata.tables}
+    with sqlite3.connect(str(database.url.database)) as connection:
+        for text in statements:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {text}", [None] * text.count("?")).fetchall()
+            scanned = {row[3].split()[1] for row in plan if row[3].startswith("SCAN ")}
+            assert scanned & tables == set(), text
+    connection.close()
 
 
 @pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
