@@ -38,7 +38,7 @@ def pairs_among(
         return (columns[0] == one) & (columns[1] == other)
     sides = ([pair[place] for pair in pairs] for place in (0, 1))
     lists = (bindparam(None, side, type_=ARRAY(BigInteger)) for side in sides)
-    given = func.unnest(*lists).table_valued("one", "other")
+    given = func.unnest(*lists).table_valued("one", "other").render_derived()
     return (columns[0] == given.c.one) & (columns[1] == given.c.other)
 
 
