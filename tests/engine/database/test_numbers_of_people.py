@@ -36,7 +36,7 @@ from sync.models import (
     now,
 )
 from sync.profiles import profiles, renewing
-from sync.revisions import address_books, fan_out, jobs, tombstones, versions
+from sync.revisions import address_books, entry_writes, fan_out, jobs, tombstones, versions
 from sync.sharing import changes, connections, disclosure_thinning, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS
 from sync.sign_in import deletion, sessions
@@ -100,6 +100,12 @@ def _carry(session: Session, world: World) -> None:
     claim = fan_out._claim(session, world.anna % BUCKETS, now())
     assert claim is not None
     assert fan_out.carry(session, claim)[0] > FEW
+
+
+def _note_copy(session: Session, world: World) -> None:
+    found = entry_writes.look(session, book_in(session, world.anna), "kept.vcf", world.device).entry
+    assert found is not None
+    entry_writes.note_copy(session, found, world.device, b"another card")
 
 
 def _defer(session: Session, world: World) -> None:
@@ -189,6 +195,7 @@ MORE: dict[str, Change] = {
         lambda s, w: jobs.renew(s, disclosure_thinning.THINNING, w.anna),
         lambda s, w: jobs.done(s, disclosure_thinning.THINNING, w.anna),
     ),
+    "what a device has": _note_copy,
     "what is gone": lambda s, w: tombstones.let_go(s, w.anna, CONTACTS),
     "fewer versions": lambda s, w: versions.thin_out(s, w.anna),
     "a contact that was linked": _then(
