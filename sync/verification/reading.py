@@ -60,7 +60,8 @@ class Page:
 def page_after(session: Session, after: int, count: int) -> Page:
     """Return the next *count* people behind the id *after*."""
     chosen = select(Account.id, Account.login).where(Account.id > after).order_by(Account.id).limit(count)
-    return Page(session, {account_id: login for account_id, login in session.execute(chosen)})  # noqa: C416 - rows are no pairs to mypy
+    logins: dict[int, str] = dict(session.execute(chosen).all())
+    return Page(session, logins)
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
@@ -82,5 +83,5 @@ def names_of(session: Session, ids: Collection[int]) -> dict[int, str]:
     names = {each: f"Account {each}, which does not exist," for each in ids}
     for some in chunks(sorted(names)):
         found = session.execute(select(Account.id, Account.login).where(among(session, Account.id, some)))
-        names |= {account_id: login for account_id, login in found}  # noqa: C416 - as above
+        names.update(found.all())
     return names
