@@ -24,6 +24,11 @@ class Limits:
     profile_size: int = 327_680
     overlay_size: int = 262_144
     private_entries: int = 50_000
+    #: Private entries of an address book that devices are told are gone; beyond it they fetch the whole book once.
+    gone_entries: int = 50_000
+    #: Contacts that are one with a card, and octets that are kept to take them apart again.
+    linked_entries: int = 5_000
+    linked_size: int = 50_000_000
     #: Addresses that a person proved to be theirs.
     addresses: int = 10
     requests_a_day: int = 20

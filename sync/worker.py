@@ -27,6 +27,7 @@ from sync.notify.push.messages import Wording
 from sync.profiles import renewing
 from sync.queries import card_news
 from sync.revisions import address_books, fan_out
+from sync.sharing import disclosure_thinning
 from sync.sign_in import deletion, organisation, password_reset, sessions
 from sync.sign_in.openid import Provider
 
@@ -84,6 +85,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
         _Task(lambda: rounds.work(database), DIGEST_INTERVAL, "post what is sent once a day"),
         _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
+        _Task(lambda: disclosure_thinning.work(database), SENDING_INTERVAL, "thin out what was disclosed"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
     ]
     mine = _Task(carrier.carry, INTERVAL, "finish a job")

@@ -19,7 +19,7 @@ from radicale_plugin import settings
 from radicale_plugin.cli import files, output
 from radicale_plugin.cli.output import count
 from radicale_plugin.cli.site import Site, pass_site
-from sync import verification
+from radicale_plugin.cli.verify import Checking
 from sync.database.engine import Database
 from sync.errors import Conflict, InvalidInput
 from sync.revisions import copying
@@ -85,14 +85,11 @@ def restore(site: Site, file: str, *, other_secret: bool) -> None:
         if not other_secret:
             _require_same_secret(folder, database)
         copying.restore(database, folder / _DATABASE)
-    found = 0
-    with site.read() as session:
-        people = verification.size(session)
-        with output.progress("Checking people", people) as bar:
-            for finding in verification.findings(session, bar.update):
-                found += 1
-                click.echo(str(finding))
-    click.echo(f"{count(people, 'person', 'people')} restored and checked, {count(found, 'problem')} found.")
+    checking, found = Checking(site), 0
+    for finding in checking.findings():
+        found += 1
+        click.echo(str(finding))
+    click.echo(f"{count(checking.done, 'person', 'people')} restored and checked, {count(found, 'problem')} found.")
     if found:
         raise click.exceptions.Exit(1)
 

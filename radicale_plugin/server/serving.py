@@ -127,16 +127,21 @@ def serve(
     # With that signal the processes that answer are replaced one after the other, none before another answers.
     server.on_reload(renew.set)
     keeper = threading.Thread(target=_keep_worker, args=(stop, renew), daemon=True)
-    if with_worker:
-        keeper.start()
     announced = f"http{'s' if certificate else ''}://{f'[{address}]' if ':' in address else address}:{port}/"
-    waiting = (stop, address, port, lambda: listening(announced))
+
+    def tell() -> None:
+        # Not before: to begin takes it as long as the server, and what it does can wait until people are answered.
+        if with_worker:
+            keeper.start()
+        listening(announced)
+
+    waiting = (stop, address, port, tell)
     threading.Thread(target=_call_when_listening, args=waiting, daemon=True).start()
     try:
         server.serve()
     finally:
         stop.set()
-        if with_worker:
+        if keeper.ident is not None:
             keeper.join()
 
 

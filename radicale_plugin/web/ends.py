@@ -96,7 +96,7 @@ def offered(session: Session, owner_id: int, viewer_id: int | None, group_id: in
     ends = {end.target: end for end in setting.ends_of(session, owner_id)}
     words = _Words(session, owner_id, [viewer_id] if viewer_id is not None else [])
     if viewer_id is not None:
-        excepted = grants.exceptions_of(session, owner_id, viewer_id).get(viewer_id, {})
+        excepted = grants.exceptions_of(session, owner_id, [viewer_id]).get(viewer_id, {})
         allowed = [field_id for field_id, is_shown in excepted.items() if is_shown]
         targets = [Target(viewer_id=viewer_id), *(Target(viewer_id=viewer_id, field_id=each) for each in allowed)]
     else:

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -61,6 +60,9 @@ def email_of(text: str) -> str:
     Raises:
         InvalidInput: It is none.
     """
+    # It takes a while to load, which no poll need wait for.
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         found = validate_email(plain(text), check_deliverability=False)
     except (EmailNotValidError, UnicodeError, ValueError) as error:

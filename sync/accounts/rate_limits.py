@@ -14,10 +14,9 @@ import time
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, bindparam, case, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from sync.database.lists import SQLITE
+from sync.database.upserts import insert_into
 from sync.errors import TooManyTries
 from sync.models import RateLimit
 
@@ -68,9 +67,8 @@ def take(session: Session, limit: Limit, *who: str, tries: int = 1) -> None:
         raise TooManyTries(max(1, limit.whole // 1000))
     cost = limit.step * tries
     counted_from = case((RateLimit.full_at.between(at, _latest(limit, at)), RateLimit.full_at), else_=_number(at))
-    insert = sqlite.insert if session.get_bind().dialect.name == SQLITE else postgresql.insert
     taken = (
-        insert(RateLimit)
+        insert_into(session.get_bind().dialect.name, RateLimit)
         .values(key=key, full_at=at + cost)
         .on_conflict_do_update(
             index_elements=[RateLimit.key],

@@ -14,7 +14,7 @@ from sync.database.engine import settings_of
 from sync.database.prepared import execute
 from sync.errors import Conflict, LimitExceeded, UIDConflict
 from sync.models import Base, Entry, PrivateCard, new_id, now
-from sync.revisions import address_books, dead_properties, entry_writes, versions
+from sync.revisions import address_books, dead_properties, entry_writes, tombstones, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.vcard import uids
 
@@ -92,11 +92,14 @@ def require_room(session: Session, book: Book, href: str) -> None:
         LimitExceeded: The address book is full.
         Conflict: The name is too long.
     """
-    limit = settings_of(session).limits.private_entries
-    if entry_writes.private_entries(session, book) >= limit:
-        raise LimitExceeded(f"An address book has at most {limit} private entries.")
+    limits = settings_of(session).limits
+    count, gone = entry_writes.private_entries(session, book)
+    if count >= limits.private_entries:
+        raise LimitExceeded(f"An address book has at most {limits.private_entries} private entries.")
     if len(href) > 255:
         raise Conflict("The name of an entry has at most 255 characters.")
+    if gone >= limits.gone_entries:
+        tombstones.let_go(session, book.viewer_id, book.id)
 
 
 def _gone(session: Session, book: Book, href: str) -> Entry:

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 from sync.errors import NotFound
 from sync.models import Entry, KeptApart, now
 
+#: So many pairs are kept apart, the last that the person said it of.
+MOST = 10_000
+
 
 def keep(session: Session, viewer_id: int, one_id: int, other_id: int) -> None:
     """
@@ -24,12 +27,20 @@ def keep(session: Session, viewer_id: int, one_id: int, other_id: int) -> None:
         key = {"viewer_id": viewer_id, "entry_id": pair[0], "other_id": pair[1]}
         session.execute(delete(KeptApart).filter_by(**key))
         session.execute(insert(KeptApart).values(**key, said_at=now()))
+        _forget_oldest(session, viewer_id)
 
 
 def forget(session: Session, viewer_id: int) -> int:
     """Propose everything again, and return how often the person had said no."""
     gone = delete(KeptApart).where(KeptApart.viewer_id == viewer_id).returning(KeptApart.entry_id)
     return len(session.scalars(gone).all())
+
+
+def _forget_oldest(session: Session, viewer_id: int) -> None:
+    mine, newest_first = KeptApart.viewer_id == viewer_id, (KeptApart.said_at.desc(), KeptApart.entry_id)
+    pair = select(KeptApart.entry_id, KeptApart.other_id).where(mine).order_by(*newest_first, KeptApart.other_id)
+    for one, other in session.execute(pair.offset(MOST)).all():
+        session.execute(delete(KeptApart).where(mine, KeptApart.entry_id == one, KeptApart.other_id == other))
 
 
 def pairs(session: Session, viewer_id: int) -> set[tuple[int, int]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
@@ -22,7 +22,7 @@ from sync.books.entry_rows import PRIVATE
 from sync.contacts import apart
 from sync.database import accounts
 from sync.database.engine import settings_of
-from sync.errors import NotFound, Refused
+from sync.errors import LimitExceeded, NotFound, Refused
 from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
@@ -69,6 +69,7 @@ def link(session: Session, viewer_id: int, entry_id: int, owner_id: int) -> None
     Raises:
         NotFound: There is no such private entry, or no such connection, or it is hidden.
         Refused: Cards of others cannot be added to here (strict mode).
+        LimitExceeded: The person linked as many as they may.
     """
     if not settings_of(session).accept_overlays:
         raise Refused("Nothing can be added to other people's cards here.")
@@ -79,6 +80,7 @@ def link(session: Session, viewer_id: int, entry_id: int, owner_id: int) -> None
         data = session.scalars(
             select(PrivateCard.data).where(PrivateCard.viewer_id == viewer_id, PrivateCard.entry_id == entry_id)
         ).one()
+        _require_room(session, viewer_id, entry_id, data)
         before = overlays.of(session, viewer_id, [owner_id]).get(owner_id, [])
         added = _new(before, _additions(session, target, data, before))
         earlier = _unmade(session, viewer_id, entry_id, owner_id)
@@ -168,6 +170,15 @@ def suggestions(session: Session, viewer_id: int) -> list[Suggestion]:
         Suggestion(entry_id, name, owner_id, names.get(owner_id, ""), because)
         for entry_id, name, owner_id, because in found
     ]
+
+
+def _require_room(session: Session, viewer_id: int, entry_id: int, data: bytes) -> None:
+    limits, mine = settings_of(session).limits, LinkedEntry.viewer_id == viewer_id
+    octets = func.coalesce(func.sum(func.length(LinkedEntry.card) + func.length(LinkedEntry.added)), 0)
+    others = select(func.count(), octets).where(mine, LinkedEntry.entry_id != entry_id)
+    count, used = session.execute(others).one()
+    if count >= limits.linked_entries or used + len(data) > limits.linked_size:
+        raise LimitExceeded("You have linked as many contacts as you may; take some apart first.")
 
 
 def _unmade(session: Session, viewer_id: int, entry_id: int, owner_id: int) -> list[FieldContent]:

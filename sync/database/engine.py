@@ -231,13 +231,16 @@ class Database:
             DatabaseUnavailable: The database could not be reached or changed.
             WrongSchema: It has a version that this code does not know.
         """
-        from sync.database.migrations import upgrade
+        from sync.database.schema import is_newest
 
         if self.is_sqlite:
             sqlite.require_writable(self.file)
             sqlite.create(self.file)
         with self._telling():
-            upgrade(self)
+            if not is_newest(self):
+                from sync.database.migrations import upgrade
+
+                upgrade(self)
         self.write_if_free(_write_nothing)
         if isinstance(self.condition.wrong, DatabaseReadOnly):
             raise self.condition.wrong

@@ -22,6 +22,26 @@ def among(
     return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
 
 
+def pairs_among(
+    session: Session,
+    columns: tuple[ColumnElement[int] | InstrumentedAttribute[int], ColumnElement[int] | InstrumentedAttribute[int]],
+    pairs: Collection[tuple[int, int]],
+) -> ColumnElement[bool]:
+    """
+    Compare two columns with any number of different *pairs*, as `among` does one with ids.
+
+    Each pair is looked up by the key that the columns are, which no database does by itself for a list of pairs.
+    """
+    if session.get_bind().dialect.name == SQLITE:
+        values = func.json_each(literal(json.dumps(list(pairs)))).table_valued("value")
+        one, other = (func.json_extract(values.c.value, f"$[{place}]") for place in (0, 1))
+        return (columns[0] == one) & (columns[1] == other)
+    sides = ([pair[place] for pair in pairs] for place in (0, 1))
+    lists = (bindparam(None, side, type_=ARRAY(BigInteger)) for side in sides)
+    given = func.unnest(*lists).table_valued("one", "other").render_derived()
+    return (columns[0] == given.c.one) & (columns[1] == given.c.other)
+
+
 def among_parameter(
     dialect: str, column: ColumnElement[int] | InstrumentedAttribute[int], name: str
 ) -> ColumnElement[bool]:

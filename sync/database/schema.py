@@ -35,6 +35,12 @@ def require_newest(database: Database) -> None:
         raise WrongSchema("The database is of an older version of Evercard; `evercard migrate` brings it up to date.")
 
 
+def is_newest(database: Database) -> bool:
+    """Whether the schema of *database*, which is there, is the one that this code needs."""
+    with database.engine.connect() as connection:
+        return current(connection) == newest()
+
+
 def require_known(revision: str | None) -> None:
     """
     Make sure that this code knows the version *revision*.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from sync.fields import dates, media
 from sync.fields.messaging import handle_of
 from sync.fields.single import bare_number
@@ -56,6 +54,9 @@ def _inline(main: Property, data: str) -> str:
 
 
 def _format(main: Property, data: str) -> str:
+    # It takes a while to load, and most cards have no picture.
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(media.octets_of(data) or b"")) as image:
             return image.format or main.name.lower()

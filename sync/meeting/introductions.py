@@ -7,13 +7,13 @@ so nothing of a friend is kept with who published them, and nothing lands on a d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY, Limit, take
-from sync.database.engine import settings_of
+from sync.database.engine import among, settings_of
 from sync.discovery import directory
 from sync.discovery.directory import Found
 from sync.errors import InvalidInput, NotFound
@@ -35,7 +35,7 @@ def publish(session: Session, owner_id: int, friend_id: int) -> None:
     with session.begin_nested():
         pairs.lock(session, owner_id, friend_id)
         connections.require(session, owner_id, friend_id)
-        if friend_id not in published(session, owner_id):
+        if not published(session, owner_id, [friend_id]):
             session.execute(insert(PublicFriend).values(owner_id=owner_id, friend_id=friend_id, published_at=now()))
 
 
@@ -51,11 +51,12 @@ def unpublish(session: Session, owner_id: int, friend_id: int) -> None:
         raise NotFound("This friend is not public.")
 
 
-def published(session: Session, owner_id: int) -> Sequence[int]:
-    """Return the account ids of the friends whom a person made public."""
-    return session.scalars(
-        select(PublicFriend.friend_id).where(PublicFriend.owner_id == owner_id).order_by(PublicFriend.friend_id)
-    ).all()
+def published(session: Session, owner_id: int, only: Collection[int] | None = None) -> Sequence[int]:
+    """Return the account ids of the friends whom a person made public; with *only*, of those among these people."""
+    chosen = select(PublicFriend.friend_id).where(PublicFriend.owner_id == owner_id)
+    if only is not None:
+        chosen = chosen.where(among(session, PublicFriend.friend_id, only))
+    return session.scalars(chosen.order_by(PublicFriend.friend_id)).all()
 
 
 def public_friends(session: Session, viewer_id: int, owner_id: int) -> list[Found]:

@@ -83,6 +83,24 @@ def page_of(
     pinyin; with *only*, those among these ids, and never those among *but*. A number beyond the last page is the last
     one.
     """
+    found = found_among(session, person_id, wanted, only=only, but=but)
+    pages = max(1, -(-len(found) // PAGE))
+    number = min(max(1, number), pages)
+    letters: dict[str, int] = {}
+    for place, each in enumerate(found):
+        letters.setdefault(names.letter_of(each.name), place // PAGE + 1)
+    return Page(found[(number - 1) * PAGE : number * PAGE], number, pages, len(found), letters)
+
+
+def found_among(
+    session: Session,
+    person_id: int,
+    wanted: str | Wanted = "",
+    *,
+    only: Collection[int] | None = None,
+    but: Collection[int] = (),
+) -> list[ConnectedPerson]:
+    """Return everybody who is on some page of `page_of`, in the order of the pages."""
     wanted = Wanted(wanted) if isinstance(wanted, str) else wanted
     chosen = [
         each
@@ -92,12 +110,7 @@ def page_of(
     found = [each for each in chosen if each.account_id in wanted.also or _is_meant(each, wanted.text)]
     if (numbers := wanted.numbers) is not None:
         found.sort(key=lambda each: names.number_key(numbers.get(each.account_id, "")))
-    pages = max(1, -(-len(found) // PAGE))
-    number = min(max(1, number), pages)
-    letters: dict[str, int] = {}
-    for place, each in enumerate(found):
-        letters.setdefault(names.letter_of(each.name), place // PAGE + 1)
-    return Page(found[(number - 1) * PAGE : number * PAGE], number, pages, len(found), letters)
+    return found
 
 
 def everybody(session: Session, person_id: int) -> list[ConnectedPerson]:

@@ -12,12 +12,12 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Insert, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BindParameter, Insert, bindparam, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE
-from sync.database.prepared import execute, value
+from sync.database.prepared import execute
+from sync.database.upserts import insert_into
 from sync.errors import NotFound
 from sync.models import Base, new_id, now
 from sync.revisions import address_books, versions
@@ -108,10 +108,10 @@ def again(session: Session, book: Book, href: str, seen: Seen, device_id: int | 
     return seen if session.get_bind().dialect.name == SQLITE else look(session, book, href, device_id)
 
 
-def private_entries(session: Session, book: Book) -> int:
-    """Return how many private entries there are in a book."""
-    count: int = value(session, _COUNT, {"viewer": book.viewer_id, "book": book.id})
-    return count
+def private_entries(session: Session, book: Book) -> tuple[int, int]:
+    """Return how many private entries there are in a book, and of how many it is known that they are gone."""
+    ((every, gone),) = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id})
+    return every - gone, gone
 
 
 def store_private(
@@ -196,13 +196,12 @@ _FIND = (
     .where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 )
 _COUNT = (
-    select(func.count())
+    select(func.count(), func.coalesce(func.sum(case((_ENTRIES.c.state == PRESENT, 0), else_=1)), 0))
     .select_from(_ENTRIES)
     .where(
         _ENTRIES.c.viewer_id == bindparam("viewer"),
         _ENTRIES.c.book_id == bindparam("book"),
         _ENTRIES.c.kind == PRIVATE,
-        _ENTRIES.c.state == PRESENT,
     )
 )
 # The parameters of an update must not be called as its columns are.
@@ -228,7 +227,8 @@ _COPY: dict[str, BindParameter[Any]] = {"revision": bindparam("new_revision"), "
 @functools.cache
 def _setting_copy(dialect: str) -> Insert:
     # A report of the same device's may write it down at the same time.
-    made = (sqlite.insert if dialect == SQLITE else postgresql.insert)(_COPIES).values(
+    made = insert_into(dialect, _COPIES).values(
         viewer_id=bindparam("viewer"), device_id=bindparam("device"), entry_id=bindparam("entry"), **_COPY
     )
-    return made.on_conflict_do_update(index_elements=_COPIES.primary_key.columns, set_=_COPY)
+    setting: Insert = made.on_conflict_do_update(index_elements=_COPIES.primary_key.columns, set_=_COPY)
+    return setting

@@ -38,8 +38,6 @@ KeptVersion: TypeAlias = tuple[Entry, EntryVersion]
 _DAY = 86_400
 #: What an overlay was before there was one: it is kept to be compared with, and nobody needs it back.
 NOTHING = b"[]"
-#: Once in so many revisions it is looked how much is kept; the same one when a transaction is run again.
-_SELDOM = 16
 #: How full the budget is after versions were thinned out, so that this is not done with every change.
 _AFTERWARDS = 0.9
 
@@ -76,14 +74,16 @@ def keep(session: Session, entry: Versioned, content: bytes) -> None:
 
     *content* is the bytes of a private entry, or the text form of an overlay in UTF-8.
     """
-    at = now()
-    days = settings_of(session).keep_versions_days
-    too_old = execute(session, _TOO_OLD, {"viewer": entry.viewer_id, "before": at - days * _DAY})
-    _forget(session, entry.viewer_id, [Kept(*row) for row in too_old])
+    at, settings = now(), settings_of(session)
+    days, limits = settings.keep_versions_days, settings.limits
+    before = {"viewer": entry.viewer_id, "before": at - days * _DAY}
+    ((number, used, oldest),) = execute(session, _ALL, {"viewer": entry.viewer_id})
+    if oldest is not None and oldest < before["before"]:
+        _forget(session, entry.viewer_id, [Kept(*row) for row in execute(session, _TOO_OLD, before)])
     if days:
         key = {"viewer": entry.viewer_id, "entry": entry.id, "at": entry.revision}
         execute(session, _KEEP, {**key, "now": at, "content": content})
-    if entry.revision % _SELDOM == 0:
+    if number >= limits.versions or used + len(content) > limits.versions_size:
         thin_out(session, entry.viewer_id)
 
 
@@ -218,6 +218,9 @@ _MINE = _VERSIONS.c.viewer_id == bindparam("viewer")
 _THIS = (_MINE, _VERSIONS.c.entry_id == bindparam("entry"), _VERSIONS.c.revision == bindparam("at"))
 _FORGET = delete(_VERSIONS).where(*_THIS)
 _COLUMNS = (_VERSIONS.c.entry_id, _VERSIONS.c.revision, _VERSIONS.c.replaced_at, func.length(_VERSIONS.c.content))
+_ALL = select(
+    func.count(), func.coalesce(func.sum(func.length(_VERSIONS.c.content)), 0), func.min(_VERSIONS.c.replaced_at)
+).where(_MINE)
 _TOO_OLD = select(*_COLUMNS).where(_MINE, _VERSIONS.c.replaced_at < bindparam("before"))
 # Of several changes in one transaction the first had what was there before.
 _KEEP = insert(_VERSIONS).from_select(

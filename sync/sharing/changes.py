@@ -24,7 +24,7 @@ from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, now
 from sync.notify.push import news
 from sync.revisions import address_books, fan_out
-from sync.sharing import cards, history, search_keys
+from sync.sharing import cards, disclosure_thinning, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
 
@@ -58,6 +58,8 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
         for owner_id in rewritten:
             _close(under_way, owner_id)
+        for owner_id, version in under_way.versions.items():
+            disclosure_thinning.ask(session, owner_id, version, at)
 
 
 def hold(session: Session, owner_id: int) -> None:

@@ -83,7 +83,7 @@ def except_fields(session: Session, owner_id: int, viewer_id: int, allowed: Mapp
     with change(session, owner_id) as under_way:
         _require(session, owner_id, None, allowed.keys())
         connections.require(session, owner_id, viewer_id)
-        before = exceptions_of(session, owner_id, viewer_id).get(viewer_id, {})
+        before = exceptions_of(session, owner_id, [viewer_id]).get(viewer_id, {})
         # What stays as it is keeps its row, and with it the time until which it was given.
         changed = {field_id: shown for field_id, shown in allowed.items() if before.get(field_id) != shown}
         session.execute(
@@ -112,19 +112,19 @@ def end_exceptions(session: Session, owner_id: int, people: Mapping[int, Collect
         connections.regroup(under_way, owner_id, set().union(*people.values()))
 
 
-def exceptions_of(session: Session, owner_id: int, viewer_id: int | None = None) -> dict[int, dict[int, bool]]:
+def exceptions_of(session: Session, owner_id: int, only: Collection[int] | None = None) -> dict[int, dict[int, bool]]:
     """
     Return an owner's exceptions for single people: by viewer id, which field ids are shown or withheld.
 
-    With *viewer_id*, those for one person.
+    With *only*, those for these people.
     """
     columns = (FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
     chosen = select(*columns).where(FieldException.owner_id == owner_id)
-    if viewer_id is not None:
-        chosen = chosen.where(FieldException.viewer_id == viewer_id)
+    if only is not None:
+        chosen = chosen.where(among(session, FieldException.viewer_id, only))
     found: dict[int, dict[int, bool]] = {}
-    for person_id, field_id, allowed in session.execute(chosen):
-        found.setdefault(person_id, {})[field_id] = allowed
+    for viewer_id, field_id, allowed in session.execute(chosen):
+        found.setdefault(viewer_id, {})[field_id] = allowed
     return found
 
 

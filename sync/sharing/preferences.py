@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import models
+from sync.database.lists import among
 from sync.models import Group
 
 #: Who may connect: anyone at once; whoever answers the question at once; whoever the person confirms; nobody.
@@ -42,16 +44,24 @@ class Preferences:
 
 def preferences_of(session: Session, owner_id: int) -> Preferences:
     """Return what a person decided; the defaults are for whoever did not, and for ids of nobody."""
+    return preferences_of_many(session, [owner_id])[owner_id]
+
+
+def preferences_of_many(session: Session, owner_ids: Collection[int]) -> dict[int, Preferences]:
+    """Return by id what people decided, as `preferences_of` does."""
     stored = models.Preferences
     columns = [getattr(stored, name) for name in Preferences.__slots__ if name != "newcomers_group_id"]
     # A group that was deleted since is none.
-    row = session.execute(
-        select(*columns, Group.id.label("newcomers_group_id"))
+    rows = session.execute(
+        select(stored.owner_id, *columns, Group.id.label("newcomers_group_id"))
         .outerjoin(Group, (Group.owner_id == stored.owner_id) & (Group.id == stored.newcomers_group_id))
-        .where(stored.owner_id == owner_id)
-    ).first()
-    if row is None:
-        return Preferences()
-    # Columns that came later are empty in what was stored before.
-    later = {"phone_decided": bool(row.phone_decided), "requests_by_sms": bool(row.requests_by_sms)}
-    return Preferences(**(row._asdict() | later))
+        .where(among(session, stored.owner_id, owner_ids))
+    )
+    found = dict.fromkeys(owner_ids, Preferences())
+    names = [*(column.key for column in columns), "newcomers_group_id"]
+    for owner_id, *values in rows:
+        said = dict(zip(names, values, strict=True))
+        # Columns that came later are empty in what was stored before.
+        later = {name: bool(said[name]) for name in ("phone_decided", "requests_by_sms")}
+        found[owner_id] = Preferences(**(said | later))
+    return found

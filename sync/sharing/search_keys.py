@@ -13,11 +13,12 @@ from collections.abc import Set as AbstractSet
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
+from sync.database.lists import among
 from sync.database.prepared import execute
 from sync.models import Account, Address, Base, OwnSearchKey, SearchKey
 from sync.sharing import names
 from sync.sharing.cards import content_of
-from sync.sharing.preferences import NOBODY, Preferences, preferences_of
+from sync.sharing.preferences import NOBODY, Preferences, preferences_of, preferences_of_many
 from sync.sharing.visibility import StoredField, shown_to_strangers
 from sync.vcard import split_structured
 
@@ -72,29 +73,39 @@ def owners_of_email(session: Session, value: str) -> Sequence[int]:
     ).all()
 
 
-def wanted(session: Session, owner_id: int) -> Iterator[str]:
-    """Yield the keys by which a person is to be found: none for whoever is shut out, or lets nobody connect."""
-    row = session.execute(select(Account.login, Account.disabled_at).where(Account.id == owner_id)).first()
-    preferences = preferences_of(session, owner_id)
-    if row is None or row.disabled_at is not None or preferences.connecting == NOBODY:
-        return
-    if preferences.found_by_login:
-        yield LOGIN + row.login
-    by_channel = {"email": preferences.found_by_email, "sms": preferences.found_by_phone}
-    proved = select(Address.channel, Address.value).where(Address.owner_id == owner_id)
-    for channel, value in session.execute(proved):
-        if by_channel[channel]:
-            yield f"{channel}:{value}"
-    if preferences.found_by_name:
-        yield from _names(session, owner_id, preferences)
+def wanted(session: Session, owner_id: int) -> frozenset[str]:
+    """Return the keys by which a person is to be found: none for whoever is shut out, or lets nobody connect."""
+    return wanted_of(session, [owner_id]).get(owner_id, frozenset())
+
+
+def wanted_of(session: Session, owner_ids: Collection[int]) -> dict[int, frozenset[str]]:
+    """Return by person what `wanted` has, for many at once; who is to be found by nothing may be left out."""
+    enabled = select(Account.id, Account.login).where(among(session, Account.id, owner_ids))
+    logins: dict[int, str] = dict(session.execute(enabled.where(Account.disabled_at.is_(None))).all())
+    decided = preferences_of_many(session, logins)
+    open_to = {owner_id for owner_id, preferences in decided.items() if preferences.connecting != NOBODY}
+    keys: dict[int, set[str]] = {owner_id: set() for owner_id in open_to}
+    for owner_id in (each for each in open_to if decided[each].found_by_login):
+        keys[owner_id].add(LOGIN + logins[owner_id])
+    proved = select(Address.owner_id, Address.channel, Address.value)
+    for owner_id, channel, value in session.execute(proved.where(among(session, Address.owner_id, open_to))):
+        if decided[owner_id].found_by_email if channel == "email" else decided[owner_id].found_by_phone:
+            keys[owner_id].add(f"{channel}:{value}")
+    by_name = {owner_id for owner_id in open_to if decided[owner_id].found_by_name}
+    for owner_id, fields in shown_to_strangers(session, by_name, kinds=NAME_KINDS).items() if by_name else ():
+        keys[owner_id].update(_names_in(fields))
+    return {owner_id: frozenset(each) for owner_id, each in keys.items()}
 
 
 def _names(session: Session, owner_id: int, preferences: Preferences) -> Iterable[str]:
     enabled = select(Account.id).where(Account.id == owner_id, Account.disabled_at.is_(None))
     if preferences.connecting == NOBODY or session.scalars(enabled).first() is None:
         return ()
+    return _names_in(shown_to_strangers(session, [owner_id], kinds=NAME_KINDS).get(owner_id, []))
+
+
+def _names_in(shown: Iterable[StoredField]) -> list[str]:
     # Whoever finds somebody by a name has been told that it is theirs, so it must be one that strangers may see.
-    shown = shown_to_strangers(session, [owner_id], kinds=NAME_KINDS).get(owner_id, [])
     keys = {NAME + key for field in shown for name in _said(field) for key in names.keys_of(name)}
     return sorted(key for key in keys if len(key) <= _KEY_LENGTH)[:_MOST_NAMES]
 

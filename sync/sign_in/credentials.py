@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -189,6 +189,7 @@ def add_device(session: Session, account_id: int, label: str) -> tuple[int, str]
     used = select(func.count()).where(Device.viewer_id == account_id, Device.revoked_at.is_(None))
     if session.scalars(used).one() >= limit:
         raise LimitExceeded(f"A person has at most {limit} devices; revoke one first.")
+    _forget_revoked(session, account_id, limit)
     key = server_key(session)
     while True:
         text = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
@@ -207,6 +208,15 @@ def add_device(session: Session, account_id: int, label: str) -> tuple[int, str]
             # Another device of this person's has this id.
             continue
         return proof.device_id, "-".join(text[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+
+
+def _forget_revoked(session: Session, account_id: int, most: int) -> None:
+    """Let go of the devices that were revoked long ago: of so many the person is still told."""
+    mine = (Device.viewer_id == account_id, Device.revoked_at.is_not(None))
+    newest_first = (Device.revoked_at.desc(), Device.id)
+    gone = session.scalars(select(Device.id).where(*mine).order_by(*newest_first).offset(most)).all()
+    if gone:
+        session.execute(delete(Device).where(Device.viewer_id == account_id, Device.id.in_(gone)))
 
 
 def devices(session: Session, account_id: int) -> Sequence[Device]:

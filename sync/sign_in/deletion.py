@@ -35,6 +35,7 @@ from sync.models import (
 )
 from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
+from sync.sharing.disclosure_thinning import THINNING
 from sync.sign_in import organisation, sessions
 
 LEAVING = "leaving"
@@ -169,7 +170,8 @@ def _forget(session: Session, account_id: int) -> None:
     organisation.forget(session, account_id)
     # Everything else that is the person's own belongs to the account's row, and goes with it.
     session.execute(delete(Account).where(Account.id == account_id))
-    session.execute(delete(Job).where(*_job(account_id)))
+    mine = (Job.bucket == account_id % BUCKETS, Job.owner_id == account_id)
+    session.execute(delete(Job).where(*mine, Job.kind.in_((LEAVING, THINNING))))
 
 
 def _login(session: Session, account_id: int) -> str | None:

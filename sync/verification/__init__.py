@@ -3,6 +3,11 @@ Verification: whether the database is what the rest of the engine takes for gran
 
 Every finding is one broken promise. The most important is asked of every card: that its stored text is what the
 profile and the grants say now, so that nobody holds a field that was not granted to them. Nothing is changed here.
+
+People are looked at page by page, each in a snapshot of its own that is over in a moment: while a server runs, nobody
+waits for it, and what changes in between is seen before or after, but never by half. Each page is read by a statement
+or two for each table, however many people are on it.
+
 It stands above every other room of the engine and may import them all; none may import it.
 """
 
@@ -11,19 +16,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, func, select, text
+from sqlalchemy import ForeignKeyConstraint, Table, and_, exists, func, select, text
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
-from sync.database.engine import among
+from sync.database.engine import Database, among
 from sync.database.migrations import differences
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
+from sync.sharing.disclosure_thinning import THINNING
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import ends, meeting, owners, past, viewers
+from sync.verification import connected, ends, meeting, owners, past, viewers
+from sync.verification.reading import CHUNK, page_after
 
-#: People that one statement names.
-_PAGE = 1_000
+#: People on one page.
+PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +46,63 @@ class Finding:
         return f"{self.login}: {self.problem}" if self.login else self.problem
 
 
-def size(session: Session) -> int:
-    """Count the people that `findings` will check."""
-    return session.scalars(select(func.count()).select_from(Account)).one()
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How far it has come: *count* more people, up to the one of this *id*; what is wrong with them are *findings*."""
+
+    id: int
+    count: int
+    findings: Sequence[Finding]
+
+
+def size(session: Session, after: int = 0) -> int:
+    """Count the people that will be checked, with ids behind *after*."""
+    return session.scalars(select(func.count()).select_from(Account).where(Account.id > after)).one()
 
 
 def findings(session: Session, progress: Callable[[int], object] = lambda _: None) -> Iterator[Finding]:
     """
-    Check everything, and yield what is wrong as it is found.
+    Check everything in one state of the database, which *session* must see, and yield what is wrong as it is found.
 
-    *session* must see one state of the database (`Database.reading`). *progress* is called with the number of people
-    that were checked since it was called last.
+    *progress* is called with the number of people that were checked since it was called last.
     """
-    for check in (_file, _schema, _orphans, _outbox, meeting.directory):
-        for problem in check(session):
-            yield Finding("", problem)
-    after = 0
-    while True:
-        page = session.execute(
-            select(Account.login, Account.id).where(Account.id > after).order_by(Account.id).limit(_PAGE)
-        ).all()
-        for login, account_id in page:
-            for of_person in _CHECKS:
-                for problem in of_person(session, account_id):
-                    yield Finding(login, problem)
-            progress(1)
-        if len(page) < _PAGE:
-            return
-        after = page[-1].id
+    for check in CHECKS_OF_ALL:
+        yield from (Finding("", problem) for problem in check(session))
+    checked = page(session, 0)
+    while checked is not None:
+        yield from checked.findings
+        progress(checked.count)
+        checked = page(session, checked.id)
+
+
+def in_pages(database: Database, after: int = 0) -> Iterator[Checked]:
+    """
+    Check everything, a moment at a time, and yield what was found in each.
+
+    With *after*, an id that was reached, go on behind it; what is not about one person is then left out.
+    """
+    for check in () if after else CHECKS_OF_ALL:
+        with database.reading() as session:
+            checked = Checked(0, 0, [Finding("", problem) for problem in check(session)])
+        yield checked
+    found: Checked | None = Checked(after, 0, [])
+    while found is not None:
+        with database.reading() as session:
+            found = page(session, found.id)
+        if found is not None:
+            yield found
+
+
+def page(session: Session, after: int, count: int = PAGE) -> Checked | None:
+    """Check the next *count* people behind the id *after*; None where there is nobody."""
+    people = page_after(session, after, count)
+    if not people.logins:
+        return None
+    found = [(account_id, problem) for check in _CHECKS for account_id, problem in check(people)]
+    place = {account_id: number for number, account_id in enumerate(people.logins)}
+    found.sort(key=lambda each: place[each[0]])
+    told = [Finding(people.logins[account_id], problem) for account_id, problem in found]
+    return Checked(max(people.logins), len(people.logins), told)
 
 
 def _file(session: Session) -> Iterator[str]:
@@ -81,19 +117,24 @@ def _schema(session: Session) -> Iterator[str]:
         yield f"The tables differ from those of this version of Evercard in {len(found)} places."
 
 
-def _orphans(session: Session) -> Iterator[str]:
-    for table in Base.metadata.sorted_tables:
-        for key in table.foreign_key_constraints:
-            parent = key.referred_table
-            match = and_(*(element.parent == element.column for element in key.elements))
-            # A key of which some column is absent names no row.
-            named = [element.parent.is_not(None) for element in key.elements if element.parent.nullable]
-            orphaned = (*named, ~exists().select_from(parent).where(match))
-            statement = select(func.count()).select_from(table).where(*orphaned)
-            if count := session.scalars(statement).one():
-                yield f"{count} rows of {table.name} belong to no row of {parent.name}."
+def _orphans(table: Table, key: ForeignKeyConstraint) -> Callable[[Session], Iterator[str]]:
+    parent = key.referred_table
+    match = and_(*(element.parent == element.column for element in key.elements))
+    # A key of which some column is absent names no row.
+    named = [element.parent.is_not(None) for element in key.elements if element.parent.nullable]
+    orphaned = (*named, ~exists().select_from(parent).where(match))
+    statement = select(func.count()).select_from(table).where(*orphaned)
+
+    def check(session: Session) -> Iterator[str]:
+        if count := session.scalars(statement).one():
+            yield f"{count} rows of {table.name} belong to no row of {parent.name}."
+
+    return check
+
+
+def _claims(session: Session) -> Iterator[str]:
     claims = session.scalars(select(LoginName.account_id).where(LoginName.account_id != NOBODY))
-    yield from _unknown(session, "login_name", claims.partitions(_PAGE))
+    yield from _unknown(session, "login_name", claims.partitions(CHUNK))
 
 
 def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> Iterator[str]:
@@ -106,22 +147,32 @@ def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> It
 
 
 def _outbox(session: Session) -> Iterator[str]:
-    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING))).distinct()):
+    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING, THINNING))).distinct()):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
     for login in unfinished(session):
         yield f"The account {login} is being deleted, which is not finished; `evercard serve` goes on with it."
-    yield from _unknown(session, "job", session.scalars(select(Job.owner_id)).partitions(_PAGE))
+    yield from _unknown(session, "job", session.scalars(select(Job.owner_id)).partitions(CHUNK))
 
 
+#: What is not about one person.
+CHECKS_OF_ALL: tuple[Callable[[Session], Iterator[str]], ...] = (
+    _file,
+    _schema,
+    *(_orphans(table, key) for table in Base.metadata.sorted_tables for key in table.foreign_key_constraints),
+    _claims,
+    _outbox,
+    meeting.directory,
+)
 _CHECKS = (
-    owners.account,
+    owners.accounts_of,
     owners.cards_of,
-    owners.connections_of,
+    connected.connections_of,
     ends.ends_of,
     past.history_of,
-    past.sightings_of,
-    viewers.account,
+    past.shown_to,
+    past.audiences_of,
+    viewers.accounts_of,
     viewers.entries_of,
     meeting.listing_of,
-    meeting.between,
+    connected.between,
 )

@@ -1,19 +1,20 @@
-"""What must be true of what a person gave until a certain time."""
+"""What must be true of what people gave until a certain time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from sync.models import BUCKETS, Ending, NextEnd
+from sync.verification.reading import Page, Problem
 
 
-def ends_of(session: Session, owner_id: int) -> Iterator[str]:
-    """Yield what is wrong with a person's ends: that something would be shown for longer than they said."""
-    soonest: int | None = session.scalars(select(func.min(Ending.ends_at)).where(Ending.owner_id == owner_id)).one()
-    mine = (NextEnd.bucket == owner_id % BUCKETS, NextEnd.owner_id == owner_id)
-    due_at = session.scalars(select(NextEnd.due_at).where(*mine)).first()
-    if soonest is not None and (due_at is None or due_at > soonest):
-        yield "Something of this person's ends, and nobody would look for it in time."
+def ends_of(page: Page) -> Iterator[Problem]:
+    """Yield what is wrong with people's ends: that something would be shown for longer than they said."""
+    soonest = page.rows(select(Ending.owner_id, func.min(Ending.ends_at)).group_by(Ending.owner_id), Ending.owner_id)
+    looked_for = page.rows(select(NextEnd.owner_id, NextEnd.bucket, NextEnd.due_at), NextEnd.owner_id)
+    for owner_id, found in soonest.items():
+        in_time = [due_at for bucket, due_at in looked_for[owner_id] if bucket == owner_id % BUCKETS]
+        if found and not any(due_at <= found[0][0] for due_at in in_time):
+            yield owner_id, "Something of this person's ends, and nobody would look for it in time."

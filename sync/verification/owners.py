@@ -1,162 +1,173 @@
-"""What must be true of a person as an owner: the profile, the cards made of it, and who is connected."""
+"""What must be true of people as owners: the profile, and the cards made of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from sync.database.engine import among, settings_of
+from sync.database.engine import settings_of
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
-from sync.models import Account, Audience, Card, Connection, Entry, Group, LoginName, Profile
+from sync.models import Audience, Card, Field, Grant, Group, LoginName, Profile
 from sync.profiles import renewing
-from sync.revisions.address_books import HIDDEN, PRESENT
 from sync.sharing import cards
-from sync.sharing.connections import CONNECTION
-from sync.sharing.visibility import (
-    CONNECTED,
-    CONNECTIONS,
-    STRANGERS,
-    Composition,
-    compositions_of,
-    fields_of,
-    grants_of,
-)
-
-#: Viewers that one statement names.
-_PAGE = 1_000
+from sync.sharing.visibility import CONNECTED, CONNECTIONS, GROUP, STRANGERS, Composition, Grants
+from sync.verification.reading import Page, Problem
 
 
-def account(session: Session, account_id: int) -> Iterator[str]:
-    """Yield what is wrong with a person's login, profile and built-in groups."""
-    login = session.scalars(select(Account.login).where(Account.id == account_id)).one()
-    claimed = session.scalars(select(LoginName.account_id).where(LoginName.name == login)).first()
-    if claimed != account_id:
-        yield "The login is claimed by nobody." if claimed is None else "The login is claimed by another account."
-    if session.get(Profile, account_id) is None:
-        yield "There is no profile."
-    for kind in (STRANGERS, CONNECTIONS):
-        built_in = select(func.count()).where(Group.owner_id == account_id, Group.kind == kind)
-        if (count := session.scalars(built_in).one()) != 1:
-            yield f"There are {count} groups of {kind}, not one."
-    own = select(func.count()).where(Audience.owner_id == account_id, Audience.kind == cards.SELF)
-    if (count := session.scalars(own).one()) != 1:
-        yield f"There are {count} audiences for the person's own card, not one."
+def accounts_of(page: Page) -> Iterator[Problem]:
+    """Yield what is wrong with people's logins, profiles and built-in groups."""
+    claims = select(LoginName.name, LoginName.account_id).where(LoginName.name.in_(sorted(page.logins.values())))
+    claimed = dict(page.session.execute(claims).all())
+    profiles = page.rows(select(Profile.owner_id), Profile.owner_id)
+    kinds = page.rows(select(Group.owner_id, Group.kind), Group.owner_id)
+    own = page.rows(select(Audience.owner_id).where(Audience.kind == cards.SELF), Audience.owner_id)
+    for account_id, login in page.logins.items():
+        if login not in claimed:
+            yield account_id, "The login is claimed by nobody."
+        elif claimed[login] != account_id:
+            yield account_id, "The login is claimed by another account."
+        if not profiles[account_id]:
+            yield account_id, "There is no profile."
+        counts = Counter(kind for (kind,) in kinds[account_id])
+        for kind in (STRANGERS, CONNECTIONS):
+            if counts[kind] != 1:
+                yield account_id, f"There are {counts[kind]} groups of {kind}, not one."
+        if (count := len(own[account_id])) != 1:
+            yield account_id, f"There are {count} audiences for the person's own card, not one."
 
 
-def cards_of(session: Session, owner_id: int) -> Iterator[str]:
-    """Yield what is wrong with a person's audiences and their cards: above all, a text that is not what may be seen."""
-    try:
-        fields = [(field.id, cards.content_of(field)) for field in fields_of(session, owner_id)]
-    except (InvalidInput, ValueError, TypeError):
-        yield "A field of the profile cannot be read."
-        return
-    login = session.scalars(select(Account.login).where(Account.id == owner_id)).one()
-    named = select(Group.id, Group.name).where(Group.owner_id == owner_id)
-    groups = {group_id: name for group_id, name in session.execute(named)}  # noqa: C416 - rows are no pairs to mypy
-    yield from _sizes(session, owner_id, [content for _, content in fields])
-    grants = grants_of(session, owner_id)
-    existing = frozenset(field_id for field_id, _ in fields)
-    for audience in session.scalars(select(Audience).where(Audience.owner_id == owner_id)):
-        own = audience.kind == cards.SELF
-        composition = composition_in(audience)
+def cards_of(page: Page) -> Iterator[Problem]:
+    """Yield what is wrong with people's audiences and their cards: above all, a text that is not what may be seen."""
+    fields = _fields(page)
+    groups = page.rows(select(Group.owner_id, Group.id, Group.name), Group.owner_id)
+    grants, limit = grants_of(page), settings_of(page.session).limits.profile_size
+    for owner_id, contents in fields.items():
+        if contents is None:
+            yield owner_id, "A field of the profile cannot be read."
+        elif any(renewing.is_too_large(content) for _, content in contents):
+            yield (
+                owner_id,
+                "The photo of the profile is larger than a photo may be; `evercard render` makes it smaller.",
+            )
+    for owner_id, rows in page.stream(_CARDS, Audience.owner_id, Audience.id):
+        readable = fields[owner_id]
+        if readable is not None:
+            owner = _Owner(page.logins[owner_id], readable, dict(groups[owner_id]), grants[owner_id], limit)
+            yield from ((owner_id, problem) for row in rows for problem in owner.problems_of(_Audience(*row[1:])))
+
+
+_CARDS = select(
+    Audience.owner_id,
+    Audience.id,
+    Audience.kind,
+    Audience.composition,
+    Audience.digest,
+    Card.digest,
+    Card.body_3,
+    Card.body_4,
+).outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Audience:
+    """An audience with its card, which has no digest where there is none."""
+
+    id: int
+    kind: str
+    composition: str
+    digest: str
+    card_digest: str | None
+    body_3: str
+    body_4: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """What somebody's cards are made of: *fields* by their ids, names of *groups*, what these are granted, a limit."""
+
+    login: str
+    fields: Sequence[tuple[int, FieldContent]]
+    groups: Mapping[int, str]
+    grants: Grants
+    limit: int
+
+    def problems_of(self, audience: _Audience) -> Iterator[str]:
+        """Yield what is wrong with an audience and its card."""
+        composition = composition_in(audience.composition)
         if composition is None:
             yield f"The composition of audience {audience.id} cannot be read."
-            continue
-        name = "for the person's own card" if own else f"of {_named(composition, groups)}"
+            return
+        own, existing = audience.kind == cards.SELF, frozenset(field_id for field_id, _ in self.fields)
+        name = "for the person's own card" if own else f"of {self._named(composition)}"
         if composition.digest != audience.digest or (own and composition != CONNECTED):
             yield f"The audience {name} cannot be found by its hash."
-        if composition.groups - groups.keys() or (composition.allowed | composition.withheld) - existing:
+        if composition.groups - self.groups.keys() or (composition.allowed | composition.withheld) - existing:
             yield f"The audience {name} is made of groups or fields that do not exist."
-        visible = existing if own else grants.visible(composition) & existing
-        chosen = [content for field_id, content in fields if field_id in visible]
-        yield from _card(session.get(Card, (owner_id, audience.id)), cards.render(chosen, login, own=own), name)
+        visible = existing if own else self.grants.visible(composition) & existing
+        chosen = [content for field_id, content in self.fields if field_id in visible]
+        if audience.card_digest is None:
+            yield f"The audience {name} has no card."
+            return
+        yield from _card(audience, cards.render(chosen, self.login, own=own), name)
+        if own and max(len(body.encode()) for body in (audience.body_3, audience.body_4)) > self.limit:
+            yield f"The whole card is larger than {self.limit} octets."
+
+    def _named(self, composition: Composition) -> str:
+        names = sorted(self.groups.get(group, "?") for group in composition.groups) or [CONNECTIONS]
+        exceptions = len(composition.allowed) + len(composition.withheld)
+        return " and ".join(names) + (f" with {exceptions} exceptions" if exceptions else "")
 
 
-def composition_in(audience: Audience) -> Composition | None:
+def composition_in(text: str) -> Composition | None:
     """Read what an audience is made of, or return None where that cannot be read."""
     try:
-        return Composition.load(audience.composition)
+        return Composition.load(text)
     except (ValueError, TypeError):
         return None
 
 
-def _sizes(session: Session, owner_id: int, fields: list[FieldContent]) -> Iterator[str]:
-    """Yield what is larger than what a device may send back."""
-    if any(map(renewing.is_too_large, fields)):
-        yield "The photo of the profile is larger than a photo may be; `evercard render` makes it smaller."
-    limit = settings_of(session).limits.profile_size
-    if cards.size_of_own(session, owner_id) > limit:
-        yield f"The whole card is larger than {limit} octets."
+def grants_of(page: Page) -> dict[int, Grants]:
+    """Return by person all that they granted."""
+    statement = select(Group.owner_id, Group.id, Group.kind, Grant.field_id).join(
+        Grant, (Grant.owner_id == Group.owner_id) & (Grant.group_id == Group.id)
+    )
+    return {owner_id: _grants(rows) for owner_id, rows in page.rows(statement, Group.owner_id).items()}
 
 
-def _named(composition: Composition, groups: Mapping[int, str]) -> str:
-    names = sorted(groups.get(group, "?") for group in composition.groups) or [CONNECTIONS]
-    exceptions = len(composition.allowed) + len(composition.withheld)
-    return " and ".join(names) + (f" with {exceptions} exceptions" if exceptions else "")
+def _grants(rows: Sequence[Any]) -> Grants:
+    by_group: dict[int, set[int]] = {}
+    built_in: dict[str, frozenset[int]] = {}
+    for group_id, kind, field_id in rows:
+        by_group.setdefault(group_id, set()).add(field_id)
+        if kind != GROUP:
+            built_in[kind] = frozenset(by_group[group_id])
+    each = {group_id: frozenset(fields) for group_id, fields in by_group.items()}
+    return Grants(built_in.get(STRANGERS, frozenset()), each, built_in.get(CONNECTIONS, frozenset()))
 
 
-def _card(card: Card | None, rendering: cards.Rendering, name: str) -> Iterator[str]:
-    if card is None:
-        yield f"The audience {name} has no card."
-        return
-    if (card.body_3, card.body_4) != (rendering.body_3, rendering.body_4):
+def _fields(page: Page) -> dict[int, list[tuple[int, FieldContent]] | None]:
+    """Return by person what their profile says, in its order; None where that cannot be read."""
+    columns = (Field.owner_id, Field.id, Field.kind, Field.content)
+    rows = page.rows(select(*columns).order_by(Field.owner_id, Field.position, Field.id), Field.owner_id)
+    return {owner_id: _contents(those) for owner_id, those in rows.items()}
+
+
+def _contents(rows: Sequence[Any]) -> list[tuple[int, FieldContent]] | None:
+    try:
+        return [(field_id, FieldContent.load(kind, content)) for field_id, kind, content in rows]
+    except (InvalidInput, ValueError, TypeError):
+        return None
+
+
+def _card(audience: _Audience, rendering: cards.Rendering, name: str) -> Iterator[str]:
+    if (audience.body_3, audience.body_4) != (rendering.body_3, rendering.body_4):
         yield f"The card of the audience {name} is not what the profile and the grants say now."
-    if card.digest != hashlib.sha256(card.body_3.encode() + b"\0" + card.body_4.encode()).hexdigest()[:32]:
+    bodies = audience.body_3.encode() + b"\0" + audience.body_4.encode()
+    if audience.card_digest != hashlib.sha256(bodies).hexdigest()[:32]:
         yield f"The hash of the card of the audience {name} is not that of its text."
-
-
-def connections_of(session: Session, owner_id: int) -> Iterator[str]:
-    """Yield what is wrong with a person's connections, and with the entries that these make in other people's books."""
-    people = compositions_of(session, owner_id)
-    audiences = {
-        audience.id: composition_in(audience)
-        for audience in session.scalars(select(Audience).where(Audience.owner_id == owner_id))
-    }
-    connected: set[int] = set()
-    rows = select(Connection.viewer_id, Connection.audience_id, Connection.hidden)
-    pages = session.execute(rows.where(Connection.owner_id == owner_id)).partitions(_PAGE)
-    for page in pages:
-        viewers = [viewer_id for viewer_id, _, _ in page]
-        connected.update(viewers)
-        back = frozenset(
-            session.scalars(
-                select(Connection.owner_id).where(
-                    among(session, Connection.owner_id, viewers), Connection.viewer_id == owner_id
-                )
-            )
-        )
-        entries = {
-            entry.viewer_id: entry
-            for entry in session.scalars(
-                select(Entry).where(among(session, Entry.viewer_id, viewers), Entry.id == owner_id)
-            )
-        }
-        for viewer_id, audience_id, hidden in page:
-            if viewer_id not in back:
-                yield f"{login_of(session, viewer_id)} is not connected back."
-            if audiences.get(audience_id) != people.get(viewer_id, CONNECTED):
-                yield f"{login_of(session, viewer_id)} is in another audience than their groups and exceptions make."
-            for problem in _shown(entries.get(viewer_id), audience_id, HIDDEN if hidden else PRESENT):
-                yield f"{login_of(session, viewer_id)} {problem}"
-    for viewer_id in people.keys() - connected:
-        yield f"{login_of(session, viewer_id)} is in a group or has an exception without being connected."
-
-
-def _shown(entry: Entry | None, audience_id: int, state: str) -> Iterator[str]:
-    if entry is None or entry.kind != CONNECTION:
-        yield "has no entry for the connection."
-        return
-    if entry.state != state:
-        yield f"has an entry that is {entry.state}, not {state}."
-    if entry.card_id != audience_id:
-        yield "has an entry that shows another card than that of their audience."
-
-
-def login_of(session: Session, account_id: int) -> str:
-    """Return the login of an account, or words for one that does not exist."""
-    login = session.scalars(select(Account.login).where(Account.id == account_id)).first()
-    return login or f"Account {account_id}, which does not exist,"

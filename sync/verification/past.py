@@ -5,49 +5,63 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from sync.models import Audience, Connection, DisclosedAudience, DisclosedField, FieldState
+from sync.models import Audience, Connection, DisclosedAudience, DisclosedField, Field, FieldState
 from sync.sharing import cards
-from sync.sharing.visibility import fields_of, grants_of
-from sync.verification.owners import composition_in, login_of
+from sync.verification.owners import composition_in, grants_of
+from sync.verification.reading import Page, Problem, names_of
 
 
-def history_of(session: Session, owner_id: int) -> Iterator[str]:
+def history_of(page: Page) -> Iterator[Problem]:
     """Yield where the newest state of a profile's history is not the profile."""
-    newest = select(FieldState.field_id, FieldState.position, FieldState.kind, FieldState.content).where(
-        FieldState.owner_id == owner_id, FieldState.until.is_(None)
-    )
-    kept = {(state.field_id, state.position, state.kind, state.content) for state in session.execute(newest)}
-    if kept != {(field.id, field.position, field.kind, field.content) for field in fields_of(session, owner_id)}:
-        yield "The newest state in the history of the profile is not the profile."
+    state, field = FieldState, Field
+    newest = select(state.owner_id, state.field_id, state.position, state.kind, state.content)
+    kept = page.rows(newest.where(state.until.is_(None)), state.owner_id)
+    now = page.rows(select(field.owner_id, field.id, field.position, field.kind, field.content), field.owner_id)
+    for owner_id in page.logins:
+        if set(map(tuple, kept[owner_id])) != set(map(tuple, now[owner_id])):
+            yield owner_id, "The newest state in the history of the profile is not the profile."
 
 
-def sightings_of(session: Session, owner_id: int) -> Iterator[str]:
-    """Yield where it is not known any more what somebody was shown, so that it might become theirs."""
-    shown: dict[int, set[int]] = {}
-    open_fields = select(DisclosedField.audience_id, DisclosedField.field_id).where(
-        DisclosedField.owner_id == owner_id, DisclosedField.until.is_(None)
-    )
-    for audience_id, field_id in session.execute(open_fields):
-        shown.setdefault(audience_id, set()).add(field_id)
-    grants = grants_of(session, owner_id)
-    existing = frozenset(field.id for field in fields_of(session, owner_id))
-    audiences = select(Audience).where(Audience.owner_id == owner_id, Audience.kind == cards.VIEWERS)
-    for audience in session.scalars(audiences):
-        composition = composition_in(audience)
-        if composition is None:
-            continue  # It is named already by what looks at the cards.
-        visible = grants.visible(composition) & existing
-        if shown.get(audience.id, set()) != visible:
-            yield f"It is not noted rightly which fields audience {audience.id} is shown."
-    now_in = select(DisclosedAudience.viewer_id, DisclosedAudience.audience_id).where(
-        DisclosedAudience.owner_id == owner_id, DisclosedAudience.until.is_(None)
-    )
-    noted = {viewer_id: audience_id for viewer_id, audience_id in session.execute(now_in)}  # noqa: C416 - as in owners
-    connected = select(Connection.viewer_id, Connection.audience_id).where(Connection.owner_id == owner_id)
-    for viewer_id, audience_id in session.execute(connected):
-        if noted.pop(viewer_id, None) != audience_id:
-            yield f"It is not noted in which audience {login_of(session, viewer_id)} is."
-    for viewer_id in noted:
-        yield f"{login_of(session, viewer_id)} is noted to be in an audience without being connected."
+def shown_to(page: Page) -> Iterator[Problem]:
+    """Yield where it is not known which fields an audience is shown, so that one might become a viewer's own."""
+    noted: dict[tuple[int, int], set[int]] = {}
+    columns = (DisclosedField.owner_id, DisclosedField.audience_id, DisclosedField.field_id)
+    shown = page.rows(select(*columns).where(DisclosedField.until.is_(None)), DisclosedField.owner_id)
+    for owner_id, rows in shown.items():
+        for audience_id, field_id in rows:
+            noted.setdefault((owner_id, audience_id), set()).add(field_id)
+    grants = grants_of(page)
+    fields = page.rows(select(Field.owner_id, Field.id), Field.owner_id)
+    audiences = select(Audience.owner_id, Audience.id, Audience.composition).where(Audience.kind == cards.VIEWERS)
+    for owner_id, rows in page.rows(audiences, Audience.owner_id).items():
+        existing = frozenset(field_id for (field_id,) in fields[owner_id])
+        for audience_id, text in rows:
+            # What cannot be read is named already by what looks at the cards.
+            composition = composition_in(text)
+            said = noted.get((owner_id, audience_id), set())
+            if composition is not None and said != grants[owner_id].visible(composition) & existing:
+                yield owner_id, f"It is not noted rightly which fields audience {audience_id} is shown."
+
+
+def audiences_of(page: Page) -> Iterator[Problem]:
+    """Yield where it is not known in which audience somebody is."""
+    columns = (DisclosedAudience.owner_id, DisclosedAudience.viewer_id, DisclosedAudience.audience_id)
+    noted = page.rows(select(*columns).where(DisclosedAudience.until.is_(None)), DisclosedAudience.owner_id)
+    columns = (Connection.owner_id, Connection.viewer_id, Connection.audience_id)
+    connected = page.rows(select(*columns), Connection.owner_id)
+    found: list[tuple[int, int, bool]] = []
+    for owner_id in page.logins:
+        there = dict(connected[owner_id])
+        found += [(owner_id, viewer_id, viewer_id in there) for viewer_id in _different(there, dict(noted[owner_id]))]
+    names = names_of(page.session, {viewer_id for _, viewer_id, _ in found})
+    for owner_id, viewer_id, is_connected in found:
+        if is_connected:
+            yield owner_id, f"It is not noted in which audience {names[viewer_id]} is."
+        else:
+            yield owner_id, f"{names[viewer_id]} is noted to be in an audience without being connected."
+
+
+def _different(one: dict[int, int], other: dict[int, int]) -> list[int]:
+    """Return whose values differ, or are in one of the two only."""
+    return sorted({key for key, _ in one.items() ^ other.items()})

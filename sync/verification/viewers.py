@@ -1,12 +1,12 @@
-"""What must be true of a person as a viewer: the address book, its entries and the devices that read it."""
+"""What must be true of people as viewers: their address books, the entries in them and the devices that read them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from sync.books import overlays, served
 from sync.books.attempts import Attempt
@@ -17,100 +17,139 @@ from sync.revisions.address_books import PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.connections import CONNECTION
 from sync.vcard import parse_one
-from sync.verification.owners import login_of
+from sync.verification.reading import Page, Problem, chunks, matching, names_of
+
+#: Entries that are looked at together, with the cards that something was added to.
+_SOME = 200
 
 
-def account(session: Session, account_id: int) -> Iterator[str]:
-    """Yield what is wrong with a person's address book for connections, its devices and the person's own entry."""
-    book = session.get(AddressBook, (account_id, CONTACTS))
-    if book is None:
-        yield "There is no address book for connections."
-    else:
-        yield from _devices(session, book)
-    yield from _self(session, account_id)
+def accounts_of(page: Page) -> Iterator[Problem]:
+    """Yield what is wrong with people's address books for connections, their devices and their own entries."""
+    books = page.rows(select(AddressBook.viewer_id).where(AddressBook.id == CONTACTS), AddressBook.viewer_id)
+    reached = (AddressBook.viewer_id == Device.viewer_id) & (AddressBook.id == CONTACTS)
+    ahead = select(Device.viewer_id, Device.id).join(AddressBook, reached)
+    devices = page.rows(ahead.where(Device.synced_revision > AddressBook.revision), Device.viewer_id)
+    for account_id in page.logins:
+        if not books[account_id]:
+            yield account_id, "There is no address book for connections."
+        for (device_id,) in devices[account_id]:
+            ahead_of_it = f"Device {device_id} has a revision that the address book has not reached; "
+            yield account_id, ahead_of_it + "if a backup was put back, run `evercard restored`."
+    yield from _self(page)
 
 
-def _devices(session: Session, book: AddressBook) -> Iterator[str]:
-    ahead = select(Device.id).where(Device.viewer_id == book.viewer_id, Device.synced_revision > book.revision)
-    for device_id in session.scalars(ahead):
-        yield (
-            f"Device {device_id} has a revision that the address book has not reached; "
-            "if a backup was put back, run `evercard restored`."
-        )
+def _self(page: Page) -> Iterator[Problem]:
+    own = select(Audience.owner_id, Audience.id).where(Audience.kind == cards.SELF)
+    audiences = page.rows(own, Audience.owner_id)
+    columns = (Entry.viewer_id, Entry.kind, Entry.state, Entry.card_id)
+    entries = page.rows(select(*columns).where(Entry.id == Entry.viewer_id), Entry.viewer_id)
+    for account_id, found in entries.items():
+        if not found or found[0][0] != cards.SELF:
+            yield account_id, "There is no entry for the person's own card."
+            continue
+        ((_, state, card_id),) = found
+        if state != PRESENT or card_id not in {audience_id for (audience_id,) in audiences[account_id]}:
+            yield account_id, "The entry for the person's own card does not show it."
 
 
-def _self(session: Session, account_id: int) -> Iterator[str]:
-    audiences = select(Audience.id).where(Audience.owner_id == account_id, Audience.kind == cards.SELF)
-    entry = session.get(Entry, (account_id, account_id))
-    if entry is None or entry.kind != cards.SELF:
-        yield "There is no entry for the person's own card."
-    elif entry.state != PRESENT or entry.card_id not in session.scalars(audiences).all():
-        yield "The entry for the person's own card does not show it."
-
-
-def entries_of(session: Session, viewer_id: int) -> Iterator[str]:
-    """Yield what is wrong with what a person's address books hold."""
-    revisions = {
-        book.id: book.revision
-        for book in session.scalars(select(AddressBook).where(AddressBook.viewer_id == viewer_id))
-    }
+def entries_of(page: Page) -> Iterator[Problem]:
+    """Yield what is wrong with what people's address books hold."""
+    books = page.rows(select(AddressBook.viewer_id, AddressBook.id, AddressBook.revision), AddressBook.viewer_id)
     own = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
-    statement = select(Entry, PrivateCard.data).outerjoin(PrivateCard, own).where(Entry.viewer_id == viewer_id)
-    for entry, data in session.execute(statement.execution_options(yield_per=100)):
-        if not 0 < entry.revision <= revisions.get(entry.book_id, 0):
-            yield f"The entry {entry.href} has a revision that its address book has not reached."
-        if entry.kind == PRIVATE:
-            problems = _private(entry, data)
-        elif entry.kind == CONNECTION:
-            problems = _held(session, entry, data)
+    added = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
+    entries = select(*_ENTRY, PrivateCard.data, Overlay.content, Overlay.digest).outerjoin(PrivateCard, own)
+    rows = page.stream(entries.outerjoin(Overlay, added), Entry.viewer_id, Entry.id)
+    revisions = {(viewer_id, book_id): revision for viewer_id, those in books.items() for book_id, revision in those}
+    for some in chunks((row for _, those in rows for row in those), _SOME):
+        yield from _entries(page, some, revisions)
+
+
+_ENTRY = (
+    Entry.viewer_id,
+    Entry.id,
+    Entry.book_id,
+    Entry.href,
+    Entry.uid,
+    Entry.kind,
+    Entry.state,
+    Entry.revision,
+    Entry.changed_at,
+    Entry.card_id,
+    Entry.digest.label("entry_digest"),
+)
+
+
+def _entries(page: Page, rows: Sequence[Any], revisions: Mapping[tuple[int, int], int]) -> Iterator[Problem]:
+    held = _Held(page, [row for row in rows if row.kind == CONNECTION])
+    for row in rows:
+        if not 0 < row.revision <= revisions.get((row.viewer_id, row.book_id), 0):
+            yield row.viewer_id, f"The entry {row.href} has a revision that its address book has not reached."
+        if row.kind == PRIVATE:
+            problems = _private(row, row.data)
+        elif row.kind == CONNECTION:
+            problems = held.problems_of(row)
         else:
-            problems = iter(() if entry.kind == cards.SELF else ("is of a kind that does not exist.",))
+            problems = iter(() if row.kind == cards.SELF else ("is of a kind that does not exist.",))
         for problem in problems:
-            yield f"The entry {entry.href} {problem}"
+            yield row.viewer_id, f"The entry {row.href} {problem}"
 
 
-def _held(session: Session, entry: Entry, data: bytes | None) -> Iterator[str]:
-    if data is not None or not entry.uid:
-        yield "is a connection's and is kept like a private one."
-    card = session.get(Card, (entry.id, entry.card_id)) if entry.card_id is not None else None
-    yield from _overlay(entry, session.get(Overlay, (entry.viewer_id, entry.id)), card)
-    if entry.state == REMOVED:
-        if entry.card_id is not None:
-            yield "is removed and still names a card."
-    elif session.get(Connection, (entry.id, entry.viewer_id)) is None:
-        yield f"shows the card of {login_of(session, entry.id)} without a connection."
+class _Held:
+    """Entries that show cards of others."""
+
+    def __init__(self, page: Page, rows: Sequence[Any]) -> None:
+        """Read what is to be known of all of them."""
+        key = (Connection.owner_id, Connection.viewer_id)
+        pairs = [(row.id, row.viewer_id) for row in rows if row.state != REMOVED]
+        self._connected = {tuple(row) for row in matching(page.session, select(*key), key, pairs)}
+        self._names = names_of(page.session, {pair[0] for pair in pairs if pair not in self._connected})
+        shown = [(row.id, row.card_id) for row in rows if row.content is not None and row.card_id is not None]
+        columns = (Card.owner_id, Card.id)
+        found = matching(page.session, select(*columns, Card.body_3, Card.body_4), columns, shown)
+        self._bodies = {(owner_id, card_id): bodies for owner_id, card_id, *bodies in found}
+
+    def problems_of(self, row: Any) -> Iterator[str]:
+        """Yield what is wrong with one of them."""
+        if row.data is not None or not row.uid:
+            yield "is a connection's and is kept like a private one."
+        yield from _overlay(row, self._bodies.get((row.id, row.card_id), ()))
+        if row.state == REMOVED:
+            if row.card_id is not None:
+                yield "is removed and still names a card."
+        elif (row.id, row.viewer_id) not in self._connected:
+            yield f"shows the card of {self._names[row.id]} without a connection."
 
 
-def _overlay(entry: Entry, overlay: Overlay | None, card: Card | None) -> Iterator[str]:
-    if entry.digest != (overlay.digest if overlay is not None else None):
+def _overlay(row: Any, bodies: Sequence[str]) -> Iterator[str]:
+    if row.entry_digest != row.digest:
         yield "has a hash that is not that of its overlay."
-    if overlay is None:
+    if row.content is None:
         return
     try:
-        overlays.load(overlay.content)
+        overlays.load(row.content)
     except (InvalidInput, ValueError, TypeError):
         yield "has an overlay that cannot be read."
         return
-    if overlay.digest != overlays.digest_of(overlay.content):
+    if row.digest != overlays.digest_of(row.content):
         yield "has an overlay whose hash is not that of its text."
-    for version, body in (("3.0", card.body_3), ("4.0", card.body_4)) if card is not None else ():
+    for version, body in zip(("3.0", "4.0"), bodies, strict=False):
         with Attempt() as attempt:
-            served.held(body, overlay.content, version, entry.uid or "", entry.changed_at)
+            served.held(body, row.content, version, row.uid or "", row.changed_at)
         if attempt.trouble:
             yield f"cannot be served whole in vCard {version}: {attempt.trouble}."
 
 
-def _private(entry: Entry, data: bytes | None) -> Iterator[str]:
+def _private(entry: Any, data: bytes | None) -> Iterator[str]:
     if entry.card_id is not None:
         yield "is private and names a card."
     if entry.state != PRESENT:
-        if entry.state != REMOVED or data is not None or entry.uid is not None or entry.digest is not None:
+        if entry.state != REMOVED or data is not None or entry.uid is not None or entry.entry_digest is not None:
             yield "is deleted and something of it is left."
         return
     if data is None:
         yield "has lost its text."
         return
-    if entry.digest != hashlib.sha256(data).hexdigest()[:32]:
+    if entry.entry_digest != hashlib.sha256(data).hexdigest()[:32]:
         yield "has a hash that is not that of its text."
     try:
         uid = parse_one(data).uid

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -11,6 +13,7 @@ import pytest
 
 from radicale_plugin.cli import main
 from radicale_plugin.cli.main import PARTS
+from radicale_plugin.server import serving
 from sync.database.engine import Database
 
 #: What takes a second or more together, and what needs each of them.
@@ -23,6 +26,31 @@ try:
 finally:
     print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
 """
+#: What no answer needs before somebody sends a picture or a password, or the tables are of an older version.
+LATER = {"PIL", "alembic", "argon2", "email_validator"}
+SERVER = """
+import sys
+from radicale_plugin.server import serving
+serving.settings.database(serving.settings.load(None)).migrate()
+serving.create()
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def test_a_server_answers_before_it_loads_what_few_requests_need(database: Database, database_url: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SERVER],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={"EVERCARD_DATABASE_URL": database_url},
+    )
+    assert ended.returncode == 0, ended.stderr
+    found = set(ended.stderr.splitlines()[-1].split())
+    assert found >= {"granian", "radicale", "sqlalchemy"}
+    assert found & LATER == set()
+    database.migrate()
 
 
 def loaded(*arguments: str, database_url: str = "") -> set[str]:
@@ -60,3 +88,43 @@ def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     assert ("" if command.hidden else command.get_short_help_str(200)) == PARTS[name].help
+
+
+class Listening:
+    """Stands where the production server would be: it listens after a while, and ends when the worker has begun."""
+
+    def __init__(self, port: int, began: threading.Event) -> None:
+        """Listen at this port, and end when that happened."""
+        self._port, self._began = port, began
+        self.began_early: bool | None = None
+
+    def on_startup(self, _: object) -> None:
+        """Nothing is to be done."""
+
+    def on_reload(self, _: object) -> None:
+        """Nothing is to be done."""
+
+    def serve(self) -> None:
+        """Listen."""
+        self.began_early = self._began.wait(0.5)
+        with socket.create_server(("127.0.0.1", self._port)):
+            assert self._began.wait(20)
+
+
+def test_the_worker_begins_when_people_are_answered(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To begin takes it as long as the server, which it would keep from answering on a small machine."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    file, began = tmp_path / "evercard.conf", threading.Event()
+    file.write_text(f"[server]\nhosts = 127.0.0.1:{port}\n", "utf-8")
+    monkeypatch.setenv("EVERCARD_DATABASE_URL", database_url)
+    monkeypatch.setenv("RADICALE_CONFIG", "")
+    server = Listening(port, began)
+    monkeypatch.setattr(serving, "granian", lambda *_, **__: server)
+    monkeypatch.setattr(serving, "_keep_worker", lambda *_: began.set())
+    told: list[str] = []
+    serving.serve(str(file), told.append)
+    assert server.began_early is False
+    assert told == [f"http://127.0.0.1:{port}/"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import socket
 import sqlite3
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from sync.database.engine import Database
+from sync import verification
+from sync.database.engine import Database, Session
+from sync.errors import DatabaseUnavailable
 from tests.cli.conftest import Command
 from tests.support.server import free_port
 
@@ -55,6 +58,28 @@ def test_what_is_wrong_is_told_in_a_line_each_and_by_the_exit_code(anna: Command
     told = anna.run("verify", "--json")
     assert told.exit_code == 1
     assert json.loads(told.stdout)["findings"] == [{"login": "bo", "problem": "The login is claimed by nobody."}]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), DatabaseUnavailable("gone")])
+def test_a_check_that_was_stopped_is_gone_on_with(anna: Command, database_url: str, error: BaseException) -> None:
+    """It says from where, and what it had looked at is not looked at again."""
+    sql(database_url, "DELETE FROM login_name WHERE name IN ('anna', 'bo', 'chiara')")
+    page, everything = verification.page, anna.run("verify").stdout.splitlines()
+
+    def stopped(session: Session, after: int) -> verification.Checked | None:
+        if after:
+            raise error
+        return page(session, after, 1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verification, "page", stopped)
+        began = anna.run("verify")
+    assert began.exit_code == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    said = re.search(r"1 of 3 people checked; `evercard (verify --after \d+)` goes on from here", began.stderr)
+    assert said is not None
+    ended = anna.run(*said[1].split())
+    assert ended.stderr == f"2 people checked, {len(ended.stdout.splitlines())} problems found.\n"
+    assert began.stdout.splitlines() + ended.stdout.splitlines() == everything
 
 
 def test_after_a_backup_was_put_back_every_device_begins_anew(anna: Command, database_url: str) -> None:

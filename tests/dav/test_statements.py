@@ -19,7 +19,7 @@ from sync.database.engine import Database, Session
 from sync.revisions import address_books
 from sync.sharing import grants
 from sync.sharing.visibility import fields_of
-from sync.vcard import photos
+from sync.vcard import photos, pictures
 from tests.dav.asking import BOOK, put, report, sync_body, token
 from tests.support import factories
 from tests.support.people import Person
@@ -152,9 +152,9 @@ def test_pictures_are_looked_at_before_anybody_is_kept_from_writing(
     site: Site, watched: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    normalized = photos._normalized
+    normalized = pictures.normalize
 
-    def noting(data: bytes, square: photos.Square | None) -> bytes:
+    def noting(data: bytes, square: photos.Square | None = None) -> bytes:
         done.append("looked")
         return normalized(data, square)
 
@@ -162,7 +162,7 @@ def test_pictures_are_looked_at_before_anybody_is_kept_from_writing(
     drawn = io.BytesIO()
     Image.new("RGB", (900, 700), "red").save(drawn, "PNG")
     body = factories.vcard(uid, f"PHOTO;ENCODING=b;TYPE=PNG:{base64.b64encode(drawn.getvalue()).decode()}", *FIELDS)
-    monkeypatch.setattr(photos, "_normalized", noting)
+    monkeypatch.setattr(pictures, "normalize", noting)
     this = threading.get_ident()
 
     def note(*told: Any) -> None:

@@ -33,6 +33,7 @@ from sync.models import (
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.revisions.address_books import PRESENT, Book
+from sync.revisions.fan_out import FAN_OUT
 from sync.sharing import cards, connections, grants, groups
 from sync.sharing.changes import change
 from sync.sharing.connections import CONNECTION
@@ -182,7 +183,7 @@ def _entry_row(viewer_id: int, owner_id: int, card_id: int, at: int) -> dict[str
 def pending(database: Database) -> int:
     """Count the jobs of the fan-out that are not done."""
     with database.reading() as session:
-        return len(session.execute(select(Job.bucket, Job.id)).all())
+        return len(session.execute(select(Job.bucket, Job.id).where(Job.kind == FAN_OUT)).all())
 
 
 def age(database: Database, seconds: int = 100) -> None:

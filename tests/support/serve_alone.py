@@ -13,7 +13,7 @@ from tests.support import clock
 clock.follow()
 
 
-def no_worker(_stop: threading.Event) -> None:
+def no_worker(_stop: threading.Event, _renew: threading.Event) -> None:
     """Stand where the worker would be kept running."""
 
 

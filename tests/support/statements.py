@@ -24,7 +24,10 @@ from sync.models import Base
 
 OURS = set(Base.metadata.tables)
 #: Every SQL function that the engine calls. None of them gives another answer when it is called again.
-FUNCTIONS = {"any", "coalesce", "count", "json_each", "length", "max", "min", "set_config", "substr", "sum"}
+FUNCTIONS = {
+    *("any", "coalesce", "count", "json_each", "json_extract", "length", "max", "min", "set_config", "substr", "sum"),
+    "unnest",
+}
 #: What begins, parts and ends a transaction; it is no statement that could be counted.
 TRANSACTION = ("BEGIN", "PRAGMA busy_timeout", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 #: What the engine must not send as text, past SQLAlchemy's own language, where nobody can judge it.

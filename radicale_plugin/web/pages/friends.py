@@ -27,12 +27,13 @@ def index() -> Response:
     me, text = current_person().account_id, _wanted()
     with database().reading() as session:
         listed = connected_people.page_of(session, me, text, people.number_of_page())
+        ids = [each.account_id for each in listed.people]
         return page(
             "friends/index.html",
             listed=listed,
             text=text,
-            public=set(introductions.published(session, me)),
-            shown=public_profiles(session, [each.account_id for each in listed.people]),
+            public=set(introductions.published(session, me, ids)),
+            shown=public_profiles(session, ids),
         )
 
 

@@ -192,9 +192,7 @@ def _all_found(session: Session, group_id: int, text: str) -> set[int]:
     """Return everybody who is looked for and not in a group, on all pages."""
     me = current_person().account_id
     members = set(groups.members(session, me, group_id))
-    pages = connected_people.page_of(session, me, text, but=members).pages
-    found = (connected_people.page_of(session, me, text, number, but=members) for number in range(1, pages + 1))
-    return {each.account_id for listed in found for each in listed.people}
+    return {each.account_id for each in connected_people.found_among(session, me, text, but=members)}
 
 
 def _wanted() -> str:

@@ -93,7 +93,8 @@ def people() -> Response:
     text = request.args.get("q", "").strip()[:100]
     with database().reading() as session:
         listed = connected_people.page_of(session, person.account_id, text, number_of_page())
-        exceptions = grants.exceptions_of(session, person.account_id)
+        ids = [each.account_id for each in listed.people]
+        exceptions = grants.exceptions_of(session, person.account_id, ids)
     counts = {viewer_id: len(of_person) for viewer_id, of_person in exceptions.items()}
     return page("sharing/people.html", listed=listed, text=text, counts=counts)
 

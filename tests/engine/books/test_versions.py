@@ -17,6 +17,7 @@ from sync.revisions import versions
 from sync.revisions.versions import Kept, superfluous
 from sync.settings import Limits, Settings
 from tests.support import factories
+from tests.support.statements import sent
 
 
 def kept(database: Database, viewer_id: int) -> list[tuple[int, int, bytes]]:
@@ -180,14 +181,30 @@ def test_what_is_kept_has_a_budget(database_url: str) -> None:
     database.dispose()
 
 
-def test_it_is_looked_at_often_enough(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(versions, "_SELDOM", 1)
-    database = Database(database_url, Settings(limits=settings.Limits(versions=5)))
+def test_the_budget_holds_after_every_change_whatever_else_is_changed_in_between(database_url: str) -> None:
+    """Whoever spreads over many entries, and chooses when which is changed, keeps no more than anybody else."""
+    database = Database(database_url, Settings(limits=settings.Limits(versions=5, versions_size=4_000)))
     (anna,) = factories.people(database, "anna")
-    for number in range(20):
-        factories.put(database, anna, "x.vcf", factories.vcard("u", f"NOTE:{number}"))
-    assert len(kept(database, anna)) <= 5
+    for number in range(6):
+        for place in range(5):
+            card = factories.vcard(f"u{place}", f"NOTE:{number:0600d}")
+            factories.put(database, anna, f"{place}.vcf", card)
+            if factories.book(database, anna).revision % 16 == 15:
+                factories.put(database, anna, f"new {number} {place}.vcf", factories.vcard(f"n{number}{place}"))
+            sizes = [len(content) for _, _, content in kept(database, anna)]
+            assert len(sizes) <= 5
+            assert sum(sizes) <= 4_000
     database.dispose()
+
+
+def test_nothing_else_is_sent_as_long_as_there_is_room(database: Database) -> None:
+    (anna,) = factories.people(database, "anna")
+    counts = []
+    for number in range(40):
+        with sent(database.engine) as statements:
+            factories.put(database, anna, "x.vcf", factories.vcard("u", f"NOTE:{number}"))
+        counts.append(len(statements))
+    assert len(set(counts[1:])) == 1
 
 
 def test_an_administrator_sees_who_takes_how_much(database: Database) -> None:

@@ -29,6 +29,7 @@ from sync.digests.rounds import Due
 from sync.meeting import introductions, requests
 from sync.models import (
     BUCKETS,
+    CONTACTS,
     IN,
     OUT,
     WAITING,
@@ -40,8 +41,8 @@ from sync.models import (
     now,
 )
 from sync.profiles import profiles, renewing
-from sync.revisions import address_books, fan_out, versions
-from sync.sharing import changes, connections, grants, groups, history, search_keys
+from sync.revisions import address_books, entry_writes, fan_out, jobs, tombstones, versions
+from sync.sharing import changes, connections, disclosure_thinning, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS
 from sync.sign_in import deletion, sessions
 from tests.engine.database.test_atomicity import CHANGES, PHONE, SINGLE, World, _card, make_world
@@ -91,6 +92,9 @@ EXEMPT = {
     "sync.profiles.renewing.work": "is a transaction for each person",
     "sync.revisions.copying.": "puts a whole database back that nobody uses",
     "sync.revisions.dead_properties.": "is about one resource of one person",
+    "sync.revisions.jobs.take": "is a transaction for each job",
+    "sync.sharing.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
+    "sync.sharing.disclosure_thinning.work": "is a transaction for each chunk of rows",
     "sync.revisions.fan_out.work": "is a transaction for each chunk, which is tried",
     "sync.worker.": "does what the others do",
 }
@@ -108,6 +112,12 @@ def _carry(session: Session, world: World) -> None:
     claim = fan_out._claim(session, world.anna % BUCKETS, now())
     assert claim is not None
     assert fan_out.carry(session, claim)[0] > FEW
+
+
+def _note_copy(session: Session, world: World) -> None:
+    found = entry_writes.look(session, book_in(session, world.anna), "kept.vcf", world.device).entry
+    assert found is not None
+    entry_writes.note_copy(session, found, world.device, b"another card")
 
 
 def _defer(session: Session, world: World) -> None:
@@ -192,6 +202,13 @@ MORE: dict[str, Change] = {
         lambda s, w: address_books.remove_title(s, book_in(s, w.anna)),
         lambda s, w: address_books.set_me_card(s, w.anna, w.own_href),
     ),
+    "what was disclosed": _then(
+        lambda s, w: disclosure_thinning.ask(s, w.anna, 32, now()),
+        lambda s, w: jobs.renew(s, disclosure_thinning.THINNING, w.anna),
+        lambda s, w: jobs.done(s, disclosure_thinning.THINNING, w.anna),
+    ),
+    "what a device has": _note_copy,
+    "what is gone": lambda s, w: tombstones.let_go(s, w.anna, CONTACTS),
     "fewer versions": lambda s, w: versions.thin_out(s, w.anna),
     "a contact that was linked": _then(
         CHANGES["linking.link"], lambda s, w: linking.unlink(s, w.anna, linking.links_of(s, w.anna)[0].entry_id)

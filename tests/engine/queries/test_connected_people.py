@@ -108,3 +108,15 @@ def test_everybody_sees_their_own(database: Database) -> None:
     anna, bo = people(database, "anna", "bo")
     connect(database, anna, bo)
     assert names(database, person(database)) == []
+
+
+def test_all_who_are_found_are_those_of_all_pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read once, however many pages there are."""
+    monkeypatch.setattr(connected_people, "PAGE", 2)
+    anna, bo, *_others = connected(database, "anna", "bo", "carl", "dora", "eve", "finn")
+    with database.reading() as session:
+        paged = [each for number in (1, 2, 3) for each in listed(database, anna, "", number).people]
+        with sent(database.engine) as statements:
+            assert connected_people.found_among(session, anna) == paged
+        assert len(statements) == 2
+        assert [each.login for each in connected_people.found_among(session, anna, "o", but={bo})] == ["dora"]

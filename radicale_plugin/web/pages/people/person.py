@@ -38,7 +38,7 @@ def one(account_id: int) -> Response:
             "groups": people.own_groups(session, me.account_id),
             "preview": shown_card(previews.for_person(session, me.account_id, account_id), me.login),
             "end": setting.end_of(session, me.account_id, Target(viewer_id=account_id)),
-            "is_public": account_id in introductions.published(session, me.account_id),
+            "is_public": account_id in introductions.published(session, me.account_id, [account_id]),
         }
     return page(
         "people/one.html",

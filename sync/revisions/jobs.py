@@ -1,0 +1,57 @@
+"""Jobs of the outbox of which an owner has one at most, however often it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import BigInteger, ColumnElement, String, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from sync.database.engine import Database, settings_of
+from sync.models import BUCKETS, Base, Job, new_id, now
+from sync.revisions.fan_out import is_due
+
+
+def ask(session: Session, kind: str, owner_id: int, at: int) -> None:
+    """Write a job of this *kind* for an owner, due at once, unless one is there."""
+    session.execute(_ASK, {"bucket": owner_id % BUCKETS, "new_id": new_id(), "kind": kind, "owner": owner_id, "at": at})
+
+
+def take(database: Database, kind: str) -> list[int]:
+    """Claim what is due of this *kind*, and return whose it is; no other worker has it while the lease runs."""
+    at = now()
+    due = (Job.kind == kind, is_due(literal(at), literal(at + database.settings.lease)))
+    with database.reading() as session:
+        asked: Sequence[int] = session.scalars(select(Job.owner_id).where(Job.bucket.in_(range(BUCKETS)), *due)).all()
+    return [each for each in asked if database.write(partial(_claim, owner_id=each, conditions=due))]
+
+
+def renew(session: Session, kind: str, owner_id: int) -> None:
+    """Keep a job to oneself for another lease."""
+    _claim(session, owner_id, (Job.kind == kind,))
+
+
+def done(session: Session, kind: str, owner_id: int) -> None:
+    """Take a job out of the outbox."""
+    session.execute(delete(Job).where(*_of(owner_id), Job.kind == kind))
+
+
+def _claim(session: Session, owner_id: int, conditions: Sequence[ColumnElement[bool]]) -> bool:
+    due_at = now() + settings_of(session).lease
+    claimed = update(Job).where(*_of(owner_id), *conditions).values(due_at=due_at, attempts=Job.attempts + 1)
+    return session.scalars(claimed.returning(Job.id)).first() is not None
+
+
+def _of(owner_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Job.bucket == owner_id % BUCKETS, Job.owner_id == owner_id
+
+
+_JOBS = Base.metadata.tables["job"]
+_BUCKET, _ID, _OWNER, _AT = (bindparam(name, type_=BigInteger) for name in ("bucket", "new_id", "owner", "at"))
+_KIND, _NONE = bindparam("kind", type_=String(16)), literal(0, BigInteger)
+_IS_ASKED = exists().where(_JOBS.c.bucket == _BUCKET, _JOBS.c.owner_id == _OWNER, _JOBS.c.kind == _KIND)
+_ASK = insert(_JOBS).from_select(
+    ["bucket", "id", "kind", "owner_id", "card_id", "after_viewer", "changed_at", "due_at", "attempts"],
+    select(_BUCKET, _ID, _KIND, _OWNER, _NONE, _NONE, _AT, _AT, _NONE).where(~_IS_ASKED),
+)
