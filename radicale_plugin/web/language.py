@@ -31,7 +31,7 @@ def install(portal: Portal) -> None:
     portal.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         lambda text: texts(current()).get(text, text), _plural, newstyle=True
     )
-    portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES})
+    portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES, "gap": gap()})
 
 
 def current() -> str:
@@ -44,6 +44,11 @@ def current() -> str:
         g.language = chosen if chosen in LANGUAGES else _accepted()
     tag: str = g.language
     return tag
+
+
+def gap() -> str:
+    """Return what stands between two sentences of a paragraph: Chinese marks bring their own space."""
+    return "" if current().startswith("zh") else " "
 
 
 def choose(tag: str) -> None:
