@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from radicale_plugin.web import (
     assets,
     avatars,
+    browser_names,
     error_pages,
     field_display,
     forms,
@@ -47,6 +48,7 @@ def create(database: Database, place: Place) -> Portal:
     language.install(portal)
     assets.install(portal)
     avatars.install(portal)
+    browser_names.install(portal)
     times.install(portal)
     field_display.install(portal)
     menu.install(portal)
