@@ -20,7 +20,7 @@ from sync.notify import suppression
 from sync.sharing import groups, history, visibility
 from sync.sign_in import credentials, sessions
 from tests.portal import keepsakes, strangers
-from tests.support.forms import portal_of
+from tests.support.forms import ROOT, portal_of
 from tests.support.site import Site
 
 #: Called in a writing transaction, with the ids of the people by their logins.
@@ -206,6 +206,9 @@ PARAMETERS: dict[str, Parameters] = {
     "friends.of": _known("ivy"),
     "friends.publish": _known("chiara"),
     "friends.unpublish": _known("bo"),
+    "locale.choose_in_form": lambda _session, _ids: [
+        {"tag": "zh-Hans", "page": f"{ROOT}/contacts/new", "form": f"{ROOT}/contacts/new"}
+    ],
     "mail_links.asked": _letter,
     "mail_links.invitation": _invitation,
     "mail_links.invitation_photo": _invitation,
