@@ -176,6 +176,7 @@ PARAMETERS: dict[str, Parameters] = {
     "contact_fields.index": lambda session, ids: [*_contact()(session, ids), *_contact(open="2")(session, ids)],
     "contact_fields.remove": _field_of_contact,
     "contact_fields.save": _field_of_contact,
+    "contact_photo.index": _contact(),
     "contacts.card": _linked(keepsakes.PAPA),
     "contacts.delete": _linked(keepsakes.PAPA),
     "contacts.index": lambda _session, _ids: [{}, {"q": "papa"}],
