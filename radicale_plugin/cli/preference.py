@@ -86,7 +86,7 @@ def set_preferences(  # noqa: PLR0913 - one for each option
         if told is not None:
             changes["told_of_requests"] = told
         if language is not None:
-            changes["language"] = language or None
+            changes["language"] = language
         before = preference_changes.preferences_of(session, owner_id)
         preference_changes.set_preferences(session, owner_id, dataclasses.replace(before, **changes))  # type: ignore[arg-type]
 

@@ -21,6 +21,7 @@ from tests.support import newcomers
 from tests.support.chromium import NARROW, PortalServer
 from tests.support.hands import Hand, Looks, words
 from tests.support.letters import Mailbox, mail_server
+from tests.support.letters import words as letter_words
 from tests.support.server import PATIENCE
 
 CLUB = "Lantern Chess Club 灯笼棋社"
@@ -104,6 +105,7 @@ def test_a_secretary_brings_80_people_in_by_one_pasted_list_with_9_clicks(
         expect(told.last).to_contain_text(f"{len(MEMBERS) - A_DAY}")
         assert looks.wrong == []
     assert len(office.letters(A_DAY)) == A_DAY
+    assert ("邀请" in letter_words(office.mailbox.letters[0])) == (locale == "zh-CN")
     if locale == "zh-CN":
         days = [office.another_day(sent) for sent in range(2 * A_DAY, len(MEMBERS) + 1, A_DAY)]
         assert sorted(days[-1]) == sorted(MEMBERS)
