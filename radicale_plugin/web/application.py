@@ -21,6 +21,7 @@ from radicale_plugin.web import (
     kept_forms,
     language,
     menu,
+    once,
     pages,
     protection,
     reminders,
@@ -52,6 +53,7 @@ def create(database: Database, place: Place) -> Portal:
     times.install(portal)
     field_display.install(portal)
     menu.install(portal)
+    once.install(portal)
     reminders.install(portal)
     error_pages.install(portal)
     for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):

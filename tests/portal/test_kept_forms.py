@@ -304,6 +304,32 @@ def test_without_scripts_a_language_is_chosen_in_the_form_and_the_look_of_a_card
         assert page.locator("#form-new textarea").input_value() == "Walnuts"
 
 
+def test_what_was_sent_without_a_network_is_there_when_one_comes_back(page: Page) -> None:
+    page.goto("groups/")
+    page.locator("main").get_by_role("link", name="family").first.click()
+    name = page.locator("form[action$='/rename'] input[name=name]")
+    name.fill("Walkers <W>")
+    at = page.url
+    page.context.set_offline(True)
+    page.locator("form[action$='/rename'] button").first.click()
+    page.wait_for_url("chrome-error://**")
+    page.context.set_offline(False)
+    page.go_back()
+    name.wait_for()
+    assert name.input_value() == "Walkers <W>"
+    page.goto(at)
+    assert name.input_value() == "family"
+
+
+def test_a_double_click_makes_one_device(page: Page) -> None:
+    page.goto("devices/new/other")
+    page.locator("main form input[name=label]").fill("Clicked twice")
+    page.locator("main form button").first.dblclick()
+    page.locator("#secret").wait_for()
+    page.goto("devices/")
+    assert page.locator("main li.row", has_text="Clicked twice").count() == 1
+
+
 def test_a_part_of_a_page_whose_session_ended_becomes_the_page_to_sign_in(page: Page) -> None:
     page.goto("card/add/note")
     page.locator("#form-new textarea").fill("Likes walnuts")

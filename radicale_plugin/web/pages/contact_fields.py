@@ -16,6 +16,7 @@ from radicale_plugin.web.forms import Form
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
+from radicale_plugin.web.once import once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync.contacts import editing
@@ -78,7 +79,8 @@ def new() -> Response:
     if form.accepted():
         try:
             said = [field_from_text(kind, text, "") for name, kind in _NEW if (text := (form[name].data or "").strip())]
-            entry_id = database().write(lambda session: editing.add(session, me, said))
+            make = once(lambda session: editing.add(session, me, said), url_for("contacts.index"))
+            entry_id = database().write(make)
         except InvalidInput as error:
             form.refuse("name", error)
             return page("contacts/new.html", 400, form=form)
@@ -104,7 +106,8 @@ def add(entry_id: int, kind: str) -> Response:
         me = current_person().account_id
         try:
             content = parts.put_together(kind, field_forms.typed(form, kind, shape))
-            database().write(lambda session: editing.add_field(session, me, entry_id, content))
+            then = url_for("contact_fields.index", entry_id=entry_id)
+            database().write(once(lambda session: editing.add_field(session, me, entry_id, content), then))
         except InvalidInput as error:
             form.refuse(_first(form, kind, shape), error)
         else:
