@@ -11,7 +11,12 @@ from tests.support.forms import ROOT, Page, Visitor, portal_of
 from tests.support.site import Site
 
 #: What somebody would write, by what is in the address or the name of a field; and anywhere else.
-WRITTEN = {"mobile": "+49 30 5555 0777", "addresses": "y1@example.org, y2@example.org", "address": "z9@example.org"}
+WRITTEN = {
+    "mobile": "+49 30 5555 0777",
+    "email": "z8@example.org",
+    "addresses": "y1@example.org, y2@example.org",
+    "address": "z9@example.org",
+}
 ANYTHING = "Walnuts"
 #: These end what all others need.
 ENDING = ("account.change_password", "account.end", "account.end_others", "settings.leave", "signing.sign_out")
@@ -66,7 +71,7 @@ def test_no_form_makes_anything_twice(cast_site: Site, cast: Cast) -> None:
     for action, (endpoint, values) in forms_of(cast_site, cast, visitor).items():
         if endpoint in (*ENDING, *SECRET, *AGAIN):
             continue
-        sent = {**values, "csrf_token": visitor.token()}
+        sent: dict[str, str | list[str]] = {**values, "csrf_token": visitor.token()}
         before = rows(cast_site)
         first = visitor.send(action, sent)
         assert first.status < 500, action
