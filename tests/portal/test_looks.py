@@ -187,7 +187,7 @@ def small(page: Page) -> list[str]:
     return [f"too small: {found}" for found in page.evaluate(script, PRESSED)]
 
 
-#: What is cut off: the choice of a list, and text that ends where its box does, without all of it in a title.
+#: What is cut off: the choice of a list, text that ends where its box does, without all of it in a title, and buttons.
 CUT_OFF = """
     () => {
         const measure = document.createElement('canvas').getContext('2d');
@@ -205,7 +205,11 @@ CUT_OFF = """
             const style = getComputedStyle(node);
             return style.textOverflow === 'ellipsis' && node.scrollWidth > node.clientWidth && !node.title;
         });
-        return [...cut, ...texts].map(node => node.outerHTML.slice(0, 100));
+        const beyond = [...document.querySelectorAll('.list .btn, .vcard .btn')].filter(node => {
+            const within = node.closest('.list, .vcard').getBoundingClientRect().right;
+            return node.checkVisibility() && node.getBoundingClientRect().right > within;
+        });
+        return [...cut, ...texts, ...beyond].map(node => node.outerHTML.slice(0, 100));
     }
 """
 
