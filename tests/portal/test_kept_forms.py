@@ -337,6 +337,6 @@ def test_a_part_of_a_page_whose_session_ended_becomes_the_page_to_sign_in(page: 
     page.locator("#form-new button:has-text('Save')").click()
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("input[name=login]").fill("anna")
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.locator("main button:has-text('Send it now')").click()
     page.locator("#fields :text('Likes walnuts')").first.wait_for()
