@@ -90,7 +90,7 @@ def set_preferences(  # noqa: PLR0913 - one for each option
         if by_sms is not None:
             changes["requests_by_sms"] = by_sms
         if language is not None:
-            changes["language"] = language or None
+            changes["language"] = language
         before = preference_changes.preferences_of(session, owner_id)
         preference_changes.set_preferences(session, owner_id, dataclasses.replace(before, **changes))  # type: ignore[arg-type]
 

@@ -15,6 +15,7 @@ from radicale_plugin.web import (
     administrators,
     assets,
     avatars,
+    browser_names,
     ends,
     error_pages,
     field_display,
@@ -24,6 +25,7 @@ from radicale_plugin.web import (
     language,
     live,
     menu,
+    once,
     organisation,
     pages,
     protection,
@@ -56,10 +58,12 @@ def create(database: Database, place: Place, configuration: config.Configuration
     language.install(portal)
     assets.install(portal)
     avatars.install(portal)
+    browser_names.install(portal)
     times.install(portal)
     field_display.install(portal)
     menu.install(portal)
     organisation.install(portal)
+    once.install(portal)
     reminders.install(portal)
     ends.install(portal)
     error_pages.install(portal)

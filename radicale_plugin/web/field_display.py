@@ -94,7 +94,7 @@ class Shown:
     def brief(self) -> str:
         """All of it in one line, for lists and for those who hear it."""
         label = f" ({self.label})" if self.label else ""
-        return f"{self.title}{label}: {' '.join(self.text.split())}"
+        return gettext("%(title)s: %(said)s", title=f"{self.title}{label}", said=" ".join(self.text.split()))
 
 
 @dataclass(frozen=True, slots=True)

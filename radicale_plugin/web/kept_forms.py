@@ -63,13 +63,13 @@ def sent() -> Kept | None:
         return along
     values = tuple((name, value) for name, value in request.form.items(multi=True) if not is_secret(name))
     path = request.script_root + request.full_path.rstrip("?")
-    return _checked(Kept(path, values, any(file.filename for file in request.files.values())))
+    return checked(Kept(path, values, any(file.filename for file in request.files.values())))
 
 
 def carried() -> Kept | None:
     """Return the form that goes along with this request's own."""
     pairs = (text.partition("=") for text in request.form.getlist(VALUES))
-    return _checked(Kept(request.form.get(PATH, ""), tuple((name, value) for name, _equals, value in pairs)))
+    return checked(Kept(request.form.get(PATH, ""), tuple((name, value) for name, _equals, value in pairs)))
 
 
 def shown(kept: Kept, status: int = 200, why: str = "") -> Response:
@@ -93,7 +93,8 @@ def is_secret(name: str) -> bool:
     return name in _NEVER_BY_NAME or any(part in name for part in _NEVER)
 
 
-def _checked(kept: Kept) -> Kept | None:
+def checked(kept: Kept) -> Kept | None:
+    """Return a form that waits, if it is worth keeping, not too large and one of ours; None otherwise."""
     size = sum(len(name) + len(value) for name, value in kept.values)
     return kept if kept.values and size <= _MOST and is_own(kept.path) else None
 

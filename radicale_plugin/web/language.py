@@ -15,7 +15,9 @@ from babel.support import LazyProxy
 from flask import g, has_request_context, request, session
 
 from radicale_plugin.web.portal import Portal
-from radicale_plugin.web.signed_in import visitor
+from radicale_plugin.web.signed_in import database, visitor
+from sync.accounts import preference_changes
+from sync.sign_in import sessions
 
 #: What the languages call themselves, by their BCP 47 tags; the first is that of the texts themselves.
 LANGUAGES = {"en": "English", "zh-Hans": "简体中文"}
@@ -32,7 +34,8 @@ def install(portal: Portal) -> None:
     portal.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         lambda text: texts(current()).get(text, text), _plural, newstyle=True
     )
-    portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES})
+    portal.before_request(_keep_now_and_then)
+    portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES, "gap": gap()})
 
 
 def current() -> str:
@@ -45,6 +48,11 @@ def current() -> str:
         g.language = chosen if chosen in LANGUAGES else _accepted()
     tag: str = g.language
     return tag
+
+
+def gap() -> str:
+    """Return what stands between two sentences of a paragraph: Chinese marks bring their own space."""
+    return "" if current().startswith("zh") else " "
 
 
 def choose(tag: str) -> None:
@@ -65,6 +73,13 @@ def speaking(tag: str) -> Iterator[None]:
         g.pop("language")
         if before is not None:
             g.language = before
+
+
+def keep() -> None:
+    """Take the language of this browser for that of the person, if they have none yet: letters are in it, too."""
+    found, tag = visitor(), current()
+    if found is not None and found.language is None:
+        database().write_if_free(lambda session: preference_changes.keep_language(session, found.account_id, tag))
 
 
 def locale() -> Locale:
@@ -105,6 +120,13 @@ def messages(file: Path) -> Iterator[Message]:
     with file.open("rb") as opened:
         # A mistake in a catalogue is found by whoever made it.
         yield from (message for message in read_po(opened, locale="zh_Hans_CN", abort_invalid=True) if message.id)
+
+
+def _keep_now_and_then() -> None:
+    # Somebody may have been signed in since before there was anything to keep.
+    found = visitor() if request.endpoint != "static" else None
+    if found is not None and sessions.is_worth_noting(found):
+        keep()
 
 
 def _plural(one: str, many: str, number: int) -> str:

@@ -16,7 +16,16 @@ from sync.database import accounts
 from sync.errors import InvalidInput, NotFound
 from sync.models import Address, Group, Profile
 from sync.sharing import search_keys
-from sync.sharing.preferences import ANYONE, CONFIRM, CONNECTING, NOBODY, QUESTION, Preferences, preferences_of
+from sync.sharing.preferences import (
+    ANYONE,
+    CONFIRM,
+    CONNECTING,
+    EACH_BROWSER,
+    NOBODY,
+    QUESTION,
+    Preferences,
+    preferences_of,
+)
 from sync.sharing.visibility import GROUP
 from sync.vcard import clean
 
@@ -35,7 +44,7 @@ def set_preferences(session: Session, owner_id: int, preferences: Preferences) -
     """
     if preferences.connecting not in CONNECTING:
         raise InvalidInput(f"Who may connect is one of {', '.join(CONNECTING)}.")
-    if preferences.language is not None and not _LANGUAGE.fullmatch(preferences.language):
+    if preferences.language and not _LANGUAGE.fullmatch(preferences.language):
         raise InvalidInput("A language is written as en or zh-Hans.")
     with session.begin_nested():
         _lock(session, owner_id)
@@ -78,9 +87,23 @@ def is_asked_about_number(session: Session, owner_id: int) -> bool:
     return session.scalars(proved).first() is not None and not preferences_of(session, owner_id).phone_decided
 
 
-def set_language(session: Session, owner_id: int, language: str | None) -> None:
+def keep_language(session: Session, owner_id: int, language: str) -> None:
     """
-    Decide about the language of the portal and of messages; None leaves it to the browser.
+    Take the language of a person's browser for theirs, if nothing is known of that yet: it is that of messages, too.
+
+    Raises:
+        InvalidInput: There is no such language.
+        NotFound: There is no such person.
+    """
+    with session.begin_nested():
+        _lock(session, owner_id)
+        if preferences_of(session, owner_id).language is None:
+            set_language(session, owner_id, language)
+
+
+def set_language(session: Session, owner_id: int, language: str) -> None:
+    """
+    Decide about the language of the portal and of messages; `EACH_BROWSER` leaves it to the browser.
 
     Raises:
         InvalidInput: There is no such language.
@@ -172,12 +195,14 @@ __all__ = [
     "ANYONE",
     "CONFIRM",
     "CONNECTING",
+    "EACH_BROWSER",
     "NOBODY",
     "QUESTION",
     "Preferences",
     "change_preferences",
     "decide_about_number",
     "is_asked_about_number",
+    "keep_language",
     "normalize_answer",
     "preferences_of",
     "remove_question",

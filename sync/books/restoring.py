@@ -26,6 +26,8 @@ def restore(session: Session, book: Book, entry_id: int, revision: int) -> None:
     """
     Give an entry back what it had at *revision*, deleted ones too. What it has now can be restored in turn.
 
+    Nothing happens where a contact is just so already.
+
     Raises:
         NotFound: Nothing of that revision is kept.
         UIDConflict: Another entry has taken the UID since.
@@ -37,6 +39,8 @@ def restore(session: Session, book: Book, entry_id: int, revision: int) -> None:
         kept = session.get(EntryVersion, (book.viewer_id, entry_id, revision))
         if entry is None or kept is None:
             raise NotFound("No such version of an entry is kept.")
+        if entry.state == PRESENT and entry.digest == entry_rows.digest_of(kept.content):
+            return
         if entry.kind == PRIVATE:
             _require_unlinked(session, entry)
             uid = parse_one(kept.content).uid or ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -47,7 +47,8 @@ class Proposal:
     """
     Two contacts that may be one person.
 
-    *because* are the numbers and addresses that both have, normalised; there is none where only the names are alike.
+    *because* are the numbers and addresses that both have, normalised; there is none where only the names are alike, or
+    where one is how the other is said, as Wang Xiaoming is of 王小明.
     """
 
     one_id: int
@@ -55,6 +56,7 @@ class Proposal:
     one: str
     other: str
     because: tuple[str, ...]
+    is_said_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +88,37 @@ def proposals(session: Session, viewer_id: int) -> list[Proposal]:
     """
     called: dict[int, str] = {}
     having: dict[tuple[str, str], set[int]] = defaultdict(set)
+    said: dict[str, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
     for entry_id, text in private_cards(session, viewer_id):
         if _is_list(text):
             continue
         called[entry_id] = name_of(text)
         for key in (*addresses_of_contact(session, text), *_name_keys(called[entry_id])):
             having[key].add(entry_id)
+        is_chinese, ways = names.spoken(called[entry_id])
+        for way in ways:
+            said[way][is_chinese].add(entry_id)
     because: dict[tuple[int, int], list[str]] = defaultdict(list)
     for (what, value), some in having.items():
         if len(some) <= MOST_IN_COMMON:
             for pair in combinations(sorted(some), 2):
                 because[pair] += [value] if what != "name" else []
+    alike = _said_alike(said.values()) - because.keys()
+    because.update({pair: [] for pair in alike})
     for pair in apart.pairs(session, viewer_id):
         because.pop(pair, None)
-    found = [Proposal(*pair, called[pair[0]], called[pair[1]], tuple(why)) for pair, why in because.items()]
-    found.sort(key=lambda each: (not each.because, *names.sorting_key(each.one), each.one_id, each.other_id))
+    found = [
+        Proposal(*pair, called[pair[0]], called[pair[1]], tuple(why), pair in alike) for pair, why in because.items()
+    ]
+    found.sort(
+        key=lambda each: (
+            not each.because,
+            each.is_said_alike,
+            *names.sorting_key(each.one),
+            each.one_id,
+            each.other_id,
+        )
+    )
     return found[:MOST]
 
 
@@ -256,6 +274,16 @@ def _name_keys(name: str) -> Iterable[tuple[str, str]]:
     if len(words) > 1 or (words and len(words[0]) > 1 and not words[0].isascii()):
         keys = names.keys_of_query(name)
         yield from (("name", key) for key in keys[-1:])
+
+
+def _said_alike(said: Iterable[tuple[set[int], set[int]]]) -> set[tuple[int, int]]:
+    """
+    Return the pairs of a name in Chinese characters and one in Latin letters that are said alike.
+
+    Two in characters that are said alike are two people as a rule, and what too many are called is nobody's.
+    """
+    few = ((latin, chinese) for latin, chinese in said if len(latin) + len(chinese) <= MOST_IN_COMMON)
+    return {(min(pair), max(pair)) for latin, chinese in few for pair in product(latin, chinese)}
 
 
 def _text(data: bytes) -> str:

@@ -26,6 +26,7 @@ from sync.revisions import address_books
 from sync.vcard import split_structured
 
 _NAMES = ("FN", "N")
+PHOTO = "photo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,31 @@ def set_field(
         place = _find(contents, *field)
         changes: dict[int, FieldContent | None] = {place: change(contents[place])}
         return line_edits.edited(data, {**changes, **_names(contents, place, changes[place])})
+
+    _edit(session, viewer_id, entry_id, edited)
+
+
+def photo_of(placed: Sequence[PlacedField]) -> PlacedField | None:
+    """Return the photo among the fields of a contact."""
+    return next((field for field in placed if field.content.kind == PHOTO), None)
+
+
+def set_photo(session: Session, viewer_id: int, entry_id: int, photo: FieldContent, *, seen: str) -> None:
+    """
+    Give a contact a photo in place of what it has; *seen* is the digest of that, empty where there was none.
+
+    Raises:
+        NotFound: There is no such contact.
+        Conflict: It has another photo by now.
+        LimitExceeded, TooLarge: As in `sync.books.entries.write`.
+    """
+
+    def edited(data: bytes) -> bytes:
+        contents = line_edits.contents_of(data)
+        place = next((place for place, content in enumerate(contents) if content.kind == PHOTO), None)
+        if seen != ("" if place is None else contents[place].digest):
+            raise Conflict("This field was changed meanwhile; look at what it says now.")
+        return line_edits.edited(data, {} if place is None else {place: photo}, [photo] if place is None else [])
 
     _edit(session, viewer_id, entry_id, edited)
 

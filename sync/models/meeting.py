@@ -22,9 +22,10 @@ class Preferences(Base):
 
     *connecting* is who may connect: ``anyone``, ``question`` (whoever answers it), ``confirm``, or ``nobody``.
     *answer_hash* is the argon2id hash of the normalised answer. *newcomers_group_id* is the group that new connections
-    land in, absent for none. *language* is a BCP 47 tag, absent where the browser decides. *phone_decided* says that
-    the person has answered whether they want to be found by their number; absent is no. *requests_by_sms* says that
-    they want to be told of requests by text message, where that is possible; absent is no.
+    land in, absent for none. *language* is a BCP 47 tag, empty where each browser decides, absent while nothing is
+    known of it. *phone_decided* says that the person has answered whether they want to be found by their number; absent
+    is no. *requests_by_sms* says that they want to be told of requests by text message, where that is possible; absent
+    is no.
     """
 
     __tablename__ = "preferences"

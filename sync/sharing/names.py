@@ -21,6 +21,8 @@ LONGEST = 100
 #: So many words of a name count, and so many ways to read one.
 _WORDS = 8
 _READINGS = 24
+#: A longer one in Chinese characters is no name of a person.
+_CHINESE = 4
 #: The longest login that is made of a name.
 _LATIN = 40
 _NO_LATIN = re.compile(r"[^a-z0-9]")
@@ -67,6 +69,27 @@ def sounds_like(name: str, text: str) -> bool:
             if initials.startswith(typed) or any(way.startswith(typed) for way in _spellings("".join(rest))):
                 return True
     return False
+
+
+def spoken(name: str) -> tuple[bool, frozenset[str]]:
+    """
+    Return whether a name is in Chinese characters, and each way to say it: the family name, a space, and the rest.
+
+    王小明 has one in common with Wang Xiao Ming and Xiaoming Wang. Words stay words, so that Fan Gwang is not 王芳.
+    A name of a single word, or in both scripts, is said in no way that tells anything.
+    """
+    words = _words(name) if len(name) <= LONGEST else []
+    whole = "".join(words)
+    if whole and all(_HAN.match(letter) for letter in whole):
+        read = [each for each in islice(_syllables(whole), _READINGS) if len(each) == len(whole)]
+        apart = (
+            (each[:length], each[length:]) for each in read for length in (1, 2) if length < len(whole) <= _CHINESE
+        )
+        return True, frozenset(f"{one} {rest}" for pair in apart for one, rest in product(*map(_said, pair)))
+    if len(words) < 2 or not all(word.isascii() and word.isalpha() for word in words):
+        return False, frozenset()
+    turns = [(words[:1], words[1:]), (words[:2], words[2:]), (words[-1:], words[:-1]), (words[-2:], words[:-2])]
+    return False, frozenset(f"{''.join(one)} {''.join(rest)}" for one, rest in turns if one and rest)
 
 
 def number_key(said: str) -> tuple[bool, str]:
@@ -149,6 +172,10 @@ def _syllables(word: str) -> Iterator[tuple[str, ...]]:
     # Family names come first, and have unusual readings.
     choices = [syllables if place == 0 else syllables[:2] for place, syllables in enumerate(read)]
     return product(*choices)
+
+
+def _said(syllables: Sequence[str]) -> list[str]:
+    return _spellings("".join(syllables))
 
 
 def _spellings(read: str) -> list[str]:

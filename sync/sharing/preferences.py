@@ -15,6 +15,8 @@ from sync.models import Group
 #: Who may connect: anyone at once; whoever answers the question at once; whoever the person confirms; nobody.
 ANYONE, QUESTION, CONFIRM, NOBODY = "anyone", "question", "confirm", "nobody"
 CONNECTING = (ANYONE, QUESTION, CONFIRM, NOBODY)
+#: The language of whoever left it to each of their browsers; messages to them are in English.
+EACH_BROWSER = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Preferences:
     strangers may see the name. *phone_decided* says that the person was asked about their number and has answered:
     until then nobody finds them by it. *connecting* is one of `CONNECTING`. *newcomers_group_id* is the group that new
     connections land in, None for none. *requests_by_sms* says that whoever is *told_of_requests* wants that by text
-    message, where it can be. *language* is a BCP 47 tag, None where the browser decides.
+    message, where it can be. *language* is a BCP 47 tag, `EACH_BROWSER`, or None while nothing is known of it.
     """
 
     found_by_login: bool = True

@@ -226,7 +226,7 @@ def test_seven_fields_cost_seven_clicks_and_one_page(chromium: Browser, server: 
         page.goto("sign-in")
         page.locator("input[name=login]").fill("newcomer")
         page.locator("input[name=password]").fill(PASSWORD)
-        page.locator("main form button").click()
+        page.locator("main form button").first.click()
         page.locator("nav.nav").wait_for()
         page.goto("card/")
         pages: list[str] = []

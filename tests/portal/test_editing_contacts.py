@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import base64
+import io
 
-from sync.contacts import duplicates
+import pytest
+from PIL import Image
+
+from sync.contacts import duplicates, editing
+from sync.sign_in import credentials
+from sync.vcard import parse_one
+from tests.support import dav
+from tests.support.dav import unfolded
 from tests.support.factories import connected, contents, put, vcard
-from tests.support.forms import Page, Visitor
-from tests.support.site import Site
+from tests.support.forms import ORIGIN, Page, Visitor
+from tests.support.site import Site, Transport
 
 
 @pytest.fixture
@@ -54,6 +62,68 @@ def test_a_field_is_changed_added_and_taken_off(site: Site, ids: list[int], visi
     page = page.submit(f"{where[0]}/{where[2]}/remove")
     assert "NOTE" not in text(site, ids[0])
     assert all("fang" not in entry.text for entry in contents(site.database, ids[1]))
+
+
+def camera_picture() -> bytes:
+    """Return a picture with more pixels than are kept, red at the left and blue at the right."""
+    image = Image.new("RGB", (900, 600), "#20639b")
+    image.paste("#ed553b", (0, 0, 600, 600))
+    written = io.BytesIO()
+    image.save(written, "PNG")
+    return written.getvalue()
+
+
+def send_photo(page: Page, data: bytes, **values: str) -> Page:
+    """Choose a picture in the form of its page, and send it."""
+    files = {"picture": ("me.png", data, "image/png")}
+    said = {**page.fields(page.path), **values}
+    sent = page.visitor.client.post(f"/.web{page.path}", data=said, files=files, headers={"Origin": ORIGIN})
+    return Page(page.visitor, sent).followed()
+
+
+def test_a_contact_gets_a_photo_that_phones_fetch_by_token_and_it_can_be_taken_off(
+    site: Site, ids: list[int], visitor: Visitor
+) -> None:
+    before, path = text(site, ids[0]), opened(visitor).path.replace("/edit", "/photo")
+    secret = site.database.write(lambda session: credentials.add_device(session, ids[0], "Phone")[1])
+    with dav.http(ORIGIN, transport=Transport(site, "192.0.2.2")) as connection:
+        phone = dav.Replica(dav.Client(connection, "anna", secret))
+        phone.sync()
+        page = send_photo(visitor.get(path), camera_picture(), square="y", across="100", zoom="200")
+        assert page.told == ["The photo is saved. Your devices fetch it when they look next."]
+        assert page.document.xpath("//header//img[@class='picture']")
+        # It asks by the token that it was given, and so gets what changed since.
+        phone.sync()
+        (photo,) = (item.value for item in parse_one(text(site, ids[0]).encode()).properties if item.name == "PHOTO")
+        shown = Image.open(io.BytesIO(base64.b64decode(photo)))
+        assert (shown.format, shown.size) == ("JPEG", (300, 300))
+        red, _green, blue = shown.convert("RGB").resize((1, 1)).tobytes()
+        assert blue > red
+        (card,) = (unfolded(card.text or "") for href, card in phone.cards.items() if href.endswith("/a.vcf"))
+        assert photo in card
+        assert send_photo(visitor.get(path), b"no picture").status == 400
+        place = place_of_photo(site, ids[0], int(path.split("/")[2]))
+        visitor.get(path).submit(path.replace("/photo", f"/fields/{place}/remove"))
+        assert text(site, ids[0]) == before
+        phone.sync()
+        assert not any("PHOTO" in (card.text or "") for href, card in phone.cards.items() if href.endswith("/a.vcf"))
+    assert all("PHOTO" not in entry.text for entry in contents(site.database, ids[1]))
+
+
+def place_of_photo(site: Site, viewer_id: int, entry_id: int) -> int:
+    with site.database.reading() as session:
+        found = editing.photo_of(editing.fields_of(session, viewer_id, entry_id))
+    assert found is not None
+    return found.place
+
+
+def test_a_photo_that_was_changed_meanwhile_is_not_replaced_unseen(visitor: Visitor) -> None:
+    path = opened(visitor).path.replace("/edit", "/photo")
+    old = visitor.get(path)
+    assert send_photo(visitor.get(path), camera_picture()).status == 200
+    again = send_photo(old, camera_picture(), zoom="300")
+    assert (again.status, "changed meanwhile" in again.text) == (409, True)
+    assert send_photo(again, camera_picture(), zoom="300").told[0].startswith("The photo is saved")
 
 
 def test_a_stale_form_is_refused_with_what_was_typed_and_saved_when_sent_again(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import plistlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from sync.database import accounts
 from sync.database.engine import Database, Session
@@ -17,54 +16,12 @@ from sync.sign_in import credentials
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support import dav, newcomers
-from tests.support.chromium import NARROW, WIDE, PortalServer
+from tests.support.chromium import NARROW, PortalServer
+from tests.support.hands import Hand, Looks
 from tests.support.pictures import portrait
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1"
 NAME, NUMBER = "王芳", "+86 139 0000 1111"
-
-
-@dataclass
-class Hand:
-    """What somebody does with a page, counted. Putting the cursor into a field is part of typing."""
-
-    page: Page
-    taps: int = 0
-    typed: int = 0
-
-    def open(self, link: str) -> None:
-        """Follow a link in a message."""
-        self.page.goto(link)
-        self.taps += 1
-
-    def tap(self, what: Locator) -> None:
-        """Press something."""
-        what.click()
-        self.taps += 1
-
-    def type(self, name: str, text: str) -> None:
-        """Fill in a field of the form."""
-        self.page.locator(f"main [name={name}]").fill(text)
-        self.typed += 1
-
-
-@dataclass
-class Looks:
-    """Pictures of pages, in both themes and at both widths, and what is wrong with them."""
-
-    page: Page
-    title: str
-    wrong: list[str] = field(default_factory=list)
-
-    def at(self, name: str) -> None:
-        """Look at the page as it is."""
-        for width, viewport in (("360", NARROW), ("1280", WIDE)):
-            for theme in ("light", "dark"):
-                self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
-                self.page.emulate_media(color_scheme=theme)
-                browsers.picture(self.page, f"first-hour-{self.title}-{name}-{width}-{theme}")
-                self.wrong += [f"{name} {width} {theme}: {line}" for line in browsers.look(self.page)]
-        self.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -109,7 +66,7 @@ def test_a_mother_invited_by_her_son_has_her_cards_after_5_taps_and_3_typed_fiel
     """At most 8 and 3 are allowed from the link to the phone; so 3 taps are left for what the phone itself asks."""
     options = {"locale": locale, "viewport": NARROW, "has_touch": True, "user_agent": IPHONE}
     with browsers.opened(chromium, server, **options) as page:
-        hand, looks = Hand(page), Looks(page, locale)
+        hand, looks = Hand(page), Looks(page, f"first-hour-{locale}")
         hand.open(link)
         looks.at("1-about")
         hand.type("name", NAME)
@@ -179,7 +136,7 @@ def test_the_other_pages_of_the_first_hour(chromium: Browser, server: PortalServ
     """Forgetting a password, signing up without having been invited, and the first photo."""
     for locale in ("en-US", "zh-CN"):
         with browsers.opened(chromium, server, locale=locale, viewport=NARROW) as page:
-            looks = Looks(page, locale)
+            looks = Looks(page, f"first-hour-{locale}")
             page.goto("sign-up")
             looks.at("7-sign-up")
             page.goto("forgotten")

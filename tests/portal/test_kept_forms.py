@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import pytest
 from lxml import html
@@ -139,6 +141,94 @@ def test_another_language_keeps_what_was_refused(anna: Visitor) -> None:
     assert "no number at all" in page.submit("/card/add/mobile").response.text
 
 
+def switch_of(form: html.FormElement) -> str:
+    """Return where a form goes by its button for the other language, which is none that Enter presses."""
+    buttons = form.xpath(".//button[not(@type='button')] | .//input[@type='submit']")
+    (switch,) = (each for each in buttons if "/language/" in each.get("formaction", ""))
+    assert buttons.index(switch) > 0
+    assert switch.get("formnovalidate") is not None
+    return str(switch.get("formaction"))
+
+
+def typed_into(site: Site, cast: Cast, visitor: Visitor) -> Iterator[tuple[str, html.FormElement, list[str]]]:
+    """Yield each form of each page in which somebody can type text: where it goes, itself, and the names."""
+    seen: set[str] = set()
+    for endpoint, some in groupby(walk.addresses(site, "GET", cast.ids), itemgetter(0)):
+        _endpoint, path = next(some)
+        page = visitor.get(path)
+        if endpoint in walk.NO_PAGE or page.response.is_redirect:
+            continue
+        for form in page.document.forms:
+            action = str(form.get("action") or page.response.url.path)
+            if form.method.lower() == "post" and typed_names(form) and action not in seen:
+                seen.add(action)
+                yield action, form, typed_names(form)
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
+def test_without_scripts_another_language_keeps_what_is_typed_in_every_form(
+    cast_site: Site, cast: Cast, *, inside: bool
+) -> None:
+    """The language is chosen by a button of the form itself, and the page comes again with what was typed."""
+    visitor = Visitor(cast_site).signed_in(cast.ids[walk.WHO]) if inside else Visitor(cast_site)
+    count, typed = 0, TYPED.replace("\r\n", "\n")
+    for action, form, names in typed_into(cast_site, cast, visitor):
+        switch = switch_of(form)
+        values: dict[str, str | list[str]] = {}
+        for name, value in form.form_values():
+            values[name] = [*values.get(name, []), value]
+        values |= {name: f"{TYPED} {name}" for name in names}
+        again = visitor.send(switch, {**values, "csrf_token": visitor.token()})
+        assert f"/language/{again.document.get('lang')}?" in switch, action
+        (shown,) = (each for each in again.document.forms if each.get("action") == action)
+        said = dict(shown.form_values())
+        for name in names:
+            # A browser leaves out the first end of a line in a field of several.
+            assert "\n".join(str(said[name]).split("\r\n")).removeprefix("\n") == f"{typed} {name}", (action, name)
+        hidden = [name for name in shown.xpath(".//input[@type='hidden']/@name") if name != "csrf_token"]
+        assert {name: said[name] for name in hidden} == {name: values[name][-1] for name in hidden}, action
+        count += 1
+    assert count > (15 if inside else 2)
+
+
+def test_without_scripts_ticks_and_choices_stay_when_the_language_is_chosen(anna: Visitor) -> None:
+    page = anna.get("/sharing/")
+    boxes = page.document.xpath("//input[@name='box']/@value")
+    ticked = [str(value) for value in boxes[:2] + boxes[-1:]]
+    sent = {**page.fields("/sharing/"), "box": ticked, "who": ""}
+    again = anna.send(switch_of(page.form("/sharing/")), sent)
+    assert again.document.xpath("//input[@name='box'][@checked]/@value") == ticked
+    assert again.fields("/sharing/")["had"] == sent["had"]
+    page = anna.get("/find/invite/many/")
+    groups = page.document.xpath("//select[@name='group']/option/@value")
+    sent = {**page.fields("/find/invite/many/"), "group": str(groups[-1]), "addresses": "a@example.org"}
+    again = anna.send(switch_of(page.form("/find/invite/many/")), sent)
+    assert again.fields("/find/invite/many/")["group"] == groups[-1]
+
+
+def test_a_form_that_is_refused_and_one_whose_page_is_gone_keep_what_was_typed(anna: Visitor) -> None:
+    refused = anna.post("/groups/", {"name": " "})
+    assert refused.status == 400
+    again = anna.send(switch_of(refused.form("/groups/")), {**refused.fields("/groups/"), "name": "Walkers"})
+    assert "Walkers" in again.response.text
+    gone = f"{ROOT}/language/zh-Hans?page={ROOT}/nowhere&form={ROOT}/groups/"
+    assert "Walkers" in anna.send(gone, {"name": "Walkers", "csrf_token": anna.token()}).response.text
+    evil = f"{ROOT}/language/zh-Hans?page=https://evil.example/&form=https://evil.example/"
+    assert anna.send(evil, {"name": "Walkers", "csrf_token": anna.token()}).location == "/"
+
+
+def test_no_link_within_a_form_leads_away_from_what_is_typed(cast_site: Site, cast: Cast, anna: Visitor) -> None:
+    """But the one that gives it up and says so: everything else opens beside it."""
+    leading = {
+        (action, str(link.get("href")))
+        for visitor in (anna, Visitor(cast_site))
+        for action, form, _names in typed_into(cast_site, cast, visitor)
+        for link in form.xpath(".//a[@href]")
+        if link.get("target") != "_blank" and not link.get("href").startswith("#") and link.get("data-closes") is None
+    }
+    assert leading == set()
+
+
 @pytest.fixture
 def page(chromium: Browser, server: PortalServer) -> Iterator[Page]:
     """Yield a browser's window in which Anna is signed in."""
@@ -194,6 +284,52 @@ def test_choosing_another_language_keeps_what_is_typed_and_ticked(page: Page) ->
     assert page.locator("#form-new input[name=groups]").first.is_checked()
 
 
+def test_without_scripts_a_language_is_chosen_in_the_form_and_the_look_of_a_card_opens_beside_it(
+    chromium: Browser, server: PortalServer
+) -> None:
+    with browsers.opened(chromium, server, java_script_enabled=False) as page:
+        sign_in(page)
+        page.goto("contacts/new")
+        page.locator("main input[name=name]").fill("Dora <D>")
+        page.locator("main form button[lang=zh-Hans]").click()
+        page.locator("html[lang=zh-Hans]").wait_for()
+        assert page.locator("main input[name=name]").input_value() == "Dora <D>"
+        page.locator("main form button").first.click()
+        page.get_by_role("heading", name="Dora <D>").first.wait_for()
+        page.goto("card/add/note")
+        page.locator("#form-new textarea").fill("Walnuts")
+        with page.expect_popup() as beside:
+            page.locator("form.as button").click()
+        beside.value.locator("#looks-card").wait_for()
+        assert page.locator("#form-new textarea").input_value() == "Walnuts"
+
+
+def test_what_was_sent_without_a_network_is_there_when_one_comes_back(page: Page) -> None:
+    page.goto("groups/")
+    page.locator("main").get_by_role("link", name="family").first.click()
+    name = page.locator("form[action$='/rename'] input[name=name]")
+    name.fill("Walkers <W>")
+    at = page.url
+    page.context.set_offline(True)
+    page.locator("form[action$='/rename'] button").first.click()
+    page.wait_for_url("chrome-error://**")
+    page.context.set_offline(False)
+    page.go_back()
+    name.wait_for()
+    assert name.input_value() == "Walkers <W>"
+    page.goto(at)
+    assert name.input_value() == "family"
+
+
+def test_a_double_click_makes_one_device(page: Page) -> None:
+    page.goto("devices/new/other")
+    page.locator("main form input[name=label]").fill("Clicked twice")
+    page.locator("main form button").first.dblclick()
+    page.locator("#secret").wait_for()
+    page.goto("devices/")
+    assert page.locator("main li.row", has_text="Clicked twice").count() == 1
+
+
 def test_a_part_of_a_page_whose_session_ended_becomes_the_page_to_sign_in(page: Page) -> None:
     page.goto("card/add/note")
     page.locator("#form-new textarea").fill("Likes walnuts")
@@ -201,6 +337,6 @@ def test_a_part_of_a_page_whose_session_ended_becomes_the_page_to_sign_in(page: 
     page.locator("#form-new button:has-text('Save')").click()
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("input[name=login]").fill("anna")
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.locator("main button:has-text('Send it now')").click()
     page.locator("#fields :text('Likes walnuts')").first.wait_for()

@@ -18,7 +18,7 @@ from tests.portal import walk
 from tests.portal.conftest import Cast
 from tests.portal.test_pages import LOOKS, named, paths, sign_in
 from tests.support import chromium as browsers
-from tests.support.chromium import NARROW, PortalServer
+from tests.support.chromium import NARROW, WIDE, PortalServer
 from tests.support.factories import person
 from tests.support.forms import Visitor
 from tests.support.meeting import show_strangers
@@ -90,6 +90,34 @@ def test_every_drawing_that_is_used_is_drawn() -> None:
     assert {name for names in (avatars._COLOURS,) for name in range(names)} == set(range(12))
 
 
+def sheets() -> str:
+    """Return all style sheets, without what is said about them."""
+    text = "".join(file.read_text() for file in sorted(STATIC.glob("*.css")))
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+
+
+def test_no_class_is_used_that_no_style_sheet_script_or_test_knows() -> None:
+    known = set(re.findall(r"\.([a-zA-Z][\w-]*)", sheets()))
+    others = "".join(file.read_text() for file in (*STATIC.glob("*.js"), *Path(__file__).parent.glob("*.py")))
+    used = set()
+    for file in TEMPLATES.rglob("*.html"):
+        for names in re.findall(r'class="([^"]*)"', re.sub(r"\{%.*?%\}|\{\{.*?\}\}", " ", file.read_text())):
+            used |= set(names.split())
+    assert len(used) > 100
+    assert [name for name in sorted(used - known) if name not in others] == []
+
+
+def test_no_class_lays_out_two_things_in_two_ways() -> None:
+    """Whoever takes a name that is taken changes a page that they do not look at."""
+    plain = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", sheets())
+    laid_out: dict[str, set[str]] = {}
+    for names, style in re.findall(r"([^{}]+)\{([^{}]*)\}", plain):
+        for name in (each.strip() for each in names.split(",")):
+            if re.fullmatch(r"\.[\w-]+", name):
+                laid_out.setdefault(name, set()).update(re.findall(r"(?<![\w-])display: ([\w-]+)", style))
+    assert {name: kinds for name, kinds in laid_out.items() if len(kinds) > 1} == {}
+
+
 @pytest.mark.parametrize(
     ("name", "letters"),
     [("Wang Fang", "WF"), ("陈安娜 Anna Chen", "陈"), ("Madonna", "M"), ("大卫·穆勒", "大"), ("李", "李"), ("?", "?")],
@@ -159,12 +187,39 @@ def small(page: Page) -> list[str]:
     return [f"too small: {found}" for found in page.evaluate(script, PRESSED)]
 
 
+#: What is cut off: the choice of a list, text that ends where its box does, without all of it in a title, and buttons.
+CUT_OFF = """
+    () => {
+        const measure = document.createElement('canvas').getContext('2d');
+        const width = (node, text) => {
+            measure.font = getComputedStyle(node).font;
+            return measure.measureText(text).width;
+        };
+        const room = (node) => {
+            const style = getComputedStyle(node);
+            return node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+        };
+        const lists = [...document.querySelectorAll('select')].filter(node => node.checkVisibility());
+        const cut = lists.filter(node => width(node, node.selectedOptions[0]?.text || '') > room(node) + 1);
+        const texts = [...document.querySelectorAll('main *, nav *, header *')].filter(node => {
+            const style = getComputedStyle(node);
+            return style.textOverflow === 'ellipsis' && node.scrollWidth > node.clientWidth && !node.title;
+        });
+        const beyond = [...document.querySelectorAll('.list .btn, .vcard .btn')].filter(node => {
+            const within = node.closest('.list, .vcard').getBoundingClientRect().right;
+            return node.checkVisibility() && node.getBoundingClientRect().right > within;
+        });
+        return [...cut, ...texts, ...beyond].map(node => node.outerHTML.slice(0, 100));
+    }
+"""
+
+
 # The same pages, as narrow as a telephone can be.
 @pytest.mark.timeout(900)
-def test_no_page_scrolls_sideways_at_320_pixels(
+def test_no_page_scrolls_sideways_or_cuts_a_text_off_at_320_pixels(
     chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast
 ) -> None:
-    wrong = {}
+    wrong: dict[str, object] = {}
     with browsers.opened(chromium, server, viewport={"width": 320, "height": 640}) as page:
         sign_in(page)
         for endpoint, path in paths(cast_site, cast):
@@ -172,7 +227,19 @@ def test_no_page_scrolls_sideways_at_320_pixels(
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if wide > 0:
                 wrong[endpoint] = wide
+            if cut := page.evaluate(CUT_OFF):
+                wrong[f"{endpoint}, cut off"] = cut
     assert wrong == {}
+
+
+def test_what_is_told_is_as_wide_as_what_it_is_about(chromium: Browser, server: PortalServer) -> None:
+    widths = "() => ['#told', 'main > .narrow'].map(each => document.querySelector(each).getBoundingClientRect().width)"
+    with browsers.opened(chromium, server, viewport=WIDE) as page:
+        sign_in(page)
+        for path in ("devices/", "settings/", "groups/", "activity/", "contacts/new"):
+            page.goto(path)
+            told, about = page.evaluate(widths)
+            assert told == about, path
 
 
 def test_the_files_that_a_browser_looks_for_are_there(site: Site) -> None:

@@ -85,7 +85,7 @@ def sign_in(page: Page, login: str, *, go: bool = True) -> None:
         page.goto("sign-in")
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.locator("nav.nav").wait_for()
 
 

@@ -38,7 +38,7 @@ def sign_in(page: Page) -> None:
     page.goto("sign-in")
     page.locator("input[name=login]").fill(walk.WHO)
     page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.locator("nav.nav").wait_for()
 
 

@@ -45,7 +45,7 @@ def sign_in(page: Page, login: str) -> None:
     page.goto("sign-in")
     page.locator("input[name=login]").fill(login)
     page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.locator("nav.nav").wait_for()
 
 
@@ -53,7 +53,7 @@ def set_up(page: Page, client: str) -> None:
     """Go from the list to the page with the password."""
     page.goto("devices/")
     page.locator(f"a[href$='/devices/new/{client}']").click()
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.locator("#secret").wait_for(state="attached")
 
 

@@ -7,6 +7,7 @@ import re
 import zipfile
 
 import pytest
+from sqlalchemy import select, update
 
 from radicale_plugin.web.pages.settings import contacts as contacts_page
 from sync.accounts import addresses
@@ -15,12 +16,15 @@ from sync.books import exporting
 from sync.contacts import importing
 from sync.database import accounts
 from sync.meeting import answer
+from sync.models import BrowserSession, Message
 from sync.sharing import connections
-from sync.sharing.preferences import QUESTION, Preferences, preferences_of
+from sync.sharing.preferences import EACH_BROWSER, QUESTION, Preferences, preferences_of
+from sync.sign_in.sessions import LAST_SEEN_PRECISION
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import meeting
 from tests.support.factories import contents, group, person
 from tests.support.forms import Visitor
+from tests.support.meeting import do_errands
 from tests.support.one_time_tokens import newest_token
 from tests.support.site import Site
 
@@ -108,6 +112,35 @@ def test_newcomers_land_in_a_group_of_one_s_own(cast_site: Site, cast: Cast, ann
     assert anna.post("/settings/finding/connecting", values).status == 400
 
 
+def test_whoever_signs_in_gets_letters_in_the_language_of_their_browser_until_they_choose(
+    cast_site: Site, cast: Cast
+) -> None:
+    """And so do those whom they invite, who are written to in the language of who invites them."""
+    chinese = Visitor(cast_site, language="zh-CN")
+    chinese.get("/sign-in").submit("/sign-in", login="anna", password=PASSWORD)
+    assert decided(cast_site, cast.ids["anna"]).language == "zh-Hans"
+    chinese.get("/find/invite/").submit("/find/invite/", address="eve@example.org")
+    do_errands(cast_site.database)
+    with cast_site.database.reading() as session:
+        assert session.scalars(select(Message.language)).all() == ["zh-Hans"]
+    page = chinese.get("/settings/").submit("/settings/language", language="")
+    page.visitor.post("/sign-out")
+    Visitor(cast_site).get("/sign-in").submit("/sign-in", login="anna", password=PASSWORD)
+    assert decided(cast_site, cast.ids["anna"]).language == EACH_BROWSER
+
+
+def test_whoever_is_signed_in_since_long_ago_is_asked_their_browser_s_language_the_next_time(
+    cast_site: Site, cast: Cast
+) -> None:
+    visitor = Visitor(cast_site, language="zh-CN").signed_in(cast.ids["bo"])
+    visitor.get("/settings/")
+    assert decided(cast_site, cast.ids["bo"]).language is None
+    seen = update(BrowserSession).values(last_seen_at=BrowserSession.last_seen_at - LAST_SEEN_PRECISION)
+    cast_site.database.write(lambda session: session.execute(seen))
+    visitor.get("/settings/")
+    assert decided(cast_site, cast.ids["bo"]).language == "zh-Hans"
+
+
 def test_the_language_is_chosen_and_left_to_the_browser_again(cast_site: Site, cast: Cast, anna: Visitor) -> None:
     page = anna.get("/settings/").submit("/settings/language", language="zh-Hans")
     assert page.told == ["语言已保存。"]
@@ -116,7 +149,7 @@ def test_the_language_is_chosen_and_left_to_the_browser_again(cast_site: Site, c
     page = page.submit("/settings/language", language="")
     assert page.document.get("lang") == "en"
     assert anna.post("/settings/language", {"language": "xx"}).followed().status == 200
-    assert decided(cast_site, cast.ids["anna"]).language is None
+    assert decided(cast_site, cast.ids["anna"]).language == EACH_BROWSER
 
 
 def test_an_e_mail_address_is_confirmed_by_the_link(cast_site: Site, cast: Cast, anna: Visitor) -> None:

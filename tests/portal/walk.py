@@ -25,7 +25,7 @@ from sync.notify import suppression
 from sync.sharing import grants, groups, history, visibility
 from sync.sign_in import credentials, sessions
 from tests.portal import keepsakes, strangers
-from tests.support.forms import portal_of
+from tests.support.forms import ROOT, portal_of
 from tests.support.site import Site
 
 #: Called in a writing transaction, with the ids of the people by their logins.
@@ -211,6 +211,7 @@ PARAMETERS: dict[str, Parameters] = {
     "contact_fields.index": lambda session, ids: [*_contact()(session, ids), *_contact(open="2")(session, ids)],
     "contact_fields.remove": _field_of_contact,
     "contact_fields.save": _field_of_contact,
+    "contact_photo.index": _contact(),
     "contacts.card": _linked(keepsakes.PAPA),
     "contacts.delete": _linked(keepsakes.PAPA),
     "contacts.index": lambda _session, _ids: [{}, {"q": "papa"}],
@@ -245,6 +246,9 @@ PARAMETERS: dict[str, Parameters] = {
     "friends.publish": _known("chiara"),
     "friends.unpublish": _known("bo"),
     "mail_links.digest": _digest,
+    "locale.choose_in_form": lambda _session, _ids: [
+        {"tag": "zh-Hans", "page": f"{ROOT}/contacts/new", "form": f"{ROOT}/contacts/new"}
+    ],
     "mail_links.asked": _letter,
     "mail_links.invitation": _invitation,
     "mail_links.invitation_photo": _invitation,

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, url_for
 from wtforms import Field as Input
 from wtforms import StringField
 
 from radicale_plugin.web import field_forms
-from radicale_plugin.web.field_display import Shown, icon_of, kind_title, shown
+from radicale_plugin.web.field_display import Shown, icon_of, kind_title, picture_of, shown
 from radicale_plugin.web.field_forms import FieldForm
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
+from radicale_plugin.web.once import once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync.contacts import editing
@@ -66,6 +67,7 @@ class Row:
     line: Shown
     is_typed: bool
     is_name: bool
+    is_photo: bool
     is_open: bool
     typing: Typing | None
 
@@ -77,7 +79,8 @@ def new() -> Response:
     if form.accepted():
         try:
             said = [field_from_text(kind, text, "") for name, kind in _NEW if (text := (form[name].data or "").strip())]
-            entry_id = database().write(lambda session: editing.add(session, me, said))
+            make = once(lambda session: editing.add(session, me, said), url_for("contacts.index"))
+            entry_id = database().write(make)
         except InvalidInput as error:
             form.refuse("name", error)
             return page("contacts/new.html", 400, form=form)
@@ -103,7 +106,8 @@ def add(entry_id: int, kind: str) -> Response:
         me = current_person().account_id
         try:
             content = parts.put_together(kind, field_forms.typed(form, kind, shape))
-            database().write(lambda session: editing.add_field(session, me, entry_id, content))
+            then = url_for("contact_fields.index", entry_id=entry_id)
+            database().write(once(lambda session: editing.add_field(session, me, entry_id, content), then))
         except InvalidInput as error:
             form.refuse(_first(form, kind, shape), error)
         else:
@@ -178,6 +182,8 @@ def _show(
         status,
         entry_id=entry_id,
         name=full_name([each.content for each in fields], "") or _("Contact without a name"),
+        picture=_picture(fields),
+        photo=url_for("contact_photo.index", entry_id=entry_id),
         rows=rows,
         adding=adding,
         offered=[(group, found) for group, found in offered if found],
@@ -200,6 +206,7 @@ def _row(field: PlacedField, form: FieldForm | None, *, few: bool, open_at: int 
         line=shown(field.content),
         is_typed=taken is not None,
         is_name=field.is_name,
+        is_photo=field.content.kind == editing.PHOTO,
         is_open=is_open,
         typing=typing,
     )
@@ -241,6 +248,11 @@ def _typed_again(entry_id: int, kind: str) -> Response:
     form = _form(kind, shape)
     form.refuse(_first(form, kind, shape), Conflict("This field was changed meanwhile; look at what it says now."))
     return _show(entry_id, 409, adding=_typing(form, kind, shape))
+
+
+def _picture(fields: Sequence[PlacedField]) -> str:
+    found = editing.photo_of(fields)
+    return picture_of(found.content) if found is not None else ""
 
 
 def _title(field: PlacedField) -> str:

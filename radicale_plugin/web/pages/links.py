@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import segno
-from flask import Blueprint, Response, make_response
+from flask import Blueprint, Response, make_response, url_for
 from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
@@ -14,6 +14,7 @@ from radicale_plugin.web import people
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
+from radicale_plugin.web.once import once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import settings_of
@@ -53,7 +54,8 @@ def index() -> Response:
         wanted: dict[str, Any] = {"label": form.label.data or "", "at_once": bool(form.at_once.data)}
         wanted.update(days=form.days.data, uses=form.uses.data, group_id=group_id)
         try:
-            link_id = database().write(lambda session: invitation_links.create(session, me, **wanted))
+            make = once(lambda session: invitation_links.create(session, me, **wanted), url_for("links.index"))
+            link_id = database().write(make)
         except (InvalidInput, LimitExceeded, NotFound) as error:
             form.refuse("label", error)
             return _show(form, 400)

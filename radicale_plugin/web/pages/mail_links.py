@@ -21,7 +21,6 @@ from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.protection import one_click
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync import meeting
-from sync.accounts import preference_changes
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.digests import choices
@@ -247,14 +246,7 @@ def _met(token: str, meet: Callable[[Session], bool]) -> Response:
         told(error)
     except (InvalidInput, NotFound, Refused, TooManyTries) as error:
         told(error)
-    _keep_language()
+    language.keep()
     if at_once == [False]:
         say(_("You have asked. As soon as they confirm, you are connected."))
     return _known(token) or go("home.index")
-
-
-def _keep_language() -> None:
-    """Write to who came by a link in the language of this browser, where they chose none."""
-    me = current_person()
-    if me.language is None:
-        database().write(lambda session: preference_changes.set_language(session, me.account_id, language.current()))

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from radicale_plugin.web import kept_forms, newcomers, signed_in
+from radicale_plugin.web import kept_forms, language, newcomers, signed_in
 from radicale_plugin.web.doors import open_door
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.kept_forms import Kept
@@ -49,6 +49,7 @@ def sign_in() -> Response:
             form.refuse("password", error)
             return _sign_in_page(form, wanted, 429 if isinstance(error, TooManyTries) else 400, kept)
         signed_in.sign_in(token)
+        language.keep()
         return go_to(wanted, "home.index") if kept is None else kept_forms.shown(kept)
     return _sign_in_page(form, wanted, form.status, kept)
 

@@ -15,8 +15,25 @@
   });
   for (const form of document.querySelectorAll("form[data-changed-already]")) changed.add(form);
 
+  // A double click sends a form once.
+  const sent = new WeakSet();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (sent.has(form)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    sent.add(form);
+    setTimeout(() => sent.delete(form), 1500);
+  }, true);
+
   // Choosing another language keeps what was typed: this tab remembers it until the page is there again.
   const typed = (form) => [...form.elements].filter((each) => each.name && !/hidden|password|file|submit/.test(each.type));
+  const said = (form) => [
+    form.getAttribute("action"), typed(form).map((one) => [one.name, one.value, one.checked === true]),
+  ];
   const store = (key, value) => { try { sessionStorage.setItem(key, value); } catch { /* Then it is asked for. */ } };
   const taken = (key) => {
     try {
@@ -30,13 +47,18 @@
     form.addEventListener("submit", () => {
       const forms = [...changed].filter((each) => each.isConnected);
       if (!forms.length || forms.some((each) => [...each.elements].some((one) => one.type === "file" && one.value))) return;
-      store(key, JSON.stringify(forms.map((each) => [
-        each.getAttribute("action"), typed(each).map((one) => [one.name, one.value, one.checked === true]),
-      ])));
+      store(key, JSON.stringify(forms.map(said)));
       changed.clear();
     });
   }
-  for (const [action, values] of taken(key)) {
+  // And so does going back to a form that was sent: the network may have failed, or there is something to correct.
+  const before = `sent ${key}`;
+  const cameBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  document.addEventListener("submit", (event) => {
+    if (isTyped(event.target) && !event.defaultPrevented) store(before, JSON.stringify([said(event.target)]));
+  });
+  const sentBefore = taken(before);
+  for (const [action, values] of [...taken(key), ...(cameBack ? sentBefore : [])]) {
     const form = [...document.forms].find((each) => each.getAttribute("action") === action && each.method === "post");
     if (!form) continue;
     for (const element of typed(form)) {

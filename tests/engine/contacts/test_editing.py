@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import pytest
@@ -11,10 +12,11 @@ from sync.contacts import editing, own_contacts
 from sync.contacts.editing import PlacedField
 from sync.database.engine import Database, Session
 from sync.errors import Conflict, InvalidInput, NotFound
-from sync.fields import FieldContent, field_from_text
+from sync.fields import FieldContent, field_from_photo, field_from_text
 from sync.fields.parts import NAME, Parts, put_together
 from sync.models import Entry
 from tests.support.factories import book, connected, contents, person, put
+from tests.support.pictures import encoded, picture
 
 CARD = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:mum\r\nN:Chen;Mei;;;\r\nFN:Mei Chen\r\nx-odd;foo=bar:zzz\r\n"
@@ -57,6 +59,24 @@ def test_one_line_changes_and_devices_hear_of_it(database: Database, anna: int) 
     changed = text(database, anna)
     assert changed.replace("\r\nTEL;TYPE=CELL:+1 555 0100", "\r\nTEL;type=CELL:+86 138\r\n  0013 8000") == CARD
     assert book(database, anna).revision == before + 1
+
+
+def test_a_photo_comes_is_changed_and_goes_while_the_rest_stays_byte_for_byte(database: Database, anna: int) -> None:
+    entry_id = entry_of(database, anna)
+    seen = ""
+    for number in (1, 2):
+        photo = field_from_photo(picture(number))
+        database.write(lambda session, it=photo, was=seen: editing.set_photo(session, anna, entry_id, it, seen=was))  # type: ignore[misc]
+        stored = text(database, anna)
+        rest = re.sub(r"PHOTO;ENCODING=b;TYPE=JPEG:[^\r]+\r\n(?: [^\r]+\r\n)*", "", stored)
+        assert rest == CARD
+        assert encoded(number) in stored.replace("\r\n ", "")
+        now = fields(database, anna, entry_id)["photo"]
+        seen = now.content.digest
+    with pytest.raises(Conflict):
+        database.write(lambda session: editing.set_photo(session, anna, entry_id, photo, seen=""))
+    database.write(lambda session: editing.remove_field(session, anna, entry_id, (now.place, seen)))
+    assert text(database, anna) == CARD
 
 
 def test_what_a_device_made_of_another_field_meanwhile_stays(database: Database, anna: int) -> None:

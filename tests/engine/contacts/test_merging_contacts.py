@@ -65,6 +65,67 @@ def test_contacts_are_proposed_by_number_address_and_name_however_they_are_writt
     assert one in (found[1].one_id, found[1].other_id)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("王小明", "Wang Xiaoming"),
+        ("王小明", "Xiao Ming Wang"),
+        ("欧阳修", "Ouyang Xiu"),
+        ("欧阳修", "Xiu Ou Yang"),
+        ("吕布", "Lü Bu"),
+        ("吕布", "Lv Bu"),
+        ("曾毅", "zeng yi"),
+    ],
+)
+def test_a_name_in_characters_and_how_it_is_said_are_proposed(
+    database: Database, anna: int, one: str, other: str
+) -> None:
+    keep(database, anna, "one", called=one)
+    keep(database, anna, "other", called=other)
+    (found,) = proposed(database, anna)
+    assert ({found.one, found.other}, found.because, found.is_said_alike) == ({one, other}, (), True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("王小明", "Wang Xiaomin"),
+        ("王小明", "Wang Ming"),
+        ("王小明", "汪晓明"),
+        ("王芳", "Fan Gwang"),
+        ("王芳", "Wangfang"),
+        ("西安", "Xi An Jiao"),
+        ("方明", "Fan Gming"),
+        ("李", "Li"),
+        ("王芳", "Wang Fang 2"),
+        ("Mei Chen", "Chen Meili"),
+    ],
+)
+def test_who_is_only_said_like_somebody_in_part_is_not_proposed(
+    database: Database, anna: int, one: str, other: str
+) -> None:
+    keep(database, anna, "one", called=one)
+    keep(database, anna, "other", called=other)
+    assert proposed(database, anna) == []
+
+
+def test_another_sign_that_agrees_is_said_before_the_sound_and_a_no_holds_for_both(
+    database: Database, anna: int
+) -> None:
+    one = keep(database, anna, "one", f"TEL:{MOBILE}", called="王小明")
+    other = keep(database, anna, "other", f"TEL:{MOBILE}", called="Wang Xiaoming")
+    (found,) = proposed(database, anna)
+    assert (len(found.because), found.is_said_alike) == (1, False)
+    database.write(lambda session: apart.keep(session, anna, one, other))
+    assert proposed(database, anna) == []
+
+
+def test_a_sound_that_many_names_have_says_nothing(database: Database, anna: int) -> None:
+    for number, name in enumerate(("王伟", "王威", "王薇", "汪伟", "Wang Wei")):
+        keep(database, anna, f"n{number}", called=name)
+    assert proposed(database, anna) == []
+
+
 def test_a_switchboard_a_first_name_and_a_list_say_nothing(database: Database, anna: int) -> None:
     for number in range(duplicates.MOST_IN_COMMON + 1):
         keep(database, anna, f"Colleague {number}", "TEL:+1 555 0100")

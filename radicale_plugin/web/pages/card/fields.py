@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from flask import Response, abort, request
+from flask import Response, abort, request, url_for
 from wtforms import Field as Input
 
 from radicale_plugin.web import field_forms
@@ -13,6 +13,7 @@ from radicale_plugin.web.field_display import Shown, icon_of, kind_title, shown
 from radicale_plugin.web.field_forms import FieldForm
 from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.once import once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
 from radicale_plugin.web.preview import preview_of
@@ -95,7 +96,7 @@ def add(kind: str) -> Response:
             return field_id
 
         try:
-            field_id = database().write(insert)
+            field_id = database().write(once(insert, url_for("card.index")))
         except InvalidInput as error:
             form.refuse(_first(form, real, shape), error)
         else:

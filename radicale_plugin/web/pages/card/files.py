@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from flask import Response, flash, make_response, request
 from flask_wtf.file import FileField
-from werkzeug.datastructures import FileStorage
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField
-from wtforms.validators import NumberRange, Optional
+from wtforms import HiddenField, RadioField
 
 from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.field_display import picture_of
@@ -16,44 +14,19 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
+from radicale_plugin.web.photo_forms import PhotoForm, sent_octets
 from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
 from sync import vcard
 from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput
-from sync.fields import FieldContent, field_from_photo, without_broken_photos
+from sync.fields import FieldContent, without_broken_photos
 from sync.merging import intake
 from sync.profiles import edits, first_photo, profiles
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
-from sync.vcard.photos import Square
 
 MERGE, REPLACE = "merge", "replace"
-
-
-class PhotoForm(Form):
-    """A picture, and which square of it. *seen* tells what photo there was when the form was opened."""
-
-    picture = FileField(
-        lazy("Picture"),
-        description=lazy("A JPEG, PNG, GIF, BMP, TIFF or WebP file of at most 8 MB. Where it was taken is not kept."),
-        render_kw={"accept": "image/*"},
-    )
-    square = BooleanField(lazy("Cut a square out of it"))
-    across = IntegerField(lazy("From left to right"), [Optional(), NumberRange(0, 100)], render_kw={"type": "range"})
-    down = IntegerField(lazy("From top to bottom"), [Optional(), NumberRange(0, 100)], render_kw={"type": "range"})
-    zoom = IntegerField(
-        lazy("Closer"), [Optional(), NumberRange(100, 400)], render_kw={"type": "range", "min": 100, "max": 400}
-    )
-    seen = HiddenField()
-
-    @property
-    def chosen(self) -> Square | None:
-        """The square to cut out, or None for all of the picture."""
-        if not self.square.data:
-            return None
-        across, down, zoom = (item.data for item in (self.across, self.down, self.zoom))
-        return Square(_share(across, 50), _share(down, 50), _share(zoom, 100))
 
 
 class ImportForm(Form):
@@ -86,7 +59,7 @@ def photo() -> Response:
     status = form.status
     if form.accepted():
         try:
-            picture = field_from_photo(_octets(form.picture.data), form.chosen)
+            picture = form.content()
 
             def put(session: Session) -> bool:
                 before_id, before = _photo(session, person.account_id)
@@ -144,7 +117,7 @@ def import_card() -> Response:
     status = 400
     if form.accepted():
         try:
-            card, broken = without_broken_photos(_one(_octets(form.file.data)))
+            card, broken = without_broken_photos(_one(sent_octets(form.file.data)))
             seen = as_id(form.seen.data or "")
             replace = form.how.data == REPLACE
             # What is only added overwrites nothing.
@@ -196,13 +169,6 @@ def _require_seen(photo: FieldContent | None, seen: str) -> None:
         raise Conflict("This field was changed meanwhile; look at what it says now.")
 
 
-def _octets(sent: object) -> bytes:
-    data = sent.read() if isinstance(sent, FileStorage) else b""
-    if not data:
-        raise InvalidInput(_("Choose a file first."))
-    return data
-
-
 def _one(data: bytes) -> vcard.VCard:
     cards = list(vcard.split(data))
     if not cards:
@@ -212,7 +178,3 @@ def _one(data: bytes) -> vcard.VCard:
             _("There are %(count)s cards in this file; choose one with only yours in it.", count=len(cards))
         )
     return intake.read(cards[0])
-
-
-def _share(number: int | None, otherwise: int) -> float:
-    return (otherwise if number is None else number) / 100

@@ -70,7 +70,9 @@ class ConnectingForm(Form):
     )
     newcomers = SelectField(
         lazy("Group for new connections"),
-        description=lazy("Whoever gets connected to you lands in it, and sees what it may see."),
+        description=lazy(
+            "Whoever gets connected to you lands in it and sees what it sees; without one, what all connections see."
+        ),
         validate_choice=False,
     )
     told_of_requests = BooleanField(lazy("Tell me by e-mail or text message when somebody asks to be connected"))
@@ -158,7 +160,7 @@ def _show(found: FoundForm | None, connecting: ConnectingForm | None, status: in
         proved = addresses.addresses_of(session, me)
     found = found or _filled(FoundForm(), decided)
     connecting = connecting or _filled(ConnectingForm(), decided)
-    nothing = choice("", _("None: they see what all connections see"))
+    nothing = choice("", _("No group"))
     connecting.newcomers.choices = [nothing, *(choice(str(group.id), group.name) for group in own)]
     told = {"proved": proved, "sends_texts": _sends_texts()}
     return page("settings/finding.html", status, found=found, connecting=connecting, **told)

@@ -24,7 +24,7 @@ def choose_language() -> Response:
     me = current_person().account_id
     tag = request.form.get("language", "")
     if tag == "" or tag in language.LANGUAGES:
-        database().write(lambda transaction: preference_changes.set_language(transaction, me, tag or None))
+        database().write(lambda transaction: preference_changes.set_language(transaction, me, tag))
         session.pop("language", None)
         for kept in ("signed_in", "language"):
             g.pop(kept, None)
