@@ -29,10 +29,10 @@ from benchmarks import databases, measure, people
 from sync import fields, worker
 from sync.database.engine import Database, Session
 from sync.models import CONTACTS, Connection, Device, PushSubscription, new_id, now
-from sync.notify.push import encryption, endpoints, keys
-from sync.notify.push.connection import PushConnection, tls_context
-from sync.notify.push.lanes import CHUNK
 from sync.profiles import profiles
+from sync.push import encryption, endpoints, keys
+from sync.push.connection import PushConnection, tls_context
+from sync.push.lanes import CHUNK
 from sync.settings import Settings
 
 #: Viewers who are told.

@@ -157,7 +157,7 @@ def check(database: Database, hub: Hub, sample: int = 20) -> None:
         for owner_id in [hub.id, *rows[:sample]]:
             version = session.scalars(select(Profile.version).where(Profile.owner_id == owner_id)).one()
             refreshed = cards.refresh(session, owner_id, fields_of(session, owner_id), version, now())
-            _require(refreshed.changed, [])
+            _require(list(refreshed.changed), [])
 
     database.write(nothing_changes)
 

@@ -16,18 +16,18 @@ from dataclasses import dataclass, field
 from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.database.engine import Database
 from sync.digests import rounds
+from sync.disclosure import disclosure_thinning
 from sync.ends import asking, carrying
 from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, given_up, mail, outbox, sms
 from sync.notify.composing import Composer
-from sync.notify.push import keys, subscriptions
-from sync.notify.push.delivery import Delivery
-from sync.notify.push.messages import Wording
 from sync.profiles import renewing
+from sync.push import keys, subscriptions
+from sync.push.delivery import Delivery
+from sync.push.messages import Wording
 from sync.queries import card_news
 from sync.revisions import address_books, fan_out
-from sync.sharing import disclosure_thinning
 from sync.sign_in import deletion, organisation, password_reset, sessions
 from sync.sign_in.openid import Provider
 

@@ -8,8 +8,8 @@ from radicale_plugin.cli.output import count, day, json_option, moment, print_js
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
 from sync.errors import InvalidInput
-from sync.notify.push import keys, subscriptions
-from sync.notify.push.subscriptions import Listed
+from sync.push import keys, subscriptions
+from sync.push.subscriptions import Listed
 
 
 @click.group()

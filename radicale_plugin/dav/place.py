@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from radicale_plugin.dav import paths
-from sync.notify.push.advertisement import Advertisement
+from sync.push.advertisement import Advertisement
 from sync.revisions.address_books import Book
 from sync.settings import Settings
 from sync.sign_in.credentials import Caller

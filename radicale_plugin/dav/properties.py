@@ -21,7 +21,7 @@ from radicale_plugin.dav.place import Place, Table
 from radicale_plugin.dav.supported import REPORT_SETS
 from radicale_plugin.dav.wanted import Wanted
 from sync.books.entries import EntryHead, EntryText
-from sync.notify.push.keys import HOME
+from sync.push.keys import HOME
 from sync.revisions.address_books import Book
 from sync.sharing.connections import CONNECTION
 

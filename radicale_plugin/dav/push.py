@@ -16,9 +16,9 @@ from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.errors import InvalidInput, LimitExceeded, NotFound
-from sync.notify.push import subscriptions
-from sync.notify.push.keys import HOME
-from sync.notify.push.subscriptions import Wanted
+from sync.push import subscriptions
+from sync.push.keys import HOME
+from sync.push.subscriptions import Wanted
 
 _ENCODING = "aes128gcm"
 

@@ -9,7 +9,7 @@ from radicale_plugin.dav import paths
 from radicale_plugin.dav.names import dav, element
 from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.place import Place, Table
-from sync.notify.push.advertisement import Advertisement
+from sync.push.advertisement import Advertisement
 
 PUSH = "https://bitfire.at/webdav-push"
 _QUOTED = re.compile(r'"([^"]{1,2000})"')

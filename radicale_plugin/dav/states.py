@@ -12,7 +12,7 @@ from radicale_plugin.dav.requests import Request, Service
 from sync.books import entries
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed
-from sync.notify.push import news
+from sync.push import news
 from sync.revisions import address_books
 
 T = TypeVar("T")

@@ -47,7 +47,7 @@ from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
 from sync.ends.watch import Watch
 from sync.errors import EndsDue, EvercardError
-from sync.notify.push.advertisement import Advertisement
+from sync.push.advertisement import Advertisement
 from sync.sign_in.credentials import Caller, Gate
 
 logger = logging.getLogger("evercard")

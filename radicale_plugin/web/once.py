@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from flask import Response, redirect, request
-from sqlalchemy.orm import Session
 
 from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import current_person
+from sync.database.engine import Session
 from sync.errors import AlreadyExists
 from sync.meeting import sent_forms
 

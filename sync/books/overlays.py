@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.engine import settings_of
+from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.merging import merge, programs, three_way
 from sync.merging.three_way import Base, Clash, NotKept
 from sync.models import Entry, Overlay
 from sync.revisions import versions
-from sync.sharing import disclosure
 from sync.vcard import VCard, parse_one
 
 
@@ -45,7 +45,7 @@ def edit(
     others changed as well.
     """
     base = fields.fields_of(parse_one(served))
-    shown = disclosure.shown_to(session, entry.id, entry.viewer_id)
+    shown = records.shown_to(session, entry.id, entry.viewer_id)
     sent, broken = fields.readable_fields(card)
     now = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
     known = _known(had, now, lambda contents: merge.additions(contents, shown, base, now), sent)

@@ -22,13 +22,13 @@ from sync.books.entry_rows import PRIVATE
 from sync.contacts import apart
 from sync.database import accounts
 from sync.database.engine import settings_of
+from sync.disclosure import records
 from sync.errors import LimitExceeded, NotFound, Refused
 from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
 from sync.models import Card, Entry, LinkedEntry, PrivateCard, now
 from sync.revisions.address_books import PRESENT, Book, books_of
-from sync.sharing import disclosure
 from sync.sharing.connections import CONNECTION
 from sync.vcard import Property, VCard, parse_one, serialize
 
@@ -210,7 +210,7 @@ def _additions(session: Session, target: Entry, data: bytes, before: Sequence[Fi
     body = session.scalars(select(Card.body_4).where(Card.owner_id == target.id, Card.id == target.card_id)).one()
     base = fields.fields_of(parse_one(fields.head("4.0", target.uid or "", target.changed_at) + body))
     card = parse_one(data)
-    shown = disclosure.shown_to(session, target.id, target.viewer_id)
+    shown = records.shown_to(session, target.id, target.viewer_id)
     added = merge.additions(fields.fields_of(card), shown, base, before)
     # With a country code or without it is the same number, and the phone would show it twice.
     known = addresses_of_contact(session, serialize(replace(card, properties=tuple(_mains((*base, *before))))))

@@ -2,7 +2,7 @@
 Activity: what changed last in the cards of the people whom a person is connected to, as the person was shown it.
 
 It is read from what is kept of every profile and of who was shown what (`sync.sharing.history`,
-`sync.sharing.disclosure`), so it says nothing that the person's devices were not told. What somebody does not show
+`sync.disclosure`), so it says nothing that the person's devices were not told. What somebody does not show
 any more is named by its kind alone.
 """
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.lists import among
 from sync.models import Preferences, Profile, PushSubscription
-from sync.notify.push.messages import Notice
+from sync.push.messages import Notice
 from sync.queries import activity, connected_people
 from sync.queries.activity import FieldChange
 

@@ -32,8 +32,8 @@ from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute, value
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
-from sync.notify.push import news, subscriptions
-from sync.notify.push.keys import HOME
+from sync.push import news, subscriptions
+from sync.push.keys import HOME
 from sync.revisions import dead_properties
 from sync.vcard import clean
 

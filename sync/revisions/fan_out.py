@@ -23,7 +23,7 @@ from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
 from sync.database.prepared import execute
 from sync.models import BUCKETS, Connection, Job, new_id, now
-from sync.notify.push import news
+from sync.push import news
 from sync.revisions import address_books
 
 FAN_OUT = "fan_out"

@@ -21,10 +21,10 @@ from sync import fields as catalogue
 from sync.database.engine import settings_of
 from sync.database.lists import among, among_parameter, ids
 from sync.database.prepared import execute, execute_all
+from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.models import Account, Audience, Base, Card, Connection, DisclosedField, Field, new_id
-from sync.sharing import disclosure
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
 from sync.sharing.visibility import Composition, Grants, StoredField, grants_of
 
@@ -99,7 +99,7 @@ def refresh(
     """
     held = _looked_at(session, owner_id, frozenset([field.id for field in stored]), extent)
     visible = {each.id: each.visible for each in held} if extent.is_about_sight else {}
-    other_fields = disclosure.show(session, owner_id, visible, version) if visible else frozenset[int]()
+    other_fields = records.show(session, owner_id, visible, version) if visible else frozenset[int]()
     renderer = _Renderer(stored)
     new, rewritten = list[dict[str, Any]](), list[dict[str, Any]]()
     for each in held:

@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing, settings_of
 from sync.database.prepared import execute, value
+from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, now
-from sync.notify.push import news
+from sync.push import news
 from sync.revisions import address_books, fan_out
-from sync.sharing import cards, disclosure_thinning, history, search_keys
+from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
 

@@ -16,11 +16,12 @@ from sqlalchemy import Update, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among, among_parameter, ids
+from sync.disclosure import records
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.models import CONTACTS, Base, Connection, Entry, FieldException, Member, PublicFriend, Request
 from sync.revisions import fan_out
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
-from sync.sharing import cards, disclosure
+from sync.sharing import cards
 from sync.sharing.changes import Change, change
 from sync.sharing.visibility import CONNECTED, Composition, compositions_of
 
@@ -56,7 +57,7 @@ def connect(session: Session, one: int, other: int, *, into: Mapping[int, Collec
                     connected_at=under_way.at,
                 )
             )
-            disclosure.enter(session, owner_id, {viewer_id: audience_id}, under_way.versions[owner_id])
+            records.enter(session, owner_id, {viewer_id: audience_id}, under_way.versions[owner_id])
             _show(under_way, owner_id, viewer_id, audience_id)
             # Whatever either was asked is settled.
             session.execute(
@@ -83,7 +84,7 @@ def disconnect(session: Session, one: int, other: int) -> None:
             session.execute(
                 delete(PublicFriend).where(PublicFriend.owner_id == owner_id, PublicFriend.friend_id == viewer_id)
             )
-            disclosure.enter(session, owner_id, {viewer_id: None}, under_way.versions[owner_id])
+            records.enter(session, owner_id, {viewer_id: None}, under_way.versions[owner_id])
             if _state(session, owner_id, viewer_id) == PRESENT:
                 under_way.touch(viewer_id, owner_id)
             _set_entry(session, owner_id, viewer_id, state=REMOVED, card_id=None)
@@ -136,7 +137,7 @@ def regroup(under_way: Change, owner_id: int, viewer_ids: Collection[int]) -> No
     under_way.left[owner_id].update(before[viewer_id] for viewer_id in moves)
     _note_moves(under_way, owner_id, {viewer_id: before[viewer_id] for viewer_id in moves})
     _place(session, owner_id, moves)
-    disclosure.enter(session, owner_id, moves, under_way.versions[owner_id])
+    records.enter(session, owner_id, moves, under_way.versions[owner_id])
 
 
 def is_connected(session: Session, owner_id: int, viewer_id: int) -> bool:

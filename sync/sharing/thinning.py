@@ -3,7 +3,7 @@ Thinning out the history of a profile, which has a budget as versions of entries
 
 Every second state goes, the oldest first, so that there are the fewer the older they are; what is now and what was just
 before stay. What a field said goes with the last state that needs it, unless somebody else was shown it: that is kept
-for as long again, because it tells what a viewer sends back from what they added (`sync.sharing.disclosure`).
+for as long again, because it tells what a viewer sends back from what they added (`sync.disclosure`).
 """
 
 from __future__ import annotations

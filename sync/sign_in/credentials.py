@@ -26,7 +26,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, NOBODY, Account, Device, now
-from sync.notify.push import subscriptions
+from sync.push import subscriptions
 from sync.revisions.address_books import CONTACTS_PATH, Book
 from sync.sign_in.device_notes import DeviceNotes, Given
 from sync.vcard import clean

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from sync.accounts import acts, one_time_tokens
 from sync.database import pacing
 from sync.database.engine import Database, among
+from sync.disclosure.disclosure_thinning import THINNING
 from sync.errors import NotFound
 from sync.models import (
     BUCKETS,
@@ -35,7 +36,6 @@ from sync.models import (
 )
 from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
-from sync.sharing.disclosure_thinning import THINNING
 from sync.sign_in import organisation, sessions
 
 LEAVING = "leaving"

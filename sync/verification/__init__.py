@@ -22,9 +22,9 @@ from typing_extensions import override
 
 from sync.database.engine import Database, among
 from sync.database.migrations import differences
+from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
-from sync.sharing.disclosure_thinning import THINNING
 from sync.sign_in.deletion import LEAVING, unfinished
 from sync.verification import connected, ends, meeting, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after

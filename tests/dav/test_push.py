@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from sync.database.engine import Session
-from sync.notify.push import encryption
+from sync.push import encryption
 from sync.revisions import address_books
 from sync.sign_in import credentials
 from tests.support import people

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync.notify.push import browsers, keys
-from sync.notify.push.browsers import TellingBrowser
+from sync.push import browsers, keys
+from sync.push.browsers import TellingBrowser
 from sync.sign_in import sessions
 from tests.support.factories import person
 from tests.support.forms import ORIGIN, Page, Visitor, opened, portal_of

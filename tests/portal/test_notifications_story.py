@@ -21,7 +21,7 @@ from sqlalchemy import update
 
 from sync.database.engine import Database, Session
 from sync.models import PushSubscription
-from sync.notify.push import browsers
+from sync.push import browsers
 from sync.sharing import grants, groups
 from sync.sharing.visibility import CONNECTIONS
 from tests.portal.conftest import PASSWORD, Cast

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from sync.database.engine import Database, Session
+from sync.disclosure import disclosure_thinning, records
+from sync.disclosure.disclosure_thinning import Span, needed_spans, needed_stays
 from sync.fields import FieldContent
 from sync.models import DisclosedAudience, DisclosedField, FieldState
 from sync.profiles import profiles
-from sync.sharing import connections, disclosure, disclosure_thinning, grants, groups
-from sync.sharing.disclosure_thinning import Span, needed_spans, needed_stays
+from sync.sharing import connections, grants, groups
 from tests.support import factories
 
 #: Versions that are ends of times, each used once.
@@ -109,7 +110,7 @@ class Story:
     def shown(self) -> list[list[str]]:
         """Return what each viewer is known to have been shown."""
         with self.database.reading() as session:
-            found = [disclosure.shown_to(session, self.anna, viewer_id) for viewer_id in self.viewers]
+            found = [records.shown_to(session, self.anna, viewer_id) for viewer_id in self.viewers]
         return [sorted(content.dump() for content in contents) for contents in found]
 
     def rows(self) -> tuple[int, int, int]:

@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from sync.database.engine import Database, Session
 from sync.models import CONTACTS, Device, PushSubscription, now
-from sync.notify.push import claims, keys, subscriptions
-from sync.notify.push.delivery import Delivery
-from sync.notify.push.subscriptions import Registered, Wanted
+from sync.push import claims, keys, subscriptions
+from sync.push.delivery import Delivery
+from sync.push.subscriptions import Registered, Wanted
 from sync.settings import Settings
 from sync.sign_in import credentials
 from sync.worker import WORDING

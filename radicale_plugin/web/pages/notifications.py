@@ -19,8 +19,8 @@ from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database, open_to_all
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.fields import CATALOGUE
-from sync.notify.push import browsers, endpoints, keys
-from sync.notify.push.browsers import Keys
+from sync.push import browsers, endpoints, keys
+from sync.push.browsers import Keys
 
 blueprint = Blueprint("notifications", __name__)
 

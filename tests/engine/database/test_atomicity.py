@@ -28,8 +28,8 @@ from sync.ends.targets import Target
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
 from sync.models import BUCKETS, CONTACTS, Base, Device, Digest, Entry, now
-from sync.notify.push import keys, subscriptions
 from sync.profiles import first_photo, profiles
+from sync.push import keys, subscriptions
 from sync.revisions import address_books, fan_out, versions
 from sync.settings import Settings
 from sync.sharing import connections, grants, groups

@@ -20,6 +20,7 @@ from sync.books import entries
 from sync.calendars import feeds
 from sync.contacts import apart, duplicates, linking
 from sync.database.engine import Database, Session
+from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded
 from sync.meeting import invitation_links
 from sync.models import Base, Device, Entry
@@ -27,7 +28,7 @@ from sync.profiles import profiles
 from sync.revisions import address_books, dead_properties
 from sync.revisions.dead_properties import Place
 from sync.settings import Limits, Settings
-from sync.sharing import disclosure_thinning, grants, groups, thinning
+from sync.sharing import grants, groups, thinning
 from sync.sign_in import credentials, sessions
 from tests.support import factories
 from tests.support.databases import opened
@@ -77,8 +78,8 @@ BOUNDS = {
     "dead_property": by("sync.revisions.dead_properties.MOST_IN_ALL"),
     "device": limits("devices"),
     "device_copy": per("device", "entry"),
-    "disclosed_audience": by("sync.sharing.disclosure_thinning.thin_out"),
-    "disclosed_field": by("sync.sharing.disclosure_thinning.thin_out"),
+    "disclosed_audience": by("sync.disclosure.disclosure_thinning.thin_out"),
+    "disclosed_field": by("sync.disclosure.disclosure_thinning.thin_out"),
     "edit_conflict": by("sync.books.edit_conflicts.MOST"),
     "entry": limits("private_entries", "gone_entries"),
     "entry_version": limits("versions", "versions_size"),
@@ -89,7 +90,7 @@ BOUNDS = {
     "field_state": limits("profile_states_size"),
     "invitation": limits("requests_a_day"),
     "invitation_link": limits("links"),
-    "job": by("sync.revisions.fan_out.work", "sync.sharing.disclosure_thinning.work", "sync.sign_in.deletion.work"),
+    "job": by("sync.revisions.fan_out.work", "sync.disclosure.disclosure_thinning.work", "sync.sign_in.deletion.work"),
     "kept_apart": by("sync.contacts.apart.MOST"),
     "linked_entry": limits("linked_entries", "linked_size"),
     "login_name": per("account"),

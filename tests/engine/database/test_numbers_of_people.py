@@ -26,6 +26,7 @@ from sync.digests import changes as digest_changes
 from sync.digests import choices, rounds
 from sync.digests.changes import Position
 from sync.digests.rounds import Due
+from sync.disclosure import disclosure_thinning
 from sync.meeting import introductions, requests
 from sync.models import (
     BUCKETS,
@@ -42,7 +43,7 @@ from sync.models import (
 )
 from sync.profiles import profiles, renewing
 from sync.revisions import address_books, entry_writes, fan_out, jobs, tombstones, versions
-from sync.sharing import changes, connections, disclosure_thinning, grants, groups, history, search_keys
+from sync.sharing import changes, connections, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS
 from sync.sign_in import deletion, sessions
 from tests.engine.database.test_atomicity import CHANGES, PHONE, SINGLE, World, _card, make_world
@@ -93,8 +94,8 @@ EXEMPT = {
     "sync.revisions.copying.": "puts a whole database back that nobody uses",
     "sync.revisions.dead_properties.": "is about one resource of one person",
     "sync.revisions.jobs.take": "is a transaction for each job",
-    "sync.sharing.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
-    "sync.sharing.disclosure_thinning.work": "is a transaction for each chunk of rows",
+    "sync.disclosure.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
+    "sync.disclosure.disclosure_thinning.work": "is a transaction for each chunk of rows",
     "sync.revisions.fan_out.work": "is a transaction for each chunk, which is tried",
     "sync.worker.": "does what the others do",
 }

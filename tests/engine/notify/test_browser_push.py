@@ -15,9 +15,9 @@ from sync.database import accounts, gauges
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import BrowserSession, CardNews
-from sync.notify.push import browsers, claims, keys, news, subscriptions
-from sync.notify.push.browsers import Keys
-from sync.notify.push.lanes import FRESH_OF_PEOPLE
+from sync.push import browsers, claims, keys, news, subscriptions
+from sync.push.browsers import Keys
+from sync.push.lanes import FRESH_OF_PEOPLE
 from sync.revisions import fan_out
 from sync.settings import Limits
 from sync.sharing import changes, connections, grants, groups

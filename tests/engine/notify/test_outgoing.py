@@ -10,7 +10,7 @@ import pytest
 
 from sync.errors import InvalidInput
 from sync.notify import outgoing
-from sync.notify.push import endpoints
+from sync.push import endpoints
 
 PUBLIC = ("93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34", "64:ff9b::5db8:d822")
 NOT_PUBLIC = (

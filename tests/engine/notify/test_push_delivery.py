@@ -10,9 +10,9 @@ from sqlalchemy import update
 
 from sync.database.engine import Database, Session
 from sync.models import CONTACTS, Account
-from sync.notify.push import claims, hosts, keys, news, subscriptions
-from sync.notify.push.hosts import BURST, FIRST_PAUSE, TOLERATED, Hosts
-from sync.notify.push.keys import HOME
+from sync.push import claims, hosts, keys, news, subscriptions
+from sync.push.hosts import BURST, FIRST_PAUSE, TOLERATED, Hosts
+from sync.push.keys import HOME
 from sync.revisions import address_books, fan_out
 from sync.settings import Settings
 from sync.sharing import grants

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sync.database.engine import Database
-from sync.notify.push import encryption, keys
+from sync.push import encryption, keys
 from tests.support.push_service import octets
 
 NOW = 1_700_000_000

@@ -23,9 +23,9 @@ from cryptography.x509.oid import NameOID
 
 from sync.database.engine import Database
 from sync.notify import outgoing
-from sync.notify.push import connection, endpoints, keys
-from sync.notify.push.connection import NoAnswer, PushConnection
-from sync.notify.push.delivery import Delivery
+from sync.push import connection, endpoints, keys
+from sync.push.connection import NoAnswer, PushConnection
+from sync.push.delivery import Delivery
 from sync.worker import WORDING
 from tests.support import factories
 from tests.support.push_service import PushService, push_service

@@ -11,9 +11,9 @@ from sqlalchemy import delete
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, ServerSecret
-from sync.notify.push import keys, subscriptions
-from sync.notify.push.keys import HOME
-from sync.notify.push.subscriptions import LONGEST, USUAL
+from sync.push import keys, subscriptions
+from sync.push.keys import HOME
+from sync.push.subscriptions import LONGEST, USUAL
 from sync.settings import Limits
 from sync.sign_in import credentials, deletion, signing_in
 from tests.support import factories

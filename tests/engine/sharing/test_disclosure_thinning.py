@@ -8,10 +8,11 @@ from sqlalchemy import func, select, update
 
 from sync import verification
 from sync.database.engine import Database
+from sync.disclosure import disclosure_thinning
+from sync.disclosure.disclosure_thinning import KEPT, THINNING
 from sync.models import DisclosedAudience, DisclosedField, Job, Profile
 from sync.queries import activity
-from sync.sharing import disclosure_thinning, grants, groups
-from sync.sharing.disclosure_thinning import KEPT, THINNING
+from sync.sharing import grants, groups
 from tests.support import factories
 from tests.support.factories import field, set_field
 

@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 from sync.database.engine import Database
 from sync.errors import InvalidInput
 from sync.models import PushSubscription, now
-from sync.notify.push import claims, encryption, endpoints, messages
-from sync.notify.push.claims import Key, Results, Told
-from sync.notify.push.connection import Answer, NoAnswer, PushConnection
-from sync.notify.push.endpoints import Endpoint
-from sync.notify.push.hosts import Hosts
-from sync.notify.push.keys import Topics, VapidKey, of_ids
-from sync.notify.push.messages import Due, PushMessage, Wording
+from sync.push import claims, encryption, endpoints, messages
+from sync.push.claims import Key, Results, Told
+from sync.push.connection import Answer, NoAnswer, PushConnection
+from sync.push.endpoints import Endpoint
+from sync.push.hosts import Hosts
+from sync.push.keys import Topics, VapidKey, of_ids
+from sync.push.messages import Due, PushMessage, Wording
 
 logger = logging.getLogger("evercard.push")
 

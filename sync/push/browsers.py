@@ -2,7 +2,7 @@
 Browsers that are told: each by its own choice, for as long as the session lasts that it is signed in with.
 
 The same key, the same sender and the same rules for where it calls are used as for devices; what is said is about
-people, and decided when it is said (see `sync.notify.push.messages`).
+people, and decided when it is said (see `sync.push.messages`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from sync.errors import NotFound
 from sync.models import CONTACTS, Account, BrowserSession, PushSubscription, new_id, now
-from sync.notify.push import keys, subscriptions
+from sync.push import keys, subscriptions
 
 #: For how many seconds a registration lasts at most; its session mostly ends before.
 LONGEST = 180 * 86_400

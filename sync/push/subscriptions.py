@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from sync.database.engine import settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import Account, AddressBook, BrowserSession, Device, PushSubscription, new_id, now
-from sync.notify.push import encryption, endpoints, keys
-from sync.notify.push.endpoints import Endpoint
-from sync.notify.push.keys import HOME
+from sync.push import encryption, endpoints, keys
+from sync.push.endpoints import Endpoint
+from sync.push.keys import HOME
 
 _DAY = 86_400
 #: For how many seconds a registration lasts that says nothing, and how long one lasts at most.

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sync.notify.push.keys import CURVE, VapidKey, base64url
+from sync.push.keys import CURVE, VapidKey, base64url
 
 #: Octets of a device's public key and secret.
 PUBLIC_KEY, AUTH_SECRET = 65, 16

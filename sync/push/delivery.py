@@ -16,11 +16,11 @@ from collections import Counter
 
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
-from sync.notify.push import claims
-from sync.notify.push.connection import tls_context
-from sync.notify.push.keys import Topics
-from sync.notify.push.lanes import CHUNK, FRESH, Lane, Shared
-from sync.notify.push.messages import Wording
+from sync.push import claims
+from sync.push.connection import tls_context
+from sync.push.keys import Topics
+from sync.push.lanes import CHUNK, FRESH, Lane, Shared
+from sync.push.messages import Wording
 
 logger = logging.getLogger("evercard.push")
 

@@ -6,8 +6,8 @@ import threading
 import time
 
 from sync.database.engine import Database, Session
-from sync.notify.push import keys
-from sync.notify.push.keys import Topics, VapidKey
+from sync.push import keys
+from sync.push.keys import Topics, VapidKey
 
 #: Seconds after which a process looks whether another key is shown by now.
 KEPT = 5.0

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.lists import among
 from sync.models import Account, AddressBook, BrowserSession, CardNews, Device, PushSubscription, now
-from sync.notify.push.keys import HOME, Topics
+from sync.push.keys import HOME, Topics
 
 _ROOT = (
     '<?xml version="1.0" encoding="utf-8"?>\n<P:push-message xmlns:D="DAV:" xmlns:P="https://bitfire.at/webdav-push">'

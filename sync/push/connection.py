@@ -22,7 +22,7 @@ import certifi
 from typing_extensions import override
 
 from sync.notify import outgoing
-from sync.notify.push.endpoints import Endpoint
+from sync.push.endpoints import Endpoint
 
 #: Seconds for connecting, encryption included, and for one exchange.
 TO_CONNECT, TO_ANSWER = 5.0, 8.0

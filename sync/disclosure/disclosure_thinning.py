@@ -1,7 +1,7 @@
 """
 Thinning out what was disclosed: who may turn it over again and again fills no disk, and nothing is forgotten by it.
 
-Of all that is noted (`sync.sharing.disclosure`), only this is ever asked: which values a viewer was shown. Each value
+Of all that is noted (`sync.disclosure`), only this is ever asked: which values a viewer was shown. Each value
 needs to be told once for that, so a time at which a field was shown, or somebody was in an audience, can go where a
 later one tells all that it told. What is left is therefore bounded: for each viewer and audience by the values that
 are kept of the profile (`sync.sharing.thinning`), however often those came and went. No time is ever made longer, or
