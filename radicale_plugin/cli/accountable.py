@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sync.database.engine import Database, Session
 
 #: How a first argument is called that is a person's login, and the second of those who work on two accounts.
-PEOPLE = frozenset({"asker", "login", "one", "owner", "searcher", "viewer"})
+PEOPLE = frozenset({"asker", "holder", "login", "one", "owner", "searcher", "viewer"})
 BOTH = "one", "other"
 #: What writes down by itself, in the same transaction, that it was done; and the list of what was done.
 BY_ITSELF = frozenset(
@@ -49,8 +49,8 @@ def _write(session: Session, name: str, logins: list[str]) -> None:
 def _people(context: click.Context) -> Iterator[str]:
     first = next((each.name for each in context.command.params if isinstance(each, click.Argument)), None)
     if first in PEOPLE:
-        for name in BOTH if first == BOTH[0] else (first,):
-            yield context.params[name]
+        # One that works on everybody where nobody is named is about nobody's account.
+        yield from filter(None, (context.params[name] for name in (BOTH if first == BOTH[0] else (first,))))
 
 
 def _name(context: click.Context) -> str:

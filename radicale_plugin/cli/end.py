@@ -21,7 +21,7 @@ _PERSON = click.option("--person", "is_person", is_flag=True, help="WHOM is a pe
 @click.group()
 def end() -> None:
     """
-    What ends by itself.
+    What a person gave until a certain time.
 
     WHOM is a group or, with --person, somebody whom OWNER is connected to. With fields, these alone end for them;
     without, it is all that the group sees, or the connection.

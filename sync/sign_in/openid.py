@@ -27,6 +27,7 @@ from joserfc.jwk import KeySet
 
 from sync.errors import OrganisationUnavailable, SignInRefused
 from sync.settings import Organisation
+from sync.sign_in.told import Gone, Told
 
 logger = logging.getLogger("evercard")
 
@@ -61,24 +62,6 @@ class Attempt:
     def is_running(self) -> bool:
         """Whether there is time left to finish it."""
         return 0 <= time.time() - self.begun_at <= LIFETIME
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the provider says: *subject* is the person for ever, *claims* all of it; and what to ask with later."""
-
-    subject: str
-    claims: Mapping[str, Any]
-    refresh_token: str | None = None
-
-    def text(self, claim: str) -> str:
-        """Return a claim that is a text, else nothing."""
-        found = self.claims.get(claim)
-        return found.strip() if isinstance(found, str) else ""
-
-
-class Gone(Exception):
-    """The provider knows the person no more, or does not let them in."""
 
 
 class Provider:

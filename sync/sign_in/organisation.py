@@ -14,6 +14,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import delete, insert, select, update
@@ -40,7 +41,10 @@ from sync.models import Account, OrganisationIdentity, now
 from sync.profiles import organisation_fields
 from sync.sharing import search_keys, starter_groups
 from sync.sign_in import sessions
-from sync.sign_in.openid import Gone, Provider, Told
+from sync.sign_in.told import Gone, Told
+
+if TYPE_CHECKING:
+    from sync.sign_in.openid import Provider
 
 logger = logging.getLogger("evercard")
 

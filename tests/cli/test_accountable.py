@@ -33,7 +33,16 @@ USED: dict[str, tuple[list[str], str]] = {
     "device add": (["anna", "phone"], ""),
     "device list": (["anna"], ""),
     "device revoke": (["anna", "phone"], ""),
+    "digest off": (["anna"], ""),
+    "digest set": (["anna", "--hour", "8"], ""),
+    "digest show": (["anna"], ""),
     "disconnect": (["anna", "bo"], ""),
+    "doubt dismiss": (["anna", "mobile"], ""),
+    "doubt list": (["anna"], ""),
+    "doubt say": (["anna", "bo", "mobile"], ""),
+    "end keep": (["anna", "family"], ""),
+    "end list": (["anna"], ""),
+    "end set": (["anna", "family", "--until", "2099-01-01"], ""),
     "entry import": (["anna", "-"], VCARD),
     "entry restore": (["anna", "1@1"], ""),
     "entry versions": (["anna"], ""),
@@ -87,6 +96,7 @@ USED: dict[str, tuple[list[str], str]] = {
 #: What works on nobody's account, and what makes or lists one.
 OTHERS = {
     *("backup", "check", "demo", "migrate", "people import", "profile kinds", "push rotate-key", "render", "restore"),
+    *("outbox drop", "outbox list", "outbox retry", "outbox status"),
     *("restored", "serve", "user acts", "user add", "user list", "user usage", "verify", "worker"),
 }
 #: What a command is called where it writes down by itself what it did.
@@ -117,7 +127,7 @@ def test_every_command_is_known_here() -> None:
 
 
 def test_no_command_names_somebody_by_a_word_that_is_not_known() -> None:
-    known = {*accountable.PEOPLE, "file"}
+    known = {*accountable.PEOPLE, "file", "ids"}
     for name, command in commands(main):
         first = next((each.name for each in command.params if isinstance(each, click.Argument)), None)
         assert first in known or first is None, name

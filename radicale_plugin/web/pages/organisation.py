@@ -12,8 +12,9 @@ from radicale_plugin.web.signed_in import current_person, database, open_to_all,
 from sync.accounts import rate_limits
 from sync.errors import AlreadyExists, OrganisationUnavailable, Refused, SignInRefused
 from sync.sign_in import organisation as identities
-from sync.sign_in.openid import Attempt, Told
+from sync.sign_in.openid import Attempt
 from sync.sign_in.signing_in import ALL, SOURCE
+from sync.sign_in.told import Told
 
 blueprint = Blueprint("organisation", __name__, url_prefix="/organisation")
 
