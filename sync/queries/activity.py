@@ -83,7 +83,7 @@ def since(session: Session, viewer_id: int, versions: Mapping[int, int]) -> dict
     Return by owner what somebody is shown now that is new or changed since these versions of the owners' profiles.
 
     What was changed back, or is not shown any more, is nothing new; neither is anything of an owner who was not shown
-    to them at all then, or is not now. Such owners are left out.
+    to them without a break since then. Such owners are left out.
     """
     present = select(Entry.id).where(
         Entry.viewer_id == viewer_id,
@@ -97,9 +97,7 @@ def since(session: Session, viewer_id: int, versions: Mapping[int, int]) -> dict
     found = {}
     for owner_id in owners:
         version, all_of_it = versions[owner_id], disclosed[owner_id]
-        was_there = any(
-            stay.since <= version < (_NEVER if stay.until is None else stay.until) for stay in stays[owner_id]
-        )
+        was_there = stays[owner_id] and _beginning(stays[owner_id]) <= version
         changes = _news(_seen_at(all_of_it, version), _seen_at(all_of_it, _NEVER - 1)) if was_there else []
         if changes:
             found[owner_id] = sorted(changes, key=lambda change: change.kind)
