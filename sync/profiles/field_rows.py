@@ -49,7 +49,8 @@ def fill_field(under_way: Change, owner_id: int, field_id: int, content: FieldCo
     after = before._replace(kind=content.kind, content=content.dump(), changed_at=under_way.at, claim=claim)
     under_way.put(owner_id, after)
     key = (Field.owner_id == owner_id, Field.id == field_id)
-    under_way.session.execute(update(Field).where(*key).values(after._asdict()))
+    said = {"kind": after.kind, "content": after.content, "changed_at": after.changed_at, "claim": claim}
+    under_way.session.execute(update(Field).where(*key).values(said))
 
 
 def place_fields(under_way: Change, owner_id: int, positions: Mapping[int, int]) -> None:
