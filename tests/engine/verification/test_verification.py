@@ -182,11 +182,11 @@ def test_a_new_epoch_leaves_nothing_to_find(world: World) -> None:
         ("DELETE FROM account WHERE id = {bo}", "1 rows of profile belong to no row of account."),
         ("DELETE FROM account WHERE id = {bo}", "1 rows of device belong to no row of account."),
         (
-            "INSERT INTO job VALUES (1, 1, 'fan_out', 5, 5, 0, 0, 0, 0)",
+            "INSERT INTO job VALUES (1, 1, 'fan_out', 5, 5, 0, 0, 0, 0, NULL)",
             "1 rows of job belong to no row of account.",
         ),
         (
-            "INSERT INTO job VALUES (1, 1, 'other', {bo}, 5, 0, 0, 0, 0)",
+            "INSERT INTO job VALUES (1, 1, 'other', {bo}, 5, 0, 0, 0, 0, NULL)",
             "The outbox holds jobs of the kind 'other', which nobody does.",
         ),
         (
@@ -194,7 +194,7 @@ def test_a_new_epoch_leaves_nothing_to_find(world: World) -> None:
             "bo: The directory has keys by which the person does not want to be found.",
         ),
         (
-            "INSERT INTO preferences VALUES ({bo}, 0, 1, 1, 0, 'confirm', NULL, NULL, NULL, 1, NULL, 0)",
+            "INSERT INTO preferences VALUES ({bo}, 0, 1, 1, 0, 'confirm', NULL, NULL, NULL, 1, NULL, 0, NULL)",
             "bo: The directory has keys by which the person does not want to be found.",
         ),
         (
