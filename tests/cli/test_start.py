@@ -13,7 +13,7 @@ import pytest
 
 from radicale_plugin.cli import main
 from radicale_plugin.cli.main import PARTS
-from radicale_plugin.server import serving
+from radicale_plugin.server import running, serving
 from sync.database.engine import Database
 
 #: What takes a second or more together, and what needs each of them.
@@ -30,7 +30,7 @@ finally:
 LATER = {"PIL", "alembic", "argon2", "email_validator"}
 SERVER = """
 import sys
-from radicale_plugin.server import serving
+from radicale_plugin.server import running, serving
 serving.settings.database(serving.settings.load(None)).migrate()
 serving.create()
 print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
@@ -120,7 +120,9 @@ def test_the_worker_begins_when_people_are_answered(
     file, began = tmp_path / "evercard.conf", threading.Event()
     file.write_text(f"[server]\nhosts = 127.0.0.1:{port}\n", "utf-8")
     monkeypatch.setenv("EVERCARD_DATABASE_URL", database_url)
-    monkeypatch.setenv("RADICALE_CONFIG", "")
+    # The server sets these, and nobody else in this process is to find them.
+    for name in ("RADICALE_CONFIG", running.DIRECTORY):
+        monkeypatch.setenv(name, "")
     server = Listening(port, began)
     monkeypatch.setattr(serving, "granian", lambda *_, **__: server)
     monkeypatch.setattr(serving, "_keep_worker", lambda *_: began.set())
