@@ -5,13 +5,21 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import insert
 
 from sync.accounts import one_time_tokens
 from sync.accounts.one_time_tokens import HOUR, Opened
 from sync.database.engine import Database, Session
 from sync.errors import InvalidOneTimeToken
-from sync.models import OneTimeToken
+from sync.models import Account, OneTimeToken
 from tests.support.statements import sent
+
+
+@pytest.fixture(autouse=True)
+def seven(database: Database) -> None:
+    """Let there be the person whom the links are for."""
+    values = {"id": 7, "login": "anna", "created_at": 0}
+    database.write(lambda session: session.execute(insert(Account).values(values)))
 
 
 def issued(database: Database, purpose: str = "reset", lifetime: int = HOUR) -> str:
