@@ -128,7 +128,7 @@ class _Words:
         group, field = self._groups.get(target.group_id or 0, ""), self._fields.get(target.field_id or 0, "")
         name = self._people.get(target.viewer_id or 0, "")
         said: Mapping[str, str] = {
-            GROUP: _("Everything that the group %(group)s sees", group=group),
+            GROUP: _("All that %(group)s sees", group=group),
             GRANT: _("%(field)s for %(group)s", field=field, group=group),
             EXCEPTION: _("%(field)s for %(name)s alone", field=field, name=name),
             CONNECTION: _("The connection with %(name)s", name=name),

@@ -144,7 +144,7 @@ def change_photo(page: Page, directory: Path) -> None:
     assert canvas.evaluate(middle)[0] > 200
     look(page, "card-story-photo")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_contain_text("The photo is changed")
+    expect(page.get_by_role("status").first).to_contain_text("The photo is changed")
     red = "node => { const c = document.createElement('canvas').getContext('2d'); c.drawImage(node, 0, 0, 9, 9);"
     assert page.locator("img.picture").first.evaluate(red + "return c.getImageData(4, 4, 1, 1).data[0]; }") > 200
 

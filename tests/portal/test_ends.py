@@ -58,7 +58,7 @@ def test_a_group_ends_on_a_day_by_the_clock_of_the_browser(stage: Stage, time: s
     at = datetime.fromisoformat(f"{tomorrow()}T{time or '23:59'}+00:00") - timedelta(minutes=offset)
     assert stage.ends() == [(Target(group_id=stage.trip), int(at.timestamp()))]
     assert "until" in stage.visitor.get(f"/groups/{stage.trip}").text
-    assert "Everything that the group trip sees" in stage.visitor.get("/ends/").text
+    assert "All that trip sees" in stage.visitor.get("/ends/").text
 
 
 def test_what_one_person_sees_and_the_connection_can_end(stage: Stage) -> None:

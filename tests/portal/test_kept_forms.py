@@ -295,7 +295,7 @@ def test_without_scripts_a_language_is_chosen_in_the_form_and_the_look_of_a_card
         page.locator("html[lang=zh-Hans]").wait_for()
         assert page.locator("main input[name=name]").input_value() == "Dora <D>"
         page.locator("main form button").first.click()
-        page.get_by_role("heading", name="Dora <D>").first.wait_for()
+        page.locator("section.person h2", has_text="Dora <D>").wait_for()
         page.goto("card/add/note")
         page.locator("#form-new textarea").fill("Walnuts")
         with page.expect_popup() as beside:

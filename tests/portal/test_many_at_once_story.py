@@ -102,7 +102,7 @@ def test_a_secretary_brings_80_people_in_by_one_pasted_list_with_9_clicks(
         assert hand.taps == 9
         told = page.get_by_role("status")
         expect(told.first).to_contain_text(f"{A_DAY}")
-        expect(told.last).to_contain_text(f"{len(MEMBERS) - A_DAY}")
+        expect(told.nth(1)).to_contain_text(f"{len(MEMBERS) - A_DAY}")
         assert looks.wrong == []
     assert len(office.letters(A_DAY)) == A_DAY
     assert ("邀请" in letter_words(office.mailbox.letters[0])) == (locale == "zh-CN")

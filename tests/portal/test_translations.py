@@ -30,6 +30,10 @@ FOR_ADMINISTRATORS = (
         for name in ("engine.py", "migrations", "postgresql.py", "quick.py", "schema.py", "url.py")
     ),
     "sync/notify",
+    *(
+        f"sync/push/{name}"
+        for name in ("connection.py", "encryption.py", "endpoints.py", "keys.py", "subscriptions.py")
+    ),
     "sync/revisions/copying.py",
 )
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}")

@@ -75,7 +75,8 @@ def _shown(form: EndForm) -> Response:
     with database().reading() as session:
         found = ends.of_owner(session, me)
         offered = ends.offered(session, me, person, group)
-    form.what.choices = [choice(each.key, each.text) for each in offered]
+    # Nothing is chosen before somebody does: what stands first is not what they mean.
+    form.what.choices = [choice("", _("Choose")), *(choice(each.key, each.text) for each in offered)]
     return page("ends/index.html", 400 if form.errors else form.status, form=form, ends=found, offered=offered)
 
 
