@@ -23,6 +23,8 @@ from tests.support.chromium import NARROW, PortalServer
 from tests.support.factories import field, group, person
 
 #: Milliseconds: an open page looks every five seconds.
+#: Milliseconds after the page moved, before which what is pressed counts for nothing.
+MOVED = 1_000
 SOON = 15_000
 
 
@@ -101,6 +103,7 @@ def test_a_request_comes_to_an_open_page(chromium: Browser, server: PortalServer
 
 def _nothing_is_lost(database: Database, hugo: Page) -> None:
     """While Hugo decides where to put Chiara, somebody else asks: what he chose stays, and where he is."""
+    hugo.wait_for_timeout(MOVED)
     row = hugo.get_by_role("listitem").filter(has_text="We met on the ferry.")
     box = row.get_by_role("checkbox", name="Family")
     box.check()
@@ -119,6 +122,7 @@ def _nothing_is_lost(database: Database, hugo: Page) -> None:
     expect(hugo.get_by_text("From the lighthouse")).to_be_visible()
     expect(box).to_be_checked()
     assert _is_same(hugo)
+    hugo.wait_for_timeout(MOVED)
 
 
 def _what_is_over_is_said(hugo: Page, card: Page) -> None:

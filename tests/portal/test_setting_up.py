@@ -97,11 +97,11 @@ def ask_contacts(page: Page, look: Callable[[Page, str], None]) -> None:
     file = FilePayload(name="phone.vcf", mimeType="text/vcard", buffer=PHONE)
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="Take them over").click()
-    page.locator("[role=status]").wait_for()
+    page.locator("[role=status]").first.wait_for()
     look(page, "imported")
     page.get_by_label("Dora from school").check()
     page.get_by_role("button", name="Ask those who are ticked").click()
-    page.locator("[role=status]").wait_for()
+    page.locator("[role=status]").first.wait_for()
     assert "You have asked 1 person." in page.locator("main").inner_text()
 
 
@@ -137,7 +137,7 @@ def test_a_phone_from_signing_up_to_leaving(
         look(page, "devices")
         assert page.locator("ul.list .good").count() == 1
         page.get_by_role("button", name="Shut out").click()
-        page.locator("[role=status]").wait_for()
+        page.locator("[role=status]").first.wait_for()
         assert cleo.client.request("PROPFIND", cleo.client.book).status == 401
 
         for client in ("android", "thunderbird"):
@@ -160,7 +160,7 @@ def test_a_phone_from_signing_up_to_leaving(
         look(page, "leave")
         page.locator("input[type=password]").fill(PASSWORD)
         page.get_by_role("button", name="Delete my account for good").click()
-        page.locator("[role=status]").wait_for()
+        page.locator("[role=status]").first.wait_for()
         look(page, "left")
     bo.sync()
     assert len(bo.cards) == before - 1
