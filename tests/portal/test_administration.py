@@ -161,7 +161,7 @@ def test_what_waits_and_what_is_wrong_is_said(cast_site: Site, cast: Cast) -> No
     page = anna.get(path)
     assert "It can be read and written." in page.text
     assert "mail:" not in page.text
-    assert "Wrong: mail" in page.submit(path).text
+    assert "Wrong · mail" in page.submit(path).text
 
 
 def test_what_the_command_line_did_is_told_in_words(site: Site) -> None:

@@ -55,7 +55,11 @@ FEW, MANY = 10, 100
 #: What is not tried here, by the beginnings of names, and why it may do without.
 EXEMPT = {
     "sync.accounts.addresses.": "is about the addresses of one person, of which they have few",
+    "sync.sign_in.administrators.": "is about one person, whom an administrator looks after",
+    "sync.sign_in.organisation.": "is about one person of an organisation, each in a transaction of their own",
     "sync.sign_in.deletion.": "parts with one person after the other until its time is over; its pieces are tried",
+    "sync.accounts.acts.": "is about one act; what is too old goes by one statement",
+    "sync.accounts.preference_changes.keep_language": "is about one person",
     "sync.accounts.one_time_tokens.": "is about one token",
     "sync.sign_in.password_reset.": "is about one person's password",
     "sync.sign_in.provisioning.": "is about one person on a list, each in a transaction of their own",
@@ -89,6 +93,9 @@ EXEMPT = {
     "sync.meeting.request_messages.send": "is about one message to one person",
     "sync.meeting.direct.answer": "is about two people, as what it calls is",
     "sync.notify.": "is about one message to one address",
+    "sync.push.": "is about the registrations of one person, or about a few that are told at once",
+    "sync.profiles.field_rows.fill_field": "is about one field",
+    "sync.profiles.organisation_fields.fill": "is about the fields of one person",
     "sync.profiles.first_photo.": "is about one field",
     "sync.profiles.renewing.work": "is a transaction for each person",
     "sync.revisions.copying.": "puts a whole database back that nobody uses",
