@@ -174,12 +174,7 @@ def sign_up_joining() -> Response:
 @one_click
 def unsubscribe() -> Response:
     """Send nothing more to an address (RFC 8058 where a mail program asks for it)."""
-    token = _token()
-    look(lambda session: suppression.check(session, token))
-    if request.method == "POST":
-        database().write(lambda session: suppression.suppress(session, token))
-        return page("mail_links/unsubscribed.html")
-    return page("mail_links/unsubscribe.html", token=token)
+    return _stopped(suppression.check, suppression.suppress, "mail_links/unsubscribe.html")
 
 
 @blueprint.route("/digest", methods=["GET", "POST"])
@@ -187,12 +182,19 @@ def unsubscribe() -> Response:
 @one_click
 def digest() -> Response:
     """End the daily news of whoever a digest was sent to (RFC 8058 where a mail program asks for it)."""
+    return _stopped(choices.check, choices.stop_by_token, "mail_links/digest.html")
+
+
+def _stopped(
+    check: Callable[[Session, str], object], stop: Callable[[Session, str], object], question: str
+) -> Response:
+    """Stop what a link in a message is about, once that is confirmed by a POST; *question* is the page that asks."""
     token = _token()
-    look(lambda session: choices.check(session, token))
+    look(lambda session: check(session, token))
     if request.method == "POST":
-        database().write(lambda session: choices.stop_by_token(session, token))
+        database().write(lambda session: stop(session, token))
         return page("mail_links/unsubscribed.html")
-    return page("mail_links/digest.html", token=token)
+    return page(question, token=token)
 
 
 def _token() -> str:
