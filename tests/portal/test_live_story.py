@@ -25,7 +25,6 @@ from tests.support.factories import field, group, person
 #: Milliseconds: an open page looks every five seconds.
 #: Milliseconds after the page moved, before which what is pressed counts for nothing.
 MOVED = 1_000
-SOON = 15_000
 
 
 @pytest.fixture
@@ -86,9 +85,9 @@ def test_a_request_comes_to_an_open_page(chromium: Browser, server: PortalServer
         expect(badge).to_be_hidden()
         _sign_in(chiara, "chiara")
         _ask(chiara, "hugo@example.org", "We met on the ferry.")
-        expect(hugo.get_by_role("listitem").filter(has_text="We met on the ferry.")).to_be_visible(timeout=SOON)
+        expect(hugo.get_by_role("listitem").filter(has_text="We met on the ferry.")).to_be_visible()
         for page in (hugo, card):
-            expect(page.locator("nav.nav .badge")).to_be_visible(timeout=SOON)
+            expect(page.locator("nav.nav .badge")).to_be_visible()
             expect(page.locator("nav.nav .badge")).to_have_text(re.compile(r"^1\s+requests$"))
             expect(page.get_by_role("status").filter(has_text="Somebody asks")).to_have_count(1)
         assert _is_same(hugo)
@@ -111,7 +110,7 @@ def _nothing_is_lost(database: Database, hugo: Page) -> None:
     place = row.bounding_box()
     meeting.ask(database, _id(database, "bo"), _id(database, "hugo"), "From the lighthouse")
     shown = hugo.get_by_role("button", name="Show it")
-    expect(shown).to_be_visible(timeout=SOON)
+    expect(shown).to_be_visible()
     expect(hugo.locator("nav.nav .badge")).to_have_text(re.compile(r"^2\s"))
     expect(hugo.get_by_text("From the lighthouse")).to_have_count(0)
     expect(box).to_be_focused()
@@ -129,7 +128,7 @@ def _what_is_over_is_said(hugo: Page, card: Page) -> None:
     """Signed out in one window, the other says so, and asks no more."""
     hugo.goto("settings/")
     hugo.get_by_role("main").get_by_role("button", name="Sign out").click()
-    expect(card.get_by_text("You are not signed in here any more.").last).to_be_visible(timeout=SOON)
+    expect(card.get_by_text("You are not signed in here any more.").last).to_be_visible()
     assert browsers.look(card) == []
     asked: list[str] = []
     card.on("request", lambda request: asked.append(request.url))
@@ -152,7 +151,7 @@ def test_what_changes_on_a_card_comes_to_open_activity(
         person(database, "somebody")
         expect(anna.get_by_text("+86 139 7777 0001")).to_have_count(0)
         database.write(grant)
-        expect(anna.get_by_text("+86 139 7777 0001")).to_be_visible(timeout=SOON)
+        expect(anna.get_by_text("+86 139 7777 0001")).to_be_visible()
         expect(anna.get_by_role("status").filter(has_text="有人更新了名片。")).to_have_count(1)
         assert _is_same(anna)
         assert browsers.look(anna) == []

@@ -249,6 +249,8 @@ def test_a_browser_without_a_push_service_says_so(chromium: Browser, calling: Po
         page.get_by_role("button", name="Tell me in this browser").click()
         expect(page.get_by_text("Your browser does not allow these pages")).to_be_visible()
         page.context.grant_permissions(["notifications"], origin=calling.url)
+        page.wait_for_function("Notification.permission === 'granted'")
         page.get_by_role("button", name="Tell me in this browser").click()
         expect(page.get_by_text("Your browser's push service cannot be reached now.")).to_be_visible()
+        expect(page.get_by_text("Your browser does not allow these pages")).to_be_hidden()
         assert browsers_of_tests.look(page) == []

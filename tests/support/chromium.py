@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.support.server import Server
 
@@ -35,6 +35,10 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: Milliseconds that a page may take where the machine does much else, for what it does and what is expected of it.
+PATIENCE = 60_000
+
+expect.set_options(timeout=PATIENCE)
 
 
 class PortalServer(Server):
@@ -65,7 +69,7 @@ def opened(browser: Browser, server: Server, **options: Any) -> Iterator[Page]:
     """
     given: dict[str, Any] = {"base_url": f"{server.url}/.web/", "locale": "en-US", "viewport": WIDE, **options}
     context = browser.new_context(**given)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     complaints = watched(context, server)
     yield context.new_page()
     context.close()

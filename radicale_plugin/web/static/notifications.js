@@ -4,7 +4,8 @@
 (() => {
   const form = document.querySelector("form[data-key]");
   if (!form) return;
-  const show = (name) => { for (const each of document.querySelectorAll(`[data-says=${name}]`)) each.hidden = false; };
+  // One sentence at a time: what an earlier attempt said is over.
+  const show = (name) => { for (const each of document.querySelectorAll("[data-says]")) each.hidden = each.dataset.says !== name; };
   if (!("serviceWorker" in navigator) || !("PushManager" in window) || !("Notification" in window)) {
     show("unable");
     return;
@@ -26,6 +27,7 @@
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
+    show("");
     try {
       if (await Notification.requestPermission() !== "granted") { show("denied"); return; }
       const { endpoint, keys } = (await subscribed()).toJSON();
