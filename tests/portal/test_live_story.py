@@ -22,7 +22,6 @@ from tests.support import meeting
 from tests.support.chromium import NARROW, PortalServer
 from tests.support.factories import field, group, person
 
-#: Milliseconds: an open page looks every five seconds.
 #: Milliseconds after the page moved, before which what is pressed counts for nothing.
 MOVED = 1_000
 
