@@ -18,7 +18,8 @@ from radicale import config
 from radicale_plugin import settings
 from radicale_plugin.dav import paths
 from radicale_plugin.server import logs, running
-from radicale_plugin.server.wsgi import Application, Environ, StartResponse
+from radicale_plugin.server.request_bodies import Environ
+from radicale_plugin.server.wsgi import Application, StartResponse
 
 logger = logging.getLogger("evercard.requests")
 

@@ -9,7 +9,6 @@ by a thread that can be spared (see `radicale_plugin.server.deadlines`).
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,11 +20,19 @@ from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.names import card
 from radicale_plugin.dav.responses import Headers
 from radicale_plugin.server import connections, health
-from radicale_plugin.server.deadlines import Deadlines, Late, Transfer
+from radicale_plugin.server.deadlines import Deadlines, Late
+from radicale_plugin.server.request_bodies import (
+    Environ,
+    Rejected,
+    declared_octets,
+    discard_body,
+    has_body,
+    is_chunked,
+    read_body,
+)
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 
-Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
@@ -49,9 +56,6 @@ MAX_HEAD = 16 * 1024
 MAX_HEADER = 8 * 1024
 #: Octets of a path and a query.
 MAX_TARGET = 8 * 1024
-#: A refused request's body up to this size is read and thrown away, or the client might not get to see the answer.
-_DRAINED = 64 * 1024
-_PIECE = 64 * 1024
 _METHODS = frozenset(
     {"COPY", "DELETE", "GET", "HEAD", "LOCK", "MKCALENDAR", "MKCOL", "MOVE", "OPTIONS", "POST", "PROPFIND", "PROPPATCH"}
     | {"PUT", "REPORT", "UNLOCK", "ACL"}
@@ -89,7 +93,7 @@ class Wrapper:
         except Rejected as rejected:
             condition = card("max-resource-size") if _is_too_large_a_card(environ, rejected) else ""
             response = DavError(rejected.status, rejected.message, condition).response()
-            return _send(start_response, response.status, response.headers, response.body)
+            return self._drained(environ, _send(start_response, response.status, response.headers, response.body))
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         environ = normalized(environ)
@@ -98,7 +102,7 @@ class Wrapper:
         with self._working:
             refused = self._application.refuse(environ, start_response)
         if refused is not None:
-            return self._drained(environ, refused) if _has_small_body(environ) else refused
+            return self._drained(environ, refused)
         body = self._body(environ, most)
         environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), io.BytesIO(body)
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -109,23 +113,24 @@ class Wrapper:
         return _paced(self._deadlines, _peer(environ), answer)
 
     def _body(self, environ: Environ, limit: int) -> bytes:
-        if self._deadlines is None or not _has_body(environ):
+        if self._deadlines is None or not has_body(environ):
             return read_body(environ, limit)
         peer = _peer(environ)
-        before = connections.established(peer) if _is_chunked(environ) else frozenset()
+        before = connections.established(peer) if is_chunked(environ) else frozenset()
         transfer = self._deadlines.begin(peer)
         try:
             body = read_body(environ, limit, transfer)
         finally:
             self._deadlines.end(transfer)
-        if _is_chunked(environ) and self._deadlines.is_cut(peer, before):
+        if is_chunked(environ) and self._deadlines.is_cut(peer, before):
             raise Rejected(400, "The body of this request was cut short; send it again.")
         return body
 
-    def _drained(self, environ: Environ, answer: Iterable[bytes]) -> Iterator[bytes]:
-        yield from answer
-        with contextlib.suppress(Rejected):
-            self._body(environ, _DRAINED)
+    def _drained(self, environ: Environ, answer: Iterable[bytes]) -> Iterable[bytes]:
+        # Who waits to be told to go on sends no more, and other servers than our own see to this themselves.
+        if self._deadlines is None or not has_body(environ) or "HTTP_EXPECT" in environ:
+            return answer
+        return _draining(self._deadlines, environ, answer)
 
     def _health(self, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -153,16 +158,6 @@ class _Places:
 
     def __exit__(self, *_: object) -> None:
         self._free.put(None)
-
-
-class Rejected(Exception):
-    """A request that goes no further."""
-
-    def __init__(self, status: int, message: str) -> None:
-        """Reject with *status*, saying *message*."""
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 def normalized(environ: Environ) -> Environ:
@@ -201,6 +196,16 @@ def _paced(deadlines: Deadlines, address: str, answer: Iterable[bytes]) -> Itera
     finally:
         deadlines.end(transfer)
         getattr(answer, "close", lambda: None)()
+
+
+def _draining(deadlines: Deadlines, environ: Environ, answer: Iterable[bytes]) -> Iterator[bytes]:
+    """Send an answer, and read on: who still sends would not see it on a connection that is closed meanwhile."""
+    yield from answer
+    transfer = deadlines.begin(_peer(environ))
+    try:
+        discard_body(environ, transfer)
+    finally:
+        deadlines.end(transfer)
 
 
 def _require_small_head(environ: Environ) -> None:
@@ -245,78 +250,8 @@ def _send(
     return [whole]
 
 
-def read_body(environ: Environ, limit: int, transfer: Transfer | None = None) -> bytes:
-    """
-    Read the whole body of a request, within the time that *transfer* gives it.
-
-    Raises:
-        Rejected: It has more than *limit* octets, or not as many as it says, or takes too long.
-    """
-    stream, declared = environ["wsgi.input"], declared_octets(environ, limit)
-    if declared is not None:
-        body = _read(stream, declared, transfer)
-        if len(body) < declared:
-            raise Rejected(400, "The body of this request ended early.")
-        return body
-    if _is_chunked(environ):
-        body = _read(stream, limit + 1, transfer)
-        if len(body) > limit:
-            raise Rejected(413, f"A body may have at most {limit} octets here.")
-        return body
-    return b""
-
-
-def declared_octets(environ: Environ, limit: int) -> int | None:
-    """
-    Return how long the body of a request is by what it says of itself, None where it does not say.
-
-    Raises:
-        Rejected: It says something else than a number, or one above *limit*.
-    """
-    declared = environ.get("CONTENT_LENGTH") or ""
-    if not declared:
-        return None
-    if not (declared.isascii() and declared.isdecimal()):
-        raise Rejected(400, "The Content-Length of this request is not a number.")
-    if len(declared) > 18 or int(declared) > limit:
-        raise Rejected(413, f"A body may have at most {limit} octets here.")
-    return int(declared)
-
-
-def _read(stream: Any, size: int, transfer: Transfer | None) -> bytes:
-    parts = []
-    while size > 0:
-        part = stream.read(min(size, _PIECE))
-        if not part:
-            break
-        parts.append(part)
-        size -= len(part)
-        if transfer is not None:
-            _require_pace(transfer, len(part))
-    return b"".join(parts)
-
-
-def _require_pace(transfer: Transfer, octets: int) -> None:
-    try:
-        transfer.moved(octets)
-    except Late:
-        raise Rejected(408, "The body of this request came too slowly.") from None
-
-
 def _most_octets(environ: Environ) -> int:
     return MAX_CARD_BODY if environ["REQUEST_METHOD"] == "PUT" else MAX_BODY
-
-
-def _is_chunked(environ: Environ) -> bool:
-    return bool(environ.get("HTTP_TRANSFER_ENCODING"))
-
-
-def _has_body(environ: Environ) -> bool:
-    return _is_chunked(environ) or environ.get("CONTENT_LENGTH", "") not in ("", "0")
-
-
-def _has_small_body(environ: Environ) -> bool:
-    return _has_body(environ) and int(environ.get("CONTENT_LENGTH") or 0) <= _DRAINED
 
 
 def _peer(environ: Environ) -> str:

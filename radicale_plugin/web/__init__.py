@@ -30,7 +30,8 @@ from radicale.web import BaseWeb
 from typing_extensions import override
 
 from radicale_plugin import settings
-from radicale_plugin.server.wsgi import Rejected, client_address, read_body
+from radicale_plugin.server.request_bodies import Rejected, read_body
+from radicale_plugin.server.wsgi import client_address
 from radicale_plugin.web import application
 from radicale_plugin.web.base_url import Place
 from radicale_plugin.web.portal import MAX_UPLOAD

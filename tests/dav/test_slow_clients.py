@@ -8,11 +8,13 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from radicale_plugin.server import deadlines
+from radicale_plugin.server.wsgi import MAX_CARD_BODY
 from sync.database.engine import Database
 from tests.support import factories, people
 from tests.support.people import Person
@@ -20,7 +22,7 @@ from tests.support.server import Server
 from tests.support.site import basic
 
 SLOW = 200
-READERS = 50
+READERS = 16
 #: Seconds in which somebody else's poll is answered, on a machine that does other work as well.
 SOON = 10.0
 
@@ -133,14 +135,27 @@ def test_nobody_has_to_send_a_body_to_learn_that_it_is_in_vain(busy: Busy) -> No
                 assert connection.recv(1000).startswith(f"HTTP/1.1 {status} ".encode()), (path, length)
 
 
-def test_a_client_that_sends_its_body_late_gets_to_see_the_refusal(busy: Busy) -> None:
-    """And its connection stays of use."""
-    with busy.open("PROPFIND /anna/ HTTP/1.1\nContent-Length: 1000\n") as connection:
+@pytest.mark.parametrize("length", [1_000, 1_000_000, 9_000_000, 30_000_000])
+@pytest.mark.parametrize("kind", ["nobody", "anna", "nowhere"])
+def test_a_client_that_sends_its_body_late_gets_to_see_the_refusal(busy: Busy, kind: str, length: int) -> None:
+    """And its connection stays of use: closed under a body, a proxy in front would say 502 instead."""
+    path, signed, status = {
+        "nobody": ("/anna/contacts/a.vcf", "", 401),
+        "anna": ("/bo/contacts/a.vcf", busy.signed, 403),
+        "nowhere": ("/anna/contacts/a.vcf\u0001", busy.signed, 400),
+    }[kind]
+    refused = 413 if length > MAX_CARD_BODY and kind != "nowhere" else status
+    with busy.open(f"PUT {quote(path)} HTTP/1.1\nContent-Length: {length}\n{signed}") as connection:
         time.sleep(0.3)
-        connection.sendall(b"x" * 1000)
-        assert b" 401 " in connection.recv(1000)
+        connection.sendall(b"x" * length)
+        assert f" {refused} ".encode() in connection.recv(1000)
         connection.sendall(b"OPTIONS / HTTP/1.1\r\nHost: evercard.test\r\n\r\n")
         assert b" 200 " in connection.recv(1000)
+
+
+def test_a_client_that_waits_to_be_told_to_go_on_is_told_that_it_is_in_vain(busy: Busy) -> None:
+    with busy.open("PUT /anna/a/b.vcf HTTP/1.1\nContent-Length: 20000000\nExpect: 100-continue\n") as connection:
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_body_that_stops_is_given_up(busy: Busy) -> None:
