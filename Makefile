@@ -29,7 +29,8 @@ test: venv ## Check everything: lint, types, then all tests on SQLite and Postgr
 
 .PHONY: pytest
 pytest: venv ## Run the tests alone, in parallel (PYTEST_ARGS="-k token" chooses)
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@# The tests start hundreds of processes, each of which would read all sources anew where no bytecode is kept.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: venv ## Check style and formatting
