@@ -93,8 +93,12 @@ class Shown:
     @property
     def brief(self) -> str:
         """All of it in one line, for lists and for those who hear it."""
-        label = f" ({self.label})" if self.label else ""
-        return gettext("%(title)s: %(said)s", title=f"{self.title}{label}", said=" ".join(self.text.split()))
+        return gettext("%(title)s: %(said)s", title=self.heading, said=" ".join(self.text.split()))
+
+    @property
+    def heading(self) -> str:
+        """What it is, and what the person calls it."""
+        return f"{self.title} ({self.label})" if self.label else self.title
 
 
 @dataclass(frozen=True, slots=True)

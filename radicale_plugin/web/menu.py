@@ -18,9 +18,9 @@ class Item:
     """
     A place of the menu. *title* and *about* are texts in the language of the answer.
 
-    One that is *for_administrators* is there for nobody else. *also* are other areas whose pages are reached from this
-    one. On a narrow screen there is room for five: one that *is_wide* is left out there, and *half* names the area that
-    stands for it.
+    One that is *for_administrators* is there for nobody else. *also* are other areas, or views of such, whose pages are
+    reached from this one. On a narrow screen there is room for five: one that *is_wide* is left out there, and *half*
+    names the area that stands for it.
     """
 
     area: str
@@ -40,18 +40,18 @@ class Item:
     @property
     def is_current(self) -> bool:
         """Whether the page that is shown is one of this area's."""
+        if any(request.endpoint in item.also for item in ITEMS):
+            return request.endpoint in self.also
         return request.blueprint in (self.area, *self.also)
 
     @property
     def is_near(self) -> bool:
         """Whether the page that is shown is one of the area for which this one stands on a narrow screen."""
-        return bool(self.half) and request.blueprint == self.half
+        return any(item.half == self.area and item.is_current for item in ITEMS)
 
 
 ITEMS = (
-    Item(
-        "card", "card", _("My card"), _("What you say about yourself, kept in one place."), ("doubts",), half="sharing"
-    ),
+    Item("card", "card", _("My card"), _("What you say about yourself, kept in one place."), ("doubts",)),
     Item(
         "sharing",
         "eye",
@@ -59,13 +59,17 @@ ITEMS = (
         _("Choose which group sees which part of your card."),
         ("ends",),
         is_wide=True,
+        half="card",
     ),
     Item(
         "people",
         "people",
         _("People"),
         _("Everybody you are connected to, your groups, and who asks."),
-        ("contacts", "contact_fields", "contact_photo", "duplicates", "find", "friends", "groups", "requests"),
+        (
+            *("contacts", "contact_fields", "contact_photo", "duplicates", "find", "friends", "groups", "requests"),
+            *("doubts.of", "doubts.tell"),
+        ),
     ),
     Item("links", "share", _("Share"), _("Your code and links, and invitations."), ("invite", "invite_many")),
     Item("activity", "activity", _("Activity"), _("What changed in the cards of people whom you know.")),
@@ -74,7 +78,7 @@ ITEMS = (
         "settings",
         _("Settings"),
         _("Your devices, language, password, and how others find you."),
-        ("account", "devices", "notifications"),
+        ("account", "calendars", "devices", "notifications", "organisation"),
     ),
     Item(
         "administration",

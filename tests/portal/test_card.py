@@ -383,6 +383,13 @@ def test_a_long_history_comes_in_pages(site: Site, visitor: Visitor, anna: int) 
         assert visitor.get(f"/card/history?page={other}").status == 200
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_the_history_says_a_value_once_in_every_language(site: Site, anna: int, language: str) -> None:
+    field(site.database, anna, "note", "Likes tea")
+    page = Visitor(site, language=language).signed_in(anna).get("/card/history")
+    assert page.text.count("Likes tea") == 1
+
+
 def test_what_everybody_sees_is_said_so(site: Site, visitor: Visitor, anna: int) -> None:
     name = field(site.database, anna, "name", "Anna Chen")
     path = f"/card/fields/{name}"

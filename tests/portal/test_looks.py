@@ -291,19 +291,22 @@ def test_the_first_page_is_for_an_index(site: Site) -> None:
     assert Visitor(site).get("/").document.xpath("//meta[@name='robots']") == []
 
 
-def test_who_walks_is_in_the_menu(cast_site: Site, cast: Cast) -> None:
-    """The place that one is at is marked, once on a wide screen and once on a narrow one."""
+#: Pages that belong to no place: the first one, and those that letters and programs lead to.
+NOWHERE = ("home", "mail_links", "password_reset", "signing")
+
+
+def test_every_page_marks_one_place_of_the_menu_on_a_wide_screen_and_one_on_a_narrow_one(
+    cast_site: Site, cast: Cast
+) -> None:
     visitor = Visitor(cast_site).signed_in(cast.ids[walk.WHO])
-    for path in (
-        "/card/",
-        "/sharing/",
-        "/people/",
-        "/groups/",
-        "/requests/",
-        "/find/links/",
-        "/activity/",
-        "/devices/",
-    ):
-        menu = visitor.get(path).document.xpath("//nav[@class='nav']//li")
-        assert len(menu) - sum(node.get("class") == "wide" for node in menu) == 5
-        assert len([node for node in menu if node.xpath("a[@aria-current]")]) == 1, path
+    seen = set()
+    for endpoint, path in paths(cast_site, cast):
+        if endpoint in seen or endpoint.partition(".")[0] in NOWHERE:
+            continue
+        seen.add(endpoint)
+        menu = visitor.get(path).followed().document.xpath("//nav[@class='nav']//li")
+        narrow = [node for node in menu if node.get("class") != "wide"]
+        assert len(narrow) == 5
+        assert len([node for node in menu if node.xpath("a[@aria-current]")]) == 1, endpoint
+        assert len([node for node in narrow if node.xpath("a[@aria-current or @class='near']")]) == 1, endpoint
+    assert len(seen) > 40

@@ -72,6 +72,11 @@ def ticks(page: Page) -> list[str]:
     return [str(value) for value in page.document.xpath("//input[@name='person'][@type='checkbox']/@value")]
 
 
+def members_of(site: Site, owner_id: int, group_id: int) -> set[int]:
+    with site.database.reading() as session:
+        return set(groups.members(session, owner_id, group_id))
+
+
 def test_ticks_on_several_pages_are_kept_and_added_together(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connected_people, "PAGE", 2)
     anna, *others = connected(site.database, "anna", "bert", "carl", "dora", "emma", "fred")
@@ -81,15 +86,46 @@ def test_ticks_on_several_pages_are_kept_and_added_together(site: Site, monkeypa
     first = ticks(page)
     assert len(first) == 2
     page = page.submit(path, person=first[:1], page="2")
-    second = ticks(page)
+    above, *second = ticks(page)
+    assert above == first[0]
     assert not set(first) & set(second)
-    assert "1 person is ticked on other pages." in page.text
-    page = page.submit(path, person=[first[0], second[1]], page="1")
+    assert page.fields(path)["person"] == above
+    page = page.submit(path, person=[above, second[1]], page="1")
     assert page.document.xpath(f"//input[@value='{first[0]}'][@checked]")
-    page.visitor.post(path, {"person": [first[0], second[1]]})
-    with site.database.reading() as session:
-        members = set(groups.members(session, anna, club))
-    assert members == {others[0], int(first[0]), int(second[1])}
+    page.submit(path)
+    assert members_of(site, anna, club) == {others[0], int(first[0]), int(second[1])}
+
+
+def test_ticks_are_kept_when_somebody_else_is_looked_for(site: Site) -> None:
+    """Above what is found, where they can be taken back, and also where nobody is found."""
+    anna, *others = connected(site.database, "anna", "bert", "carl", "dora", *(f"emma{number}" for number in range(8)))
+    club = group(site.database, anna, "club", others[:1])
+    path = f"/groups/{club}/add"
+    page = Visitor(site).signed_in(anna).get(path)
+    assert page.form(path).xpath(".//button/@name")[0] == "search", "Enter presses the first button of a form"
+    page = page.submit(path, q="dora", search="yes", person=str(others[1]))
+    assert ticks(page) == [str(others[1]), str(others[2])]
+    assert page.fields(path)["person"] == str(others[1])
+    page = page.submit(path, q="nobody at all", search="yes", person=[str(others[1]), str(others[2])])
+    assert "Nobody is called so." in page.text
+    assert page.fields(path)["person"] == [str(others[1]), str(others[2])]
+    page.submit(path)
+    assert members_of(site, anna, club) == set(others[:3])
+
+
+def test_everybody_of_a_list_stays_ticked_when_another_is_looked_at(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connected_people, "PAGE", 2)
+    anna, *others = connected(site.database, "anna", "kim1", "kim2", "kim3", "zoe1", "zoe2")
+    club = group(site.database, anna, "club", [])
+    path = f"/groups/{club}/add"
+    page = Visitor(site).signed_in(anna).get(f"{path}?q=kim").submit(path, everybody="yes", page="2")
+    assert page.fields(path)["everybody"] == "yes"
+    page = page.submit(path, q="zoe", search="yes")
+    assert "everybody" not in page.fields(path)
+    page.submit(path, person=[*page.fields(path)["person"], str(others[4])])
+    assert members_of(site, anna, club) == {*others[:3], others[4]}
 
 
 def test_everybody_who_is_looked_for_is_added_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,9 +134,8 @@ def test_everybody_who_is_looked_for_is_added_at_once(site: Site, monkeypatch: p
     club = group(site.database, anna, "club", others[:1])
     page = Visitor(site).signed_in(anna).get(f"/groups/{club}/add?q=kim")
     assert "All 2 of this list, on all pages" in page.text
-    page = page.submit(f"/groups/{club}/add", everybody="yes")
-    with site.database.reading() as session:
-        assert set(groups.members(session, anna, club)) == set(others[:3])
+    page.submit(f"/groups/{club}/add", everybody="yes")
+    assert members_of(site, anna, club) == set(others[:3])
 
 
 def test_everybody_is_taken_along_in_one_file_but_what_is_not_granted(site: Site) -> None:

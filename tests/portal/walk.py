@@ -171,6 +171,7 @@ PARAMETERS: dict[str, Parameters] = {
     "calendars.end": _calendars,
     "calendars.read": _calendar,
     "doubts.dismiss": _doubted,
+    "doubts.index": lambda session, ids: [{} for _each in _doubted(session, ids)],
     "doubts.of": _known("bo"),
     "doubts.tell": _known("bo"),
     "ends.index": lambda session, ids: [{}, {"person": ids["bo"]}, *_ending(session, ids)],

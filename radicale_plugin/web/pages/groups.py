@@ -116,28 +116,44 @@ def delete(group_id: int) -> Response:
 
 @blueprint.route("/<int:group_id>/add", methods=["GET", "POST"])
 def add(group_id: int) -> Response:
-    """Put connections into a group: those that are ticked, on whatever page, or everybody who was looked for."""
-    me, text = current_person().account_id, _wanted()
-    ticked = set(posted_ids("person")) if request.method == "POST" else set()
-    if request.method == "POST" and "page" not in request.form:
-        count: list[int] = []
-
-        def change(session: Session) -> int:
-            _group(session, group_id)
-            chosen = _all_found(session, group_id, text) if request.form.get("everybody") else ticked
-            groups.add_members(session, me, group_id, sorted(chosen))
-            return len(chosen)
-
-        if attempt(lambda: count.append(database().write(change))) and count[-1]:
-            say(ngettext("%(num)s person is added.", "%(num)s people are added.", count[-1]))
-        return go("groups.one", group_id=group_id)
-    number = as_id(request.form.get("page", "")) or people.number_of_page()
+    """Put connections into a group: those that are ticked, whatever else was looked at, or everybody of a list."""
+    if request.method == "POST" and not request.form.keys() & {"page", "search"}:
+        return _put_in(group_id)
+    me, text, everybody = current_person().account_id, _wanted(), "everybody" in request.form
+    ticked, number = set(posted_ids("person")), as_id(request.form.get("page", "")) or people.number_of_page()
     with database().reading() as session:
         group = _group(session, group_id)
+        if "search" in request.form:
+            # Whoever was meant by all of one list is still meant when there is another.
+            ticked |= _all_found(session, group_id, text) if everybody else set()
+            text, number, everybody = request.form.get("q", "").strip()[:_LONGEST], 1, False
         members = set(groups.members(session, me, group_id))
         listed = connected_people.page_of(session, me, text, number, but=members)
-    elsewhere = sorted(ticked - {each.account_id for each in listed.people})
-    return page("groups/add.html", group=group, listed=listed, text=text, ticked=ticked, elsewhere=elsewhere)
+        elsewhere = connected_people.some(session, me, ticked - {each.account_id for each in listed.people} - members)
+    return page(
+        "groups/add.html",
+        group=group,
+        listed=listed,
+        text=text,
+        everybody=everybody,
+        ticked=ticked,
+        elsewhere=list(elsewhere.values()),
+    )
+
+
+def _put_in(group_id: int) -> Response:
+    me, text, ticked = current_person().account_id, _wanted(), set(posted_ids("person"))
+    count: list[int] = []
+
+    def change(session: Session) -> int:
+        _group(session, group_id)
+        chosen = _all_found(session, group_id, text) | ticked if "everybody" in request.form else ticked
+        groups.add_members(session, me, group_id, sorted(chosen))
+        return len(chosen)
+
+    if attempt(lambda: count.append(database().write(change))) and count[-1]:
+        say(ngettext("%(num)s person is added.", "%(num)s people are added.", count[-1]))
+    return go("groups.one", group_id=group_id)
 
 
 @blueprint.post("/<int:group_id>/members/<int:account_id>/remove")

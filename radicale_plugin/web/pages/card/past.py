@@ -90,7 +90,7 @@ def _told(edit: FieldEdit) -> Told:
     before = shown(edit.before) if edit.before else None
     after = shown(edit.after) if edit.after else None
     either = after or before
-    title = either.brief.partition(":")[0] if either else _("A field")
+    title = either.heading if either else _("A field")
     return Told(
         str(_WHAT[edit.what]),
         title,
