@@ -10,7 +10,7 @@ pytest_plugins = ["tests.support.databases"]
 
 #: Variables of these names would change what is tested: settings of Radicale, Evercard and PostgreSQL, and proxies.
 POLLUTING = ("RADICALE_", "EVERCARD_", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-WANTED = ("EVERCARD_TEST_POSTGRESQL",)
+WANTED = ("EVERCARD_TEST_POSTGRESQL", "EVERCARD_TEST_PICTURES")
 
 for name in list(os.environ):
     if name.upper().startswith(POLLUTING) and name not in WANTED:

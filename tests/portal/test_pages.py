@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -42,27 +43,55 @@ def sign_in(page: Page) -> None:
     page.locator("nav.nav").wait_for()
 
 
+#: In each language, how a page is loaded, and how else it is looked at then: another theme on another screen.
+PAIRS = {"en": (LOOKS[0], LOOKS[2]), "zh": (LOOKS[3], LOOKS[1])}
+
+
+def walked(site: Site, cast: Cast, language: str) -> list[tuple[str, str]]:
+    """Return the endpoint and path of every page; of its further states, every second for the one and the other."""
+    chosen, states = [], Counter[str]()
+    for endpoint, path in paths(site, cast):
+        if states[endpoint] == 0 or states[endpoint] % len(PAIRS) == list(PAIRS).index(language):
+            chosen.append((endpoint, path))
+        states[endpoint] += 1
+    return chosen
+
+
+def shown_as(page: Page, options: dict[str, Any]) -> Page:
+    """Let the page have another screen and theme, without loading it anew."""
+    page.set_viewport_size(options["viewport"])
+    page.emulate_media(color_scheme=options["color_scheme"])
+    return page
+
+
 # A few dozen pages in one browser, on a machine that has other things to do.
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    ("options", "signed_in"),
-    [*((look, True) for look in LOOKS), (LOOKS[0], False), (LOOKS[-1], False)],
-    ids=lambda value: named(value) if isinstance(value, dict) else ("inside" if value else "outside"),
-)
+@pytest.mark.parametrize("signed_in", [True, False], ids=["inside", "outside"])
+@pytest.mark.parametrize("language", PAIRS)
 def test_every_page_can_be_used_by_everybody(
-    chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast, options: dict[str, Any], *, signed_in: bool
+    chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast, language: str, *, signed_in: bool
 ) -> None:
+    """
+    Every page is looked at in both languages, and every state of it wide and narrow, light and dark.
+
+    It is loaded once for two looks. What depends on the screen and its colours is asked for both; all else, of which
+    each language asks on another screen, for the first.
+    """
+    loaded, other = PAIRS[language]
     wrong = []
-    with browsers.opened(chromium, server, **options) as page:
+    with browsers.opened(chromium, server, **loaded) as page:
         if signed_in:
             sign_in(page)
-        for endpoint, path in paths(cast_site, cast):
-            page.goto(path.removeprefix("/") or ".")
+        for number, (endpoint, path) in enumerate(walked(cast_site, cast, language)):
+            shown_as(page, loaded).goto(path.removeprefix("/") or ".")
             if not signed_in and page.url.partition("?")[0].endswith("/sign-in") and endpoint != "signing.sign_in":
                 continue
-            name = f"{endpoint}-{named(options)}-{'inside' if signed_in else 'outside'}"
-            browsers.picture(page, name)
-            wrong += [f"{name}: {line}" for line in browsers.look(page)]
+            for options, look in ((loaded, browsers.look), (other, browsers.look_again)):
+                name = f"{endpoint}-{number}-{named(options)}-{'inside' if signed_in else 'outside'}"
+                found = look(shown_as(page, options))
+                wrong += [f"{name}: {line}" for line in found]
+                if found or browsers.KEEPS_PICTURES:
+                    browsers.picture(page, name)
     assert wrong == []
 
 

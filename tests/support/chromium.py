@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.support.server import Server
 
 PROGRAM = Path("/usr/bin/chromium")
-#: Pictures of what the tests saw, for whoever wants to look.
+#: Pictures for whoever wants to look: of stories and of what is wrong, and of every page where they are asked for.
 OUTPUT = Path(__file__).parents[2] / "test-output" / "portal"
+KEEPS_PICTURES = os.environ.get("EVERCARD_TEST_PICTURES") == "true"
 NARROW = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 900}
 ARGUMENTS = [
@@ -37,6 +38,14 @@ ARGUMENTS = [
 ]
 #: Milliseconds that a page may take where the machine does much else, for what it does and what is expected of it.
 PATIENCE = 60_000
+
+#: The rules of axe whose answers depend on the screen and its colours, and not on the document alone.
+OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
+
+#: Colours that change do so in a moment, in which they are neither the ones nor the others.
+SETTLED = """() => Promise.all(
+    document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished.catch(() => {}))
+).then(() => {})"""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -97,9 +106,22 @@ def watched(context: BrowserContext, server: Server) -> list[str]:
 
 def look(page: Page) -> list[str]:
     """Return what is wrong with the page as it is shown, one line each."""
+    page.evaluate(AXE_SCRIPT)
+    return _wrong(page, {})
+
+
+def look_again(page: Page) -> list[str]:
+    """Return what is wrong with a page that was looked at, now that the screen or its colours are others."""
+    page.evaluate(SETTLED)
+    return _wrong(page, {"runOnly": {"type": "rule", "values": OF_LOOKS}})
+
+
+def _wrong(page: Page, options: dict[str, Any]) -> list[str]:
+    # Only what is wrong comes back: what is right is many times as much. Nothing has to be fetched beforehand, since
+    # no style sheet is another site's.
+    given = {"resultTypes": ["violations"], "preload": False, **options}
     wrong = []
-    found = Axe().run(page)
-    for violation in found.response["violations"]:
+    for violation in page.evaluate("given => axe.run(given).then(found => found.violations)", given):
         said = f"{violation['id']}: {violation['help']}"
         wrong += [f"{said}: {node['html'][:200]} {node['target']}" for node in violation["nodes"]]
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -111,4 +133,5 @@ def look(page: Page) -> list[str]:
 def picture(page: Page, name: str) -> None:
     """Keep a picture of the whole page in `OUTPUT`."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=OUTPUT / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower()).strip('-')}.png", full_page=True)
+    file = OUTPUT / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower()).strip('-')}.jpg"
+    page.screenshot(path=file, full_page=True, type="jpeg", quality=75, animations="allow", caret="initial")
