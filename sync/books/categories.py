@@ -53,7 +53,7 @@ def are_shown(book: Book) -> bool:
     return book.lists is not None and book.lists.way == CATEGORIES
 
 
-def joined(statement: Select[Any]) -> Select[Any]:
+def joined(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Let a statement about entries have at its end the columns of `Groups`, for `groups_of`."""
     told = statement.add_columns(ListState.digest, ListState.changed_at, ListState.content)
     return told.outerjoin(ListState, THEIRS)

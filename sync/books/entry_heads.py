@@ -93,7 +93,7 @@ def regrouped_revisions(session: Session, book: Book, since: Reached, count: int
     return session.scalars(chosen.where(*mine).order_by(ListState.revision).limit(count)).all()
 
 
-def _heads_of(book: Book) -> Select[Any]:
+def _heads_of(book: Book) -> Select[*tuple[Any, ...]]:
     return _HEAD_WITH_GROUPS if categories.are_shown(book) else _HEAD
 
 

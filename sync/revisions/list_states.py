@@ -146,9 +146,9 @@ def _write(
 def _raise(session: Session, viewer_id: int, at: int) -> int:
     mine = (AddressBook.viewer_id == viewer_id, AddressBook.id == CONTACTS)
     raised = update(AddressBook).where(*mine).values(lists_revision=func.coalesce(AddressBook.lists_revision, 0) + 1)
-    revision: int = session.scalars(raised.returning(AddressBook.lists_revision)).one()
+    revision = session.scalars(raised.returning(AddressBook.lists_revision)).one()
     news.note_lists(session, viewer_id, CONTACTS, at)
-    return revision
+    return revision or 0
 
 
 def _forget(session: Session, viewer_id: int, person_ids: Collection[int]) -> None:
