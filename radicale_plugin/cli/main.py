@@ -62,6 +62,9 @@ PARTS = {
     "hidden": Part(
         "radicale_plugin.cli.hidden:hidden", "List whom a person deleted on a device; they are still connected."
     ),
+    "proposal": Part(
+        "radicale_plugin.cli.proposal:proposal", "Whom devices moved between the lists of groups, and whether it is so."
+    ),
     "doubt": Part("radicale_plugin.cli.doubt:doubt", "What holders of a card say is not right any more on it."),
     "end": Part("radicale_plugin.cli.end:end", "What a person gave until a certain time."),
     "holders": Part(

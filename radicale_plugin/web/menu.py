@@ -74,7 +74,7 @@ ITEMS = (
         "settings",
         _("Settings"),
         _("Your devices, language, password, and how others find you."),
-        ("account", "devices", "notifications"),
+        ("account", "devices", "lists", "notifications"),
     ),
     Item(
         "administration",

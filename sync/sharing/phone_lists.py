@@ -93,11 +93,6 @@ def propose(
 
 def proposals(session: Session, viewer_id: int) -> Sequence[Proposal]:
     """Return what a person's devices propose and is not so yet, newest first."""
-    member = exists().where(
-        Member.owner_id == ListProposal.viewer_id,
-        Member.group_id == ListProposal.group_id,
-        Member.viewer_id == ListProposal.person_id,
-    )
     group = (Group.owner_id == ListProposal.viewer_id) & (Group.id == ListProposal.group_id)
     device = (Device.viewer_id == ListProposal.viewer_id) & (Device.id == ListProposal.device_id)
     found = (
@@ -105,10 +100,16 @@ def proposals(session: Session, viewer_id: int) -> Sequence[Proposal]:
         .add_columns(func.coalesce(Device.label, ""), ListProposal.proposed_at)
         .join(Group, group)
         .outerjoin(Device, device)
-        .where(ListProposal.viewer_id == viewer_id, ListProposal.is_in != member)
+        .where(ListProposal.viewer_id == viewer_id, _IS_NEWS)
         .order_by(ListProposal.proposed_at.desc(), Group.name_key, ListProposal.person_id)
     )
     return [Proposal(*row) for row in session.execute(found)]
+
+
+def count(session: Session, viewer_id: int) -> int:
+    """Return how many `proposals` has."""
+    mine = (ListProposal.viewer_id == viewer_id, _IS_NEWS)
+    return session.scalars(select(func.count()).select_from(ListProposal).where(*mine)).one()
 
 
 def accept(session: Session, viewer_id: int, group_id: int, person_id: int) -> None:
@@ -141,3 +142,10 @@ def _end(session: Session, viewer_id: int, group_id: int, person_id: int) -> boo
     if is_in is None:
         raise NotFound("There is no such proposal.")
     return is_in
+
+
+_IS_NEWS = ListProposal.is_in != exists().where(
+    Member.owner_id == ListProposal.viewer_id,
+    Member.group_id == ListProposal.group_id,
+    Member.viewer_id == ListProposal.person_id,
+)

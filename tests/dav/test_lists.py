@@ -12,8 +12,9 @@ from sync.sharing.phone_lists import Proposal
 from sync.vcard import parse_one
 from tests.support import dav, factories
 from tests.support.lists import PHONE, THUNDERBIRD, categories_in, choose, device, href_of, lists_in
-from tests.support.site import Site
+from tests.support.site import ON_SQLITE, Site
 
+pytestmark = ON_SQLITE
 CHOICES = ("lists", "categories")
 DAVX5 = "DAVx5/4.5.17-ose (dav4jvm; okhttp/5.1.0) Android/15"
 
