@@ -62,9 +62,6 @@ PARTS = {
     "hidden": Part(
         "radicale_plugin.cli.hidden:hidden", "List whom a person deleted on a device; they are still connected."
     ),
-    "proposal": Part(
-        "radicale_plugin.cli.proposal:proposal", "Whom devices moved between the lists of groups, and whether it is so."
-    ),
     "doubt": Part("radicale_plugin.cli.doubt:doubt", "What holders of a card say is not right any more on it."),
     "end": Part("radicale_plugin.cli.end:end", "What a person gave until a certain time."),
     "holders": Part(
@@ -84,6 +81,9 @@ PARTS = {
         "radicale_plugin.cli.profile:profile",
         "What a person keeps about themselves.",
         ("radicale_plugin.cli.profile:profile_history", "radicale_plugin.cli.profile:profile_restore"),
+    ),
+    "proposal": Part(
+        "radicale_plugin.cli.proposal:proposal", "Whom devices moved between the lists of groups, and whether it is so."
     ),
     "push": Part(
         "radicale_plugin.cli.push:push",

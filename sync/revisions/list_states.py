@@ -60,8 +60,7 @@ def renew(session: Session, viewer_id: int, at: int) -> None:
 
     The caller holds the lock of the person's address book.
     """
-    present = _present(session, viewer_id)
-    wanted = contents_of(session, viewer_id, present)
+    wanted, present = told_of(session, viewer_id)
     there = _digests(session, viewer_id)
     left = [entry_id for kind, entry_id in there if kind == PERSON and entry_id not in present]
     _forget(session, viewer_id, left)
@@ -76,8 +75,13 @@ def renew(session: Session, viewer_id: int, at: int) -> None:
         _write(session, viewer_id, changed, there, at)
 
 
-def contents_of(session: Session, viewer_id: int, present: Mapping[int, str]) -> dict[_Key, str]:
-    """Return what `ListState.content` is to be; *present* are the UIDs of the connected people in the address book."""
+def told_of(session: Session, viewer_id: int) -> tuple[dict[_Key, str], Mapping[int, str]]:
+    """
+    Return what `ListState.content` is to be of a person's groups and of the people in them, by kind and id.
+
+    Also the UIDs of all connected people who are in the address book.
+    """
+    present = _present(session, viewer_id)
     mine = (Group.owner_id == viewer_id, Group.kind == GROUP)
     names: dict[int, str] = dict(session.execute(select(Group.id, Group.name).where(*mine)).all())
     members: dict[int, list[str]] = {group_id: [] for group_id in names}
@@ -88,7 +92,8 @@ def contents_of(session: Session, viewer_id: int, present: Mapping[int, str]) ->
             members[group_id].append(present[person_id])
             groups.setdefault(person_id, []).append(names[group_id])
     found = {(GROUP, key): "\n".join([names[key], *uids[:MOST_MEMBERS]]) for key, uids in members.items()}
-    return found | {(PERSON, key): "\n".join(sorted(those)) for key, those in groups.items()}
+    people = {(PERSON, key): "\n".join(sorted(those)) for key, those in groups.items()}
+    return found | people, present
 
 
 def _present(session: Session, viewer_id: int) -> dict[int, str]:

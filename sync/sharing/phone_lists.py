@@ -71,6 +71,13 @@ def propose(
 
     What is so already, and what nobody of the person's can be meant by, is not noted; the newest word counts.
     """
+    with session.begin_nested():
+        _propose(session, viewer_id, device_id, group_id, come, go)
+
+
+def _propose(
+    session: Session, viewer_id: int, device_id: int, group_id: int, come: Collection[int], go: Collection[int]
+) -> None:
     key = (ListProposal.viewer_id == viewer_id, ListProposal.group_id == group_id)
     there = set(groups.members(session, viewer_id, group_id))
     wanted = {**dict.fromkeys(set(come) - there, True), **dict.fromkeys(set(go) & there, False)}
