@@ -17,11 +17,18 @@ PHONE, THUNDERBIRD = "iOS/18.4 (22E240) dataaccessd/1.0", "Mozilla/5.0 Thunderbi
 
 def device(site: Site, account_id: int, login: str, choice: str | None, user_agent: str = PHONE) -> dav.Client:
     """Let one more device of a person in, which shows lists as *choice* says."""
+    return let_in(site, account_id, login, choice, user_agent)[1]
+
+
+def let_in(
+    site: Site, account_id: int, login: str, choice: str | None, user_agent: str = PHONE
+) -> tuple[int, dav.Client]:
+    """Do what `device` does, and return the id of the device as well."""
     device_id, password = site.database.write(lambda session: credentials.add_device(session, account_id, "Phone"))
     if choice is not None:
         choose(site.database, account_id, choice, device_id)
     http = dav.http(forms.ORIGIN, transport=Transport(site))
-    return dav.Client(http, login, password, user_agent=user_agent)
+    return device_id, dav.Client(http, login, password, user_agent=user_agent)
 
 
 def choose(database: Database, account_id: int, choice: str | None, device_id: int | None = None) -> None:
