@@ -28,7 +28,7 @@ from radicale_plugin.dav import (
     entry,
     errors,
     if_header,
-    listing,
+    list_ways,
     paths,
     prefer,
     propfind,
@@ -227,7 +227,7 @@ class Application(RadicaleApplication):
     def _request(self, environ: Mapping[str, Any], location: Location, caller: Caller) -> Request:
         preferences = prefer.preferences(environ.get("HTTP_PREFER", ""))
         user_agent = environ.get("HTTP_USER_AGENT", "")
-        caller = caller._replace(lists=listing.way_of(caller.lists, user_agent))
+        caller = caller._replace(lists=list_ways.way_of(caller.lists, user_agent))
         return Request(
             method=environ["REQUEST_METHOD"],
             location=location,

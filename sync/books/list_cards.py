@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm.interfaces import ORMOption
 
 from sync import fields
 from sync.books.entry_heads import EntryHead
@@ -36,8 +37,9 @@ def heads(
     session: Session, book: Book, since: int | None = None, until: int | None = None, *, href: str | None = None
 ) -> Iterator[EntryHead]:
     """Yield the lists that are there; with *since*, those that changed after that state, gone ones included."""
-    for state in _states(session, book, since, until, None if href is None else [href]):
-        yield head_of(state)
+    # The names of thousands of people are not read to say that there is a list.
+    brief = defer(ListState.content)
+    yield from map(head_of, _states(session, book, since, until, None if href is None else [href], brief))
 
 
 def texts(
@@ -99,9 +101,14 @@ def head_of(state: ListState) -> EntryHead:
 
 
 def _states(
-    session: Session, book: Book, since: int | None, until: int | None, hrefs: Sequence[str] | None
+    session: Session,
+    book: Book,
+    since: int | None,
+    until: int | None,
+    hrefs: Sequence[str] | None,
+    *options: ORMOption,
 ) -> Sequence[ListState]:
-    chosen = select(ListState).where(*_theirs(book, since, until)).order_by(ListState.id)
+    chosen = select(ListState).where(*_theirs(book, since, until)).order_by(ListState.id).options(*options)
     if hrefs is not None:
         named = [uid_of(href) for href in hrefs if href.endswith(_SUFFIX)]
         chosen = chosen.where(ListState.uid.in_(named))

@@ -23,7 +23,7 @@ from sync.books.entries import EntryHead
 from sync.books.list_cards import LIST
 from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, TooLarge
-from sync.merging import intake
+from sync.merging import intake, programs
 from sync.models import CONTACTS, Entry, Group, ListState, now
 from sync.revisions import list_states
 from sync.revisions.address_books import PRESENT, Book
@@ -53,14 +53,15 @@ def write(session: Session, book: Book, href: str, data: bytes, check: Check, wr
     mended, card = intake.mended(data)
     if state is not None or (card.uid and list_cards.find(session, book, card.uid) is not None):
         raise Refused("This is the list of a group of yours, which is not here.")
+    plain = book._replace(lists=None)
     if not categories.are_shown(book):
-        return entries.write(session, book, href, data, check, writer)
+        return entries.write(session, plain, href, data, check, writer)
     with all_or_nothing(session):
         groups = _shown_of(session, book, href)
         check = _of_what_is_shown(check, groups[1] if groups is not None else None)
         if groups is not None:
             data = _without_groups(session, book, href, (mended, card), groups, writer)
-        return entries.write(session, book, href, data, check, writer)
+        return entries.write(session, plain, href, data, check, writer)
 
 
 def remove(session: Session, book: Book, href: str, check: Check) -> None:
@@ -79,7 +80,8 @@ def remove(session: Session, book: Book, href: str, check: Check) -> None:
             list_states.offer_again(session, book.viewer_id, state.id, now())
         return
     groups = _shown_of(session, book, href) if categories.are_shown(book) else None
-    entries.remove(session, book, href, _of_what_is_shown(check, groups[1] if groups is not None else None))
+    check = _of_what_is_shown(check, groups[1] if groups is not None else None)
+    entries.remove(session, book._replace(lists=None), href, check)
 
 
 def require_none(session: Session, book: Book, href: str) -> None:
@@ -154,6 +156,9 @@ def _without_groups(
     names = {_key(name): group_id for group_id, name in session.execute(mine)}
     listed = _items(card, names.keys() | seen)
     before, after = {_key(name) for name in (groups.names if groups is not None else ())} & seen, set(map(_key, listed))
+    if not card.all("CATEGORIES") and "CATEGORIES" not in programs.kept_by_writer(card):
+        # Not every program keeps what it does not show.
+        after = before
     for key, group_id in names.items():
         come = [person_id] if key in after - before - own else []
         go = [person_id] if key in before - after else []

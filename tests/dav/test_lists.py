@@ -16,6 +16,7 @@ from tests.support.site import ON_SQLITE, Site
 
 pytestmark = ON_SQLITE
 CHOICES = ("lists", "categories")
+DAVX5_ID = "+//IDN bitfire.at//DAVx5/4.5.17-ose ez-vcard/0.12.1"
 DAVX5 = "DAVx5/4.5.17-ose (dav4jvm; okhttp/5.1.0) Android/15"
 
 
@@ -303,7 +304,7 @@ def test_categories_that_change_are_proposals_and_the_rest_of_the_card_is_kept(s
     replica.sync()
     hrefs = {parse_one(card.text or "").uid: href for href, card in replica.cards.items()}
     carl, bert = hrefs[scene.carl], hrefs[scene.bert]
-    for href, line in ((carl, "CATEGORIES:friends,chess"), (bert, "NOTE:mine")):
+    for href, line in ((carl, "CATEGORIES:friends,chess"), (bert, f"NOTE:mine\r\nPRODID:{DAVX5_ID}")):
         card = replica.cards[href]
         text = (card.text or "").replace("CATEGORIES:Friends\r\n", "")
         text = moved(dav.Card(card.etag, text), line)
@@ -358,6 +359,28 @@ def test_the_state_that_a_device_names_is_that_of_what_it_shows(scene: Scene) ->
         answer = replica.client.request("PUT", href, card.text or "", {"If": f"([{card.etag}])"})
         assert answer.status == 204
     assert scene.proposals() == []
+
+
+@pytest.mark.parametrize("choice", [None, *CHOICES])
+def test_a_card_that_a_device_deletes_is_hidden_whatever_groups_it_names(scene: Scene, choice: str | None) -> None:
+    replica = scene.replica(choice)
+    href = {parse_one(card.text or "").uid: href for href, card in replica.cards.items()}[scene.bert]
+    replica.client.delete(href, if_match=replica.cards[href].etag)
+    replica.sync()
+    assert href not in replica.cards
+    assert not lists_in(replica.cards).get("Friends")
+    assert scene.members() == [scene.ids["bert"]]
+    assert scene.proposals() == []
+
+
+def test_a_program_that_keeps_no_categories_proposes_nothing(scene: Scene) -> None:
+    replica = scene.replica("categories")
+    href = {parse_one(card.text or "").uid: href for href, card in replica.cards.items()}[scene.bert]
+    text = (replica.cards[href].text or "").replace("CATEGORIES:Friends\r\n", "")
+    replica.client.put(href, text, if_match=replica.cards[href].etag)
+    assert scene.proposals() == []
+    replica.sync()
+    assert categories_in(replica.cards) == {scene.bert: {"Friends"}}
 
 
 def test_a_list_that_a_device_deletes_comes_back_and_the_group_stays(scene: Scene) -> None:
