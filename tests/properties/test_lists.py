@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from typing_extensions import override
 
 from sync import verification
 from sync.errors import AlreadyExists, NotFound
@@ -187,6 +188,7 @@ class Lists(RuleBasedStateMachine):
         assert found is not None
         assert list(found.findings) == []
 
+    @override
     def teardown(self) -> None:
         """Every device ends with what the groups say."""
         for index in range(len(self.replicas)):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sync.database.engine import Database
-from sync.sharing import phone_lists
+from sync.sharing import grants, groups, phone_lists
+from sync.sharing.phone_lists import Proposal
 from sync.sign_in import credentials
 from sync.vcard import parse_one, split_structured, uids
-from tests.support import dav, forms
+from tests.support import dav, factories, forms
 from tests.support.site import Site, Transport
 
 #: How the programs name themselves that read lists in ways of their own.
@@ -68,3 +70,70 @@ def href_of(cards: Mapping[str, dav.Card], name: str) -> str:
     """Return where the list of this name is."""
     (href,) = [href for href, card in cards.items() if name in lists_in({href: card})]
     return href
+
+
+@dataclass
+class Scene:
+    """Anna, whose group Friends has bert in it; carl is in none. *bert* and *carl* are the UIDs of their cards."""
+
+    site: Site
+    ids: dict[str, int]
+    friends: int
+    bert: str
+    carl: str
+
+    def device(self, choice: str | None, user_agent: str = PHONE) -> dav.Client:
+        """Let one more device of hers in."""
+        return device(self.site, self.ids["anna"], "anna", choice, user_agent)
+
+    def replica(self, choice: str | None, style: dav.Style = "data", user_agent: str = PHONE) -> dav.Replica:
+        """Return what one more device of hers has."""
+        replica = dav.Replica(self.device(choice, user_agent), style)
+        replica.sync()
+        return replica
+
+    def put_into(self, name: str, group_id: int | None = None) -> None:
+        """Put somebody into Friends, or another group."""
+        group = self.friends if group_id is None else group_id
+        self.site.database.write(lambda session: groups.add_member(session, self.ids["anna"], group, self.ids[name]))
+
+    def take_out(self, name: str) -> None:
+        """Take somebody out of Friends."""
+        self.site.database.write(
+            lambda session: groups.remove_member(session, self.ids["anna"], self.friends, self.ids[name])
+        )
+
+    def rename(self, name: str) -> None:
+        """Give Friends another name."""
+        self.site.database.write(lambda session: groups.rename(session, self.ids["anna"], self.friends, name))
+
+    def proposals(self) -> list[tuple[str, int, bool]]:
+        """Return what her devices propose."""
+        with self.site.database.reading() as session:
+            found: list[Proposal] = list(phone_lists.proposals(session, self.ids["anna"]))
+        return [(each.group, each.person_id, each.is_in) for each in found]
+
+    def members(self) -> list[int]:
+        """Return who is in Friends."""
+        with self.site.database.reading() as session:
+            return list(groups.members(session, self.ids["anna"], self.friends))
+
+
+def scene_on(site: Site) -> Scene:
+    """Register anna, bert and carl."""
+    ids = dict(zip(("anna", "bert", "carl"), factories.connected(site.database, "anna", "bert", "carl"), strict=True))
+    anna = ids["anna"]
+    for name in ("bert", "carl"):
+        field = factories.field(site.database, ids[name], "name", name.title())
+        strangers = factories.strangers(site.database, ids[name])
+        site.database.write(
+            lambda session, owner=ids[name], group=strangers, field=field: grants.grant(session, owner, group, [field])  # type: ignore[misc]
+        )
+    mobile = factories.field(site.database, anna)
+    friends = factories.group(site.database, anna, "Friends", [ids["bert"]], [mobile])
+    uids = {
+        name: entry.uid
+        for name in ("bert", "carl")
+        if (entry := factories.served(site.database, anna, ids[name])) is not None
+    }
+    return Scene(site, ids, friends, uids["bert"], uids["carl"])
