@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.lists import SQLITE, among
+from sync.database.lists import among
 from sync.models import CONTACTS, AddressBook, Device, Entry, Group, ListState, Member, new_id
 from sync.push import news
 from sync.revisions import address_books
@@ -49,11 +49,8 @@ def shown_by(session: Session, viewer_ids: Collection[int]) -> list[int]:
 
 
 def lock(session: Session, viewer_ids: Iterable[int]) -> None:
-    """Let nobody else change these people's address books until the transaction ends; by one statement, in order."""
-    if session.get_bind().dialect.name != SQLITE:
-        theirs = (among(session, AddressBook.viewer_id, sorted(set(viewer_ids))), AddressBook.id == CONTACTS)
-        locked = select(AddressBook.viewer_id).where(*theirs).order_by(AddressBook.viewer_id).with_for_update()
-        session.execute(locked).all()
+    """Let nobody else change these people's address books until the transaction ends."""
+    address_books.lock_all(session, viewer_ids)
 
 
 def renew(session: Session, viewer_id: int, at: int) -> None:
