@@ -17,9 +17,10 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of, existing
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
-from sync.books import device_view, entries, list_edits, served
+from sync.books import entries, served
 from sync.books.device_copies import Writer
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
+from sync.lists import device_view, list_edits
 from sync.revisions.address_books import CONTACTS_PATH, Book
 
 #: The versions that can be stored. A card that says none is not valid.

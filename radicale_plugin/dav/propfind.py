@@ -17,7 +17,7 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import Resource, address_book, book_of, books_of, kept_of_entries, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
-from sync.books import device_view
+from sync.lists import device_view
 from sync.revisions.address_books import Book
 
 

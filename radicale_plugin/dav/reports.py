@@ -20,12 +20,12 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of, existing, kept_of_entries
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
-from sync.books import device_view
 from sync.books.entries import EntryHead
 from sync.books.entry_texts import EntryText
 from sync.books.served import THUNDERBIRD
 from sync.database.engine import Session
 from sync.errors import InvalidSyncToken
+from sync.lists import device_view
 from sync.revisions.address_books import CONTACTS_PATH, Book, Reached
 
 

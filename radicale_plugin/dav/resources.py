@@ -12,8 +12,8 @@ from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place, Table
 from radicale_plugin.dav.properties import DESCRIPTION, ROOT, Kept, book_table, entry_table, principal_table
 from radicale_plugin.dav.requests import Request, Service
-from sync.books import device_view
 from sync.books.entry_rows import PRIVATE
+from sync.lists import device_view
 from sync.revisions import address_books, dead_properties
 from sync.revisions.address_books import CONTACTS_PATH, Book
 

@@ -9,9 +9,10 @@ from radicale_plugin.dav import paths, push_names
 from radicale_plugin.dav.if_header import holds
 from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.requests import Request, Service
-from sync.books import device_view, entries
+from sync.books import entries
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed
+from sync.lists import device_view
 from sync.push import news
 from sync.revisions import address_books
 from sync.revisions.address_books import Book

@@ -10,9 +10,10 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
-from sync.books import list_edits, transfers
+from sync.books import transfers
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed, Refused, UIDConflict
+from sync.lists import list_edits
 
 #: Characters; a name of 255 octets that all had to be encoded, and what is before it, are far less.
 MAX_DESTINATION = 4_096

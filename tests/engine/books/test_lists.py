@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from sync import verification
-from sync.books import device_view, list_cards
 from sync.books.entry_heads import EntryHead
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, InvalidSyncToken, NotFound
+from sync.lists import device_view, list_cards
 from sync.models import Base, ListState
 from sync.revisions import list_states
 from sync.revisions.address_books import Book, Reached

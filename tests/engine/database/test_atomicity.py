@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
-from sync.books import device_view, doubts, entries, list_cards, list_edits, restoring
+from sync.books import doubts, entries, restoring
 from sync.books.device_copies import Writer
 from sync.books.entry_texts import EntryText
 from sync.contacts import linking
@@ -27,6 +27,7 @@ from sync.digests.changes import Position
 from sync.digests.rounds import Due
 from sync.ends import asking, carrying, setting
 from sync.ends.targets import Target
+from sync.lists import device_view, list_cards, list_edits
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
 from sync.models import BUCKETS, CONTACTS, Base, Device, Digest, Entry, now

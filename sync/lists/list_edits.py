@@ -16,13 +16,14 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.books import categories, device_view, entries, list_cards
+from sync.books import categories, entries
 from sync.books.categories import Groups
 from sync.books.device_copies import Writer
 from sync.books.entries import EntryHead
-from sync.books.list_cards import LIST
 from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, TooLarge
+from sync.lists import device_view, list_cards
+from sync.lists.list_cards import LIST
 from sync.merging import intake, programs
 from sync.models import CONTACTS, Entry, Group, ListState, now
 from sync.revisions import list_states

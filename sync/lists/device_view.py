@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
-from sync.books import categories, entry_heads, entry_texts, list_cards
+from sync.books import categories, entry_heads, entry_texts
 from sync.books.entry_heads import EntryHead
 from sync.books.entry_texts import EntryText
 from sync.database.engine import Database
+from sync.lists import list_cards
 from sync.revisions import list_states
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists, Reached
 
