@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import func, select, update
 
@@ -218,3 +222,34 @@ def test_verification_finds_lists_that_are_not_those_of_the_groups(database: Dat
             session.execute(update(ListState).values(values))
             assert [str(each) for each in verification.findings(session)]
             session.rollback()
+
+
+def test_lists_are_right_whatever_is_changed_at_the_same_time(database: Database) -> None:
+    """Whoever switches lists on while somebody is put into a group, or taken off the phone, misses neither."""
+    anna, *others = connected(database, "anna", "bert", "carl", "dora")
+    friends = group(database, anna, "Friends", granted=[field(database, anna)])
+    device = showing(database, anna)
+
+    def write(change: Callable[[Session], None]) -> None:
+        with contextlib.suppress(NotFound):
+            database.write(change)
+
+    def move(other: int) -> None:
+        for _ in range(3):
+            write(lambda session: groups.add_member(session, anna, friends, other))
+            write(lambda session: connections.hide(session, anna, other))
+            write(lambda session: groups.remove_member(session, anna, friends, other))
+            write(lambda session: connections.show(session, anna, other))
+            write(lambda session: groups.add_member(session, anna, friends, other))
+
+    def switch() -> None:
+        for choice in (None, "lists") * 3:
+            write(lambda session, choice=choice: phone_lists.choose(session, anna, device, choice))  # type: ignore[misc]
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(switch), *(pool.submit(move, other) for other in others)]:
+            done.result()
+    with database.reading() as session:
+        assert [str(each) for each in verification.findings(session)] == []
+    (text,) = [text for text in texts(database, anna) if "FN:Friends" in text]
+    assert text.count("X-ADDRESSBOOKSERVER-MEMBER") == 3
