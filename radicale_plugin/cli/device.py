@@ -9,7 +9,10 @@ from radicale_plugin.cli.output import day, json_option, moment, print_json, pri
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.sharing import phone_lists
 from sync.sign_in import credentials
+
+OFF = "off"
 
 
 @click.group()
@@ -55,6 +58,7 @@ def list_devices(site: Site, login: str, *, as_json: bool) -> None:
                     "last_used_at": moment(each.last_used_at),
                     "synced_at": moment(each.synced_at),
                     "revoked_at": moment(each.revoked_at),
+                    "lists": each.lists,
                 }
                 for each in found
             ]
@@ -73,6 +77,26 @@ def list_devices(site: Site, login: str, *, as_json: bool) -> None:
     print_table(("Device", "Label", "Added", "Last used", ""), rows)
 
 
+@device.command("lists")
+@click.argument("login")
+@click.argument("device_id", metavar="DEVICE")
+@click.argument("choice", type=click.Choice((OFF, *phone_lists.CHOICES)))
+@pass_site
+def show_lists(site: Site, login: str, device_id: str, choice: str) -> None:
+    """
+    Choose whether a device shows the person's groups as lists.
+
+    DEVICE is its number or its label. With "lists" they come as its program reads them, which for most is a list for
+    each group; with "categories" each person's card names their groups. The device then fetches everything once.
+    """
+
+    def change(session: Session, account_id: int) -> None:
+        phone_lists.choose(session, account_id, _in_use(session, account_id, device_id), _chosen(choice))
+
+    of_one(site, login, change)
+    click.echo("The device shows no lists." if choice == OFF else "The device shows the groups when it looks next.")
+
+
 @device.command()
 @click.argument("login")
 @click.argument("device_id", metavar="DEVICE")
@@ -85,9 +109,18 @@ def revoke(site: Site, login: str, device_id: str) -> None:
     """
 
     def change(session: Session, account_id: int) -> None:
-        in_use = [(each.id, each.label) for each in credentials.devices(session, account_id) if each.revoked_at is None]
-        missing = f"There is no device {device_id!r} that could be shut out; `evercard device list` shows them."
-        credentials.revoke_device(session, account_id, id_of(in_use, device_id, "devices", missing))
+        credentials.revoke_device(session, account_id, _in_use(session, account_id, device_id))
 
     of_one(site, login, change)
     click.echo("The device is shut out.")
+
+
+def _in_use(session: Session, account_id: int, wanted: str) -> int:
+    """Return the id of the device of this number or label, which is not shut out."""
+    in_use = [(each.id, each.label) for each in credentials.devices(session, account_id) if each.revoked_at is None]
+    missing = f"There is no device {wanted!r} in use; `evercard device list` shows them."
+    return id_of(in_use, wanted, "devices", missing)
+
+
+def _chosen(choice: str) -> str | None:
+    return None if choice == OFF else choice

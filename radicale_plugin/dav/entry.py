@@ -20,7 +20,8 @@ from radicale_plugin.dav.states import write
 from sync.books import entries, served
 from sync.books.device_copies import Writer
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
-from sync.revisions.address_books import Book
+from sync.lists import device_view, list_edits
+from sync.revisions.address_books import CONTACTS_PATH, Book
 
 #: The versions that can be stored. A card that says none is not valid.
 _VERSIONS = ("", "2.1", "3.0", "4.0")
@@ -48,10 +49,10 @@ def get(service: Service, request: Request) -> Response:
     book = book_of(service, request)
     version = version_wanted(request.accept)
     with service.database.reading() as session:
-        entry = next(entries.texts(session, book, None, hrefs=[request.location.name]), None)
+        entry = next(device_view.texts(session, book, None, hrefs=[request.location.name]), None)
         plain = entry
         if version is not None:
-            entry = next(entries.texts(session, book, version, hrefs=[request.location.name]), None)
+            entry = next(device_view.texts(session, book, version, hrefs=[request.location.name]), None)
     if entry is None or plain is None:
         raise DavError(404, "There is no such entry.")
     etag = entry.etag if version is None or entry.text == plain.text else marked(entry.etag, version)
@@ -85,12 +86,13 @@ def put(service: Service, request: Request) -> Response:
         existed[:] = [etag is not None]
         request.conditions.check(etag)
 
+    store = list_edits.write if _has_lists(request, book) else entries.write
     entries.look_ahead(service.database, book, request.location.name, request.body)
     try:
         stored = write(
             service,
             request,
-            lambda session: entries.write(session, book, request.location.name, request.body, check, _writer(request)),
+            lambda session: store(session, book, request.location.name, request.body, check, _writer(request)),
         )
     except TooLarge as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
@@ -121,11 +123,12 @@ def delete(service: Service, request: Request) -> Response:
     if request.location.kind is not Kind.ENTRY:
         return collections.delete(service, request)
     book = book_of(service, request)
+    remove = list_edits.remove if _has_lists(request, book) else entries.remove
     try:
         write(
             service,
             request,
-            lambda session: entries.remove(session, book, request.location.name, request.conditions.check),
+            lambda session: remove(session, book, request.location.name, request.conditions.check),
         )
     except NotFound as error:
         raise DavError(404, str(error)) from error
@@ -140,6 +143,11 @@ def _conflict(service: Service, request: Request, book: Book, name: str, told: s
         return needs_privilege(request.url, "write-content", _GONE)
     url = request.place.book(book) + paths.href("", name, collection=False)[1:]
     return DavError(409, told, card("no-uid-conflict"), href(url))
+
+
+def _has_lists(request: Request, book: Book) -> bool:
+    """Whether some device of the person's shows groups as lists in this book, or ever did."""
+    return request.place.caller.lists_revision is not None and book.path == CONTACTS_PATH
 
 
 def _writer(request: Request) -> Writer:

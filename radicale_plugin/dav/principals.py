@@ -20,12 +20,11 @@ from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.principal_xml import AclPrincipals, PrincipalMatch, PrincipalSearch
 from radicale_plugin.dav.properties import EntryTemplate, collection_response, there
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import Resource, address_book, book_of, existing, principal
+from radicale_plugin.dav.resources import Resource, address_book, book_of, books_of, existing, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
-from sync.books import entries
 from sync.books.entries import EntryText
-from sync.revisions import address_books
+from sync.lists import device_view
 from sync.revisions.address_books import Book
 
 _SEARCHABLE = dav("displayname")
@@ -82,9 +81,7 @@ def _matching(service: Service, request: Request, asked: PrincipalMatch) -> Iter
     if kind is Kind.BOOK:
         yield from _matching_entries(service, request, book_of(service, request), asked)
         return
-    with service.database.reading() as session:
-        books = address_books.books_of(session, place.caller.account_id)
-    for book in books:
+    for book in books_of(service, place):
         resource = address_book(service, place, book)
         if _has(resource, place, asked.name):
             yield _told(request, resource, asked.wanted)
@@ -102,7 +99,7 @@ def _matching_entries(service: Service, request: Request, book: Book, asked: Pri
         Handing(service, request, wanted),
     )
     with service.database.reading() as session:
-        found = entries.texts(session, book) if template.needs_text else entries.heads(session, book)
+        found = device_view.texts(session, book) if template.needs_text else device_view.heads(session, book)
         for entry in found:
             if _names_caller(sample.render(entry).partition("<D:propstat>")[2], request.place):
                 if isinstance(entry, EntryText):

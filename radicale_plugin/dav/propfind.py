@@ -14,11 +14,10 @@ from radicale_plugin.dav.paths import Kind
 from radicale_plugin.dav.prefer import NO_ROOT
 from radicale_plugin.dav.properties import ROOT, EntryTemplate, collection_response
 from radicale_plugin.dav.requests import Request, Service
-from radicale_plugin.dav.resources import Resource, address_book, book_of, kept_of_entries, principal
+from radicale_plugin.dav.resources import Resource, address_book, book_of, books_of, kept_of_entries, principal
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
-from sync.books import entries
-from sync.revisions import address_books
+from sync.lists import device_view
 from sync.revisions.address_books import Book
 
 
@@ -50,9 +49,7 @@ def propfind(service: Service, request: Request) -> Response:
         # Below the root there is nobody but the person who asks.
         parts.append(_collection(request, caller, wanted))
     if kind is Kind.PRINCIPAL and deeper:
-        with service.database.reading() as session:
-            books = address_books.books_of(session, request.place.caller.account_id)
-        found = [address_book(service, request.place, book) for book in books]
+        found = [address_book(service, request.place, book) for book in books_of(service, request.place)]
         parts += [_collection(request, resource, wanted) for resource in found]
     return multistatus(parts)
 
@@ -82,10 +79,10 @@ def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool, r
             yield own
         with service.database.reading() as session:
             if template.needs_text:
-                for text in entries.texts(session, book, _version(wanted)):
+                for text in device_view.texts(session, book, _version(wanted)):
                     yield template.render(handing.card(text))
             else:
-                yield from map(template.render, entries.heads(session, book))
+                yield from map(template.render, device_view.heads(session, book))
 
     answer = multistatus(parts())
     handing.note()
@@ -101,7 +98,7 @@ def _entry(service: Service, request: Request, wanted: Wanted) -> Response:
     book = book_of(service, request)
     template = _template(service, request, book, wanted)
     with service.database.reading() as session:
-        entry = next(entries.texts(session, book, _version(wanted), hrefs=[request.location.name]), None)
+        entry = next(device_view.texts(session, book, _version(wanted), hrefs=[request.location.name]), None)
     if entry is None:
         raise DavError(404, "There is no such entry.")
     handing = Handing(service, request, wanted)

@@ -20,13 +20,13 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of, existing, kept_of_entries
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
-from sync.books import entries
 from sync.books.entries import EntryHead
-from sync.books.entry_texts import EntryText, searched
+from sync.books.entry_texts import EntryText
 from sync.books.served import THUNDERBIRD
 from sync.database.engine import Session
 from sync.errors import InvalidSyncToken
-from sync.revisions.address_books import CONTACTS_PATH, Book, sync_token
+from sync.lists import device_view
+from sync.revisions.address_books import CONTACTS_PATH, Book, Reached
 
 
 def report(service: Service, request: Request) -> Response:
@@ -67,8 +67,8 @@ def _of_one_resource(service: Service, request: Request, asked: ExpandProperty |
 
 
 def _sync_collection(service: Service, request: Request, book: Book, asked: SyncCollection) -> Response:
-    since = _revision(request, book, asked.token)
-    if since == book.revision:
+    since = _reached(request, book, asked.token)
+    if since == book.reached:
         _note_sync(service, request, book, book.revision)
         return multistatus((), book.sync_token)
     template = _template(service, request, book, asked.wanted)
@@ -77,21 +77,21 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
 
     def parts() -> Iterator[str]:
         if since is not None and not template.needs_text:
-            yield from _listed(template, entries.changed_heads(service.database, book, since, until))
+            yield from _listed(template, device_view.changed_heads(service.database, book, since, until))
         else:
             with service.database.reading() as session:
-                yield from _listed(template, entries.heads(session, book, since, until=until))
+                yield from _listed(template, device_view.heads(session, book, since, until=until))
                 if template.needs_text:
                     rendition = _rendition(request, asked.wanted)
-                    for text in entries.texts(session, book, rendition, since=since, until=until):
+                    for text in device_view.texts(session, book, rendition, since=since, until=until):
                         yield template.render(handing.card(text))
         if until is not None:
             yield truncated(request.place.book(book))
 
-    reached = book.revision if until is None else until
-    answer = multistatus(parts(), sync_token(book.epoch, book.id, reached))
+    reached = book.reached if until is None else until
+    answer = multistatus(parts(), book.token_of(reached))
     handing.note()
-    _note_sync(service, request, book, reached)
+    _note_sync(service, request, book, reached.revision)
     return answer
 
 
@@ -114,19 +114,16 @@ def _note_sync(service: Service, request: Request, book: Book, revision: int) ->
         service.gate.note_sync(request.place.caller, revision)
 
 
-def _end(service: Service, book: Book, since: int | None, limit: int | None) -> int | None:
-    """Return the revision that an answer with at most *limit* entries ends at, None where all of them fit."""
+def _end(service: Service, book: Book, since: Reached | None, limit: int | None) -> Reached | None:
+    """Return the state that an answer with at most *limit* entries ends at, None where all of them fit."""
     if limit is None:
         return None
     with service.database.reading() as session:
-        found = entries.revisions(session, book, since, limit + 1)
-    if len(found) <= limit:
-        return None
+        reached, is_one = device_view.end(session, book, since, limit)
     # What has one revision changed together; a token cannot name half of it.
-    whole = [revision for revision in found if revision < found[-1]]
-    if not whole:
+    if not is_one:
         raise DavError(507, "More entries changed together than fit.", dav("number-of-matches-within-limits"))
-    return whole[-1]
+    return reached
 
 
 def _rendition(request: Request, wanted: Wanted) -> str:
@@ -136,11 +133,11 @@ def _rendition(request: Request, wanted: Wanted) -> str:
     return wanted.card_version
 
 
-def _revision(request: Request, book: Book, token: str) -> int | None:
+def _reached(request: Request, book: Book, token: str) -> Reached | None:
     if not token:
         return None
     try:
-        return book.revision_of(token)
+        return book.reached_of(token)
     except InvalidSyncToken as error:
         # Thunderbird starts again at 400 and is stuck for ever at the 403 that RFC 6578 has (client fact T-6).
         status = 400 if "Thunderbird" in request.user_agent else 403
@@ -158,7 +155,7 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
 
     def parts() -> Iterator[str]:
         missing = {name for name in names.values() if name}
-        for entry in entries.named(service.database, book, _rendition(request, asked.wanted), list(missing)):
+        for entry in device_view.named(service.database, book, _rendition(request, asked.wanted), list(missing)):
             missing.discard(entry.href)
             yield template.render(handing.card(entry))
         for href, name in names.items():
@@ -224,7 +221,7 @@ def _searched(
 ) -> Iterator[tuple[EntryText, str]]:
     """Yield every entry with what else is to be looked through for it."""
     if search.matters_which_version():
-        yield from searched(session, book, version, hrefs=hrefs)
+        yield from device_view.searched(session, book, version, hrefs=hrefs)
     else:
-        for entry in entries.texts(session, book, version, hrefs=hrefs):
+        for entry in device_view.texts(session, book, version, hrefs=hrefs):
             yield entry, entry.stored

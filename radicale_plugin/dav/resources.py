@@ -12,8 +12,8 @@ from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place, Table
 from radicale_plugin.dav.properties import DESCRIPTION, ROOT, Kept, book_table, entry_table, principal_table
 from radicale_plugin.dav.requests import Request, Service
-from sync.books import entries
 from sync.books.entry_rows import PRIVATE
+from sync.lists import device_view
 from sync.revisions import address_books, dead_properties
 from sync.revisions.address_books import CONTACTS_PATH, Book
 
@@ -78,9 +78,16 @@ def find(service: Service, place: Place, location: Location) -> Resource | None:
     return _entry(service, place, book, location.name) if book is not None else None
 
 
+def books_of(service: Service, place: Place) -> list[Book]:
+    """Return the address books of the person who asks, as their device sees them."""
+    with service.database.reading() as session:
+        books = address_books.books_of(session, place.caller.account_id)
+        return [device_view.with_lists(session, book, place.caller.lists) for book in books]
+
+
 def _entry(service: Service, place: Place, book: Book, name: str) -> Resource | None:
     with service.database.reading() as session:
-        entry = next(entries.texts(session, book, None, hrefs=[name]), None)
+        entry = next(device_view.texts(session, book, None, hrefs=[name]), None)
     if entry is None:
         return None
     url = place.book(book) + paths.href("", name, collection=False)[1:]

@@ -12,8 +12,10 @@ from radicale_plugin.dav.requests import Request, Service
 from sync.books import entries
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed
+from sync.lists import device_view
 from sync.push import news
 from sync.revisions import address_books
+from sync.revisions.address_books import Book
 
 T = TypeVar("T")
 
@@ -59,20 +61,27 @@ def _states(session: Session, request: Request, url: str) -> frozenset[str]:
     # What belongs to others is in no state, as what is not there.
     if location is None or location.login != caller.login or location.kind not in (Kind.BOOK, Kind.ENTRY):
         return frozenset()
-    book = address_books.find_book(session, caller.account_id, location.book)
+    book = _book(session, request, location.book)
     if book is None:
         return frozenset()
     if location.kind is Kind.BOOK:
         return frozenset({book.sync_token})
-    entry = entries.head(session, book, location.name)
+    entry = device_view.head(session, book, location.name)
     return frozenset({entry.etag}) if entry is not None else frozenset()
 
 
 def etag_of(session: Session, request: Request) -> str:
     """Return the ETag of the resource of the request, which is there; it is empty for a collection, which has none."""
-    location, caller = request.location, request.place.caller
+    location = request.location
     if location.kind is not Kind.ENTRY:
         return ""
-    book = address_books.find_book(session, caller.account_id, location.book)
-    entry = entries.head(session, book, location.name) if book is not None else None
+    book = _book(session, request, location.book)
+    entry = device_view.head(session, book, location.name) if book is not None else None
     return entry.etag if entry is not None else ""
+
+
+def _book(session: Session, request: Request, path: str) -> Book | None:
+    """Return an address book of the person's as it is now, as their device sees it."""
+    caller = request.place.caller
+    book = address_books.find_book(session, caller.account_id, path)
+    return device_view.with_lists(session, book, caller.lists) if book is not None else None

@@ -11,7 +11,9 @@ from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import transfers
+from sync.database.engine import Session
 from sync.errors import PreconditionFailed, Refused, UIDConflict
+from sync.lists import list_edits
 
 #: Characters; a name of 255 octets that all had to be encoded, and what is before it, are far less.
 MAX_DESTINATION = 4_096
@@ -34,14 +36,15 @@ def transfer(service: Service, request: Request) -> Response:
         (book_of(service, request._replace(method="PUT", location=target)), target.name),
     )
     keep = request.method == "COPY"
+
+    def change(session: Session) -> bool:
+        for book, name in places if request.place.caller.lists_revision is not None else ():
+            list_edits.require_none(session, book, name)
+        check = request.conditions.check
+        return transfers.transfer(session, *places, keep=keep, overwrite=request.overwrite, check=check)
+
     try:
-        existed = write(
-            service,
-            request,
-            lambda session: transfers.transfer(
-                session, *places, keep=keep, overwrite=request.overwrite, check=request.conditions.check
-            ),
-        )
+        existed = write(service, request, change)
     except Refused as error:
         raise needs_privilege(request.url, "unbind" if request.method == "MOVE" else "read", str(error)) from error
     except PreconditionFailed as error:

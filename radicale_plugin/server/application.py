@@ -28,6 +28,7 @@ from radicale_plugin.dav import (
     entry,
     errors,
     if_header,
+    list_ways,
     paths,
     prefer,
     propfind,
@@ -225,13 +226,15 @@ class Application(RadicaleApplication):
 
     def _request(self, environ: Mapping[str, Any], location: Location, caller: Caller) -> Request:
         preferences = prefer.preferences(environ.get("HTTP_PREFER", ""))
+        user_agent = environ.get("HTTP_USER_AGENT", "")
+        caller = caller._replace(lists=list_ways.way_of(caller.lists, user_agent))
         return Request(
             method=environ["REQUEST_METHOD"],
             location=location,
             place=Place(self._prefix, caller, self._service.database.settings, self._push),
             body=environ["wsgi.input"].read(),
             depth=environ.get("HTTP_DEPTH", "").strip(),
-            user_agent=environ.get("HTTP_USER_AGENT", ""),
+            user_agent=user_agent,
             content_type=environ.get("CONTENT_TYPE") or "",
             accept=environ.get("HTTP_ACCEPT", ""),
             minimal=prefer.MINIMAL in preferences or environ.get("HTTP_BRIEF", "").strip().lower() == "t",

@@ -78,7 +78,7 @@ ITEMS = (
         "settings",
         _("Settings"),
         _("Your devices, language, password, and how others find you."),
-        ("account", "calendars", "devices", "notifications", "organisation"),
+        ("account", "calendars", "devices", "lists", "notifications", "organisation"),
     ),
     Item(
         "administration",

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from sync.books import entry_rows
+from sync.books import categories, entry_rows
 from sync.books.etags import etag_of
 from sync.database.engine import Database
 from sync.errors import NotFound
-from sync.models import Card, Entry
-from sync.revisions.address_books import PRESENT, Book
+from sync.models import Card, Entry, ListState
+from sync.revisions.address_books import PRESENT, Book, Reached
 from sync.revisions.entry_writes import Found
 
 
@@ -51,7 +51,7 @@ def heads(session: Session, book: Book, since: int | None = None, *, until: int 
     *book* must have been read before in the same transaction: what changes in between is shown now and again, never
     missed.
     """
-    yield from map(_head, session.execute(entry_rows.changed(_HEAD, book, since, until)))
+    yield from map(_head, session.execute(entry_rows.changed(_heads_of(book), book, since, until)))
 
 
 def changed_heads(database: Database, book: Book, since: int, until: int | None = None) -> Iterator[EntryHead]:
@@ -65,15 +65,41 @@ def changed_heads(database: Database, book: Book, since: int, until: int | None 
 
 
 def _head(row: Sequence[Any]) -> EntryHead:
-    href, kind, state, changed_at, own_digest, card_digest = row
+    href, kind, state, changed_at, own_digest, card_digest, *listed = row
     if state != PRESENT:
         return EntryHead(href, kind, False, "", changed_at)
-    return EntryHead(href, kind, True, etag_of(card_digest, own_digest, changed_at), changed_at)
+    etag = etag_of(card_digest, own_digest, changed_at)
+    if (groups := categories.groups_of(listed)) is not None:
+        etag, changed_at = groups.etag(etag), groups.changed(changed_at)
+    return EntryHead(href, kind, True, etag, changed_at)
+
+
+def regrouped_heads(session: Session, book: Book, since: Reached, until: int) -> Iterator[EntryHead]:
+    """
+    Yield the entries that are others than at *since* by the groups alone that their categories name.
+
+    Those whose groups changed later than *until*, a state of the lists, are left out.
+    """
+    changed = (ListState.revision > since.lists, ListState.revision <= until)
+    chosen = entry_rows.changed(_HEAD_WITH_GROUPS, book, None)
+    yield from map(_head, session.execute(chosen.where(Entry.revision <= since.revision, *changed)))
+
+
+def regrouped_revisions(session: Session, book: Book, since: Reached, count: int) -> Sequence[int]:
+    """Return the states of the lists in which the first *count* changed that `regrouped_heads` has, lowest first."""
+    listed = select(ListState.revision).select_from(Entry).join(ListState, categories.THEIRS)
+    chosen = entry_rows.changed(listed, book, None)
+    mine = (Entry.revision <= since.revision, ListState.revision > since.lists)
+    return session.scalars(chosen.where(*mine).order_by(ListState.revision).limit(count)).all()
+
+
+def _heads_of(book: Book) -> Select[*tuple[Any, ...]]:
+    return _HEAD_WITH_GROUPS if categories.are_shown(book) else _HEAD
 
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return one present entry without its text, or None."""
-    row = session.execute(entry_rows.changed(_HEAD, book, None).where(Entry.href == href)).first()
+    row = session.execute(entry_rows.changed(_heads_of(book), book, None).where(Entry.href == href)).first()
     return _head(row) if row is not None else None
 
 
@@ -102,6 +128,7 @@ def head_found(found: Found) -> EntryHead:
 
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
+_HEAD_WITH_GROUPS = categories.joined(_HEAD)
 _CHANGED = _HEAD.where(
     Entry.viewer_id == bindparam("viewer"),
     Entry.book_id == bindparam("book"),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, any_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from sync.books import entry_rows, served
+from sync.books import categories, entry_rows, served
 from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
@@ -73,7 +73,7 @@ def texts(
     they are yielded, so a book with photos does not have to fit into memory.
     """
     if hrefs is None:
-        statement = entry_rows.changed(_TEXT_4 if version in _MODERN else _TEXT_3, book, since, until)
+        statement = entry_rows.changed(_chosen(version, with_groups=categories.are_shown(book)), book, since, until)
         statement = statement.where(Entry.state == PRESENT)
         yield from _read(session.execute(statement.execution_options(yield_per=BATCH)), version)
         return
@@ -82,7 +82,8 @@ def texts(
     for start in range(0, len(wanted), BATCH):
         names = lists.texts(dialect, wanted[start : start + BATCH])
         key = {"viewer": book.viewer_id, "book": book.id, "names": names}
-        yield from _read(execute(session, _named(dialect, version), key), version)
+        statement = _named(dialect, version, with_groups=categories.are_shown(book))
+        yield from _read(execute(session, statement, key), version)
 
 
 def searched(
@@ -116,35 +117,49 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
     elif wanted:
         dialect = database.engine.dialect.name
         key = {"viewer": book.viewer_id, "book": book.id, "names": lists.texts(dialect, wanted)}
-        yield from _read(database.quick_rows(_named(dialect, version), key), version)
+        statement = _named(dialect, version, with_groups=categories.are_shown(book))
+        yield from _read(database.quick_rows(statement, key), version)
+
+
+class _Source(NamedTuple):
+    """What a text is made of: a card, or the bytes of a private entry, and what the viewer has besides."""
+
+    uid: str
+    body: str
+    data: bytes | None
+    overlay: str | None
+    groups: categories.Groups | None
 
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
     for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay, *rest in rows:
-        text = _text(href, version, uid, changed_at, body, data, overlay)
+        entry_id, revision, has_past, *listed = rest
+        etag, at, groups = etag_of(card_digest, own_digest, changed_at), changed_at, categories.groups_of(listed)
+        if groups is not None:
+            etag, at = groups.etag(etag), groups.changed(at)
+        text = _text(href, version, at, _Source(uid, body, data, overlay, groups))
         if text is not None:
-            etag, (entry_id, revision, has_past) = etag_of(card_digest, own_digest, changed_at), rest
             yield EntryText(
-                href, uid or "", kind, etag, changed_at, text, entry_id, revision, has_past=bool(has_past), data=data
+                href, uid or "", kind, etag, at, text, entry_id, revision, has_past=bool(has_past), data=data
             )
 
 
-def _text(
-    href: str, version: str | None, uid: str, changed_at: int, body: str, data: bytes | None, overlay: str | None
-) -> str | None:
+def _text(href: str, version: str | None, changed_at: int, source: _Source) -> str | None:
     """
     Return the text of an entry as far as there is one, None where there is none.
 
     Whatever is wrong with one entry, all others are served: one that stops the address book stops every change in it.
     """
     written = "4.0" if version in _MODERN else "3.0"
+    uid, body, data, overlay, groups = source
     with Attempt() as whole:
+        added = overlay if groups is None else groups.overlay(overlay)
         if version == served.THUNDERBIRD:
-            held = functools.partial(served.held, body, overlay, written, uid, changed_at)
+            held = functools.partial(served.held, body, added, written, uid, changed_at)
             return served.for_thunderbird(data, held, uid, changed_at)
         if data is not None:
             return served.private(data, version, uid, changed_at)
-        return served.held(body, overlay, written, uid, changed_at)
+        return served.held(body, added, written, uid, changed_at)
     with Attempt() as part:
         if data is not None:
             text = served.private_in_part(data, written, uid, changed_at)
@@ -188,8 +203,14 @@ _TEXT_4 = _text_statement(Card.body_4)
 
 
 @functools.cache
-def _named(dialect: str, version: str | None) -> Select[Any]:
+def _chosen(version: str | None, *, with_groups: bool) -> Select[Any]:
     chosen = _TEXT_4 if version in _MODERN else _TEXT_3
+    return categories.joined(chosen) if with_groups else chosen
+
+
+@functools.cache
+def _named(dialect: str, version: str | None, *, with_groups: bool) -> Select[Any]:
+    chosen = _chosen(version, with_groups=with_groups)
     chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     if dialect != lists.SQLITE:
         return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))

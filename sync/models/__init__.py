@@ -9,6 +9,7 @@ from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
 from sync.models.ends import Ending, FieldDoubt, NextEnd
 from sync.models.jobs import BUCKETS, Job
+from sync.models.lists import ListProposal, ListState
 from sync.models.meeting import (
     ACCEPTED,
     DECLINED,
@@ -101,6 +102,8 @@ __all__ = [
     "Job",
     "KeptApart",
     "LinkedEntry",
+    "ListProposal",
+    "ListState",
     "LoginName",
     "Member",
     "MergedEntry",

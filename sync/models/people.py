@@ -53,7 +53,8 @@ class Device(Base):
 
     *synced_revision* is the revision of the address book whose changes were last handed to the device in full, 0
     before the first time;
-    *synced_at* says when. *last_used_at* is kept to the hour.
+    *synced_at* says when. *last_used_at* is kept to the hour. *lists* says as what the device shows the person's
+    groups (`sync.revisions.list_states`), absent for not at all.
     """
 
     __tablename__ = "device"
@@ -68,6 +69,7 @@ class Device(Base):
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
     synced_revision: Mapped[Counter] = mapped_column(default=0)
     synced_at: Mapped[int | None] = mapped_column(BigInteger)
+    lists: Mapped[str | None] = mapped_column(String(16))
 
 
 class ServerSecret(Base):

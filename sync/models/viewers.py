@@ -21,6 +21,7 @@ class AddressBook(Base):
     when revisions may have been handed out that this database does not remember (a restored backup). *path* is its
     name below the principal. *me_card* is the name of the entry that a device declared to be the person's own card,
     absent while none did. *description* is what the person says that it is for, absent while they say nothing.
+    *lists_revision* rises by one with every change of what `ListState` has, absent while there was none.
     """
 
     __tablename__ = "address_book"
@@ -34,6 +35,7 @@ class AddressBook(Base):
     me_card: Mapped[str | None] = mapped_column(String(255))
     epoch: Mapped[Id]
     revision: Mapped[Counter] = mapped_column(default=0)
+    lists_revision: Mapped[int | None] = mapped_column(BigInteger)
     changed_at: Mapped[Moment]
 
 

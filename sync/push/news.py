@@ -12,14 +12,14 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync.database.hints import leaves_work
 from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute
-from sync.models import Base, PushSubscription
+from sync.models import Base, Device, PushSubscription
 
 #: Seconds after the first change until a browser is told: whoever edits their card mostly changes more than one thing.
 QUIET = 20
@@ -51,6 +51,11 @@ def note_content(
 def note_properties(session: Session, viewer_id: int, book_id: int, at: int) -> None:
     """Note that properties of a collection changed, in the transaction that changes them."""
     _note(session, "has_properties", [viewer_id], book_id, at)
+
+
+def note_lists(session: Session, viewer_id: int, book_id: int, at: int) -> None:
+    """Note that members of a collection changed for those devices alone that show groups as lists."""
+    _note(session, "lists", [viewer_id], book_id, at)
 
 
 def note_card(session: Session, browsers: Browsers, viewer_ids: Iterable[int], owner_id: int, version: int) -> None:
@@ -92,10 +97,14 @@ def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, 
 
 _SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
 _IS_BROWSER = _SUBSCRIPTIONS.c.session_id.is_not(None)
+_SHOWS_LISTS = exists().where(
+    Device.viewer_id == _SUBSCRIPTIONS.c.viewer_id, Device.id == _SUBSCRIPTIONS.c.device_id, Device.lists.is_not(None)
+)
 _WANTS = {
     "has_content": _SUBSCRIPTIONS.c.wants_content,
     "has_properties": _SUBSCRIPTIONS.c.wants_properties,
     "cards": or_(_SUBSCRIPTIONS.c.wants_content, _IS_BROWSER),
+    "lists": and_(_SUBSCRIPTIONS.c.wants_content, _SHOWS_LISTS),
 }
 
 

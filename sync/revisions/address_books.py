@@ -47,10 +47,25 @@ _DESCRIPTION = 2_000
 _TITLE = 200
 
 _TOKEN = re.compile(r"urn:x-evercard:sync/([0-9a-f]{1,16})/([0-9a-f]{1,16})/([0-9]{1,18})", re.ASCII)
+_LISTS_TOKEN = re.compile(r"(.+)/([a-z]{1,16})/([0-9]{1,18})", re.ASCII)
+
+
+class Lists(NamedTuple):
+    """In which way a device shows groups as lists, and the state that these are in: `sync.revisions.list_states`."""
+
+    way: str
+    revision: int
+
+
+class Reached(NamedTuple):
+    """A state that a device knows: of the entries of an address book, and of the lists that it shows besides."""
+
+    revision: int
+    lists: int = 0
 
 
 class Book(NamedTuple):
-    """One state of an address book."""
+    """One state of an address book, as a device sees it that shows *lists*, or none."""
 
     viewer_id: int
     id: int
@@ -58,11 +73,36 @@ class Book(NamedTuple):
     title: str
     epoch: int
     revision: int
+    lists: Lists | None = None
 
     @property
     def sync_token(self) -> str:
         """The URI that names this state; the ctag is the same text (client fact E-2: it needs a colon and a slash)."""
-        return sync_token(self.epoch, self.id, self.revision)
+        return self.token_of(self.reached)
+
+    @property
+    def reached(self) -> Reached:
+        """What a device knows that has everything."""
+        return Reached(self.revision, self.lists.revision if self.lists is not None else 0)
+
+    def token_of(self, reached: Reached) -> str:
+        """Return the token of a state of this book; which lists a device shows is in it, so that no other takes it."""
+        plain = sync_token(self.epoch, self.id, reached.revision)
+        return plain if self.lists is None else f"{plain}/{self.lists.way}/{reached.lists}"
+
+    def reached_of(self, token: str) -> Reached:
+        """
+        Return what *token* stands for.
+
+        Raises:
+            InvalidSyncToken: As `revision_of`; or it is one of a device that shows other lists, or none.
+        """
+        if self.lists is None:
+            return Reached(self.revision_of(token))
+        match = _LISTS_TOKEN.fullmatch(token)
+        if not match or match[2] != self.lists.way or int(match[3]) > self.lists.revision:
+            raise InvalidSyncToken
+        return Reached(self.revision_of(match[1]), int(match[3]))
 
     def revision_of(self, token: str) -> int:
         """
@@ -223,6 +263,16 @@ def lock(session: Session, viewer_id: int, book_id: int) -> int | None:
     return revision
 
 
+def lock_all(session: Session, viewer_ids: Iterable[int], book_id: int = CONTACTS) -> None:
+    """Do for one book of each viewer what `lock` does, in the order of their ids, where rows have to be locked."""
+    dialect = session.get_bind().dialect.name
+    if dialect == SQLITE:
+        return
+    execute(session, _IN_ORDER, {})
+    # Rows of several people cannot be locked but by changing them; this changes nothing of them.
+    execute(session, _locking(dialect), {"viewers": ids(dialect, sorted(set(viewer_ids))), "book": book_id})
+
+
 def set_title(session: Session, book: Book, title: str) -> None:
     """
     Give an address book another title, or its first one back when *title* is empty. What is in it stays the same.
@@ -328,6 +378,12 @@ def _raising(dialect: str) -> Update:
         .where(among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"), _BOOKS.c.id == bindparam("book"))
         .values(revision=_BOOKS.c.revision + 1, changed_at=bindparam("at"))
     )
+
+
+@functools.cache
+def _locking(dialect: str) -> Update:
+    theirs = (among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"), _BOOKS.c.id == bindparam("book"))
+    return update(_BOOKS).where(*theirs).values(lists_revision=_BOOKS.c.lists_revision)
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, now
 from sync.push import news
-from sync.revisions import address_books, fan_out
+from sync.revisions import address_books, fan_out, list_states
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
@@ -52,11 +52,16 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
         session.flush()
         rewritten = [owner_id for owner_id in owners if _carry(under_way, owner_id).fields]
         viewers = set().union(*under_way.entries.values())
+        if others := list_states.shown_by(session, under_way.listed - viewers):
+            list_states.lock(session, viewers.union(others))
         browsers = address_books.raise_revisions(session, viewers, at)
         for entry_id, holders in sorted(under_way.entries.items()):
             address_books.stamp(session, holders, entry_id, at)
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
+        # Of those whose books were not locked before, nobody can have chosen lists for a device since.
+        for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):
+            list_states.renew(session, viewer_id, at)
         for owner_id in rewritten:
             _close(under_way, owner_id)
         for owner_id, version in under_way.versions.items():

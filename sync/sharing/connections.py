@@ -43,6 +43,7 @@ def connect(session: Session, one: int, other: int, *, into: Mapping[int, Collec
     if one == other:
         raise InvalidInput("Nobody can be connected to themselves.")
     with change(session, one, other) as under_way:
+        under_way.listed.update((one, other))
         if is_connected(session, one, other):
             raise AlreadyExists("These two are connected already.")
         for owner_id, viewer_id in ((one, other), (other, one)):
@@ -75,6 +76,7 @@ def disconnect(session: Session, one: int, other: int) -> None:
         NotFound: They are not connected.
     """
     with change(session, one, other) as under_way:
+        under_way.listed.update((one, other))
         if not is_connected(session, one, other):
             raise NotFound("These two are not connected.")
         for owner_id, viewer_id in ((one, other), (other, one)):
@@ -103,6 +105,7 @@ def hide(session: Session, viewer_id: int, owner_id: int) -> None:
         _set_hidden(session, owner_id, viewer_id, hidden=True)
         _set_entry(session, owner_id, viewer_id, state=HIDDEN)
         under_way.touch(viewer_id, owner_id)
+        under_way.listed.add(viewer_id)
 
 
 def show(session: Session, viewer_id: int, owner_id: int) -> None:
@@ -118,6 +121,7 @@ def show(session: Session, viewer_id: int, owner_id: int) -> None:
         _set_hidden(session, owner_id, viewer_id, hidden=False)
         _set_entry(session, owner_id, viewer_id, state=PRESENT)
         under_way.touch(viewer_id, owner_id)
+        under_way.listed.add(viewer_id)
 
 
 def regroup(under_way: Change, owner_id: int, viewer_ids: Collection[int]) -> None:

@@ -56,7 +56,8 @@ def create(session: Session, owner_id: int, name: str) -> int:
         LimitExceeded: The person has as many groups as they may.
     """
     name = _checked_name(name)
-    with change(session, owner_id):
+    with change(session, owner_id) as under_way:
+        under_way.listed.add(owner_id)
         count = session.scalars(select(func.count()).where(Group.owner_id == owner_id, Group.kind == GROUP)).one()
         if count >= settings_of(session).limits.groups:
             raise LimitExceeded(
@@ -77,7 +78,8 @@ def rename(session: Session, owner_id: int, group_id: int, name: str) -> None:
         Refused: It is a built-in group.
     """
     name = _checked_name(name)
-    with change(session, owner_id):
+    with change(session, owner_id) as under_way:
+        under_way.listed.add(owner_id)
         group = _own(session, owner_id, group_id)
         if _name_key(name) != group.name_key:
             _require_free(session, owner_id, name)
@@ -97,6 +99,7 @@ def remove(session: Session, owner_id: int, group_id: int) -> None:
         Refused: It is a built-in group.
     """
     with change(session, owner_id) as under_way:
+        under_way.listed.add(owner_id)
         _own(session, owner_id, group_id)
         under_way.regranted[owner_id].update(grants.granted(session, owner_id, group_id))
         session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
@@ -127,6 +130,7 @@ def add_members(session: Session, owner_id: int, group_id: int, viewer_ids: Coll
     if len(wanted) > AT_ONCE:
         raise LimitExceeded(f"At most {AT_ONCE} people can be put into a group at once.")
     with change(session, owner_id) as under_way:
+        under_way.listed.add(owner_id)
         _own(session, owner_id, group_id)
         if wanted - set(connections.connected_to(session, owner_id, wanted)):
             raise NotFound("These two are not connected.")
@@ -151,6 +155,7 @@ def sort(
         Refused: One of them is a built-in group.
     """
     with change(session, owner_id) as under_way:
+        under_way.listed.add(owner_id)
         connections.require(session, owner_id, viewer_id)
         for group_id in sorted({*into, *out_of}):
             _own(session, owner_id, group_id)
@@ -180,6 +185,7 @@ def remove_member(session: Session, owner_id: int, group_id: int, viewer_id: int
         Refused: It is a built-in group.
     """
     with change(session, owner_id) as under_way:
+        under_way.listed.add(owner_id)
         _own(session, owner_id, group_id)
         gone = session.execute(
             delete(Member)

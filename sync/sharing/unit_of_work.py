@@ -42,6 +42,7 @@ class Change:
     `rewritten` for owners whose fields changed: which of them did, `extent` tells. By owner, *regranted* are fields
     that some group came to see or no longer sees, *made* audiences that are new, and *left* those that somebody went
     from. All cards of the owners in *anew* are rendered, whatever changed; everything else follows from the cards.
+    *listed* are people of whose groups, or of whose address books, somebody may have come or gone.
     What became of the cards that owners have of themselves is in *own_cards* once the change is made, where they are
     others than before.
     """
@@ -59,6 +60,7 @@ class Change:
     made: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     left: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     anew: set[int] = field(default_factory=set)
+    listed: set[int] = field(default_factory=set)
     own_cards: dict[int, OwnCard] = field(default_factory=dict)
     _fields: dict[int, _Fields] = field(default_factory=dict)
 

@@ -27,7 +27,7 @@ from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, NOBODY, Account, Device, now
 from sync.push import subscriptions
-from sync.revisions.address_books import CONTACTS_PATH, Book
+from sync.revisions.address_books import CONTACTS_PATH, Book, Lists
 from sync.sign_in.device_notes import DeviceNotes, Given
 from sync.vcard import clean
 
@@ -49,7 +49,9 @@ class Caller(NamedTuple):
     """
     Who a request comes from, and the state of their address book in the same moment.
 
-    *names* is what the device calls the person by, as it is and decoded, where that is not the login.
+    *lists* is as what the device shows the person's groups, None for not at all; once it is worked out for the request
+    how its program reads them, the way in which it does. *lists_revision* is the state of the lists, None where there
+    never were any. *names* is what the device calls the person by, as it is and decoded, where that is not the login.
     """
 
     account_id: int
@@ -60,12 +62,15 @@ class Caller(NamedTuple):
     title: str
     epoch: int
     revision: int
+    lists: str | None
+    lists_revision: int | None
     names: tuple[str, ...] = ()
 
     @property
     def contacts(self) -> Book:
         """The address book of the person's connections, as it was when the request was let in."""
-        return Book(self.account_id, CONTACTS, CONTACTS_PATH, self.title, self.epoch, self.revision)
+        lists = Lists(self.lists, self.lists_revision or 0) if self.lists is not None else None
+        return Book(self.account_id, CONTACTS, CONTACTS_PATH, self.title, self.epoch, self.revision, lists)
 
 
 class Gate:
@@ -136,7 +141,7 @@ class Gate:
 # One row each of three tables of one person, in one round trip: all that a poll has to know.
 _STATE = """
 SELECT device.viewer_id, account.login, device.secret_hash, device.synced_revision, device.last_used_at,
-    address_book.title, address_book.epoch, address_book.revision
+    address_book.title, address_book.epoch, address_book.revision, device.lists, address_book.lists_revision
 FROM device
 JOIN account ON account.id = device.viewer_id
 JOIN address_book ON address_book.viewer_id = device.viewer_id AND address_book.id = 1

@@ -26,7 +26,7 @@ from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import connected, ends, meeting, owners, past, viewers
+from sync.verification import connected, ends, lists, meeting, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after
 
 #: People on one page.
@@ -173,6 +173,7 @@ _CHECKS = (
     past.audiences_of,
     viewers.accounts_of,
     viewers.entries_of,
+    lists.lists_of,
     meeting.listing_of,
     connected.between,
 )

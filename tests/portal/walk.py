@@ -22,7 +22,8 @@ from sync.ends.targets import Target
 from sync.meeting import invitation_links
 from sync.models import now
 from sync.notify import suppression
-from sync.sharing import grants, groups, history, visibility
+from sync.sharing import grants, groups, history, phone_lists, visibility
+from sync.sharing.visibility import GROUP
 from sync.sign_in import credentials, sessions
 from tests.portal import keepsakes, strangers
 from tests.support.forms import ROOT, portal_of
@@ -94,6 +95,13 @@ def _digest(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 def _device(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     device_id, _password = credentials.add_device(session, ids[WHO], "Test")
     return [{"device_id": device_id}]
+
+
+def _move(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    group = next(each.id for each in groups.groups_of(session, ids[WHO]) if each.kind == GROUP)
+    phone_lists.propose(session, ids[WHO], 1, group, come=[ids["bo"]], go=[])
+    person = next((each.person_id for each in phone_lists.proposals(session, ids[WHO])), ids["bo"])
+    return [{"group_id": group, "person_id": person}]
 
 
 def _version(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -235,6 +243,9 @@ PARAMETERS: dict[str, Parameters] = {
     "devices.revoke": _device,
     "devices.state": _device,
     "devices.wait": _device,
+    "lists.accept": _move,
+    "lists.device": _device,
+    "lists.dismiss": _move,
     "find.answer": _stranger("gerda"),
     "find.ask": _stranger("gerda"),
     "find.connect": _stranger("kim"),

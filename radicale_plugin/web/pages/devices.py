@@ -20,6 +20,7 @@ from sync.books import arrival
 from sync.books.arrival import Arrival
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions import address_books
+from sync.sharing import phone_lists
 from sync.sign_in import credentials
 from sync.sign_in.credentials import Gate
 
@@ -46,6 +47,7 @@ def index() -> Response:
     with database().reading() as session:
         devices = credentials.devices(session, me)
         book = address_books.find_book(session, me, address_books.CONTACTS_PATH)
+        proposals = phone_lists.count(session, me)
     revoked = sorted(
         (each for each in devices if each.revoked_at is not None), key=lambda each: -(each.revoked_at or 0)
     )
@@ -55,6 +57,7 @@ def index() -> Response:
         revoked=revoked[:_REVOKED],
         revision=book.revision if book is not None else 0,
         clients=set_up.CLIENTS,
+        proposals=proposals,
     )
 
 

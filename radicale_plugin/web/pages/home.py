@@ -15,6 +15,7 @@ from sync.accounts import preference_changes
 from sync.books import doubts
 from sync.meeting import overview
 from sync.queries import activity, connected_people
+from sync.sharing import phone_lists
 from sync.sign_in import signing_up
 
 blueprint = Blueprint("home", __name__)
@@ -35,10 +36,11 @@ def index() -> Response:
         found = overview.of(session, account_id)
         asks = preference_changes.is_asked_about_number(session, account_id)
         is_doubted = doubts.is_doubted(session, account_id)
+        moves = phone_lists.count(session, account_id)
         changes = activity.latest(session, account_id, count=_CHANGES)
         names = connected_people.some(session, account_id, [change.owner_id for change in changes])
     told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
-    return page("home/index.html", overview=found, changes=told, asks=asks, is_doubted=is_doubted)
+    return page("home/index.html", overview=found, changes=told, asks=asks, is_doubted=is_doubted, moves=moves)
 
 
 @blueprint.get("/manifest.webmanifest")

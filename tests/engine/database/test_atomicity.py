@@ -18,6 +18,8 @@ from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
 from sync.books import doubts, entries, restoring
+from sync.books.device_copies import Writer
+from sync.books.entry_texts import EntryText
 from sync.contacts import linking
 from sync.database.engine import Database, Session
 from sync.digests import changes, choices, rounds
@@ -25,14 +27,16 @@ from sync.digests.changes import Position
 from sync.digests.rounds import Due
 from sync.ends import asking, carrying, setting
 from sync.ends.targets import Target
+from sync.lists import device_view, list_cards, list_edits
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
 from sync.models import BUCKETS, CONTACTS, Base, Device, Digest, Entry, now
 from sync.profiles import first_photo, profiles
 from sync.push import keys, subscriptions
 from sync.revisions import address_books, fan_out, versions
+from sync.revisions.address_books import Book
 from sync.settings import Settings
-from sync.sharing import connections, grants, groups
+from sync.sharing import connections, grants, groups, phone_lists
 from sync.sharing.visibility import Adjustment
 from sync.sign_in import credentials
 from sync.vcard import parse_one
@@ -103,6 +107,8 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
     delete(database, anna, "gone.vcf")
     device, _ = database.write(lambda session: credentials.add_device(session, anna, "Phone"))
     database.write(keys.ensure)
+    database.write(lambda session: phone_lists.choose(session, anna, device, "lists"))
+    database.write(lambda session: phone_lists.propose(session, anna, device, chess, come=[bert], go=[]))
     database.write(lambda session: connections.hide(session, anna, carl))
     database.write(lambda session: choices.want(session, bert, 8, "UTC"))
     database.write(lambda session: session.execute(update(Digest).values(next_at=1)))
@@ -145,6 +151,23 @@ def _write(session: Session, viewer_id: int, href: str, data: bytes) -> object:
 
 def _remove(session: Session, viewer_id: int, href: str) -> None:
     entries.remove(session, book_in(session, viewer_id), href, anyway)
+
+
+def _list(session: Session, world: World) -> tuple[Book, EntryText]:
+    """Return Anna's book as her phone sees it, and the list of her family in it."""
+    book = device_view.with_lists(session, book_in(session, world.anna), "cards")
+    return book, next(each for each in list_cards.texts(session, book, "3.0") if "FN:family" in each.text)
+
+
+def _write_list(session: Session, world: World) -> None:
+    book, found = _list(session, world)
+    data = "\r\n".join(line for line in found.text.splitlines() if "MEMBER" not in line).encode()
+    list_edits.write(session, book, found.href, data, anyway, Writer(world.anna, world.device, knows=True))
+
+
+def _remove_list(session: Session, world: World) -> None:
+    book, found = _list(session, world)
+    list_edits.remove(session, book, found.href, anyway)
 
 
 def _entry(session: Session, viewer_id: int, href: str) -> int:
@@ -195,6 +218,11 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "ends.withdraw": lambda s, w: carrying.withdraw(s, w.anna, now() + 3600),
     "ends.all_over": lambda s, w: carrying.all_over(s, w.anna, now() + 3600),
     "ends.ask": lambda s, w: asking.ask(s, w.anna),
+    "phone_lists.choose": lambda s, w: phone_lists.choose(s, w.anna, w.device, "categories"),
+    "phone_lists.propose": lambda s, w: phone_lists.propose(s, w.anna, w.device, w.family, come=[], go=[w.bert]),
+    "phone_lists.accept": lambda s, w: phone_lists.accept(s, w.anna, w.chess, w.bert),
+    "list_edits.write": _write_list,
+    "list_edits.remove": _remove_list,
     "connections.connect": lambda s, w: connections.connect(s, w.anna, w.dora),
     "connections.disconnect": lambda s, w: connections.disconnect(s, w.anna, w.bert),
     "connections.hide": lambda s, w: connections.hide(s, w.bert, w.anna),
@@ -235,6 +263,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
 #: One statement each, and so whole once it was executed.
 SINGLE: dict[str, Callable[[Session, World], object]] = {
     "ends.let_end": lambda s, w: setting.let_end(s, w.anna, Target(group_id=w.chess)),
+    "phone_lists.dismiss": lambda s, w: phone_lists.dismiss(s, w.anna, w.chess, w.bert),
     "push.end": lambda s, w: subscriptions.end(s, w.anna),
     "push.end_of_book": lambda s, w: subscriptions.end_of_book(s, w.anna, CONTACTS),
 }

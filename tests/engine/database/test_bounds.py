@@ -101,6 +101,8 @@ BOUNDS = {
     "job": by("sync.revisions.fan_out.work", "sync.disclosure.disclosure_thinning.work", "sync.sign_in.deletion.work"),
     "kept_apart": by("sync.contacts.apart.MOST"),
     "linked_entry": limits("linked_entries", "linked_size"),
+    "list_proposal": by("sync.sharing.phone_lists.MOST"),
+    "list_state": limits("groups", "gone_entries"),
     "login_name": per("account"),
     "member": per("contact_group", "connection"),
     "merged_entry": by("sync.contacts.duplicates.MOST_UNDONE"),

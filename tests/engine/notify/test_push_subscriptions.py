@@ -15,6 +15,7 @@ from sync.push import keys, subscriptions
 from sync.push.keys import HOME
 from sync.push.subscriptions import LONGEST, USUAL
 from sync.settings import Limits
+from sync.sharing import groups, phone_lists
 from sync.sign_in import credentials, deletion, signing_in
 from tests.support import factories
 from tests.support.push_service import PushService
@@ -211,3 +212,16 @@ def test_a_key_that_was_lost_is_made_anew(told: Database) -> None:
     found = told.write(keys.ensure)
     assert found.id != lost
     assert told.write(keys.ensure) == found
+
+
+def test_a_change_of_a_group_is_news_for_devices_alone_that_show_lists(told: Database, anna: int) -> None:
+    bert = factories.person(told, "bert")
+    factories.connect(told, anna, bert)
+    friends = factories.group(told, anna, "Friends")
+    plain, shows = device_of(told, anna), add_device(told, anna)
+    for device in (plain, shows):
+        subscribe(told, anna, wanted(SERVICE.subscribe()), device_id=device)
+    told.write(lambda session: phone_lists.choose(session, anna, shows, "lists"))
+    set_all(told, news=0, has_content=False)
+    told.write(lambda session: groups.add_member(session, anna, friends, bert))
+    assert {row.device_id: (row.news, row.has_content) for row in rows(told)} == {plain: (0, False), shows: (1, True)}

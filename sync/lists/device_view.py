@@ -1,0 +1,138 @@
+"""
+An address book as the device sees it that asks: with its person's groups as lists, where the device shows these.
+
+`Book.lists` says so. For every other device these are the functions of `sync.books.entry_heads` and
+`sync.books.entry_texts`, to the byte and to the statement. Every door by which a device reads goes through here, so
+that a listing, a synchronization and a fetch show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.orm import Session
+
+from sync.books import categories, entry_heads, entry_texts
+from sync.books.entry_heads import EntryHead
+from sync.books.entry_texts import EntryText
+from sync.database.engine import Database
+from sync.lists import list_cards
+from sync.revisions import list_states
+from sync.revisions.address_books import CONTACTS_PATH, Book, Lists, Reached
+
+_START = Reached(-1, -1)
+
+
+def with_lists(session: Session, book: Book, way: str | None) -> Book:
+    """Return *book* as it is in this transaction, as a device sees it that shows lists in this *way*, or none."""
+    if way is None or book.path != CONTACTS_PATH:
+        return book
+    return book._replace(lists=Lists(way, list_states.revision_of(session, book.viewer_id)))
+
+
+def heads(
+    session: Session, book: Book, since: Reached | None = None, *, until: Reached | None = None
+) -> Iterator[EntryHead]:
+    """Yield what is there; with *since*, what changed after that state, gone ones included, and not after *until*."""
+    before, after = (since.revision, since.lists) if since is not None else (None, None)
+    last = until.revision if until is not None else None
+    yield from entry_heads.heads(session, book, before, until=last)
+    if list_cards.are_shown(book):
+        yield from list_cards.heads(session, book, after, until.lists if until is not None else None)
+    elif categories.are_shown(book) and since is not None:
+        yield from entry_heads.regrouped_heads(session, book, since, (until or book.reached).lists)
+
+
+def changed_heads(database: Database, book: Book, since: Reached, until: Reached | None = None) -> Iterator[EntryHead]:
+    """Yield what `heads` does of what changed, as cheaply as it can be had."""
+    if book.lists is None:
+        last = until.revision if until is not None else None
+        yield from entry_heads.changed_heads(database, book, since.revision, last)
+        return
+    with database.reading() as session:
+        yield from heads(session, book, since, until=until)
+
+
+def texts(
+    session: Session,
+    book: Book,
+    version: str | None = "3.0",
+    *,
+    since: Reached | None = None,
+    until: Reached | None = None,
+    hrefs: Sequence[str] | None = None,
+) -> Iterator[EntryText]:
+    """Yield what is there of what `heads` has, or of what *hrefs* name, with its text (see `entry_texts.texts`)."""
+    before, after = (since.revision, since.lists) if since is not None else (None, None)
+    last = until.revision if until is not None else None
+    yield from entry_texts.texts(session, book, version, since=before, until=last, hrefs=hrefs)
+    if list_cards.are_shown(book):
+        until_lists = until.lists if until is not None else None
+        yield from list_cards.texts(session, book, version, after, until_lists, hrefs=hrefs)
+    elif categories.are_shown(book) and since is not None:
+        others = entry_heads.regrouped_heads(session, book, since, (until or book.reached).lists)
+        names = [head.href for head in others if head.present]
+        yield from entry_texts.texts(session, book, version, hrefs=names)
+
+
+def named(database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:
+    """Yield what is there of what *hrefs* name, as `entry_texts.named` does."""
+    missing = set(hrefs)
+    for entry in entry_texts.named(database, book, version, hrefs):
+        missing.discard(entry.href)
+        yield entry
+    if missing and list_cards.are_shown(book):
+        with database.reading() as session:
+            yield from list_cards.texts(session, book, version, hrefs=sorted(missing))
+
+
+def searched(
+    session: Session, book: Book, version: str | None = "3.0", *, hrefs: Sequence[str] | None = None
+) -> Iterator[tuple[EntryText, str]]:
+    """Yield what `texts` does with what else is to be looked through for it (see `entry_texts.searched`)."""
+    yield from entry_texts.searched(session, book, version, hrefs=hrefs)
+    if list_cards.are_shown(book):
+        for entry in list_cards.texts(session, book, version, hrefs=hrefs):
+            yield entry, ""
+
+
+def head(session: Session, book: Book, href: str) -> EntryHead | None:
+    """Return what is of this name, without its text, or None."""
+    found = entry_heads.head(session, book, href)
+    if found is None and list_cards.are_shown(book):
+        return next(list_cards.heads(session, book, href=href), None)
+    return found
+
+
+def end(session: Session, book: Book, since: Reached | None, limit: int) -> tuple[Reached | None, bool]:
+    """
+    Return the state at which an answer with at most *limit* changes ends, None where all of them fit.
+
+    Also whether there is such a state: what changed together cannot be told in two answers. Where lists are shown, the
+    entries come first, and then the lists.
+    """
+    before = since or _START
+    found = entry_heads.revisions(session, book, since.revision if since is not None else None, limit + 1)
+    if len(found) > limit:
+        last = _whole(found)
+        return (before._replace(revision=last, lists=max(before.lists, 0)), True) if last is not None else (None, False)
+    if book.lists is None:
+        return None, True
+    listed = _list_revisions(session, book, since, limit + 1)
+    if len(found) + len(listed) <= limit:
+        return None, True
+    if found:
+        return Reached(book.revision, max(before.lists, 0)), True
+    last = _whole(listed)
+    return (Reached(book.revision, last), True) if last is not None else (None, False)
+
+
+def _list_revisions(session: Session, book: Book, since: Reached | None, count: int) -> Sequence[int]:
+    if list_cards.are_shown(book):
+        return list_cards.revisions(session, book, since.lists if since is not None else None, count)
+    return entry_heads.regrouped_revisions(session, book, since, count) if since is not None else ()
+
+
+def _whole(revisions: Sequence[int]) -> int | None:
+    """Return the last of *revisions* of which everything is there, of which the last one is one too many."""
+    return max((revision for revision in revisions if revision < revisions[-1]), default=None)
