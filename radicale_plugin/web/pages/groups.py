@@ -21,6 +21,8 @@ from sync.ends import setting
 from sync.ends.targets import Target
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.queries import connected_people
+from sync.queries.connected_people import Wanted
+from sync.queries.paging import Place
 from sync.sharing import grants, groups
 from sync.sharing.groups import NAME_LENGTH, GroupSummary
 from sync.sharing.preferences import preferences_of
@@ -124,18 +126,19 @@ def add(group_id: int) -> Response:
 
         def change(session: Session) -> int:
             _group(session, group_id)
-            chosen = _all_found(session, group_id, text) if request.form.get("everybody") else ticked
+            wanted, is_everybody = Wanted(text, outside=group_id), request.form.get("everybody")
+            chosen = connected_people.found_among(session, me, wanted) if is_everybody else ticked
             groups.add_members(session, me, group_id, sorted(chosen))
             return len(chosen)
 
         if attempt(lambda: count.append(database().write(change))) and count[-1]:
             say(ngettext("%(num)s person is added.", "%(num)s people are added.", count[-1]))
         return go("groups.one", group_id=group_id)
-    number = as_id(request.form.get("page", "")) or people.number_of_page()
+    number = as_id(request.form.get("page", ""))
+    place = Place(number) if number else people.place_of_page()
     with database().reading() as session:
         group = _group(session, group_id)
-        members = set(groups.members(session, me, group_id))
-        listed = connected_people.page_of(session, me, text, number, but=members)
+        listed = connected_people.page_of(session, me, Wanted(text, outside=group_id), place)
     elsewhere = sorted(ticked - {each.account_id for each in listed.people})
     return page("groups/add.html", group=group, listed=listed, text=text, ticked=ticked, elsewhere=elsewhere)
 
@@ -162,8 +165,8 @@ def _list(form: NameForm, status: int) -> Response:
 def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
     me, text = current_person().account_id, _wanted()
     with database().reading() as session:
-        members = set(groups.members(session, me, group.id))
-        listed = connected_people.page_of(session, me, text, people.number_of_page(), only=members)
+        wanted = Wanted(text, inside=group.id)
+        listed = connected_people.page_of(session, me, wanted, people.place_of_page())
         pictured = held_cards.with_photo(session, me, [each.account_id for each in listed.people])
         granted = grants_of(session, me)
         end = setting.end_of(session, me, Target(group_id=group.id))
@@ -186,13 +189,6 @@ def _group(session: Session, group_id: int) -> GroupSummary:
         if group.id == group_id:
             return group
     raise NotFound("There is no such group.")
-
-
-def _all_found(session: Session, group_id: int, text: str) -> set[int]:
-    """Return everybody who is looked for and not in a group, on all pages."""
-    me = current_person().account_id
-    members = set(groups.members(session, me, group_id))
-    return {each.account_id for each in connected_people.found_among(session, me, text, but=members)}
 
 
 def _wanted() -> str:
