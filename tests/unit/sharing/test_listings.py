@@ -50,7 +50,7 @@ def test_bytes_are_in_the_order_of_names(one: str, other: str) -> None:
     assert (keys[0] < keys[1]) == (names.sorting_key(called[0]) < names.sorting_key(called[1]))
 
 
-@given(st.lists(st.text(max_size=8), min_size=2, max_size=2))
+@given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=8), min_size=2, max_size=2))
 def test_bytes_are_in_the_order_of_numbers(said: list[str]) -> None:
     texts = [f"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:{each}\r\nEND:VCARD\r\n" for each in said]
     keys = [listings.of_contact(text).number_key for text in texts]
