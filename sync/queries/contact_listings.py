@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Insert, bindparam, select, update
@@ -31,37 +31,31 @@ def write_anew(session: Session, viewer_id: int, after: int) -> int | None:
 
     They are those with ids behind *after*. Returns the last of these ids, None where there are no more.
     """
-    # Whoever stores one of them meanwhile waits, and writes what is right then.
-    own = select(PrivateCard.entry_id, PrivateCard.data).where(PrivateCard.viewer_id == viewer_id)
-    own = own.where(PrivateCard.entry_id > after).order_by(PrivateCard.entry_id).limit(_SOME).with_for_update()
-    contacts = session.execute(own).all()
-    said = select(Overlay.entry_id, Overlay.content).where(Overlay.viewer_id == viewer_id)
-    said = said.where(Overlay.entry_id > after).order_by(Overlay.entry_id).limit(_SOME).with_for_update()
-    overlays = session.execute(said).all()
-    full = [found[-1][0] for found in (contacts, overlays) if len(found) == _SOME]
-    last = min(full, default=None)
-    rows = [_row(viewer_id, each, _of(data)) for each, data in contacts if last is None or each <= last]
-    execute_all(session, _setting(session.get_bind().dialect.name), rows)
-    added = [
-        {"viewer": viewer_id, "entry": each, **_new(listings.of_overlay(content)._asdict())}
-        for each, content in overlays
-        if last is None or each <= last
-    ]
-    execute_all(session, _SET_ADDED, added)
+    with session.begin_nested():
+        contacts = _texts(session, PrivateCard, PrivateCard.data, viewer_id, after)
+        overlays = _texts(session, Overlay, Overlay.content, viewer_id, after)
+        last = min((found[-1][0] for found in (contacts, overlays) if len(found) == _SOME), default=None)
+        rows = [_row(viewer_id, each, _of(data)) for each, data in contacts if last is None or each <= last]
+        execute_all(session, _setting(session.get_bind().dialect.name), rows)
+        added = [(each, listings.of_overlay(content)) for each, content in overlays if last is None or each <= last]
+        execute_all(session, _SET_ADDED, [_row(viewer_id, each, numbers) for each, numbers in added])
     return last
+
+
+def _texts(session: Session, table: Any, text: Any, viewer_id: int, after: int) -> Sequence[Any]:
+    # Whoever stores one of them meanwhile waits, and writes what is right then.
+    mine = select(table.entry_id, text).where(table.viewer_id == viewer_id, table.entry_id > after)
+    return session.execute(mine.order_by(table.entry_id).limit(_SOME).with_for_update()).all()
 
 
 def _of(data: bytes) -> listings.Listing:
     return listings.of_contact(data.decode(errors="replace"))
 
 
-def _row(viewer_id: int, entry_id: int, listed: listings.Listing) -> dict[str, Any]:
-    return {"viewer": viewer_id, "entry": entry_id, **_new(listed._asdict())}
-
-
-def _new(values: Mapping[str, Any]) -> dict[str, Any]:
+def _row(viewer_id: int, entry_id: int, listed: listings.Listing | listings.Numbers) -> dict[str, Any]:
     # The parameters of an update must not be called as its columns are.
-    return {f"new_{name}": value for name, value in values.items()}
+    said = {f"new_{name}": value for name, value in listed._asdict().items()}
+    return {"viewer": viewer_id, "entry": entry_id, **said}
 
 
 _OVERLAYS = Base.metadata.tables["overlay"]

@@ -43,7 +43,7 @@ class Sorted:
     rows: Select[*tuple[Any, ...]]
     meant: ColumnElement[bool] | None
     id: InstrumentedAttribute[int]
-    order: tuple[ColumnElement[Any], ...]
+    order: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]
     name: ColumnElement[bytes] | None = None
 
     @property
@@ -91,7 +91,7 @@ def ids_of(session: Session, listed: Sorted) -> Sequence[int]:
 
 
 def contains(
-    session: Session, column: ColumnElement[str] | InstrumentedAttribute[str], text: str
+    session: Session, column: ColumnElement[Any] | InstrumentedAttribute[Any], text: str
 ) -> ColumnElement[bool]:
     """Whether a text has another one in it, letter by letter."""
     called = func.instr if session.get_bind().dialect.name == SQLITE else func.strpos

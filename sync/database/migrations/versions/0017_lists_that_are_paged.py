@@ -10,6 +10,8 @@ removed a release later.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -57,7 +59,9 @@ def downgrade() -> None:
     op.drop_table("card_listing")
 
 
-def _listed() -> list[sa.Column[object]]:
-    keys = [sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("sort_key", "number_key")]
+def _listed() -> list[sa.Column[Any]]:
+    keys: list[sa.Column[Any]] = [
+        sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("sort_key", "number_key")
+    ]
     texts = ("called", "keys", "spelled", "reached", "digits")
     return [*keys, *(sa.Column(name, sa.Text(), nullable=False) for name in texts)]
