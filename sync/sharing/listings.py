@@ -47,7 +47,8 @@ def of_card(body: str, login: str) -> Listing:
     name = headlines.name_in(body) or login
     # Whoever looks for a name in Latin letters types it.
     keys, spelled = ("", "") if name.isascii() else (_keys(name), _spelled(name))
-    number_key, reached, digits = _numbers(headlines.reach_of(body), headlines.said_in(body))
+    said = headlines.said_in(body)
+    number_key, reached, digits = _numbers(headlines.reach_among(said), said)
     sort_key = b"\0".join((_sort_key(name), login.encode()))
     return Listing(sort_key, number_key, f"{names.fold(name)}{APART}{login}", keys, spelled, reached, digits)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from sync.errors import InvalidInput
 from sync.vcard.model import Property
@@ -28,15 +29,16 @@ def name_in(body: str) -> str:
 
 def reach_of(body: str) -> str:
     """Return the number at which a card in vCard 3.0 says that somebody is called, or else an address."""
-    for lines in (_NUMBER, _ADDRESS):
-        for line in lines.findall(body):
-            if value := unescape(read_line(_FOLD.sub("", line)).value).strip():
-                return value
-    return ""
+    return reach_among(said_in(body))
+
+
+def reach_among(said: Iterable[str]) -> str:
+    """Return the first of what `said_in` found, as people read it."""
+    return next((value for each in said if (value := unescape(each).strip())), "")
 
 
 def said_in(body: str) -> list[str]:
-    """Return every number and address of a card in vCard 3.0, as they are written there."""
+    """Return every number and then every address of a card in vCard 3.0, as they are written there."""
     return [read_line(_FOLD.sub("", line)).value for lines in (_NUMBER, _ADDRESS) for line in lines.findall(body)]
 
 
