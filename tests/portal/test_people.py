@@ -90,6 +90,18 @@ def test_a_long_list_is_paged(site: Site, ids: list[int], visitor: Visitor, monk
         assert listed(visitor.get(f"/people/?page={wrong}")) in (["bert", "carl"], ["dora"])
 
 
+def test_whoever_turns_pages_misses_nobody_who_was_there_before(
+    site: Site, ids: list[int], visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connected_people, "PAGE", 2)
+    (ahead,) = visitor.get("/people/").document.xpath("//nav//a[@rel='next']/@href")
+    connect(site.database, ids[0], person(site.database, "aron"))
+    second = visitor.get(str(ahead).removeprefix("/.web"))
+    assert listed(second) == ["dora"]
+    (back,) = second.document.xpath("//nav//a[@rel='prev']/@href")
+    assert listed(visitor.get(str(back).removeprefix("/.web"))) == ["bert", "carl"]
+
+
 def test_the_list_takes_as_many_statements_however_many_there_are(site: Site, ids: list[int], visitor: Visitor) -> None:
     family = group(site.database, ids[0], "family", ids[1:])
     counts = set()
