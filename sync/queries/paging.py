@@ -8,7 +8,7 @@ and go. Only whoever asks for a page by its number, as for that of a letter, is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
@@ -70,19 +70,11 @@ class Cut:
 def cut(session: Session, listed: Sorted, place: Place, size: int) -> Cut:
     """Return the page at a *place* of a list, of *size* on each; a number beyond the last page is the last one."""
     counts = _counts(session, listed)
-    total, pages = sum(counts.values()), max(1, -(-sum(counts.values()) // size))
-    number = min(max(1, place.number), pages)
+    total = sum(counts.values())
+    pages = max(1, -(-total // size))
     letters = _letters(counts, size) if listed.name is not None else {}
-    for id_, is_after in ((place.after, True), (place.before, False)):
-        found, is_last = _beside(session, listed, id_, size, is_after=is_after) if id_ is not None else ([], False)
-        # A page that came to be shorter at the beginning is the first one, and is whole.
-        if found and is_after:
-            return Cut(found, number, number if is_last else max(pages, number + 1), total, letters)
-        if found and not is_last:
-            return Cut(found, max(2, number), max(pages, number + 1), total, letters)
-        number = 1 if found else number
-    ids = session.scalars(_ids(listed).order_by(*listed.order).limit(size).offset((number - 1) * size)).all()
-    return Cut(ids, number, pages, total, letters)
+    counted = Cut([], min(max(1, place.number), pages), pages, total, letters)
+    return _turned(session, listed, place, size, counted) or _numbered(session, listed, size, counted)
 
 
 def ids_of(session: Session, listed: Sorted) -> Sequence[int]:
@@ -125,6 +117,26 @@ def _ids(listed: Sorted) -> Select[int]:
     return listed.chosen.with_only_columns(listed.id)
 
 
+def _numbered(session: Session, listed: Sorted, size: int, page: Cut) -> Cut:
+    here = _ids(listed).order_by(*listed.order).limit(size).offset((page.number - 1) * size)
+    return replace(page, ids=session.scalars(here).all())
+
+
+def _turned(session: Session, listed: Sorted, place: Place, size: int, page: Cut) -> Cut | None:
+    """Return the page beside what a place names; None where it names nothing, or nothing stands there."""
+    if place.after is not None:
+        found, is_last = _beside(session, listed, place.after, size, is_after=True)
+        pages = page.number if is_last else max(page.pages, page.number + 1)
+        return replace(page, ids=found, pages=pages) if found else None
+    if place.before is not None:
+        found, is_first = _beside(session, listed, place.before, size, is_after=False)
+        if is_first and found:
+            return _numbered(session, listed, size, replace(page, number=1))
+        number = max(2, page.number)
+        return replace(page, ids=found, number=number, pages=max(page.pages, number + 1)) if found else None
+    return None
+
+
 def _counts(session: Session, listed: Sorted) -> dict[bytes, int]:
     """Return how many there are by the first byte of the name, in the order of these."""
     first = func.substr(listed.name, 1, 1) if listed.name is not None else literal("")
@@ -149,11 +161,9 @@ def _beside(session: Session, listed: Sorted, id_: int, size: int, *, is_after: 
     here = session.execute(listed.rows.where(listed.id == id_).with_only_columns(*listed.order)).first()
     if here is None:
         return [], True
-    key, values = (
-        tuple_(*listed.order),
-        [literal(value, column.type) for value, column in zip(here, listed.order, strict=True)],
-    )
-    beside = key > tuple_(*values) if is_after else key < tuple_(*values)
+    key = tuple_(*listed.order)
+    that = tuple_(*(literal(value, column.type) for value, column in zip(here, listed.order, strict=True)))
+    beside = key > that if is_after else key < that
     order = listed.order if is_after else tuple(column.desc() for column in listed.order)
     found = session.scalars(_ids(listed).where(beside).order_by(*order).limit(size + 1)).all()
     page = found[:size]
