@@ -99,7 +99,6 @@ EXEMPT = {
     "sync.profiles.organisation_fields.fill": "is about the fields of one person",
     "sync.profiles.first_photo.": "is about one field",
     "sync.profiles.renewing.work": "is a transaction for each person",
-    "sync.profiles.renewing.renew_all": "is a transaction for some contacts, and one for the cards, which are tried",
     "sync.revisions.copying.": "puts a whole database back that nobody uses",
     "sync.revisions.dead_properties.": "is about one resource of one person",
     "sync.revisions.jobs.take": "is a transaction for each job",
