@@ -94,6 +94,14 @@ def test_a_private_card_is_stored_with_a_statement_for_each_table(site: Site, wa
     assert found.quick == 1
 
 
+def test_what_lists_know_of_a_private_card_is_stored_only_where_it_is_another(site: Site, watched: Person) -> None:
+    noted = card("private", 1).replace(b"END:VCARD", b"NOTE:Another\r\nEND:VCARD")
+    with counted(site.database) as found:
+        assert put(site, watched, f"{BOOK}private.vcf", noted).status == 204
+    assert len(found.statements) < PRIVATE, found.statements
+    assert not any("contact_listing" in text for text in found.statements)
+
+
 def test_a_card_that_is_new_is_looked_for_by_its_uid_besides(site: Site, watched: Person) -> None:
     with counted(site.database) as found:
         assert put(site, watched, f"{BOOK}new.vcf", card("new", 1)).status == 201
