@@ -361,11 +361,11 @@ def test_damage_to_what_an_owner_shows_is_named(world: World, statement: str, fi
             "eve: The entry {href} has a hash that is not that of its overlay.",
         ),
         (
-            "INSERT INTO overlay VALUES ({eve}, {anna}, '[]', 'x')",
+            "INSERT INTO overlay (viewer_id, entry_id, content, digest) VALUES ({eve}, {anna}, '[]', 'x')",
             "eve: The entry {href} has an overlay whose hash is not that of its text.",
         ),
         (
-            "INSERT INTO overlay VALUES ({eve}, {anna}, '', 'x')",
+            "INSERT INTO overlay (viewer_id, entry_id, content, digest) VALUES ({eve}, {anna}, '', 'x')",
             "eve: The entry {href} has an overlay that cannot be read.",
         ),
         (
