@@ -193,7 +193,7 @@ def _contents(rows: Sequence[Any]) -> list[tuple[int, FieldContent]] | None:
 
 def _audience(row: Any) -> _Audience:
     listing = None if row.sort_key is None else listings.Listing(*row[8:])
-    return _Audience(*row[1:8], listing)
+    return _Audience(*(*row[1:8], listing))
 
 
 def _card(audience: _Audience, rendering: cards.Rendering, name: str) -> Iterator[str]:
