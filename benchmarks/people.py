@@ -260,6 +260,10 @@ def _changed(name: str, value: Any, pattern: _Person, made: Mapping[str, Callabl
         return lambda person: person.id
     if isinstance(value, str) and pattern.login in value:
         return lambda person: value.replace(pattern.login, person.login)
+    if name == "digits":
+        return lambda person: str(value).replace(pattern.login[1:], person.login[1:])
+    if isinstance(value, bytes) and pattern.login.encode() in value:
+        return lambda person: value.replace(pattern.login.encode(), person.login.encode())
     return value
 
 

@@ -6,10 +6,8 @@ import click
 
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts.contact_addresses import called_at, name_of, private_cards
-from sync.contacts import apart, duplicates
+from sync.contacts import apart, duplicates, own_contacts
 from sync.database import accounts
-from sync.sharing import names
 
 
 @click.group()
@@ -25,12 +23,11 @@ def list_contacts(site: Site, login: str, *, as_json: bool) -> None:
     """List a person's own contacts by name."""
     with site.read() as session:
         account_id = accounts.find(session, login)
-        rows = [(entry_id, name_of(text), called_at(text)) for entry_id, text in private_cards(session, account_id)]
-    rows.sort(key=lambda row: (*names.sorting_key(row[1]), row[0]))
+        rows = [(str(each.entry_id), each.name, each.reach) for each in own_contacts.everybody(session, account_id)]
     if as_json:
-        print_json([{"contact": str(entry_id), "name": name, "reach": reach} for entry_id, name, reach in rows])
+        print_json([{"contact": entry_id, "name": name, "reach": reach} for entry_id, name, reach in rows])
         return
-    print_table(("Contact", "Name", "Number or address"), [(str(row[0]), *row[1:]) for row in rows])
+    print_table(("Contact", "Name", "Number or address"), rows)
 
 
 @contact.command("duplicates")

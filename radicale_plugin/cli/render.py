@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import click
 
 from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count
 from radicale_plugin.cli.site import Site, pass_site
-from sync.errors import NotFound
 
 
 @click.command()
@@ -28,7 +25,6 @@ def render(site: Site) -> None:
         people = [account.id for account in accounts.everybody(session)]
     with output.progress("Writing cards", len(people)) as bar:
         for account_id in people:
-            with contextlib.suppress(NotFound):  # who left meanwhile
-                site.write(lambda session, it=account_id: renewing.renew(session, it))  # type: ignore[misc]
+            renewing.renew_all(site.write, account_id)
             bar.update(1)
     click.echo(f"The cards of {count(len(people), 'person', 'people')} are written anew.")

@@ -12,6 +12,7 @@ from flask import request, url_for
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.page import is_own
 from sync.database.engine import Session
+from sync.queries.paging import Place
 from sync.sharing import groups
 from sync.sharing.groups import GroupSummary
 from sync.sharing.names import letter_of
@@ -70,6 +71,11 @@ def part_of(found: Sequence[Item], count: int) -> Part[Item]:
 def number_of_page() -> int:
     """Return which page of a list was asked for, 1 where that is nothing sensible."""
     return min(as_id(request.args.get("page", "")) or 1, 1_000_000)
+
+
+def place_of_page() -> Place:
+    """Return which page of a list was asked for that the database cuts: behind or before somebody, or by its number."""
+    return Place(number_of_page(), as_id(request.args.get("after", "")), as_id(request.args.get("before", "")))
 
 
 def back(endpoint: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sync.accounts import addresses
 from sync.errors import InvalidInput
 from sync.models import PrivateCard
-from sync.vcard import Property, lines_named, parse_one, read_line, unescape
+from sync.vcard import headlines, unescape
 
 #: How many cards are held in memory at a time.
 _BATCH = 100
@@ -31,33 +31,10 @@ def private_cards(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]
 def addresses_of_contact(session: Session, text: str) -> set[tuple[str, str]]:
     """Return channel and normalised value of every number and e-mail address of a card."""
     found = set()
-    for line in _lines(text, frozenset(_CHANNELS)):
+    for line in headlines.lines_of(text, frozenset(_CHANNELS)):
         said = unescape(line.value).removeprefix("tel:").removeprefix("mailto:")
         try:
             found.add((_CHANNELS[line.name], addresses.normalize(session, _CHANNELS[line.name], said)))
         except InvalidInput:
             continue
     return found
-
-
-def name_of(text: str) -> str:
-    """Return what a card is called, which may be nothing."""
-    return next((unescape(line.value) for line in _lines(text, frozenset({"FN"}))), "").strip()
-
-
-def called_at(text: str, *, all_of_it: bool = False) -> str:
-    """Return a number that a card has, or else an e-mail address, as it is written there; or all of them."""
-    lines = _lines(text, frozenset(_CHANNELS))
-    said = [(line.name != "TEL", unescape(line.value).removeprefix("tel:").strip()) for line in lines]
-    written = [value for _is_address, value in sorted(said, key=lambda each: each[0]) if value]
-    return " ".join(written) if all_of_it else next(iter(written), "")
-
-
-def _lines(text: str, names: frozenset[str]) -> list[Property]:
-    lines = lines_named(text, names)
-    if lines is not None:
-        return [read_line(line) for line in lines]
-    try:
-        return [line for line in parse_one(text).properties if line.name in names]
-    except InvalidInput:
-        return []

@@ -6,7 +6,6 @@ It is there as long as the two are connected, also while the person hides it fro
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -20,20 +19,15 @@ from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
 from sync.models import Card, Connection, Entry, Overlay
 from sync.revisions.address_books import HIDDEN
+from sync.sharing import listings
 from sync.sharing.connections import CONNECTION
-from sync.vcard import Property, lines_named, parse_one, read_line, unescape
+from sync.vcard import Property, headlines, lines_named, parse_one, read_line
 
 _JPEG = b"\xff\xd8\xff"
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 #: As `sync.fields.media.as_encoded` begins the line of a picture; in a text a semicolon has a backslash before it.
 _PICTURE = "PHOTO;ENCODING=b;"
-#: A line of a card with a number or an address, as it is folded.
-_NUMBER = re.compile(r"^(?:[A-Za-z0-9-]++\.)?TEL[;:][^\r\n]*+(?:\r?\n [^\r\n]*+)*+", re.MULTILINE)
-_ADDRESS = re.compile(r"^(?:[A-Za-z0-9-]++\.)?EMAIL[;:][^\r\n]*+(?:\r?\n [^\r\n]*+)*+", re.MULTILINE)
-_FOLD = re.compile(r"\r?\n ")
-#: Fewer digits than this are in so many numbers that nobody means one by them.
-_FEW_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +110,11 @@ def reaches(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dic
         .outerjoin(Overlay, _ADDED)
         .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
     )
-    found = {owner_id: _reach(body) or _added_reach(overlay) for owner_id, body, overlay in session.execute(chosen)}
+    found = {
+        owner_id: headlines.reach_of(body) or listings.reach_added(overlays.load(overlay or "[]"))
+        for owner_id, body, overlay in session.execute(chosen)
+    }
     return {owner_id: reach for owner_id, reach in found.items() if reach}
-
-
-def reached_at(session: Session, viewer_id: int, text: str, owner_ids: Collection[int]) -> set[int]:
-    """Return those of these people who have a number or address with *text* in it; nobody where it is neither."""
-    digits, wanted = "".join(filter(str.isdigit, text)), text.strip().casefold()
-    if len(digits) < _FEW_DIGITS and "@" not in wanted:
-        return set()
-    chosen = (
-        select(Entry.id, Card.body_3, Overlay.content)
-        .join(Card, _CARD)
-        .outerjoin(Overlay, _ADDED)
-        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
-    )
-    found = set()
-    for owner_id, body, overlay in session.execute(chosen):
-        said = [read_line(_FOLD.sub("", line)).value for lines in (_NUMBER, _ADDRESS) for line in lines.findall(body)]
-        said += [each.text() for each in overlays.load(overlay or "[]") if each.main.name in ("TEL", "EMAIL")]
-        dialled = ["".join(filter(str.isdigit, each)) for each in said]
-        if any(wanted in each.casefold() for each in said) or (digits and any(digits in each for each in dialled)):
-            found.add(owner_id)
-    return found
 
 
 def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
@@ -157,20 +133,3 @@ def _photos(text: str) -> list[Property]:
         return [line for line in parse_one(text).properties if line.name == "PHOTO"]
     except InvalidInput:
         return []
-
-
-def _reach(text: str) -> str:
-    for lines in (_NUMBER, _ADDRESS):
-        for line in lines.findall(text):
-            if value := unescape(read_line(_FOLD.sub("", line)).value).strip():
-                return value
-    return ""
-
-
-def _added_reach(overlay: str | None) -> str:
-    added = overlays.load(overlay) if overlay else []
-    for name in ("TEL", "EMAIL"):
-        for content in added:
-            if content.main.name == name and (value := content.text().strip()):
-                return value
-    return ""

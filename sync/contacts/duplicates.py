@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
-from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
+from sync.accounts.contact_addresses import addresses_of_contact, private_cards
 from sync.accounts.rate_limits import DAY
 from sync.books import entry_rows
 from sync.books.entry_rows import PRIVATE
@@ -29,6 +29,7 @@ from sync.models import Entry, LinkedEntry, MergedEntry, now
 from sync.revisions.address_books import PRESENT, Book
 from sync.sharing import names
 from sync.vcard import lines_named, parse_one, read_line
+from sync.vcard.headlines import name_of
 
 #: For how many seconds two contacts that were made one can be taken apart again.
 UNDONE_FOR = 30 * DAY

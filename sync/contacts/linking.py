@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.accounts.contact_addresses import addresses_of_contact, name_of, private_cards
+from sync.accounts.contact_addresses import addresses_of_contact, private_cards
 from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.contacts import apart
@@ -31,6 +31,7 @@ from sync.models import Card, Entry, LinkedEntry, PrivateCard, now
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.connections import CONNECTION
 from sync.vcard import Property, VCard, parse_one, serialize
+from sync.vcard.headlines import name_of
 
 #: How many cards are held in memory at a time.
 _BATCH = 100

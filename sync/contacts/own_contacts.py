@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from sync.accounts.contact_addresses import called_at, name_of, private_cards
 from sync.books import entries
 from sync.books.entry_rows import PRIVATE
+from sync.database.lists import among
 from sync.errors import Conflict, NotFound
-from sync.models import Entry, PrivateCard
+from sync.models import ContactListing, Entry, PrivateCard
+from sync.queries import paging
+from sync.queries.paging import Place, Sorted
 from sync.revisions.address_books import PRESENT, books_of
-from sync.sharing import names
+from sync.sharing import listings, names
+from sync.vcard import headlines
 
 #: How many are on one page.
 PAGE = 50
+#: Fewer digits than this are in so many numbers that nobody means one by them.
+_FEW_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +42,41 @@ class ContactPage:
     number: int
     pages: int
     total: int
-    letters: dict[str, int]
+    letters: Mapping[str, int]
+
+    @property
+    def first(self) -> int | None:
+        """What stands first on this page, None for nothing."""
+        return self.contacts[0].entry_id if self.contacts else None
+
+    @property
+    def last(self) -> int | None:
+        """What stands last on this page, None for nothing."""
+        return self.contacts[-1].entry_id if self.contacts else None
 
 
 def page_of(
-    session: Session, viewer_id: int, text: str = "", number: int = 1, *, by_number: bool = False
+    session: Session, viewer_id: int, text: str = "", place: int | Place = 1, *, by_number: bool = False
 ) -> ContactPage:
     """
     Return a page of a person's own contacts, by name, or by number.
 
     With *text*, only those in whose name, number or address it is; Chinese names also by pinyin. A number beyond the
-    last page is the last one. Every card is looked at, so it is for a page that somebody opened.
+    last page is the last one.
     """
-    listed = [(entry_id, name_of(card), card) for entry_id, card in private_cards(session, viewer_id)]
-    found = [Contact(entry_id, name, called_at(card)) for entry_id, name, card in listed if _is_meant(name, card, text)]
-    found.sort(key=lambda each: (*names.sorting_key(each.name), each.entry_id))
-    if by_number:
-        found.sort(key=lambda each: names.number_key(each.reach))
-    pages = max(1, -(-len(found) // PAGE))
-    number = min(max(1, number), pages)
-    letters: dict[str, int] = {}
-    for place, each in enumerate(found):
-        letters.setdefault(names.letter_of(each.name), place // PAGE + 1)
-    return ContactPage(found[(number - 1) * PAGE : number * PAGE], number, pages, len(found), letters)
+    place = Place(place) if isinstance(place, int) else place
+    cut = paging.cut(session, _sorted(session, viewer_id, text, by_number=by_number), place, PAGE)
+    found = _contacts(session, viewer_id, cut.ids)
+    return ContactPage([found[each] for each in cut.ids], cut.number, cut.pages, cut.total, cut.letters)
+
+
+def everybody(session: Session, viewer_id: int) -> Iterator[Contact]:
+    """Yield all of a person's own contacts, by name; some are in memory at a time."""
+    ids = paging.ids_of(session, _sorted(session, viewer_id, "", by_number=False))
+    for start in range(0, len(ids), PAGE):
+        some = ids[start : start + PAGE]
+        found = _contacts(session, viewer_id, some)
+        yield from (found[each] for each in some)
 
 
 def text_of(session: Session, viewer_id: int, entry_id: int) -> tuple[str, str]:
@@ -103,12 +120,38 @@ def _seen(entry: Entry) -> str:
     return entry.digest or ""
 
 
-def _is_meant(name: str, card: str, text: str) -> bool:
-    wanted = names.fold(text).strip()
-    if not wanted or wanted in names.fold(name) or set(names.keys_of_query(text)) & names.keys_of(name):
-        return True
-    if names.sounds_like(name, text):
-        return True
-    digits = "".join(filter(str.isdigit, wanted))
-    said = called_at(card, all_of_it=True)
-    return wanted in said.casefold() or (len(digits) > 2 and digits in "".join(filter(str.isdigit, said)))
+def _sorted(session: Session, viewer_id: int, text: str, *, by_number: bool) -> Sorted:
+    rows = _LISTED.where(PrivateCard.viewer_id == viewer_id)
+    meant = _is_meant(session, text) if text else None
+    if by_number:
+        return Sorted(rows, meant, PrivateCard.entry_id, (_BY_NUMBER, _BY_NAME, PrivateCard.entry_id))
+    return Sorted(rows, meant, PrivateCard.entry_id, (_BY_NAME, PrivateCard.entry_id), _BY_NAME)
+
+
+def _is_meant(session: Session, text: str) -> ColumnElement[bool]:
+    said = names.fold(text).strip()
+    digits = listings.digits_of(said)
+    meant = [paging.is_called(session, ContactListing, text), paging.contains(session, ContactListing.reached, said)]
+    if len(digits) >= _FEW_DIGITS:
+        meant.append(paging.contains(session, ContactListing.digits, digits))
+    return or_(*meant)
+
+
+def _contacts(session: Session, viewer_id: int, ids: Collection[int]) -> dict[int, Contact]:
+    chosen = select(PrivateCard.entry_id, PrivateCard.data).where(
+        PrivateCard.viewer_id == viewer_id, among(session, PrivateCard.entry_id, ids)
+    )
+    found = {}
+    for entry_id, data in session.execute(chosen):
+        name, reaches = headlines.headline(data.decode(errors="replace"))
+        found[entry_id] = Contact(entry_id, name, "".join(reaches[:1]))
+    return found
+
+
+#: What an earlier release stored is there, but not in its place until it is written anew.
+_LISTED = select(PrivateCard.entry_id).outerjoin(
+    ContactListing,
+    (ContactListing.viewer_id == PrivateCard.viewer_id) & (ContactListing.entry_id == PrivateCard.entry_id),
+)
+_BY_NAME = func.coalesce(ContactListing.sort_key, literal(b""))
+_BY_NUMBER = func.coalesce(ContactListing.number_key, literal(listings.NO_NUMBER))

@@ -19,6 +19,7 @@ from sync.discovery import directory
 from sync.discovery.directory import Found
 from sync.errors import Refused
 from sync.sharing import search_keys
+from sync.vcard import headlines
 
 #: How many numbers and addresses are looked for at once; those beyond, in the order of the alphabet, are not.
 MOST = 1_000
@@ -85,7 +86,7 @@ def _contacts(session: Session, viewer_id: int) -> dict[tuple[str, str], set[str
     contacts: dict[tuple[str, str], set[str]] = {}
     for _entry_id, text in contact_addresses.private_cards(session, viewer_id):
         found = contact_addresses.addresses_of_contact(session, text)
-        name = contact_addresses.name_of(text) if found else ""
+        name = headlines.name_of(text) if found else ""
         for address in found:
             contacts.setdefault(address, set()).add(name)
     return contacts

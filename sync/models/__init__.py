@@ -9,6 +9,7 @@ from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
 from sync.models.ends import Ending, FieldDoubt, NextEnd
 from sync.models.jobs import BUCKETS, Job
+from sync.models.listings import CardListing, ContactListing
 from sync.models.lists import ListProposal, ListState
 from sync.models.meeting import (
     ACCEPTED,
@@ -76,8 +77,10 @@ __all__ = [
     "BrowserSession",
     "CalendarFeed",
     "Card",
+    "CardListing",
     "CardNews",
     "Connection",
+    "ContactListing",
     "DeadProperty",
     "Device",
     "DeviceCopy",

@@ -12,8 +12,8 @@ OWNER = {"info": {"spread_by": "owner_id"}, "sqlite_with_rowid": False}
 OWNER_WITH_TEXT = {"info": {"spread_by": "owner_id"}}
 
 
-#: Raised by one by every release that writes some card in another way than the one before.
-RENDERING = 1
+#: Raised by one by every release that writes some card, or what lists know of it, in another way than the one before.
+RENDERING = 2
 
 
 class Profile(Base):

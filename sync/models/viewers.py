@@ -114,7 +114,8 @@ class Overlay(Base):
     """
     What a viewer added to a connection's entry. Only that viewer ever sees it, and it outlives the connection.
 
-    *content* is `sync.books.overlays.dump`; *digest* its hash.
+    *content* is `sync.books.overlays.dump`; *digest* its hash. The others are of `sync.models.listings.Listed`, of the
+    numbers and addresses in it; absent where it was stored before these were noted.
     """
 
     __tablename__ = "overlay"
@@ -127,3 +128,6 @@ class Overlay(Base):
     entry_id: Mapped[Id] = mapped_column(primary_key=True)
     content: Mapped[str] = mapped_column(Text)
     digest: Mapped[Digest]
+    number_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reached: Mapped[str | None] = mapped_column(Text)
+    digits: Mapped[str | None] = mapped_column(Text)

@@ -1,15 +1,17 @@
 """
-What an upgrade owes to what is stored: every profile and its cards as this release writes them.
+What an upgrade owes to what is stored: profiles, cards, and what lists know of people and contacts, written anew.
 
 A migration cannot do it, because cards are written by the engine. So each profile remembers which way of writing its
-cards follow; the worker looks for those of an earlier one when it starts, and writes one person's cards in each
-transaction. What was interrupted goes on from there.
+cards follow; the worker looks for those of an earlier one when it starts, and writes some contacts, or one person's
+cards, in each transaction. What was interrupted goes on from there.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import or_, select, update
@@ -21,6 +23,7 @@ from sync.errors import InvalidVCard, NotFound
 from sync.fields import FieldContent, media
 from sync.models import RENDERING, Profile
 from sync.profiles import profiles
+from sync.queries import contact_listings
 from sync.sharing import changes
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
@@ -41,8 +44,16 @@ def work(database: Database) -> int:
         owners = session.scalars(old.limit(_PAGE)).all()
     pieces = Pieces(database)
     for owner_id in owners:
-        pieces.write(lambda session, it=owner_id: _renew_if_there(session, it))  # type: ignore[misc]
+        renew_all(pieces.write, owner_id)
     return len(owners)
+
+
+def renew_all(write: Callable[[Callable[[Session], int | None]], int | None], owner_id: int) -> None:
+    """Renew what is of a person, who may have left, in several transactions, each of which *write* makes."""
+    after: int | None = 0
+    while after is not None:
+        after = write(functools.partial(contact_listings.write_anew, viewer_id=owner_id, after=after))
+    write(lambda session: _renew_if_there(session, owner_id))
 
 
 def renew(session: Session, owner_id: int) -> None:

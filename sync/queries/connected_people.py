@@ -6,27 +6,39 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
 from sync.database.lists import among
-from sync.models import CONTACTS, Card, Entry
-from sync.sharing import names
+from sync.models import CONTACTS, Card, CardListing, Entry, Member, Overlay
+from sync.queries import paging
+from sync.queries.paging import Place, Sorted
+from sync.sharing import listings
 from sync.sharing.connections import CONNECTION
-from sync.vcard import unescape
+from sync.vcard import headlines
 
 #: How many are on one page.
 PAGE = 50
-#: The name comes first in a card, so nobody has to read all of it, which may be a picture.
-_BEGINNING = 2_000
-_NAME = re.compile(r"^(?:item[0-9]+\.)?FN(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE)
+#: Fewer digits than this are in so many numbers that nobody means one by them.
+_FEW_DIGITS = 3
 _LATIN = re.compile("[A-Za-z]")
 _BEGINNINGS = (
-    select(Entry.id, func.substr(Card.body_3, 1, _BEGINNING))
+    select(Entry.id, func.substr(Card.body_3, 1, headlines.BEGINNING))
     .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
     .where(Entry.book_id == CONTACTS, Entry.kind == CONNECTION)
 )
+#: Whose cards an earlier release wrote are there, but not in their place until these are written anew.
+_LISTED = (
+    select(Entry.id)
+    .outerjoin(CardListing, (CardListing.owner_id == Entry.id) & (CardListing.id == Entry.card_id))
+    .where(Entry.book_id == CONTACTS, Entry.kind == CONNECTION, Entry.card_id.is_not(None))
+)
+_ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
+_BY_NAME = func.coalesce(CardListing.sort_key, literal(b""))
+_ADDED_NUMBER = func.coalesce(Overlay.number_key, literal(listings.NO_NUMBER))
+_OWN_NUMBER = func.coalesce(CardListing.number_key, literal(listings.NO_NUMBER))
+_BY_NUMBER = case((literal(listings.NO_NUMBER) == _OWN_NUMBER, _ADDED_NUMBER), else_=_OWN_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,70 +64,51 @@ class Page:
     total: int
     letters: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def first(self) -> int | None:
+        """Who stands first on this page, None for nobody."""
+        return self.people[0].account_id if self.people else None
+
+    @property
+    def last(self) -> int | None:
+        """Who stands last on this page, None for nobody."""
+        return self.people[-1].account_id if self.people else None
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """
     Who is looked for by a *text*, and in which order.
 
-    Those among *also* are meant whatever they are called; with *numbers*, which are people's by their ids, they stand
-    in the order of these.
+    With *reached*, also those are meant at one of whose numbers or addresses it is. With *by_number*, they stand in the
+    order of their numbers. Those *inside* a group of the person's are meant only, and those *outside* one.
     """
 
-    text: str
-    also: Collection[int] = ()
-    numbers: Mapping[int, str] | None = None
+    text: str = ""
+    reached: bool = False
+    by_number: bool = False
+    inside: int | None = None
+    outside: int | None = None
 
 
-def page_of(
-    session: Session,
-    person_id: int,
-    wanted: str | Wanted = "",
-    number: int = 1,
-    *,
-    only: Collection[int] | None = None,
-    but: Collection[int] = (),
-) -> Page:
+def page_of(session: Session, person_id: int, wanted: str | Wanted = "", place: int | Place = 1) -> Page:
     """
     Return a page of the people whom a person is connected to, by name.
 
     With a text that is *wanted*, only those in whose name or login it is, in whatever case, or who are called so by
-    pinyin; with *only*, those among these ids, and never those among *but*. A number beyond the last page is the last
-    one.
+    pinyin. A number beyond the last page is the last one. It takes as many statements, and as much memory, however many
+    they are.
     """
-    found = found_among(session, person_id, wanted, only=only, but=but)
-    pages = max(1, -(-len(found) // PAGE))
-    number = min(max(1, number), pages)
-    letters: dict[str, int] = {}
-    for place, each in enumerate(found):
-        letters.setdefault(names.letter_of(each.name), place // PAGE + 1)
-    return Page(found[(number - 1) * PAGE : number * PAGE], number, pages, len(found), letters)
+    place = Place(place) if isinstance(place, int) else place
+    cut = paging.cut(session, _sorted(session, person_id, wanted), place, PAGE)
+    found = some(session, person_id, cut.ids)
+    people = [found[each] for each in cut.ids if each in found]
+    return Page(people, cut.number, cut.pages, cut.total, cut.letters)
 
 
-def found_among(
-    session: Session,
-    person_id: int,
-    wanted: str | Wanted = "",
-    *,
-    only: Collection[int] | None = None,
-    but: Collection[int] = (),
-) -> list[ConnectedPerson]:
-    """Return everybody who is on some page of `page_of`, in the order of the pages."""
-    wanted = Wanted(wanted) if isinstance(wanted, str) else wanted
-    chosen = [
-        each
-        for each in everybody(session, person_id)
-        if (only is None or each.account_id in only) and each.account_id not in but
-    ]
-    found = [each for each in chosen if each.account_id in wanted.also or _is_meant(each, wanted.text)]
-    if (numbers := wanted.numbers) is not None:
-        found.sort(key=lambda each: names.number_key(numbers.get(each.account_id, "")))
-    return found
-
-
-def everybody(session: Session, person_id: int) -> list[ConnectedPerson]:
-    """Return everybody whom a person is connected to, by name. It takes two statements, however many they are."""
-    return _named(session, _BEGINNINGS.where(Entry.viewer_id == person_id))
+def found_among(session: Session, person_id: int, wanted: str | Wanted = "") -> Sequence[int]:
+    """Return the ids of everybody who is on some page of `page_of`, in the order of the pages."""
+    return paging.ids_of(session, _sorted(session, person_id, wanted))
 
 
 def some(session: Session, person_id: int, ids: Collection[int]) -> dict[int, ConnectedPerson]:
@@ -132,19 +125,47 @@ def find(session: Session, person_id: int, other_id: int) -> ConnectedPerson | N
 def _named(session: Session, chosen: Select[int, str]) -> list[ConnectedPerson]:
     beginnings: dict[int, str] = dict(session.execute(chosen).all())
     logins = accounts.logins(session, list(beginnings))
-    people = [ConnectedPerson(each, login, _name(beginnings[each]) or login) for each, login in logins.items()]
-    return sorted(people, key=lambda each: (*names.sorting_key(each.name), each.login))
+    return [
+        ConnectedPerson(each, login, headlines.name_in(beginnings[each]) or login) for each, login in logins.items()
+    ]
 
 
-def _name(beginning: str) -> str:
-    found = _NAME.search(beginning.replace("\r\n ", ""))
-    return " ".join(unescape(found[1]).split()) if found else ""
+def _sorted(session: Session, person_id: int, wanted: str | Wanted) -> Sorted:
+    wanted = Wanted(wanted) if isinstance(wanted, str) else wanted
+    rows = _LISTED.where(Entry.viewer_id == person_id)
+    if wanted.by_number or wanted.reached:
+        rows = rows.outerjoin(Overlay, _ADDED)
+    for group_id, is_inside in ((wanted.inside, True), (wanted.outside, False)):
+        if group_id is not None:
+            rows = rows.where(_is_member(person_id, group_id) if is_inside else ~_is_member(person_id, group_id))
+    meant = _is_meant(session, wanted) if wanted.text else None
+    if wanted.by_number:
+        return Sorted(rows, meant, Entry.id, (_BY_NUMBER, _BY_NAME, Entry.id))
+    return Sorted(rows, meant, Entry.id, (_BY_NAME, Entry.id), _BY_NAME)
 
 
-def _is_meant(each: ConnectedPerson, text: str) -> bool:
-    wanted = names.fold(text).strip()
-    if wanted in names.fold(each.name) or wanted in each.login:
-        return True
-    if not _LATIN.search(text) or each.name.isascii():
-        return False
-    return bool(set(names.keys_of_query(text)) & names.keys_of(each.name)) or names.sounds_like(each.name, text)
+def _is_member(person_id: int, group_id: int) -> ColumnElement[bool]:
+    return exists().where(
+        Member.owner_id == Entry.viewer_id,
+        Member.owner_id == person_id,
+        Member.group_id == group_id,
+        Member.viewer_id == Entry.id,
+    )
+
+
+def _is_meant(session: Session, wanted: Wanted) -> ColumnElement[bool]:
+    if _LATIN.search(wanted.text):
+        meant = paging.is_called(session, CardListing, wanted.text)
+    else:
+        meant = paging.is_named(session, CardListing, wanted.text)
+    return or_(meant, *_is_reached(session, wanted.text)) if wanted.reached else meant
+
+
+def _is_reached(session: Session, text: str) -> list[ColumnElement[bool]]:
+    """Return by what a text may be part of a number or address, of the card or added to it; nothing where it is not."""
+    digits, said = listings.digits_of(text), text.strip().casefold()
+    if len(digits) < _FEW_DIGITS and "@" not in said:
+        return []
+    columns = [(each.reached, said) for each in (CardListing, Overlay) if not {listings.APART, "\0"} & set(said)]
+    columns += [(each.digits, digits) for each in (CardListing, Overlay) if digits]
+    return [paging.contains(session, column, part) for column, part in columns]

@@ -14,17 +14,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Insert, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
 from sync.database.engine import settings_of
 from sync.database.lists import among, among_parameter, ids
 from sync.database.prepared import execute, execute_all
+from sync.database.upserts import insert_into
 from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.models import Account, Audience, Base, Card, Connection, DisclosedField, Field, new_id
+from sync.sharing import listings
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
 from sync.sharing.visibility import Composition, Grants, StoredField, grants_of
 
@@ -101,7 +103,7 @@ def refresh(
     visible = {each.id: each.visible for each in held} if extent.is_about_sight else {}
     other_fields = records.show(session, owner_id, visible, version) if visible else frozenset[int]()
     renderer = _Renderer(stored)
-    new, rewritten = list[dict[str, Any]](), list[dict[str, Any]]()
+    new, rewritten, listed = list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
     for each in held:
         if extent.everything or not each.digest or each.id in other_fields or each.visible & extent.fields:
             rendered = renderer.of(each)
@@ -110,7 +112,9 @@ def refresh(
                     _check_size(session, owner_id, rendered)
                 row = {"owner": owner_id, "card": each.id, "at": at, **_renamed(rendered)}
                 (rewritten if each.digest else new).append(row)
-    for statement, rows in ((_WRITE, new), (_REWRITE, rewritten)):
+            if not each.own and (extent.everything or rendered.digest != each.digest):
+                listed.append(_listed(owner_id, each, rendered))
+    for statement, rows in ((_WRITE, new), (_REWRITE, rewritten), (_listing(_dialect(session)), listed)):
         execute_all(session, statement, rows)
     changed = {row["card"]: row["new_digest"] for row in rewritten}
     return Refreshed(changed, next(each.id for each in held if each.own))
@@ -201,7 +205,7 @@ def drop_unused(session: Session, owner_id: int, audience_ids: Collection[int]) 
 
 def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent: Extent) -> list[_Held]:
     """Return the owner's own card, and the others that show, or showed, something of *extent*."""
-    dialect = session.get_bind().dialect.name
+    dialect = _dialect(session)
     concerned = {"fields": ids(dialect, extent.fields | extent.regranted), "made": ids(dialect, extent.made)}
     # Who comes to see a field is known by the groups and exceptions only, so these of all audiences are read.
     every = extent.everything or bool(extent.regranted)
@@ -231,6 +235,15 @@ class _Renderer:
             chosen = [content for field_id, content in self._fields if field_id in held.visible]
             self._rendered[key] = render(chosen, held.login, own=held.own)
         return self._rendered[key]
+
+
+def _listed(owner_id: int, held: _Held, rendered: Rendering) -> dict[str, Any]:
+    said = listings.of_card(rendered.body_3, held.login)._asdict()
+    return {"owner": owner_id, "card": held.id, **{f"new_{name}": value for name, value in said.items()}}
+
+
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
 
 
 def _renamed(rendering: Rendering) -> dict[str, str]:
@@ -284,3 +297,12 @@ _REWRITE = (
     .where(_TABLE.c.owner_id == bindparam("owner"), _TABLE.c.id == bindparam("card"))
     .values(changed_at=bindparam("at"), **_NEW_TEXTS)
 )
+
+
+@functools.cache
+def _listing(dialect: str) -> Insert:
+    table = Base.metadata.tables["card_listing"]
+    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in listings.Listing._fields}
+    made = insert_into(dialect, table).values(owner_id=bindparam("owner"), id=bindparam("card"), **said)
+    setting: Insert = made.on_conflict_do_update(index_elements=table.primary_key.columns, set_=said)
+    return setting

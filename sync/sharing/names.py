@@ -53,22 +53,25 @@ def keys_of_query(text: str) -> list[str]:
     return [key for key in keys if len(key) >= SHORTEST and not key.isdecimal()]
 
 
-def sounds_like(name: str, text: str) -> bool:
+def spelled(name: str) -> set[str]:
     """
-    Whether a Chinese name, or what stands behind one of its characters, is read as *text* begins, or has its initials.
+    Return how a Chinese name is read, and its initials, each syllable with a capital letter, in every way to read it.
 
-    So who types the first letters of the pinyin of a name, with spaces or without, finds it while typing.
+    From each of the capital letters on, it begins with what `letters_of_query` makes of what somebody types while they
+    look for the name.
     """
+    found = set()
+    for read in islice(_syllables(fold(name)), _READINGS) if len(name) <= LONGEST else ():
+        parts = ["".join(filter(str.isalnum, syllable)) for syllable in read]
+        found.add("".join(_capital(part[:1]) for part in parts))
+        found |= {"".join(map(_capital, way)) for way in zip(*map(_three_ways, parts), strict=True)}
+    return found
+
+
+def letters_of_query(text: str) -> str:
+    """Return the letters by which whoever types *text* may mean the beginning of how a name is read, empty for none."""
     typed = "".join(_words(text)) if len(text) <= LONGEST else ""
-    if not (len(typed) >= SHORTEST and typed.isascii() and typed.isalpha()) or len(name) > LONGEST:
-        return False
-    for read in islice(_syllables(fold(name)), _READINGS):
-        for start in range(len(read)):
-            rest = ["".join(filter(str.isalnum, syllable)) for syllable in read[start:]]
-            initials = "".join(syllable[:1] for syllable in rest)
-            if initials.startswith(typed) or any(way.startswith(typed) for way in _spellings("".join(rest))):
-                return True
-    return False
+    return typed if len(typed) >= SHORTEST and typed.isascii() and typed.isalpha() else ""
 
 
 def spoken(name: str) -> tuple[bool, frozenset[str]]:
@@ -179,5 +182,13 @@ def _said(syllables: Sequence[str]) -> list[str]:
 
 
 def _spellings(read: str) -> list[str]:
+    return _three_ways(read) if "v" in read else [fold(read)]
+
+
+def _three_ways(read: str) -> list[str]:
     # ü is written in three ways by people without such a key.
-    return [fold(read.replace("v", letter)) for letter in ("v", "u", "yu")] if "v" in read else [fold(read)]
+    return [fold(read.replace("v", letter)) for letter in ("v", "u", "yu")]
+
+
+def _capital(part: str) -> str:
+    return part[:1].upper() + part[1:] if part[:1].isascii() else part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sync.database.engine import settings_of
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
-from sync.models import Audience, Card, Field, Grant, Group, LoginName, Profile
+from sync.models import RENDERING, Audience, Card, CardListing, Field, Grant, Group, LoginName, Profile
 from sync.profiles import renewing
-from sync.sharing import cards
+from sync.sharing import cards, listings
 from sync.sharing.visibility import CONNECTED, CONNECTIONS, GROUP, STRANGERS, Composition, Grants
 from sync.verification.reading import Page, Problem
 
@@ -55,11 +55,13 @@ def cards_of(page: Page) -> Iterator[Problem]:
                 owner_id,
                 "The photo of the profile is larger than a photo may be; `evercard render` makes it smaller.",
             )
+    renewed = renewed_of(page)
     for owner_id, rows in page.stream(_CARDS, Audience.owner_id, Audience.id):
         readable = fields[owner_id]
         if readable is not None:
-            owner = _Owner(page.logins[owner_id], readable, dict(groups[owner_id]), grants[owner_id], limit)
-            yield from ((owner_id, problem) for row in rows for problem in owner.problems_of(_Audience(*row[1:])))
+            said = (page.logins[owner_id], readable, dict(groups[owner_id]), grants[owner_id])
+            owner = _Owner(*said, limit, is_renewed=owner_id in renewed)
+            yield from ((owner_id, problem) for row in rows for problem in owner.problems_of(_audience(row)))
 
 
 _CARDS = select(
@@ -71,12 +73,15 @@ _CARDS = select(
     Card.digest,
     Card.body_3,
     Card.body_4,
-).outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
+    *(getattr(CardListing, name) for name in listings.Listing._fields),
+)
+_CARDS = _CARDS.outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
+_CARDS = _CARDS.outerjoin(CardListing, (CardListing.owner_id == Card.owner_id) & (CardListing.id == Card.id))
 
 
 @dataclass(frozen=True, slots=True)
 class _Audience:
-    """An audience with its card, which has no digest where there is none."""
+    """An audience with its card, which has no digest where there is none, and what lists know of it."""
 
     id: int
     kind: str
@@ -85,17 +90,23 @@ class _Audience:
     card_digest: str | None
     body_3: str
     body_4: str
+    listing: listings.Listing | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """What somebody's cards are made of: *fields* by their ids, names of *groups*, what these are granted, a limit."""
+    """
+    What somebody's cards are made of: *fields* by their ids, names of *groups*, what these are granted, a limit.
+
+    *is_renewed* is false for what an earlier release wrote, which lists know nothing of.
+    """
 
     login: str
     fields: Sequence[tuple[int, FieldContent]]
     groups: Mapping[int, str]
     grants: Grants
     limit: int
+    is_renewed: bool
 
     def problems_of(self, audience: _Audience) -> Iterator[str]:
         """Yield what is wrong with an audience and its card."""
@@ -114,7 +125,11 @@ class _Owner:
         if audience.card_digest is None:
             yield f"The audience {name} has no card."
             return
-        yield from _card(audience, cards.render(chosen, self.login, own=own), name)
+        rendering = cards.render(chosen, self.login, own=own)
+        yield from _card(audience, rendering, name)
+        said = (rendering.body_3, self.login)
+        if not own and is_wrong(audience.listing, listings.of_card, *said, is_renewed=self.is_renewed):
+            yield f"What lists know of the card of the audience {name} is not what it says."
         if own and max(len(body.encode()) for body in (audience.body_3, audience.body_4)) > self.limit:
             yield f"The whole card is larger than {self.limit} octets."
 
@@ -122,6 +137,17 @@ class _Owner:
         names = sorted(self.groups.get(group, "?") for group in composition.groups) or [CONNECTIONS]
         exceptions = len(composition.allowed) + len(composition.withheld)
         return " and ".join(names) + (f" with {exceptions} exceptions" if exceptions else "")
+
+
+def renewed_of(page: Page) -> set[int]:
+    """Return those of whom lists must know: what is of the others is still to be written as this release does."""
+    found = page.rows(select(Profile.owner_id, Profile.rendering), Profile.owner_id)
+    return {owner_id for owner_id, rows in found.items() for (rendering,) in rows if (rendering or 0) >= RENDERING}
+
+
+def is_wrong(stored: object, right: Callable[..., object], *said: str, is_renewed: bool) -> bool:
+    """Whether what is *stored* for lists, None for nothing, is not what is *right* by what is *said*."""
+    return is_renewed if stored is None else stored != right(*said)
 
 
 def composition_in(text: str) -> Composition | None:
@@ -163,6 +189,11 @@ def _contents(rows: Sequence[Any]) -> list[tuple[int, FieldContent]] | None:
         return [(field_id, FieldContent.load(kind, content)) for field_id, kind, content in rows]
     except (InvalidInput, ValueError, TypeError):
         return None
+
+
+def _audience(row: Any) -> _Audience:
+    listing = None if row.sort_key is None else listings.Listing(*row[8:])
+    return _Audience(*(*row[1:8], listing))
 
 
 def _card(audience: _Audience, rendering: cards.Rendering, name: str) -> Iterator[str]:

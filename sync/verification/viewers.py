@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -12,11 +12,23 @@ from sync.books import overlays, served
 from sync.books.attempts import Attempt
 from sync.books.entry_rows import PRIVATE
 from sync.errors import InvalidInput
-from sync.models import CONTACTS, AddressBook, Audience, Card, Connection, Device, Entry, Overlay, PrivateCard
+from sync.models import (
+    CONTACTS,
+    AddressBook,
+    Audience,
+    Card,
+    Connection,
+    ContactListing,
+    Device,
+    Entry,
+    Overlay,
+    PrivateCard,
+)
 from sync.revisions.address_books import PRESENT, REMOVED
-from sync.sharing import cards
+from sync.sharing import cards, listings
 from sync.sharing.connections import CONNECTION
 from sync.vcard import parse_one
+from sync.verification.owners import is_wrong, renewed_of
 from sync.verification.reading import Page, Problem, chunks, matching, names_of
 
 #: Entries that are looked at together, with the cards that something was added to.
@@ -57,11 +69,17 @@ def entries_of(page: Page) -> Iterator[Problem]:
     books = page.rows(select(AddressBook.viewer_id, AddressBook.id, AddressBook.revision), AddressBook.viewer_id)
     own = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
     added = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
-    entries = select(*_ENTRY, PrivateCard.data, Overlay.content, Overlay.digest).outerjoin(PrivateCard, own)
-    rows = page.stream(entries.outerjoin(Overlay, added), Entry.viewer_id, Entry.id)
+    listed = (ContactListing.viewer_id == Entry.viewer_id) & (ContactListing.entry_id == Entry.id)
+    entries = select(*_ENTRY, PrivateCard.data, Overlay.content, Overlay.digest, *_LISTED).outerjoin(PrivateCard, own)
+    entries = entries.outerjoin(Overlay, added).outerjoin(ContactListing, listed)
+    rows = page.stream(entries, Entry.viewer_id, Entry.id)
     revisions = {(viewer_id, book_id): revision for viewer_id, those in books.items() for book_id, revision in those}
+    renewed = renewed_of(page)
     for some in chunks((row for _, those in rows for row in those), _SOME):
         yield from _entries(page, some, revisions)
+        yield from (
+            (row.viewer_id, problem) for row in some for problem in _listing(row, is_renewed=row.viewer_id in renewed)
+        )
 
 
 _ENTRY = (
@@ -77,6 +95,31 @@ _ENTRY = (
     Entry.card_id,
     Entry.digest.label("entry_digest"),
 )
+
+
+#: With names of their own: both tables have some of the columns.
+_LISTED = (
+    *(getattr(ContactListing, name).label(f"contact_{name}") for name in listings.Listing._fields),
+    *(getattr(Overlay, name).label(f"added_{name}") for name in listings.Numbers._fields),
+)
+
+
+def _listing(row: Any, *, is_renewed: bool) -> Iterator[str]:
+    """Yield what is wrong with what lists know of an entry."""
+    contact = tuple(getattr(row, f"contact_{name}") for name in listings.Listing._fields)
+    added = tuple(getattr(row, f"added_{name}") for name in listings.Numbers._fields)
+    cases: tuple[tuple[str | None, tuple[Any, ...], Callable[[str], object]], ...] = (
+        (_text_of(row.data), contact, listings.of_contact),
+        (row.content, added, listings.of_overlay),
+    )
+    for text, known, right in cases:
+        stored = None if known[0] is None else known
+        if text is not None and is_wrong(stored, right, text, is_renewed=is_renewed):
+            yield f"What lists know of the entry {row.href} is not what it says."
+
+
+def _text_of(data: bytes | None) -> str | None:
+    return data.decode(errors="replace") if data is not None else None
 
 
 def _entries(page: Page, rows: Sequence[Any], revisions: Mapping[tuple[int, int], int]) -> Iterator[Problem]:

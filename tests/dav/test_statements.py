@@ -27,9 +27,9 @@ from tests.support.site import ON_SQLITE, Site
 from tests.support.statements import sent
 
 #: Besides those that only read, alone and without a transaction: who is it, and what is in the book.
-PRIVATE, NEW = 9, 10
+PRIVATE, NEW = 10, 11
 #: PostgreSQL is asked once more what there is, behind the lock, and to lock address books in their order.
-OWN = {"sqlite": 15, "postgresql": 17}
+OWN = {"sqlite": 16, "postgresql": 18}
 FIELDS = (*(f"EMAIL:x{number}@example.org" for number in range(6)), "ORG:Example", "TITLE:Boss", "BDAY:1980-04-12")
 
 
@@ -92,6 +92,14 @@ def test_a_private_card_is_stored_with_a_statement_for_each_table(site: Site, wa
     assert len(found.statements) <= PRIVATE, found.statements
     assert len(set(found.statements)) == len(found.statements)
     assert found.quick == 1
+
+
+def test_what_lists_know_of_a_private_card_is_stored_only_where_it_is_another(site: Site, watched: Person) -> None:
+    noted = card("private", 1).replace(b"END:VCARD", b"NOTE:Another\r\nEND:VCARD")
+    with counted(site.database) as found:
+        assert put(site, watched, f"{BOOK}private.vcf", noted).status == 204
+    assert len(found.statements) < PRIVATE, found.statements
+    assert not any("contact_listing" in text for text in found.statements)
 
 
 def test_a_card_that_is_new_is_looked_for_by_its_uid_besides(site: Site, watched: Person) -> None:

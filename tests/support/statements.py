@@ -25,8 +25,8 @@ from sync.models import Base
 OURS = set(Base.metadata.tables)
 #: Every SQL function that the engine calls. None of them gives another answer when it is called again.
 FUNCTIONS = {
-    *("any", "coalesce", "count", "json_each", "json_extract", "length", "max", "min", "set_config", "substr", "sum"),
-    "unnest",
+    *("any", "coalesce", "count", "instr", "json_each", "json_extract", "length", "max", "min", "set_config", "strpos"),
+    *("substr", "sum", "unnest"),
 }
 #: What begins, parts and ends a transaction; it is no statement that could be counted.
 TRANSACTION = ("BEGIN", "PRAGMA busy_timeout", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
@@ -39,6 +39,10 @@ ALLOWED: dict[str, tuple[set[frozenset[str]], str]] = {
     "card": (
         {frozenset(("card.owner_id", "entry.id")), frozenset(("card.id", "entry.card_id"))},
         "an entry reads its owner's card by the card's key",
+    ),
+    "card_listing": (
+        {frozenset(("card_listing.owner_id", "entry.id")), frozenset(("card_listing.id", "entry.card_id"))},
+        "an entry reads what lists know of its owner's card by the card's key",
     ),
 }
 

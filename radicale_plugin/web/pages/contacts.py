@@ -26,7 +26,7 @@ def index() -> Response:
     """Show the contacts, page by page."""
     me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
     with database().reading() as session:
-        listed = own_contacts.page_of(session, me, text, people.number_of_page(), by_number=people.is_by_number())
+        listed = own_contacts.page_of(session, me, text, people.place_of_page(), by_number=people.is_by_number())
         linked = len(linking.links_of(session, me))
         merged = len(duplicates.merges_of(session, me))
     lettered = people.in_order(listed.contacts)

@@ -26,7 +26,7 @@ def index() -> Response:
     """Choose whom to show."""
     me, text = current_person().account_id, _wanted()
     with database().reading() as session:
-        listed = connected_people.page_of(session, me, text, people.number_of_page())
+        listed = connected_people.page_of(session, me, text, people.place_of_page())
         ids = [each.account_id for each in listed.people]
         return page(
             "friends/index.html",
@@ -78,7 +78,7 @@ def introduce(account_id: int) -> Response:
         return page(
             "friends/introduce.html",
             one=_connected_person(session, account_id),
-            listed=connected_people.page_of(session, me, text, people.number_of_page()),
+            listed=connected_people.page_of(session, me, text, people.place_of_page()),
             text=text,
         )
 

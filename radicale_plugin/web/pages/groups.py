@@ -21,6 +21,8 @@ from sync.ends import setting
 from sync.ends.targets import Target
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.queries import connected_people
+from sync.queries.connected_people import Wanted
+from sync.queries.paging import Place
 from sync.sharing import grants, groups
 from sync.sharing.groups import NAME_LENGTH, GroupSummary
 from sync.sharing.preferences import preferences_of
@@ -120,16 +122,17 @@ def add(group_id: int) -> Response:
     if request.method == "POST" and not request.form.keys() & {"page", "search"}:
         return _put_in(group_id)
     me, text, everybody = current_person().account_id, _wanted(), "everybody" in request.form
-    ticked, number = set(posted_ids("person")), as_id(request.form.get("page", "")) or people.number_of_page()
+    ticked, number = set(posted_ids("person")), as_id(request.form.get("page", ""))
+    place = Place(number) if number else people.place_of_page()
     with database().reading() as session:
         group = _group(session, group_id)
         if "search" in request.form:
             # Whoever was meant by all of one list is still meant when there is another.
             ticked |= _all_found(session, group_id, text) if everybody else set()
-            text, number, everybody = request.form.get("q", "").strip()[:_LONGEST], 1, False
-        members = set(groups.members(session, me, group_id))
-        listed = connected_people.page_of(session, me, text, number, but=members)
-        elsewhere = connected_people.some(session, me, ticked - {each.account_id for each in listed.people} - members)
+            text, place, everybody = request.form.get("q", "").strip()[:_LONGEST], Place(), False
+        listed = connected_people.page_of(session, me, Wanted(text, outside=group_id), place)
+        unseen = ticked - {each.account_id for each in listed.people} - set(groups.members(session, me, group_id))
+        elsewhere = connected_people.some(session, me, unseen)
     return page(
         "groups/add.html",
         group=group,
@@ -178,8 +181,8 @@ def _list(form: NameForm, status: int) -> Response:
 def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
     me, text = current_person().account_id, _wanted()
     with database().reading() as session:
-        members = set(groups.members(session, me, group.id))
-        listed = connected_people.page_of(session, me, text, people.number_of_page(), only=members)
+        wanted = Wanted(text, inside=group.id)
+        listed = connected_people.page_of(session, me, wanted, people.place_of_page())
         pictured = held_cards.with_photo(session, me, [each.account_id for each in listed.people])
         granted = grants_of(session, me)
         end = setting.end_of(session, me, Target(group_id=group.id))
@@ -202,13 +205,6 @@ def _group(session: Session, group_id: int) -> GroupSummary:
         if group.id == group_id:
             return group
     raise NotFound("There is no such group.")
-
-
-def _all_found(session: Session, group_id: int, text: str) -> set[int]:
-    """Return everybody who is looked for and not in a group, on all pages."""
-    me = current_person().account_id
-    members = set(groups.members(session, me, group_id))
-    return {each.account_id for each in connected_people.found_among(session, me, text, but=members)}
 
 
 def _wanted() -> str:

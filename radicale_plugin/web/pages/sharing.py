@@ -12,7 +12,7 @@ from radicale_plugin.web.field_display import Shown, shown
 from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.people import number_of_page
+from radicale_plugin.web.people import place_of_page
 from radicale_plugin.web.preview import PERSON, chosen, preview_of, text_for
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import Session
@@ -92,7 +92,7 @@ def people() -> Response:
     person = current_person()
     text = request.args.get("q", "").strip()[:100]
     with database().reading() as session:
-        listed = connected_people.page_of(session, person.account_id, text, number_of_page())
+        listed = connected_people.page_of(session, person.account_id, text, place_of_page())
         ids = [each.account_id for each in listed.people]
         exceptions = grants.exceptions_of(session, person.account_id, ids)
     counts = {viewer_id: len(of_person) for viewer_id, of_person in exceptions.items()}

@@ -45,9 +45,13 @@ def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def without_what_is_made_anew(found: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
-    """Leave out of `rows` the groups of all connections, which a step takes away, and makes with another id."""
+    """
+    Leave out of `rows` the groups of all connections, which a step takes away, and makes with another id.
+
+    What lists know is left out as well: the worker reads it from the cards again.
+    """
     groups = [row for row in found["contact_group"] if CONNECTIONS not in row]
-    return {**found, "contact_group": groups}
+    return {**found, "contact_group": groups, "card_listing": [], "contact_listing": []}
 
 
 def populate(database: Database) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import insert, update
 
 from sync import verification
+from sync.books import overlays
 from sync.database.engine import Database, Session
-from sync.models import Connection
+from sync.models import Connection, Entry, Overlay
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups
 from sync.sign_in import credentials
@@ -251,6 +253,14 @@ def test_damage_to_a_person_is_named(world: World, statement: str, finding: str)
         ("UPDATE field SET content = '[' WHERE id = {mobile}", "anna: A field of the profile cannot be read."),
         ("DELETE FROM card WHERE {of_family}", "anna: The audience of family has no card."),
         (
+            "UPDATE card_listing SET called = 'x' WHERE {of_family}",
+            "anna: What lists know of the card of the audience of family is not what it says.",
+        ),
+        (
+            "DELETE FROM card_listing WHERE {of_family}",
+            "anna: What lists know of the card of the audience of family is not what it says.",
+        ),
+        (
             "UPDATE audience SET composition = '' WHERE {of_family}",
             "anna: The composition of audience {audience} cannot be read.",
         ),
@@ -351,11 +361,11 @@ def test_damage_to_what_an_owner_shows_is_named(world: World, statement: str, fi
             "eve: The entry {href} has a hash that is not that of its overlay.",
         ),
         (
-            "INSERT INTO overlay VALUES ({eve}, {anna}, '[]', 'x')",
+            "INSERT INTO overlay (viewer_id, entry_id, content, digest) VALUES ({eve}, {anna}, '[]', 'x')",
             "eve: The entry {href} has an overlay whose hash is not that of its text.",
         ),
         (
-            "INSERT INTO overlay VALUES ({eve}, {anna}, '', 'x')",
+            "INSERT INTO overlay (viewer_id, entry_id, content, digest) VALUES ({eve}, {anna}, '', 'x')",
             "eve: The entry {href} has an overlay that cannot be read.",
         ),
         (
@@ -406,6 +416,33 @@ def test_damage_to_a_connection_is_named(world: World, statement: str, finding: 
 def test_damage_to_a_private_entry_is_named(world: World, statement: str, finding: str) -> None:
     damage(world, statement)
     assert f"anna: The entry {finding}" in findings(world.database)
+
+
+@one_engine
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE contact_listing SET sort_key = CAST('x' AS {blob}) WHERE entry_id = {kept_id}",
+        "DELETE FROM contact_listing WHERE entry_id = {kept_id}",
+    ],
+)
+def test_a_list_that_knows_another_contact_is_found(world: World, statement: str) -> None:
+    damage(world, statement)
+    assert findings(world.database) == ["anna: What lists know of the entry kept.vcf is not what it says."]
+
+
+def test_a_list_that_knows_other_numbers_than_were_added_is_found(world: World) -> None:
+    text = overlays.dump([factories.content()])
+    digest = overlays.digest_of(text)
+
+    def add(session: Session) -> None:
+        added = {"viewer_id": world.anna, "entry_id": world.bo, "content": text, "digest": digest}
+        session.execute(insert(Overlay).values(**added, reached="", number_key=b"", digits=""))
+        session.execute(update(Entry).where(Entry.viewer_id == world.anna, Entry.id == world.bo).values(digest=digest))
+
+    world.database.write(add)
+    href = factories.href_of(world.database, world.anna, world.bo)
+    assert findings(world.database) == [f"anna: What lists know of the entry {href} is not what it says."]
 
 
 def test_bytes_without_an_entry_are_found(world: World) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from flask import Response, request
 
 from radicale_plugin.web import people
@@ -13,10 +11,8 @@ from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import held_cards
-from sync.database.engine import Session
 from sync.queries import connected_people, previews
 from sync.queries.connected_people import Wanted
-from sync.sharing import connections, groups
 from sync.vcard import photos
 
 #: The most characters that are looked for in the list.
@@ -29,12 +25,12 @@ _SMALL = 112
 def index() -> Response:
     """Show everybody, or a group, page by page, in which groups they are and whether they have the card as it is."""
     me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
-    wanted = as_id(request.args.get("group", ""))
+    group_id = as_id(request.args.get("group", ""))
     with database().reading() as session:
         own = people.own_groups(session, me)
-        group = next((each for each in own if each.id == wanted), None)
-        only = set(groups.members(session, me, group.id)) if group else None
-        listed = _listed(session, me, text, only)
+        group = next((each for each in own if each.id == group_id), None)
+        wanted = Wanted(text, reached=True, by_number=people.is_by_number(), inside=group.id if group else None)
+        listed = connected_people.page_of(session, me, wanted, people.place_of_page())
         ids = [each.account_id for each in listed.people]
         return page(
             "people/index.html",
@@ -48,17 +44,6 @@ def index() -> Response:
             pictured=held_cards.with_photo(session, me, ids),
             hidden=held_cards.hidden_among(session, me, ids),
         )
-
-
-def _listed(session: Session, me: int, text: str, only: Collection[int] | None) -> connected_people.Page:
-    """Return the page of people that was asked for: by name, pinyin, number or address, in the order of either."""
-    every = connections.connected_to(session, me) if text or people.is_by_number() else []
-    wanted = Wanted(
-        text,
-        also=held_cards.reached_at(session, me, text, every) if text else (),
-        numbers=held_cards.reaches(session, me, every) if people.is_by_number() else None,
-    )
-    return connected_people.page_of(session, me, wanted, people.number_of_page(), only=only)
 
 
 @blueprint.get("/<int:account_id>/photo")
