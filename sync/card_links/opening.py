@@ -6,9 +6,10 @@ Nothing is decided here about fields: what is shown is the stored card of the li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, or_, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.accounts import rate_limits
@@ -19,6 +20,7 @@ from sync.books.etags import etag_of
 from sync.card_links import link_secrets
 from sync.card_links.link_secrets import Ids, LinkKeys
 from sync.database.engine import Database
+from sync.ends import carrying
 from sync.errors import TooManyTries
 from sync.models import CONTACTS, Account, Card, CardLink, now
 from sync.revisions import link_revisions
@@ -76,7 +78,8 @@ class LinkGate:
     Opens links, for one process.
 
     A secret that was made up is refused without a look into the database; whether a link is still there is asked of the
-    database every time, so that an end works at once.
+    database every time, so that an end works at once. Whoever finds one over carries that out first, and where that
+    fails is not answered (`DatabaseUnavailable`).
     """
 
     def __init__(self, database: Database) -> None:
@@ -107,10 +110,11 @@ class LinkGate:
     def card(self, link: OpenedLink, version: str = "3.0") -> EntryText | None:
         """Return the card of a link as it is now, in a version of vCard; None where the link is gone."""
         statement = _CARD_4 if version in ("4.0", served.THUNDERBIRD) else _CARD_3
-        rows = self._database.quick_rows(statement, self._key(link.ids), is_by_key=True)
-        if not rows:
+        rows = self._database.quick_rows(statement, _key(link.ids), is_by_key=True)
+        now_is = self._unless_over(rows[0][:-1]) if rows else None
+        if now_is is None:
             return None
-        now_is, body = OpenedLink(*rows[0][:-1]), rows[0][-1]
+        body = rows[0][-1]
         written = "4.0" if statement is _CARD_4 else "3.0"
         text = served.held(body, None, written, now_is.uid, now_is.changed_at)
         if version == served.THUNDERBIRD:
@@ -143,11 +147,21 @@ class LinkGate:
             return
 
     def _found(self, ids: Ids) -> OpenedLink | None:
-        rows = self._database.quick_rows(_OPENED, self._key(ids), is_by_key=True)
-        return OpenedLink(*rows[0]) if rows else None
+        rows = self._database.quick_rows(_OPENED, _key(ids), is_by_key=True)
+        return self._unless_over(rows[0]) if rows else None
 
-    def _key(self, ids: Ids) -> dict[str, object]:
-        return {"owner": ids[0], "link": ids[1], "at": now()}
+    def _unless_over(self, row: Sequence[Any]) -> OpenedLink | None:
+        *found, ends_at = row
+        link = OpenedLink(*found)
+        if ends_at is None or ends_at > now():
+            return link
+        # It stays over, whatever the clock does afterwards.
+        carrying.carry_out(self._database, link.owner_id)
+        return None
+
+
+def _key(ids: Ids) -> dict[str, object]:
+    return {"owner": ids[0], "link": ids[1]}
 
 
 def _count(session: Session, ids: Ids, counter: InstrumentedAttribute[int]) -> None:
@@ -157,13 +171,12 @@ def _count(session: Session, ids: Ids, counter: InstrumentedAttribute[int]) -> N
 
 _OPENED: Select[Any] = (
     select(CardLink.owner_id, CardLink.id, CardLink.uid, CardLink.epoch, CardLink.revision, CardLink.changed_at)
-    .add_columns(Card.digest, Account.login)
+    .add_columns(Card.digest, Account.login, CardLink.ends_at)
     .join(Card, (Card.owner_id == CardLink.owner_id) & (Card.id == CardLink.audience_id))
     .join(Account, Account.id == CardLink.owner_id)
     .where(
         CardLink.owner_id == bindparam("owner"),
         CardLink.id == bindparam("link"),
-        or_(CardLink.ends_at.is_(None), CardLink.ends_at > bindparam("at")),
         Account.disabled_at.is_(None),
         Account.deletion_began_at.is_(None),
     )

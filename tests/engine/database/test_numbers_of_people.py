@@ -20,6 +20,7 @@ from sync import meeting
 from sync.accounts import one_time_tokens, preference_changes, rate_limits
 from sync.books import doubts
 from sync.calendars import feeds
+from sync.card_links import links as card_links
 from sync.contacts import linking
 from sync.database.engine import Database, Session
 from sync.digests import changes as digest_changes
@@ -228,6 +229,7 @@ MORE: dict[str, Change] = {
     "a doubt that is dismissed": _then(
         lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone), lambda s, w: doubts.dismiss(s, w.anna, w.phone)
     ),
+    "a card link": lambda s, w: card_links.end(s, w.anna, card_links.create(s, w.anna, w.chess)),
     "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
     "a digest": _then(
         lambda s, w: choices.want(s, w.anna, 8, "UTC"),
