@@ -67,7 +67,13 @@ ITEMS = (
         _("Everybody you are connected to, your groups, and who asks."),
         ("contacts", "contact_fields", "contact_photo", "duplicates", "find", "friends", "groups", "requests"),
     ),
-    Item("links", "share", _("Share"), _("Your code and links, and invitations."), ("invite", "invite_many")),
+    Item(
+        "links",
+        "share",
+        _("Share"),
+        _("Your code and links, and invitations."),
+        ("card_links", "invite", "invite_many"),
+    ),
     Item("activity", "activity", _("Activity"), _("What changed in the cards of people whom you know.")),
     Item(
         "settings",

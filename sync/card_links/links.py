@@ -22,7 +22,6 @@ from sync.vcard import clean
 
 #: How many a person has at most.
 MOST = 20
-_LABEL = 100
 #: Minutes that a clock can be apart from UTC.
 _OFFSET = 14 * 60
 
@@ -51,8 +50,8 @@ def create(
         NotFound: There is no such person, or no such group of theirs.
     """
     label = " ".join(clean(label).split())
-    if len(label) > _LABEL:
-        raise InvalidInput(f"A link's label has at most {_LABEL} characters.")
+    if len(label) > 100:
+        raise InvalidInput("A link's label has at most 100 characters.")
     if until is not None:
         until -= until % 60
         if not now() + LEAD <= until <= now() + LONGEST or abs(utc_offset) > _OFFSET:

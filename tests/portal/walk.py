@@ -15,6 +15,8 @@ from sync import meeting
 from sync.accounts import one_time_tokens
 from sync.books import doubts
 from sync.calendars import feeds
+from sync.card_links import links as card_links
+from sync.card_links.link_secrets import LinkKeys
 from sync.database.engine import Session
 from sync.digests import choices
 from sync.ends import setting
@@ -146,6 +148,21 @@ def _calendar(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"secret": feeds.create(session, ids[WHO], "phone", "en", with_private=True)[1]}]
 
 
+def _card_link(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A card that her family sees, with a photo, for anybody."""
+    for each in card_links.links_of(session, ids[WHO]):
+        card_links.end(session, ids[WHO], each.id)
+    group_id = groups.find(session, ids[WHO], "family").id
+    made = card_links.create(session, ids[WHO], group_id, label="door", until=now() + 90_000, utc_offset=480)
+    return [{"link_id": made}]
+
+
+def _shown_card(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    (link,) = _card_link(session, ids)
+    keys = LinkKeys.of(session)
+    return [{"token": keys.token_for((ids[WHO], link["link_id"]))}]
+
+
 def _calendars(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     _calendar(session, ids)
     return [{"feed_id": feed.id} for feed in feeds.feeds(session, ids[WHO])]
@@ -169,6 +186,13 @@ def _doubted(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 
 PARAMETERS: dict[str, Parameters] = {
     "calendars.end": _calendars,
+    "card_links.code": _card_link,
+    "card_links.end": _card_link,
+    "card_links.index": lambda session, ids: [{}] if _card_link(session, ids) else [],
+    "card_links.one": _card_link,
+    "shown_card.download": _shown_card,
+    "shown_card.photo": _shown_card,
+    "shown_card.show": lambda session, ids: [*_shown_card(session, ids), {"token": "made-up"}],
     "calendars.read": _calendar,
     "doubts.dismiss": _doubted,
     "doubts.of": _known("bo"),
@@ -269,6 +293,7 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.withdraw": _stranger("jan"),
 }
 NO_PAGE = {
+    *("card_links.code", "shown_card.download", "shown_card.photo"),
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
     *("find.public_photo", "home.manifest", "links.code", "live.look", "notifications.worker"),
     # They lead to the provider of an organisation and back, where there is one.

@@ -282,7 +282,7 @@ GROWING: dict[str, tuple[tuple[str, ...], Callable[[Session, int, int], object]]
     "links": (("invitation_link",), lambda s, anna, n: invitation_links.create(s, anna, label=f"link {n}")),
     "card links": (
         ("card_link",),
-        lambda s, anna, n: card_links.create(s, anna, _strangers(s, anna), label=f"link {n}"),
+        lambda s, anna, n: card_links.create(s, anna, _strangers(s, anna), label=f"{n}"),
     ),
     "calendars": (("calendar_feed",), lambda s, anna, n: feeds.create(s, anna, f"feed {n}", "en")),
     "browsers": (("browser_session",), lambda s, anna, _: sessions.start(s, anna, "Firefox")),
