@@ -192,9 +192,8 @@ def test_the_owner_makes_one_sees_what_it_shows_and_ends_it(stage: Stage) -> Non
     none = form.submit("/find/cards/", label="bell")
     assert none.status == 400
     open_to_all = strangers(stage.database, stage.anna)
-    made = form.submit(
-        "/find/cards/", label="bell", group_id=str(open_to_all), day="2031-01-31", offset="480"
-    ).followed()
+    values = {"label": "bell", "group_id": str(open_to_all), "day": "2031-01-31", "offset": "480"}
+    made = form.submit("/find/cards/", **values).followed()
     assert made.status == 200
     (address,) = made.document.xpath("//input[@id='address']/@value")
     assert "Who has downloaded it keeps it" in made.text
