@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from sync import verification
 from sync.card_links import link_secrets, links
@@ -18,7 +18,7 @@ from sync.ends import carrying, setting
 from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.errors import InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, TooManyTries
-from sync.models import Account, Audience, CardLink
+from sync.models import Account, Audience, CardLink, NextEnd
 from sync.revisions import address_books
 from sync.sharing import cards, grants, groups
 from sync.sign_in import administrators, deletion
@@ -338,3 +338,21 @@ def test_the_database_is_as_it_was_promised_with_links(stage: Stage) -> None:
     assert problems() == []
     stage.database.write(lambda session: groups.remove(session, stage.anna, stage.clients))
     assert problems() == []
+
+
+def test_a_link_that_would_show_another_card_or_not_end_is_found(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def findings() -> list[str]:
+        with stage.database.reading() as session:
+            return [str(finding) for finding in verification.findings(session)]
+
+    at = Clock(monkeypatch).soon(HOUR)
+    family = group(stage.database, stage.anna, "family", [], [stage.mobile])
+    other = made(stage.database, stage.anna, family, label="other", until=at)
+    assert findings() == []
+    mine = CardLink.owner_id == stage.anna
+    audience = select(CardLink.audience_id).where(mine, CardLink.id == other.id).scalar_subquery()
+    swapped = update(CardLink).where(mine, CardLink.id == stage.link.id).values(audience_id=audience)
+    stage.database.write(lambda session: session.execute(swapped))
+    assert findings() == ["anna: The card link '' shows another card than that of its group alone."]
+    stage.database.write(lambda session: session.execute(delete(NextEnd)))
+    assert len(findings()) == 2
