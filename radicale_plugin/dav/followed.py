@@ -44,10 +44,9 @@ from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.wanted import Wanted
 from sync.books.entries import EntryHead
 from sync.books.entry_texts import EntryText
-from sync.card_links.opening import FETCHED, HREF, LinkGate, OpenedLink
+from sync.card_links.opening import FETCHED, FOLLOWER, HREF, LinkGate, OpenedLink
 from sync.fields import fields_of as fields_in
 from sync.fields import full_name
-from sync.models import NOBODY
 from sync.revisions.address_books import CONTACTS_PATH
 from sync.settings import Settings
 from sync.sharing.connections import CONNECTION
@@ -73,7 +72,7 @@ _TOLD = "This card is kept by its owner; it cannot be changed here."
 def place_of(prefix: str, link: OpenedLink, settings: Settings) -> Place:
     """Return where a follower is: nobody of this server, with an address book that cannot be changed."""
     book = link.book()
-    caller = Caller(NOBODY, link.follower, 0, 0, None, book.title, book.epoch, book.revision)
+    caller = Caller(FOLLOWER, link.follower, 0, 0, None, book.title, book.epoch, book.revision)
     return Place(prefix, caller, replace(settings, accept_overlays=False))
 
 

@@ -22,13 +22,15 @@ from sync.card_links.link_secrets import Ids, LinkKeys
 from sync.database.engine import Database
 from sync.ends import carrying
 from sync.errors import TooManyTries
-from sync.models import CONTACTS, Account, Card, CardLink, now
+from sync.models import CONTACTS, NOBODY, Account, Card, CardLink, now
 from sync.revisions import link_revisions
 from sync.revisions.address_books import CONTACTS_PATH, Book
 from sync.sharing.connections import CONNECTION
 
 #: What the one entry of an address book is called in which a card is followed.
 HREF = "card.vcf"
+#: Whose account a follower has: nobody's.
+FOLLOWER = NOBODY
 #: How often somebody may try addresses that open nothing.
 GUESSES = Limit("card-link-guess", 60, HOUR)
 #: How often those who follow a card are handed it anew because one of them could not change it.

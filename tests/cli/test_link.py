@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.conftest import Command
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that was told its address."""
+    monkeypatch.setenv("EVERCARD_BASE_URL", "https://cards.example")
 
 
 def test_a_link_is_made_listed_and_ended(anna: Command) -> None:
@@ -28,3 +36,9 @@ def test_what_cannot_be_is_refused_with_a_sentence(anna: Command) -> None:
         anna("link", "make", "anna", "strangers", "--label", "same")
     assert "at most 20" in anna.error("link", "make", "anna", "strangers")
     assert "Several" in anna.error("link", "end", "anna", "same")
+
+
+def test_a_server_that_was_not_told_its_address_makes_none(anna: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVERCARD_BASE_URL")
+    assert "base_url" in anna.error("link", "make", "anna", "strangers")
+    assert anna.json("link", "list", "anna") == []

@@ -39,7 +39,7 @@ def test_a_card_is_shown_to_somebody_without_an_account_until_its_owner_ends_it(
         looks.at("made")
         assert (hand.taps, looks.wrong) == (5, [])
         with browsers.opened(chromium, server, **options) as other:
-            looks = Looks(other, f"shown-card-{locale}")
+            looks = Looks(other, f"card-page-{locale}")
             other.goto(address)
             main = other.get_by_role("main")
             expect(main).to_contain_text("anna@z.example")

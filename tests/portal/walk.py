@@ -157,7 +157,7 @@ def _card_link(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]
     return [{"link_id": made}]
 
 
-def _shown_card(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+def _card_page(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     (link,) = _card_link(session, ids)
     keys = LinkKeys.of(session)
     return [{"token": keys.token_for((ids[WHO], link["link_id"]))}]
@@ -190,9 +190,9 @@ PARAMETERS: dict[str, Parameters] = {
     "card_links.end": _card_link,
     "card_links.index": lambda session, ids: [{}] if _card_link(session, ids) else [],
     "card_links.one": _card_link,
-    "shown_card.download": _shown_card,
-    "shown_card.photo": _shown_card,
-    "shown_card.show": lambda session, ids: [*_shown_card(session, ids), {"token": "made-up"}],
+    "card_page.download": _card_page,
+    "card_page.photo": _card_page,
+    "card_page.show": lambda session, ids: [*_card_page(session, ids), {"token": "made-up"}],
     "calendars.read": _calendar,
     "doubts.dismiss": _doubted,
     "doubts.of": _known("bo"),
@@ -293,7 +293,7 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.withdraw": _stranger("jan"),
 }
 NO_PAGE = {
-    *("card_links.code", "shown_card.download", "shown_card.photo"),
+    *("card_links.code", "card_page.download", "card_page.photo"),
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
     *("find.public_photo", "home.manifest", "links.code", "live.look", "notifications.worker"),
     # They lead to the provider of an organisation and back, where there is one.

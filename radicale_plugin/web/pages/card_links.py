@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response, url_for
 from wtforms import DateField, IntegerField, SelectField, StringField
@@ -24,7 +25,6 @@ from sync.card_links.links import LinkSecrets
 from sync.database.engine import Session, settings_of
 from sync.ends import local_time
 from sync.errors import InvalidInput, LimitExceeded, NotFound
-from sync.models import CardLink
 from sync.sharing import groups
 
 blueprint = Blueprint("card_links", __name__, url_prefix="/find/cards")
@@ -49,7 +49,7 @@ class NewCardLink(Form):
 class Listed:
     """A link and what the group is called whose card it shows; *ends* says until when, where it ends by itself."""
 
-    link: CardLink
+    link: Any
     group: str
     ends: str
 
@@ -129,5 +129,5 @@ def _listed(session: Session, owner_id: int) -> Sequence[Listed]:
     return [Listed(link, titles.get(link.group_id, ""), _end_of(link)) for link in links.links_of(session, owner_id)]
 
 
-def _end_of(link: CardLink) -> str:
+def _end_of(link: Any) -> str:
     return until(link.ends_at, link.utc_offset) if link.ends_at is not None else ""

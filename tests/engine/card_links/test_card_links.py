@@ -171,7 +171,6 @@ def test_it_ends_on_the_minute_and_stays_so_whatever_the_clock_does(
     assert stage.is_open(link)
     clock.put(at)
     assert not stage.is_open(link)
-    assert Watch(stage.database).settle(stage.anna)
     clock.put(at - HOUR)
     assert not stage.is_open(link)
     assert stage.is_open()

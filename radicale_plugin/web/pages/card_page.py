@@ -20,7 +20,7 @@ from sync.card_links.opening import DOWNLOADED, OPENED, OpenedLink
 from sync.fields.media import encoded_data, octets_of
 from sync.vcard import parse_one
 
-blueprint = Blueprint("shown_card", __name__)
+blueprint = Blueprint("card_page", __name__)
 VERSIONS = ("3.0", "4.0")
 
 
@@ -44,7 +44,7 @@ def show() -> Response:
     given = shown_card(found.text, link.login)
     if request.method == "GET":
         portal().links.note(link, OPENED)
-    return page("shown_card/show.html", card=given, token=_token(), image=_image(given), **_follow(link))
+    return page("card_page/show.html", card=given, token=_token(), image=_image(given), **_follow(link))
 
 
 @blueprint.get("/cards/card.vcf")
@@ -80,7 +80,7 @@ def photo() -> Response:
 
 
 def _over() -> Response:
-    return page("shown_card/over.html", 404, token="")
+    return page("card_page/over.html", 404, token="")
 
 
 def _token() -> str:
@@ -103,7 +103,7 @@ def _card(link: OpenedLink, version: str = "3.0") -> EntryText:
 
 
 def _image(given: ShownCard) -> str:
-    return portal().place.origin + url_for("shown_card.photo", token=_token()) if given.picture else ""
+    return portal().place.origin + url_for("card_page.photo", token=_token()) if given.picture else ""
 
 
 def _follow(link: OpenedLink) -> dict[str, str]:
