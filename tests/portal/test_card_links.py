@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from sync import fields
@@ -55,7 +53,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(site: Site) -> Iterator[Stage]:
+def stage(site: Site) -> Stage:
     """Set the stage."""
     return Stage(site)
 
