@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from sync import verification
-from sync.card_links import link_secrets, links
+from sync.accounts.rate_limits import Limit
+from sync.card_links import link_secrets, links, opening
 from sync.card_links.link_secrets import LinkKeys
 from sync.card_links.opening import DOWNLOADED, FETCHED, OPENED, LinkGate
 from sync.database import accounts
@@ -289,8 +290,9 @@ def test_it_is_counted_how_often_and_no_finer_than_a_day(stage: Stage, monkeypat
     assert (after.revision, after.changed_at) == (before.revision, before.changed_at)
 
 
-def test_who_tries_addresses_is_stopped_and_nobody_else(stage: Stage) -> None:
-    for _ in range(60):
+def test_who_tries_addresses_is_stopped_and_nobody_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "GUESSES", Limit("card-link-guess", 3, HOUR))
+    for _ in range(3):
         stage.gate.guessed("203.0.113.7")
     with pytest.raises(TooManyTries):
         stage.gate.guessed("203.0.113.7")
