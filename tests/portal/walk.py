@@ -192,7 +192,7 @@ PARAMETERS: dict[str, Parameters] = {
     "card_links.one": _card_link,
     "card_page.download": _card_page,
     "card_page.photo": _card_page,
-    "card_page.show": lambda session, ids: [*_card_page(session, ids), {"token": "made-up"}],
+    "card_page.show": _card_page,
     "calendars.read": _calendar,
     "doubts.dismiss": _doubted,
     "doubts.of": _known("bo"),
