@@ -68,6 +68,9 @@ PARTS = {
         "radicale_plugin.cli.holders:holders",
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",
     ),
+    "link": Part(
+        "radicale_plugin.cli.link:link", "The card of one of a person's groups, for people without an account."
+    ),
     "migrate": Part("radicale_plugin.cli.migrate:migrate", "Bring the database to the newest version of its schema."),
     "outbox": Part(
         "radicale_plugin.cli.outbox:outbox", "What waits to be sent and done, and what was given up (dead letters)."

@@ -67,7 +67,7 @@ def _of_one_resource(service: Service, request: Request, asked: ExpandProperty |
 
 
 def _sync_collection(service: Service, request: Request, book: Book, asked: SyncCollection) -> Response:
-    since = _reached(request, book, asked.token)
+    since = reached_in(request, book, asked.token)
     if since == book.reached:
         _note_sync(service, request, book, book.revision)
         return multistatus((), book.sync_token)
@@ -82,8 +82,8 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
             with service.database.reading() as session:
                 yield from _listed(template, device_view.heads(session, book, since, until=until))
                 if template.needs_text:
-                    rendition = _rendition(request, asked.wanted)
-                    for text in device_view.texts(session, book, rendition, since=since, until=until):
+                    form = rendition(request, asked.wanted)
+                    for text in device_view.texts(session, book, form, since=since, until=until):
                         yield template.render(handing.card(text))
         if until is not None:
             yield truncated(request.place.book(book))
@@ -126,14 +126,20 @@ def _end(service: Service, book: Book, since: Reached | None, limit: int | None)
     return reached
 
 
-def _rendition(request: Request, wanted: Wanted) -> str:
+def rendition(request: Request, wanted: Wanted) -> str:
     """Return in what form cards are wanted; Thunderbird names none, and shows more of one that is made for it."""
     if "Thunderbird" in request.user_agent and not (wanted.says_version or wanted.card_lines):
         return THUNDERBIRD
     return wanted.card_version
 
 
-def _reached(request: Request, book: Book, token: str) -> Reached | None:
+def reached_in(request: Request, book: Book, token: str) -> Reached | None:
+    """
+    Return what of *book* a token stands for, None for the empty one of a first synchronization.
+
+    Raises:
+        DavError: ``valid-sync-token``.
+    """
     if not token:
         return None
     try:
@@ -155,7 +161,7 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
 
     def parts() -> Iterator[str]:
         missing = {name for name in names.values() if name}
-        for entry in device_view.named(service.database, book, _rendition(request, asked.wanted), list(missing)):
+        for entry in device_view.named(service.database, book, rendition(request, asked.wanted), list(missing)):
             missing.discard(entry.href)
             yield template.render(handing.card(entry))
         for href, name in names.items():
@@ -202,7 +208,7 @@ def _query(service: Service, request: Request, book: Book, asked: Query) -> Resp
     def parts() -> Iterator[str]:
         found = 0
         with service.database.reading() as session:
-            for entry, stored in _searched(session, book, search, _rendition(request, asked.wanted), hrefs):
+            for entry, stored in _searched(session, book, search, rendition(request, asked.wanted), hrefs):
                 if not search.finds(entry.text, stored):
                     continue
                 if found == asked.limit:

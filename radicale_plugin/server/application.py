@@ -38,12 +38,14 @@ from radicale_plugin.dav import (
     states,
     transfer,
 )
+from radicale_plugin.dav.followed import ALLOW as FOLLOWERS_MAY
 from radicale_plugin.dav.names import dav
 from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.place import Place
 from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
 from radicale_plugin.server import root_files, running
+from radicale_plugin.server.following import Follower, Following, is_of_follower
 from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
 from sync.ends.watch import Watch
@@ -110,10 +112,11 @@ class Application(RadicaleApplication):
         database = settings.database(configuration)
         self._service = Service(database, Gate(database))
         self._watch = Watch(database)
+        self._prefix: str = configuration.get("server", "script_name").rstrip("/")
+        self._following = Following(database, self._watch, self._prefix)
         self._spending = running.spending(database.settings.limits.writes_a_day)
         self._push = Advertisement(database) if database.settings.can_push else None
         self._proxies = settings.trusted_proxies(configuration)
-        self._prefix: str = configuration.get("server", "script_name").rstrip("/")
         # Radicale sleeps before it refuses, in a thread that others wait for.
         self._auth_delay = self._delay_on_error = 0.0
 
@@ -123,7 +126,8 @@ class Application(RadicaleApplication):
         admitted = environ.get(_ADMITTED)
         if admitted is None:
             return super().__call__(self._for_portal(environ), start_response)
-        answer = _guarded(environ["REQUEST_METHOD"], self._answer, environ, admitted)
+        handle = self._answer_follower if isinstance(admitted, Follower) else self._answer
+        answer = _guarded(environ["REQUEST_METHOD"], handle, environ, admitted)
         return _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
 
     def refuse(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes] | None:
@@ -151,9 +155,11 @@ class Application(RadicaleApplication):
         if _is_redirected(method, environ["PATH_INFO"]):
             # Where it leads to is a matter of configuration, and so can change.
             return Response(301, [("Location", paths.href(self._prefix)), ("Cache-Control", "no-cache")])
-        caller = self._admit(environ.get("HTTP_AUTHORIZATION", ""))
+        caller = self._admit(environ)
         if caller is None:
-            return _CHALLENGE
+            follower = self._following.admitted(*_signed_in_as(environ), location)
+            environ[_ADMITTED] = follower
+            return _CHALLENGE if follower is None else None
         if location is None:
             raise _nowhere(environ)
         if location.login.lower() in caller.names:
@@ -169,6 +175,8 @@ class Application(RadicaleApplication):
         return None
 
     def _options(self, location: Location | None) -> Response:
+        if is_of_follower(location):
+            return Response(200, [("Allow", FOLLOWERS_MAY), ("DAV", COMPLIANCE)])
         told = self._push is not None and location is not None and location.kind in (Kind.PRINCIPAL, Kind.BOOK)
         if not told:
             return Response(200, [("Allow", ALLOW), ("DAV", COMPLIANCE)])
@@ -181,7 +189,21 @@ class Application(RadicaleApplication):
         self._service.gate.note_use(caller)
         if self._watch.is_due():
             caller = self._settled(environ, caller)
-        response = self._handle(handler, self._request(environ, location, caller))
+        if caller.lists is not None:
+            caller = caller._replace(lists=list_ways.way_of(caller.lists, environ.get("HTTP_USER_AGENT", "")))
+        place = Place(self._prefix, caller, self._service.database.settings, self._push)
+        response = self._handle(handler, self._request(environ, location, place))
+        return self._located(environ, location, response)
+
+    def _answer_follower(self, environ: Mapping[str, Any], follower: Follower) -> Response:
+        link = self._following.settled(follower)
+        if link is None:
+            return _CHALLENGE
+        request = self._request(environ, follower.location, self._following.place(link))
+        response = self._handle(lambda _, asked: self._following.answer(link, asked), request._replace(if_header=()))
+        return self._located(environ, follower.location, response)
+
+    def _located(self, environ: Mapping[str, Any], location: Location, response: Response) -> Response:
         if response.status < 400 and location.kind in (Kind.PRINCIPAL, Kind.BOOK) and environ["PATH_INFO"][-1] != "/":
             # A collection that was named without its last slash (RFC 4918, 5.2).
             names = [name for name in (location.login, location.book) if name]
@@ -192,7 +214,7 @@ class Application(RadicaleApplication):
         """Take back what is over of what the caller is shown, and let them in again, to a book that has changed."""
         if not self._watch.settle(caller.account_id):
             return caller
-        again = self._admit(environ.get("HTTP_AUTHORIZATION", ""))
+        again = self._admit(environ)
         if again is None:
             raise errors.DavError(503, "This device was shut out meanwhile.")
         return again
@@ -214,27 +236,18 @@ class Application(RadicaleApplication):
                 response.headers.extend(prefer.applied(*_heeded(request)))
         return response
 
-    def _admit(self, header: str) -> Caller | None:
-        scheme, _, encoded = header.partition(" ")
-        if scheme.lower() != "basic":
-            return None
-        try:
-            login, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeError, ValueError):
-            return None
-        return self._service.gate.admit(login, password)
+    def _admit(self, environ: Mapping[str, Any]) -> Caller | None:
+        return self._service.gate.admit(*_signed_in_as(environ))
 
-    def _request(self, environ: Mapping[str, Any], location: Location, caller: Caller) -> Request:
+    def _request(self, environ: Mapping[str, Any], location: Location, place: Place) -> Request:
         preferences = prefer.preferences(environ.get("HTTP_PREFER", ""))
-        user_agent = environ.get("HTTP_USER_AGENT", "")
-        caller = caller._replace(lists=list_ways.way_of(caller.lists, user_agent))
         return Request(
             method=environ["REQUEST_METHOD"],
             location=location,
-            place=Place(self._prefix, caller, self._service.database.settings, self._push),
+            place=place,
             body=environ["wsgi.input"].read(),
             depth=environ.get("HTTP_DEPTH", "").strip(),
-            user_agent=user_agent,
+            user_agent=environ.get("HTTP_USER_AGENT", ""),
             content_type=environ.get("CONTENT_TYPE") or "",
             accept=environ.get("HTTP_ACCEPT", ""),
             minimal=prefer.MINIMAL in preferences or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
@@ -251,6 +264,18 @@ class Application(RadicaleApplication):
             dont_notify=environ.get("HTTP_PUSH_DONT_NOTIFY", ""),
             source=_source(client_address(environ, self._proxies)),
         )
+
+
+def _signed_in_as(environ: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the login and the password that a request was sent with, both empty where it has none."""
+    scheme, _, encoded = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        login, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeError, ValueError):
+        return "", ""
+    return login, password
 
 
 @functools.lru_cache(4_096)

@@ -49,9 +49,14 @@ def install(portal: Portal) -> None:
 
 def until(end: End) -> Markup:
     """Say when something ends, by the clock of who set it."""
-    there = local_time.local(end.at, end.utc_offset)
+    return until_time(end.at, end.utc_offset)
+
+
+def until_time(at: int, utc_offset: int) -> Markup:
+    """Say until when something is, by a clock that is ahead of UTC by so many minutes then."""
+    there = local_time.local(at, utc_offset)
     said = _("until %(time)s", time=format_datetime(there, "short", locale=language.locale()))
-    return Markup('<time title="{}">{}</time>').format(local_time.said(end.at, end.utc_offset), said)
+    return Markup('<time title="{}">{}</time>').format(local_time.said(at, utc_offset), said)
 
 
 def ending() -> int:

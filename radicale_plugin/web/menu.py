@@ -71,7 +71,13 @@ ITEMS = (
             *("doubts.of", "doubts.tell"),
         ),
     ),
-    Item("links", "share", _("Share"), _("Your code and links, and invitations."), ("invite", "invite_many")),
+    Item(
+        "links",
+        "share",
+        _("Share"),
+        _("Your code and links, and invitations."),
+        ("card_links", "invite", "invite_many"),
+    ),
     Item("activity", "activity", _("Activity"), _("What changed in the cards of people whom you know.")),
     Item(
         "settings",

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from radicale_plugin.server import running
 from radicale_plugin.web.base_url import Place
+from sync.card_links.opening import LinkGate
 from sync.database.engine import Database
 from sync.ends.watch import Watch
 from sync.errors import EndsDue
@@ -34,6 +35,7 @@ class Portal(Flask):
         self.configuration = configuration
         self.provider: Provider | None = None
         self.watch = Watch(database)
+        self.links = LinkGate(database)
         self.spending = running.spending(database.settings.limits.writes_a_day)
 
     @override

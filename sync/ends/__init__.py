@@ -1,10 +1,10 @@
 """
-What was given until a certain time: a grant, all that a group may see, an exception for one person, a connection.
+What was given until a certain time: a grant, all that a group sees, an exception, a connection, a card link.
 
 Theory of operation
 -------------------
-An end is a row beside what ends (`Ending`), and it goes with that. Time only takes: no end ever shows anybody more, so
-what is withheld from somebody has none.
+An end is a row beside what ends (`Ending`), and it goes with that; a card link has its end in its own row. Time only
+takes: no end ever shows anybody more, so what is withheld from somebody has none.
 
 An end is carried out like every other change of what somebody shows, by `sync.sharing`, in one transaction: cards are
 written anew, revisions rise, devices are told, and what was taken back stays so, whatever becomes of any clock. The

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from sync.database.engine import Database, all_or_nothing
 from sync.database.lists import among
 from sync.ends import next_ends
-from sync.models import Ending, Grant, now
-from sync.sharing import changes, connections, grants
+from sync.models import CardLink, Ending, Grant, now
+from sync.sharing import changes, connections, grants, link_audiences
 from sync.sharing.visibility import Adjustment
 
 #: How many owners are looked up at a time.
@@ -64,7 +64,7 @@ def part(session: Session, owner_id: int, viewer_id: int, at: int) -> None:
 
 
 def withdraw(session: Session, owner_id: int, at: int) -> None:
-    """Take back all grants and exceptions of an owner's that are over at a time, in one transaction."""
+    """Take back all grants, exceptions and addresses of cards of an owner's that are over at a time, in one go."""
     with all_or_nothing(session):
         changes.hold(session, owner_id)
         over = _over(session, owner_id, at)
@@ -72,6 +72,7 @@ def withdraw(session: Session, owner_id: int, at: int) -> None:
         of_groups = session.execute(whole.where(among(session, Grant.group_id, over.groups))).all()
         ended = or_(Ending.group_id.is_not(None), Ending.field_id.is_not(None))
         session.execute(delete(Ending).where(Ending.owner_id == owner_id, Ending.ends_at <= at, ended))
+        link_audiences.end(session, owner_id, CardLink.ends_at <= at)
         # What follows asks whether anything is due still.
         next_ends.renew(session, owner_id)
         pairs = over.grants.union((group_id, field_id) for group_id, field_id in of_groups)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from sync.models import BUCKETS, Ending, NextEnd
+from sync.models import BUCKETS, CardLink, Ending, NextEnd
 
 #: Seconds before an end at which its owner is asked.
 DAY = 24 * 3600
@@ -20,7 +20,11 @@ def renew(session: Session, owner_id: int) -> None:
     The caller holds the owner's lock.
     """
     mine = (NextEnd.bucket == owner_id % BUCKETS, NextEnd.owner_id == owner_id)
-    due_at: int | None = session.scalars(select(func.min(Ending.ends_at)).where(Ending.owner_id == owner_id)).one()
+    firsts = [
+        session.scalars(select(func.min(model.ends_at)).where(model.owner_id == owner_id)).one()
+        for model in (Ending, CardLink)
+    ]
+    due_at = min((first for first in firsts if first is not None), default=None)
     # Whoever has just said that it ends within a day is not asked.
     unasked = (Ending.owner_id == owner_id, Ending.asked_at.is_(None), Ending.set_at + DAY < Ending.ends_at)
     asked_for: int | None = session.scalars(select(func.min(Ending.ends_at)).where(*unasked)).one()

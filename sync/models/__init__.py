@@ -5,6 +5,7 @@ from __future__ import annotations
 from sync.models.administration import AdministratorAct
 from sync.models.base import Base, new_id, now
 from sync.models.calendars import CalendarFeed
+from sync.models.card_links import CardLink
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
 from sync.models.ends import Ending, FieldDoubt, NextEnd
@@ -77,6 +78,7 @@ __all__ = [
     "BrowserSession",
     "CalendarFeed",
     "Card",
+    "CardLink",
     "CardListing",
     "CardNews",
     "Connection",

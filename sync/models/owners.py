@@ -170,9 +170,9 @@ class Audience(Base):
     """
     One combination of an owner's groups, with exceptions for fields, that at least one viewer is or was in.
 
-    *kind* is ``self`` (the owner, who sees everything), or ``viewers``. *composition* is
-    `sync.sharing.visibility.Composition.dump`; *digest* its hash, by which the audience of a viewer is found. Two
-    audiences may have become the same when a group was deleted.
+    *kind* is ``self`` (the owner, who sees everything), ``viewers``, or ``link`` (whoever opens a card link; see
+    `CardLink`). *composition* is `sync.sharing.visibility.Composition.dump`; *digest* its hash, by which the audience
+    of a viewer is found. Two audiences may have become the same when a group was deleted.
     """
 
     __tablename__ = "audience"

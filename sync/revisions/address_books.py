@@ -34,7 +34,7 @@ from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExce
 from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.push import news, subscriptions
 from sync.push.keys import HOME
-from sync.revisions import dead_properties
+from sync.revisions import dead_properties, link_revisions
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"
@@ -341,6 +341,7 @@ def begin_new_epoch(session: Session) -> int:
         epochs = [{"viewer_id": viewer_id, "id": book_id, "epoch": new_id()} for viewer_id, book_id in keys]
         if epochs:
             session.execute(update(AddressBook), epochs)
+        link_revisions.begin_new_epoch(session)
     return len(keys)
 
 

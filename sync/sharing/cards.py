@@ -25,13 +25,15 @@ from sync.database.upserts import insert_into
 from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
-from sync.models import Account, Audience, Base, Card, Connection, DisclosedField, Field, new_id
+from sync.models import Account, Audience, Base, Card, CardLink, Connection, DisclosedField, Field, new_id
 from sync.sharing import listings
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
 from sync.sharing.visibility import Composition, Grants, StoredField, grants_of
 
 SELF = "self"
 VIEWERS = "viewers"
+#: Of whoever has the address of a card (`sync.card_links`): they are in one group, and connected to nobody.
+LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,13 @@ class Refreshed:
     What `refresh` did.
 
     *changed*: the hashes, by id, of the cards whose text is another now. A card that is new is not among them, because
-    nobody held it. *own*: the id of the card that the owner sees of themselves.
+    nobody held it. *own*: the id of the card that the owner sees of themselves. *linked*: the ids of those that changed
+    which people without an account are shown.
     """
 
     changed: Mapping[int, str]
     own: int
+    linked: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,15 @@ class _Held:
     """A card that is there, or missing, which is what an empty *digest* says; *visible* is what it has to show."""
 
     id: int
-    own: bool
+    kind: str
     visible: frozenset[int]
     digest: str
     login: str
+
+    @property
+    def own(self) -> bool:
+        """Whether the owner alone sees it."""
+        return self.kind == SELF
 
 
 def refresh(
@@ -117,7 +126,8 @@ def refresh(
     for statement, rows in ((_WRITE, new), (_REWRITE, rewritten), (_listing(_dialect(session)), listed)):
         execute_all(session, statement, rows)
     changed = {row["card"]: row["new_digest"] for row in rewritten}
-    return Refreshed(changed, next(each.id for each in held if each.own))
+    linked = frozenset(each.id for each in held if each.kind == LINK and each.id in changed)
+    return Refreshed(changed, next(each.id for each in held if each.own), linked)
 
 
 def size_of_own(session: Session, owner_id: int) -> int:
@@ -195,12 +205,18 @@ def forget(
 
 
 def drop_unused(session: Session, owner_id: int, audience_ids: Collection[int]) -> None:
-    """Delete those of these audiences, with their cards, that no viewer is in any more."""
+    """Delete those of these audiences, with their cards, that no viewer is in and no link shows any more."""
     if not audience_ids:
         return
     used = exists().where(Connection.owner_id == Audience.owner_id, Connection.audience_id == Audience.id)
-    mine = (Audience.owner_id == owner_id, Audience.kind == VIEWERS, among(session, Audience.id, audience_ids))
-    session.execute(delete(Audience).where(*mine, ~used).execution_options(synchronize_session=False))
+    linked = exists().where(CardLink.owner_id == Audience.owner_id, CardLink.audience_id == Audience.id)
+    mine = (Audience.owner_id == owner_id, Audience.kind != SELF, among(session, Audience.id, audience_ids))
+    session.execute(delete(Audience).where(*mine, ~used, ~linked).execution_options(synchronize_session=False))
+
+
+def composition_in(kind: str, text: str) -> Composition:
+    """Return what an audience of this kind is made of; *text* is what `Composition.dump` wrote."""
+    return Composition.load(text, connected=kind != LINK)
 
 
 def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent: Extent) -> list[_Held]:
@@ -214,9 +230,9 @@ def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent
     held = list[_Held]()
     for card_id, kind, composition, digest, login, showed in rows:
         own = kind == SELF
-        visible = existing if own else grants.visible(Composition.load(composition)) & existing
+        visible = existing if own else grants.visible(composition_in(kind, composition)) & existing
         if extent.everything or own or card_id in extent.made or showed or visible & extent.regranted:
-            held.append(_Held(card_id, own, visible, digest or "", login))
+            held.append(_Held(card_id, kind, visible, digest or "", login))
     return held
 
 

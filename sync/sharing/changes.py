@@ -24,7 +24,7 @@ from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, now
 from sync.push import news
-from sync.revisions import address_books, fan_out, list_states
+from sync.revisions import address_books, fan_out, link_revisions, list_states
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
@@ -109,7 +109,9 @@ def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
     if refreshed.own in refreshed.changed:
         under_way.touch(owner_id, owner_id)
         under_way.own_cards[owner_id] = OwnCard(refreshed.changed[refreshed.own], 0, under_way.at)
-    held = [card_id for card_id in refreshed.changed if card_id != refreshed.own]
+    if refreshed.linked:
+        link_revisions.raise_shown(under_way.session, owner_id, refreshed.linked, under_way.at)
+    held = [card_id for card_id in refreshed.changed if card_id != refreshed.own and card_id not in refreshed.linked]
     decided = fan_out.plan(under_way.session, owner_id, held)
     for viewer_id in decided.viewers:
         under_way.touch(viewer_id, owner_id)

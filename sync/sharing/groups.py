@@ -18,7 +18,7 @@ from sync.database.engine import settings_of
 from sync.database.lists import among
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
 from sync.models import Connection, Group, Member, new_id, now
-from sync.sharing import cards, connections, grants
+from sync.sharing import cards, connections, grants, link_audiences
 from sync.sharing.changes import change
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 from sync.vcard import clean
@@ -102,6 +102,8 @@ def remove(session: Session, owner_id: int, group_id: int) -> None:
         under_way.listed.add(owner_id)
         _own(session, owner_id, group_id)
         under_way.regranted[owner_id].update(grants.granted(session, owner_id, group_id))
+        # The links that show what this group sees go with it.
+        under_way.left[owner_id].update(link_audiences.of_group(session, owner_id, group_id))
         session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
         cards.forget(session, owner_id, groups=frozenset({group_id}))
 

@@ -55,7 +55,8 @@ class Composition:
     """
     What makes an audience: ids of the owner's own groups, and ids of fields that are allowed or withheld besides.
 
-    *connected* is false of strangers alone. Audiences are stored for people who are connected, so it is not stored.
+    *connected* is false of strangers, and of whoever opens the address of a card without having an account. The kind of
+    an audience says which it is, so it is not stored with what makes it.
     """
 
     groups: frozenset[int] = frozenset()
@@ -68,10 +69,10 @@ class Composition:
         return json.dumps([sorted(self.groups), sorted(self.allowed), sorted(self.withheld)], separators=(",", ":"))
 
     @classmethod
-    def load(cls, text: str) -> Composition:
+    def load(cls, text: str, *, connected: bool = True) -> Composition:
         """Read what `dump` wrote."""
         groups, allowed, withheld = json.loads(text)
-        return cls(frozenset(groups), frozenset(allowed), frozenset(withheld))
+        return cls(frozenset(groups), frozenset(allowed), frozenset(withheld), connected)
 
     @property
     def digest(self) -> str:

@@ -26,7 +26,7 @@ from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import connected, ends, lists, meeting, owners, past, viewers
+from sync.verification import connected, ends, links, lists, meeting, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after
 
 #: People on one page.
@@ -168,6 +168,7 @@ _CHECKS = (
     owners.cards_of,
     connected.connections_of,
     ends.ends_of,
+    links.links_of,
     past.history_of,
     past.shown_to,
     past.audiences_of,

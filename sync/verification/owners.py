@@ -110,7 +110,7 @@ class _Owner:
 
     def problems_of(self, audience: _Audience) -> Iterator[str]:
         """Yield what is wrong with an audience and its card."""
-        composition = composition_in(audience.composition)
+        composition = composition_in(audience.composition, audience.kind)
         if composition is None:
             yield f"The composition of audience {audience.id} cannot be read."
             return
@@ -150,10 +150,10 @@ def is_wrong(stored: object, right: Callable[..., object], *said: str, is_renewe
     return is_renewed if stored is None else stored != right(*said)
 
 
-def composition_in(text: str) -> Composition | None:
-    """Read what an audience is made of, or return None where that cannot be read."""
+def composition_in(text: str, kind: str = cards.VIEWERS) -> Composition | None:
+    """Read what an audience of this kind is made of, or return None where that cannot be read."""
     try:
-        return Composition.load(text)
+        return cards.composition_in(kind, text)
     except (ValueError, TypeError):
         return None
 

@@ -33,12 +33,13 @@ def shown_to(page: Page) -> Iterator[Problem]:
             noted.setdefault((owner_id, audience_id), set()).add(field_id)
     grants = grants_of(page)
     fields = page.rows(select(Field.owner_id, Field.id), Field.owner_id)
-    audiences = select(Audience.owner_id, Audience.id, Audience.composition).where(Audience.kind == cards.VIEWERS)
+    columns_of_audiences = (Audience.owner_id, Audience.id, Audience.kind, Audience.composition)
+    audiences = select(*columns_of_audiences).where(Audience.kind != cards.SELF)
     for owner_id, rows in page.rows(audiences, Audience.owner_id).items():
         existing = frozenset(field_id for (field_id,) in fields[owner_id])
-        for audience_id, text in rows:
+        for audience_id, kind, text in rows:
             # What cannot be read is named already by what looks at the cards.
-            composition = composition_in(text)
+            composition = composition_in(text, kind)
             said = noted.get((owner_id, audience_id), set())
             if composition is not None and said != grants[owner_id].visible(composition) & existing:
                 yield owner_id, f"It is not noted rightly which fields audience {audience_id} is shown."

@@ -15,6 +15,8 @@ from sync import meeting
 from sync.accounts import one_time_tokens
 from sync.books import doubts
 from sync.calendars import feeds
+from sync.card_links import links as card_links
+from sync.card_links.link_secrets import LinkKeys
 from sync.database.engine import Session
 from sync.digests import choices
 from sync.ends import setting
@@ -154,6 +156,22 @@ def _calendar(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"secret": feeds.create(session, ids[WHO], "phone", "en", with_private=True)[1]}]
 
 
+def _card_link(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A card that her family sees, with a photo, for anybody."""
+    there = card_links.links_of(session, ids[WHO])
+    if there:
+        return [{"link_id": there[0].id}]
+    group_id = groups.find(session, ids[WHO], "family").id
+    made = card_links.create(session, ids[WHO], group_id, label="door", until=now() + 90_000, utc_offset=480)
+    return [{"link_id": made}]
+
+
+def _card_page(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    (link,) = _card_link(session, ids)
+    keys = LinkKeys.of(session)
+    return [{"token": keys.token_for((ids[WHO], link["link_id"]))}]
+
+
 def _calendars(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     _calendar(session, ids)
     return [{"feed_id": feed.id} for feed in feeds.feeds(session, ids[WHO])]
@@ -177,6 +195,13 @@ def _doubted(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 
 PARAMETERS: dict[str, Parameters] = {
     "calendars.end": _calendars,
+    "card_links.code": _card_link,
+    "card_links.end": _card_link,
+    "card_links.index": lambda session, ids: [{}] if _card_link(session, ids) else [],
+    "card_links.one": _card_link,
+    "card_page.download": _card_page,
+    "card_page.photo": _card_page,
+    "card_page.show": _card_page,
     "calendars.read": _calendar,
     "doubts.dismiss": _doubted,
     "doubts.index": lambda session, ids: [{} for _each in _doubted(session, ids)],
@@ -281,6 +306,7 @@ PARAMETERS: dict[str, Parameters] = {
     "requests.withdraw": _stranger("jan"),
 }
 NO_PAGE = {
+    *("card_links.code", "card_page.download", "card_page.photo"),
     *("calendars.read", "card.export", "contacts.card", "contacts.found", "devices.start", "devices.state"),
     *("find.public_photo", "home.manifest", "links.code", "live.look", "notifications.worker"),
     # They lead to the provider of an organisation and back, where there is one.

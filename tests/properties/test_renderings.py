@@ -32,7 +32,7 @@ from sync.models import Audience, Card, DisclosedField, Entry
 from sync.profiles import profiles
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, changes, connections, grants, groups, history
-from sync.sharing.visibility import Adjustment, Composition, fields_of, grants_of
+from sync.sharing.visibility import Adjustment, fields_of, grants_of
 from sync.verification import connected, owners
 from sync.verification.reading import page_after
 from tests.support.factories import person
@@ -258,8 +258,8 @@ class Renderings(RuleBasedStateMachine):
             select(Audience.id, Audience.kind, Audience.composition).where(Audience.owner_id == self.owner)
         )
         return {
-            each: existing if kind == cards.SELF else existing & granted.visible(Composition.load(composition))
-            for each, kind, composition in rows
+            each: existing if kind == cards.SELF else existing & granted.visible(cards.composition_in(kind, text))
+            for each, kind, text in rows
         }
 
     def state(self) -> State:

@@ -207,5 +207,10 @@ def _group(session: Session, group_id: int) -> GroupSummary:
     raise NotFound("There is no such group.")
 
 
+def _all_found(session: Session, group_id: int, text: str) -> set[int]:
+    """Return everybody who is looked for and not in a group, on all pages."""
+    return set(connected_people.found_among(session, current_person().account_id, Wanted(text, outside=group_id)))
+
+
 def _wanted() -> str:
     return request.args.get("q", "").strip()[:_LONGEST]

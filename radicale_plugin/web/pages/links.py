@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import segno
-from flask import Blueprint, Response, make_response, url_for
+from flask import Blueprint, Response, url_for
 from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
@@ -16,6 +14,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.once import once
 from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.qr import code_of
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import settings_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
@@ -83,12 +82,7 @@ def code(link_id: int) -> Response:
         invitation_links.link_of(session, me, link_id)
         return invitation_links.address_of(session, me, link_id)
 
-    drawn = io.BytesIO()
-    # Black on white in any case: a phone's camera does not know of dark mode.
-    segno.make(database().write(read), error="m", micro=False).save(drawn, kind="svg", scale=8, border=4, light="white")
-    response = make_response(drawn.getvalue())
-    response.content_type = "image/svg+xml; charset=utf-8"
-    return response
+    return code_of(database().write(read))
 
 
 @blueprint.get("/<int:link_id>/sheet")

@@ -77,7 +77,7 @@
   for (const form of document.querySelectorAll("form[data-offset]")) {
     form.addEventListener("submit", () => {
       const { day, time, offset } = form.elements;
-      const at = new Date(`${day.value}T${time.value || "23:59"}`);
+      const at = new Date(`${day.value}T${(time && time.value) || "23:59"}`);
       if (!Number.isNaN(at.getTime())) offset.value = -at.getTimezoneOffset();
     });
   }

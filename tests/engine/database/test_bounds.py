@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from sync.books import entries
 from sync.calendars import feeds
+from sync.card_links import links as card_links
 from sync.contacts import apart, duplicates, linking
 from sync.database.engine import Database, Session
 from sync.disclosure import disclosure_thinning
@@ -29,6 +30,7 @@ from sync.revisions import address_books, dead_properties
 from sync.revisions.dead_properties import Place
 from sync.settings import Limits, Settings
 from sync.sharing import grants, groups, thinning
+from sync.sharing.visibility import STRANGERS
 from sync.sign_in import credentials, sessions
 from tests.support import factories
 from tests.support.databases import opened
@@ -70,11 +72,12 @@ BOUNDS = {
     "address_book": limits("address_books"),
     # Each is an act of an administrator's, and people cannot make them do one.
     "administrator_act": by("sync.accounts.acts.KEPT"),
-    "audience": per("connection"),
+    "audience": per("connection", "card_link"),
     "block": per(*PAIR),
     "browser_session": by("sync.sign_in.sessions.MOST"),
     "calendar_feed": by("sync.calendars.feeds.MOST"),
     "card": per("audience"),
+    "card_link": by("sync.card_links.links.MOST"),
     "card_listing": per("card"),
     "card_news": per("push_subscription", "connection"),
     "connection": per(*PAIR),
@@ -182,6 +185,7 @@ MOST = {
     "contact_group": SMALL.groups + 2,
     "browser_session": 3,
     "calendar_feed": 3,
+    "card_link": 3,
     "dead_property": 3,
     "invitation_link": SMALL.links,
     "kept_apart": 3,
@@ -199,6 +203,7 @@ def small(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     for module, name in (
         (apart, "MOST"),
         (feeds, "MOST"),
+        (card_links, "MOST"),
         (sessions, "MOST"),
         (duplicates, "MOST_UNDONE"),
         (dead_properties, "MOST"),
@@ -256,6 +261,10 @@ def _said(session: Session, anna: int, number: int) -> None:
     profiles.remove_field(session, anna, field_id)
 
 
+def _strangers(session: Session, anna: int) -> int:
+    return groups.find(session, anna, STRANGERS).id
+
+
 def _done(session: Session, grow: Callable[[Session, int, int], object], anna: int, number: int) -> None:
     grow(session, anna, number)
 
@@ -275,6 +284,10 @@ GROWING: dict[str, tuple[tuple[str, ...], Callable[[Session, int, int], object]]
     "contacts that are linked": (("linked_entry",), _linked),
     "groups": (("contact_group",), lambda s, anna, n: groups.create(s, anna, f"group {n}")),
     "links": (("invitation_link",), lambda s, anna, n: invitation_links.create(s, anna, label=f"link {n}")),
+    "card links": (
+        ("card_link",),
+        lambda s, anna, n: card_links.create(s, anna, _strangers(s, anna), label=f"{n}"),
+    ),
     "calendars": (("calendar_feed",), lambda s, anna, n: feeds.create(s, anna, f"feed {n}", "en")),
     "browsers": (("browser_session",), lambda s, anna, _: sessions.start(s, anna, "Firefox")),
     "properties": (

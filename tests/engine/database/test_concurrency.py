@@ -20,7 +20,6 @@ from sync.profiles import profiles
 from sync.revisions import fan_out
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, connections, grants, groups, visibility
-from sync.sharing.visibility import Composition
 from tests.support.factories import (
     book_in,
     changes,
@@ -67,7 +66,7 @@ def stale(database: Database, owner_id: int) -> list[int]:
         )
         for card_id, kind, text, digest in session.execute(stored.where(Audience.owner_id == owner_id)):
             own = kind == cards.SELF
-            visible = rights.visible(Composition.load(text))
+            visible = rights.visible(cards.composition_in(kind, text))
             chosen = [made for field_id, made in fields if own or field_id in visible]
             if cards.render(chosen, login, own=own).digest != digest:
                 found.append(card_id)

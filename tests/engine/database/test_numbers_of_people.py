@@ -20,6 +20,7 @@ from sync import meeting
 from sync.accounts import one_time_tokens, preference_changes, rate_limits
 from sync.books import doubts
 from sync.calendars import feeds
+from sync.card_links import links as card_links
 from sync.contacts import linking
 from sync.database.engine import Database, Session
 from sync.digests import changes as digest_changes
@@ -43,7 +44,7 @@ from sync.models import (
 )
 from sync.profiles import profiles, renewing
 from sync.queries import contact_listings
-from sync.revisions import address_books, entry_writes, fan_out, jobs, tombstones, versions
+from sync.revisions import address_books, entry_writes, fan_out, jobs, link_revisions, tombstones, versions
 from sync.sharing import changes, connections, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS
 from sync.sign_in import deletion, sessions
@@ -229,6 +230,13 @@ MORE: dict[str, Change] = {
     ),
     "a doubt that is dismissed": _then(
         lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone), lambda s, w: doubts.dismiss(s, w.anna, w.phone)
+    ),
+    "a card link": lambda s, w: card_links.end(s, w.anna, card_links.create(s, w.anna, w.chess)),
+    "what a card link shows": _then(
+        lambda s, w: card_links.create(s, w.anna, w.chess),
+        lambda s, w: grants.grant(s, w.anna, w.chess, [w.phone]),
+        lambda s, w: profiles.set_field(s, w.anna, w.phone, content("mobile", "+49 170 5550177")),
+        lambda s, w: link_revisions.offer_again(s, w.anna, card_links.links_of(s, w.anna)[0].id, 1),
     ),
     "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
     "a digest": _then(
