@@ -68,6 +68,9 @@ PARTS = {
         "radicale_plugin.cli.holders:holders",
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",
     ),
+    "ldap": Part(
+        "radicale_plugin.cli.ldap:ldap", "The directory of an organisation, whose passwords people sign in with."
+    ),
     "migrate": Part("radicale_plugin.cli.migrate:migrate", "Bring the database to the newest version of its schema."),
     "outbox": Part(
         "radicale_plugin.cli.outbox:outbox", "What waits to be sent and done, and what was given up (dead letters)."

@@ -29,7 +29,7 @@ from sync.models.meeting import (
     Request,
     SearchKey,
 )
-from sync.models.organisations import OrganisationIdentity
+from sync.models.organisations import OrganisationIdentity, OrganisationLook
 from sync.models.owners import (
     RENDERING,
     Audience,
@@ -108,6 +108,7 @@ __all__ = [
     "NextEnd",
     "OneTimeToken",
     "OrganisationIdentity",
+    "OrganisationLook",
     "Overlay",
     "OwnSearchKey",
     "Preferences",
