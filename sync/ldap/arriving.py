@@ -37,7 +37,7 @@ def sign_in(
 
 def link(database: Database, client: Client, account_id: int, login: str, password: str) -> None:
     """
-    Link who has this login and password in the directory with the account of who is signed in.
+    Link who has this login and password in the directory, and nobody else there, with the account of who is signed in.
 
     Raises:
         AlreadyExists: They are linked with an account already.
@@ -55,6 +55,8 @@ def link(database: Database, client: Client, account_id: int, login: str, passwo
 def _link(session: Session, account_id: int, told: Told) -> None:
     source = of_directory(settings_of(session).ldap)
     with session.begin_nested():
+        if identities.account_of(session, source, told) is None:
+            identities.forget(session, account_id, source.kind)
         identities.link(session, account_id, source, told)
         identities.renew(session, account_id, source, told)
 

@@ -212,7 +212,7 @@ class _Tls(ldap3.Tls):
 
 
 def _is_sayable(text: str) -> bool:
-    """Whether a text can be a name or a password: whoever types another one says nothing about the directory by that."""
+    """Whether a text can be a name or a password: of another one, the directory need not be asked."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -146,9 +146,11 @@ def fill(session: Session, account_id: int, source: Source, told: Told) -> None:
         acts.note(session, acts.ORGANISATION, account_id, acts.FILL)
 
 
-def forget(session: Session, account_id: int) -> None:
-    """Let go of the links of an account that is deleted."""
-    session.execute(delete(OrganisationIdentity).where(OrganisationIdentity.account_id == account_id))
+def forget(session: Session, account_id: int, kind: str | None = None) -> None:
+    """Let go of the links of an account, or only of those with organisations of this kind."""
+    mine = OrganisationIdentity.account_id == account_id
+    only = () if kind is None else (OrganisationIdentity.source == kind,)
+    session.execute(delete(OrganisationIdentity).where(mine, *only))
 
 
 def _by_email(session: Session, source: Source, told: Told) -> int | None:

@@ -7,7 +7,7 @@ with OpenLDAP's own programs. What a directory can do wrong is done to it: it is
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 import shutil
@@ -160,9 +160,7 @@ def running(folder: Path) -> Iterator[Slapd]:
         made.modify(_entry(BASE, {"objectClass": "domain", "dc": "example"}))
         made.modify(_entry(PEOPLE, {"objectClass": "organizationalUnit", "ou": "people"}))
         service = {"objectClass": "applicationProcess", "cn": "evercard"}
-        made.modify(
-            _entry(SERVICE, service) + f"\nobjectClass: simpleSecurityObject\nuserPassword: {SERVICE_PASSWORD}"
-        )
+        made.modify(_entry(SERVICE, service) + f"\nobjectClass: simpleSecurityObject\nuserPassword: {SERVICE_PASSWORD}")
         yield made
     finally:
         made.stop()
@@ -183,15 +181,15 @@ def _certified(address: str) -> tuple[bytes, bytes]:
     """Return a certificate that is its own authority, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a directory")])
-    at = datetime.datetime.now(datetime.UTC)
+    at = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(at - datetime.timedelta(days=1))
-        .not_valid_after(at + datetime.timedelta(days=2))
+        .not_valid_before(at - dt.timedelta(days=1))
+        .not_valid_after(at + dt.timedelta(days=2))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

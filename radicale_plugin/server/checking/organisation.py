@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from radicale_plugin import settings
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
+from sync.database import state
+from sync.database.engine import Database
 from sync.errors import EvercardError, InvalidInput, LdapUnavailable, OrganisationUnavailable
 
 
@@ -37,7 +39,6 @@ def _look_at_directory(installation: Installation) -> Iterator[Finding]:
 
 def try_directory(installation: Installation) -> Iterator[Finding]:
     """Yield whether the directory answers and shows people, and who is missing there."""
-    from sync.ldap import looking
     from sync.ldap.client import Client
 
     try:
@@ -55,9 +56,19 @@ def try_directory(installation: Installation) -> Iterator[Finding]:
         yield good("ldap_url", "The directory answers and shows people.")
     else:
         yield wrong("ldap_filter", "The directory answers, and nobody fits ldap_base, ldap_filter and ldap_id.")
-    with contextlib.suppress(EvercardError), installation.database.reading() as session:
-        if missing := looking.held_back(session):
+    with contextlib.suppress(EvercardError):
+        missing = _missing(installation.database)
+        if missing:
             yield doubtful("ldap_close_at_most", f"{missing} people are missing; see `evercard ldap look`.")
+
+
+def _missing(database: Database) -> int:
+    from sync.ldap import looking
+
+    if not state.of(database).is_newest:
+        return 0
+    with database.reading() as session:
+        return looking.held_back(session)
 
 
 def try_provider(installation: Installation) -> Iterator[Finding]:

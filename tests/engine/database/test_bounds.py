@@ -108,6 +108,8 @@ BOUNDS = {
     "next_end": per("account"),
     "one_time_token": by("sync.accounts.one_time_tokens.purge"),
     "organisation_identity": per("account"),
+    # One for each kind of directory.
+    "organisation_look": by("sync.sign_in.told.LDAP"),
     "overlay": per("entry"),
     "own_search_key": per("field"),
     "preferences": per("account"),

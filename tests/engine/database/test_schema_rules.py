@@ -61,6 +61,7 @@ OTHERS = {
     "login_name.name": "a claim",
     "message.bucket": "the outbox",
     "organisation_identity.digest": "a claim",
+    "organisation_look.source": "a few rows",
     "server_secret.name": "a few rows",
     "suppression.digest": "an index by address",
     "next_end.bucket": "when something ends next, for whoever looks for what is due",
