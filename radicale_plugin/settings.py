@@ -20,10 +20,12 @@ from radicale import config
 
 from sync.database.engine import Database, parse_url
 from sync.errors import InvalidInput
-from sync.settings import Ldap, Organisation, Sending, Settings
+from sync.settings import Ldap, Organisation, Scim, Sending, Settings
 
 #: The name of an attribute of LDAP (RFC 4512, 2.5), which nothing has to be escaped in.
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,57}", re.ASCII)
+#: An attribute of SCIM and a part of it (see `sync.scim.attributes`).
+_SCIM_ATTRIBUTE = re.compile(r"[A-Za-z]\w{0,28}(\.[A-Za-z]\w{0,28})?", re.ASCII)
 
 
 def _positive(text: str) -> int:
@@ -110,6 +112,13 @@ def _filled_by_attributes(text: str) -> tuple[tuple[str, str], ...]:
     pairs = tuple((kind, attribute.lower()) for kind, attribute in _filled(text))
     if not all(_ATTRIBUTE.fullmatch(attribute) for _, attribute in pairs):
         raise ValueError("must be kinds of fields and attributes, such as name=cn, office-phone=telephoneNumber")
+    return pairs
+
+
+def _filled_by_scim(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = _filled(text)
+    if not all(_SCIM_ATTRIBUTE.fullmatch(attribute) for _, attribute in pairs):
+        raise ValueError("must be kinds of fields and attributes, such as name=displayName, email=emails.work")
     return pairs
 
 
@@ -251,6 +260,26 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "type": _not_negative,
             "help": "where more people than this are missing there at once, no account is closed unasked",
         },
+        "scim": {
+            "value": "False",
+            "type": bool,
+            "help": "let an organisation tell of its people by SCIM, with a token that `evercard scim add` makes",
+        },
+        "scim_link_by": {
+            "value": "none",
+            "type": _one_of("none", "email", "login"),
+            "help": "by what somebody it tells of gets the account that is here already",
+        },
+        "scim_fields": {
+            "value": "",
+            "type": _filled_by_scim,
+            "help": "fields that it fills and keeps, such as name=displayName, office-phone=phoneNumbers.work",
+        },
+        "scim_delete": {
+            "value": "disable",
+            "type": _one_of("disable", "delete"),
+            "help": "what becomes of the account of somebody whom it deletes",
+        },
         "phone_region": {
             "value": "",
             "type": str,
@@ -383,6 +412,7 @@ def database(configuration: config.Configuration) -> Database:
         sending=sending_of(values),
         organisation=organisation_of(values),
         ldap=ldap_of(values),
+        scim=Scim(values["scim"], values["scim_link_by"], values["scim_fields"], values["scim_delete"] == "delete"),
         push=values["push"],
         push_to_local=values["push_allow_local"],
     )
@@ -500,6 +530,8 @@ def check(configuration: config.Configuration) -> None:
         raise InvalidInput("Signing in by OpenID Connect needs oidc_client_id and base_url beside oidc_issuer.")
     if "openid" not in values["oidc_scopes"].split():
         raise InvalidInput("oidc_scopes must have openid in it.")
+    if values["scim"] and not values["base_url"]:
+        raise InvalidInput("SCIM needs base_url, below which it is.")
     _check_ldap(ldap_of(values), may_be_plain=values["ldap_allow_plain"])
     if values["smtp_host"] and not values["mail_from"]:
         raise InvalidInput("E-mail needs a sender: set mail_from beside smtp_host.")

@@ -133,6 +133,21 @@ class Ldap:
 
 
 @dataclass(frozen=True, slots=True)
+class Scim:
+    """
+    How an organisation tells of people (SCIM), where *is_open* is set.
+
+    *link_by* is as for `Ldap`, *fields* are pairs of a kind of field and the attribute that fills it. Whom it takes
+    back is deleted with *deletes*, and their account is closed without.
+    """
+
+    is_open: bool = False
+    link_by: str = "none"
+    fields: tuple[tuple[str, str], ...] = ()
+    deletes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     How the engine works.
@@ -147,7 +162,8 @@ class Settings:
     code is of. *sign_up* is who may make an account in the portal: somebody who was ``invited``, anybody (``open``), or
     nobody (``closed``). *push* lets devices be told of changes by push services, which *push_to_local* lets be plain or
     local, for tests. *pooler* says that PostgreSQL is reached through one that lends a connection for one transaction.
-    *organisation* is the provider that people may sign in by, *ldap* the directory whose passwords they may use.
+    *organisation* is the provider that people may sign in by, *ldap* the directory whose passwords they may use, *scim*
+    how an organisation tells of people.
     """
 
     pool_size: int = 8
@@ -167,6 +183,7 @@ class Settings:
     sending: Sending = Sending()
     organisation: Organisation = Organisation()
     ldap: Ldap = Ldap()
+    scim: Scim = Scim()
 
     @property
     def can_push(self) -> bool:

@@ -102,6 +102,7 @@ PARTS = {
         "radicale_plugin.cli.backup:restored",
         "To be run once after a backup was put back, while the server is stopped.",
     ),
+    "scim": Part("radicale_plugin.cli.scim:scim", "An organisation that tells of its people (SCIM)."),
     "serve": Part("radicale_plugin.cli.serve:serve", "Serve address books until stopped."),
     "show": Part(
         "radicale_plugin.cli.hidden:show", "Bring back to VIEWER's devices the entry of OWNER that was deleted there."

@@ -29,7 +29,7 @@ from sync.models.meeting import (
     Request,
     SearchKey,
 )
-from sync.models.organisations import OrganisationIdentity, OrganisationLook
+from sync.models.organisations import OrganisationIdentity, OrganisationLook, ScimKey, ScimToken, ScimUser
 from sync.models.owners import (
     RENDERING,
     Audience,
@@ -121,6 +121,9 @@ __all__ = [
     "PushSubscription",
     "RateLimit",
     "Request",
+    "ScimKey",
+    "ScimToken",
+    "ScimUser",
     "SearchKey",
     "ServerSecret",
     "Suppression",

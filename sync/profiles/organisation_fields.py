@@ -13,7 +13,7 @@ from sync.sharing.changes import change
 from sync.sharing.visibility import StoredField
 
 #: What the names of claims begin with that do not come from a provider of OpenID Connect.
-PREFIXES = ("ldap:",)
+PREFIXES = ("ldap:", "scim:")
 
 
 def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent], prefix: str = "") -> int:

@@ -23,7 +23,7 @@ from sync.database import accounts
 from sync.database.accounts import is_possible
 from sync.errors import AlreadyExists, EvercardError, LimitExceeded, NotFound, Refused
 from sync.fields import FieldContent
-from sync.models import Account, OrganisationIdentity, now
+from sync.models import Account, OrganisationIdentity, ScimKey, ScimUser, now
 from sync.profiles import organisation_fields
 from sync.sharing import search_keys, starter_groups
 from sync.sign_in.told import EMAIL, LOGIN, Source, Told
@@ -151,6 +151,9 @@ def forget(session: Session, account_id: int, kind: str | None = None) -> None:
     mine = OrganisationIdentity.account_id == account_id
     only = () if kind is None else (OrganisationIdentity.source == kind,)
     session.execute(delete(OrganisationIdentity).where(mine, *only))
+    if kind is None:
+        session.execute(delete(ScimKey).where(ScimKey.account_id == account_id))
+        session.execute(delete(ScimUser).where(ScimUser.account_id == account_id))
 
 
 def _by_email(session: Session, source: Source, told: Told) -> int | None:

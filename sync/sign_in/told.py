@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sync.settings import Ldap, Organisation
+from sync.settings import Ldap, Organisation, Scim
 
-OIDC, LDAP = "oidc", "ldap"
+OIDC, LDAP, SCIM = "oidc", "ldap", "scim"
 #: By what somebody gets an account that is here already.
 EMAIL, LOGIN = "email", "login"
 
@@ -68,6 +68,11 @@ def of_provider(known: Organisation) -> Source:
 def of_directory(known: Ldap) -> Source:
     """Return what follows from what is in a directory."""
     return Source(LDAP, f"ldap {known.id.lower()}", known.sign_up, known.link_by, known.fields, "ldap:")
+
+
+def of_scim(known: Scim) -> Source:
+    """Return what follows from what an organisation tells of people."""
+    return Source(SCIM, SCIM, True, known.link_by, known.fields, "scim:")
 
 
 class Gone(Exception):
