@@ -40,7 +40,7 @@ from typing_extensions import override
 
 from radicale_plugin.dav.responses import Response
 from sync.database.engine import Database
-from sync.errors import AlreadyExists, EvercardError, InvalidInput, NotFound, PreconditionFailed
+from sync.errors import AlreadyExists, EndsDue, EvercardError, InvalidInput, NotFound, PreconditionFailed
 from sync.scim import users
 
 #: How many people are in one answer at most.
@@ -70,6 +70,8 @@ class Scim:
             return _sent(self._handler.handle(request))
         except SCIMException as error:
             return _sent(self._service.error_response(error))
+        except EndsDue:
+            raise
         except EvercardError as error:
             return _sent(self._service.error_response(_refused(error)))
 
@@ -133,8 +135,8 @@ class _Storage(ScimStorage):
     def update(
         self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
     ) -> Resource[Any]:
-        told = {"user_id": str(resource.id), "document": resource.model_dump(), "expected": _number(expected_version)}
-        replace = partial(users.replace, **told)
+        told, expected = resource.model_dump(), _number(expected_version)
+        replace = partial(users.replace, user_id=str(resource.id), document=told, expected=expected)
         return self._resource(_translated(lambda: self._database.write(replace)))
 
     @override

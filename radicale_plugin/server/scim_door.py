@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from radicale_plugin.dav.responses import Response
 from sync.database.engine import Database
+from sync.ends.watch import Watch
+from sync.errors import EndsDue
 from sync.scim import tokens
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class Door:
         """Prepare for *database*; nobody is let in where its settings do not say so."""
         self._database = database
         self._scim: Scim | None = None
+        self._watch = Watch(database)
 
     def is_for(self, environ: Mapping[str, Any]) -> bool:
         """Whether a request is for what is here."""
@@ -52,8 +55,12 @@ class Door:
             from radicale_plugin.server.scim import Scim
 
             self._scim = Scim(self._database, f"{self._database.settings.base_url}{ROOT}")
-        path = environ["PATH_INFO"].removeprefix(ROOT)
-        return self._scim.answer(environ, path or "/", environ["wsgi.input"].read())
+        path, body = environ["PATH_INFO"].removeprefix(ROOT) or "/", environ["wsgi.input"].read()
+        try:
+            return self._scim.answer(environ, path, body)
+        except EndsDue as error:
+            self._watch.carry_out(error.owner_ids)
+            return self._scim.answer(environ, path, body)
 
 
 def is_below(path: str) -> bool:

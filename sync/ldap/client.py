@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-import ldap3
+from ldap3 import NONE, SIMPLE
+from ldap3.core.connection import Connection
 from ldap3.core.exceptions import LDAPException
 from ldap3.core.results import (
     RESULT_BUSY,
@@ -26,6 +27,8 @@ from ldap3.core.results import (
     RESULT_SUCCESS,
     RESULT_UNAVAILABLE,
 )
+from ldap3.core.server import Server
+from ldap3.core.tls import Tls
 from ldap3.utils.conv import escape_filter_chars
 from pyasn1.error import PyAsn1Error
 from typing_extensions import override
@@ -144,7 +147,7 @@ class Client:
     def _binds(self, connection: Any, dn: str, password: str) -> bool:
         # As octets: the library prepares a text after it looked whether that is empty, and could make it so.
         connection.user, connection.password = dn, password.encode()
-        connection.authentication = ldap3.SIMPLE
+        connection.authentication = SIMPLE
         connection.bind()
         result: int = connection.result["result"]
         if result in _NO_ANSWER:
@@ -164,16 +167,16 @@ class Client:
         address = urlsplit(self._settings.url)
         is_tls = address.scheme == "ldaps"
         tls = _Tls(self._settings.ca_file, str(address.hostname))
-        server = ldap3.Server(
+        server = Server(
             str(address.hostname),
             address.port or (636 if is_tls else 389),
             use_ssl=is_tls,
             tls=tls,
-            get_info=ldap3.NONE,
+            get_info=NONE,
             connect_timeout=PATIENCE,
         )
         plain = {"auto_referrals": False, "check_names": False, "raise_exceptions": False}
-        connection: Any = ldap3.Connection(server, receive_timeout=PATIENCE, read_only=True, **plain)
+        connection: Any = Connection(server, receive_timeout=PATIENCE, read_only=True, **plain)
         try:
             connection.open(read_server_info=False)
             if not is_tls and self._settings.start_tls and not connection.start_tls(read_server_info=False):
@@ -198,11 +201,12 @@ class Client:
             raise LdapUnavailable(type(error).__name__) from error
 
 
-class _Tls(ldap3.Tls):
+class _Tls(Tls):
     """TLS with the standard library's own check of whose certificate this is; the library's is older than that."""
 
     def __init__(self, ca_file: str, host: str) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
+        prepare: Any = super().__init__
+        prepare(validate=ssl.CERT_REQUIRED)
         self._ca_file, self._host = ca_file, host
 
     @override

@@ -8,16 +8,18 @@ so many are missing that it is likelier to be a mistake, until an administrator 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.upserts import insert_into
-from sync.errors import LdapUnavailable
+from sync.ends.watch import Watch
+from sync.errors import EndsDue, LdapUnavailable
 from sync.models import Account, OrganisationIdentity, OrganisationLook, now
 from sync.sign_in import identities
 from sync.sign_in.told import LDAP, Source, Told, of_directory
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sync.ldap.client import Client
 
 logger = logging.getLogger("evercard")
+T = TypeVar("T")
 
 #: Seconds between two looks, and after one that the directory did not answer.
 LOOK, AGAIN = 3600, 300
@@ -82,7 +85,7 @@ def look(database: Database, client: Client, *, even_many: bool = False, dry_run
     closed = 0
     for each in gone if may and not dry_run else ():
         closing = partial(identities.close, known=each, account_id=known[each].account_id, unseen_since=begun)
-        closed += database.write(closing)
+        closed += _write(database, closing)
     if not dry_run:
         database.write(lambda session: _note(session, 0 if may else len(gone)))
     if not may:
@@ -104,11 +107,19 @@ def _seen(database: Database, client: Client, source: Source, known: dict[str, _
             seen.add(digest)
             if digest in known and _has_news(known[digest], source, told):
                 account_id = known[digest].account_id
-                database.write(partial(_renew, account_id=account_id, source=source, told=told))
+                _write(database, partial(_renew, account_id=account_id, source=source, told=told))
     if not seen:
         logger.error("The organisation's directory says that nobody is there: check ldap_base, ldap_filter and rights")
         raise LdapUnavailable("it says that nobody is there")
     return seen
+
+
+def _write(database: Database, change: Callable[[Session], T]) -> T:
+    try:
+        return database.write(change)
+    except EndsDue as error:
+        Watch(database).carry_out(error.owner_ids)
+        return database.write(change)
 
 
 def _has_news(known: _Known, source: Source, told: Told) -> bool:

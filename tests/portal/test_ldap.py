@@ -175,9 +175,7 @@ def test_who_is_signed_in_links_their_account_by_the_password(database_url: str,
         assert link(mine, login="bo").status == 200
         assert comes_in(site, "bo")
         assert not comes_in(site), "who links anew is linked with one alone"
-        for _ in range(12):
-            page = link(theirs, "wrong")
-        assert page.status == 429
+        assert [link(theirs, "wrong").status for _ in range(12)][-1] == 429
 
 
 def test_while_the_directory_is_down_passwords_of_here_and_devices_and_sessions_work(

@@ -94,10 +94,11 @@ def sign_out() -> Response:
 
 
 def _session(login: str, password: str) -> str:
-    came_from, directory = {"source": signed_in.source(), "browser": signed_in.browser()}, organisation.ldap()
+    source, browser, directory = signed_in.source(), signed_in.browser(), organisation.ldap()
     if directory is None:
-        return signing_in.sign_in(database(), login, password, **came_from)
-    return arriving.sign_in(database(), directory, login, password, language=language.current(), **came_from)
+        return signing_in.sign_in(database(), login, password, source=source, browser=browser)
+    spoken = language.current()
+    return arriving.sign_in(database(), directory, login, password, source=source, browser=browser, language=spoken)
 
 
 def _sign_in_page(form: SignIn, wanted: str | None, status: int, kept: Kept | None = None) -> Response:

@@ -28,9 +28,9 @@ FIELDS = (("office-phone", "telephonenumber"), ("name", "displayname"))
 @pytest.fixture
 def database(database_url: str, directory: Slapd) -> Iterator[Database]:
     """Yield a database whose people sign in by the directory."""
-    url, service = f"ldap://127.0.0.1:{directory.port}", {"bind_dn": SERVICE, "bind_password": SERVICE_PASSWORD}
-    ours = Ldap(url, ca_file=directory.ca_file, base=PEOPLE, sign_up=True, fields=FIELDS, close_at_most=2, **service)
-    ours = dataclasses.replace(ours, filter="(!(employeeType=left))")
+    ours = Ldap(f"ldap://127.0.0.1:{directory.port}", ca_file=directory.ca_file, base=PEOPLE)
+    ours = dataclasses.replace(ours, bind_dn=SERVICE, bind_password=SERVICE_PASSWORD, filter="(!(employeeType=left))")
+    ours = dataclasses.replace(ours, sign_up=True, fields=FIELDS, close_at_most=2)
     with opened(database_url, Settings(ldap=ours)) as made:
         yield made
 
