@@ -47,6 +47,7 @@ SILENT = 5.0
 PAGE = 500
 #: No password and no name is longer.
 LONGEST = 1000
+_SILENT = "it did not answer a moment ago"
 _PAGED = "1.2.840.113556.1.4.319"
 #: Answers to a bind that say nothing of the password.
 _NO_ANSWER = {RESULT_OPERATIONS_ERROR, RESULT_PROTOCOL_ERROR, RESULT_REFERRAL, RESULT_BUSY, RESULT_UNAVAILABLE}
@@ -191,7 +192,7 @@ class Client:
     def _asking(self) -> Iterator[None]:
         with self._lock:
             if time.monotonic() < self._silent_until:
-                raise LdapUnavailable("it did not answer a moment ago")
+                raise LdapUnavailable(_SILENT)
         try:
             yield
         except _FAULTS as error:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("evercard")
 T = TypeVar("T")
+_NOBODY = "it says that nobody is there"
 
 #: Seconds between two looks, and after one that the directory did not answer.
 LOOK, AGAIN = 3600, 300
@@ -110,7 +111,7 @@ def _seen(database: Database, client: Client, source: Source, known: dict[str, _
                 _write(database, partial(_renew, account_id=account_id, source=source, told=told))
     if not seen:
         logger.error("The organisation's directory says that nobody is there: check ldap_base, ldap_filter and rights")
-        raise LdapUnavailable("it says that nobody is there")
+        raise LdapUnavailable(_NOBODY)
     return seen
 
 
@@ -135,7 +136,7 @@ def _renew(session: Session, account_id: int, source: Source, told: Told) -> Non
 def _known(session: Session) -> dict[str, _Known]:
     identity = OrganisationIdentity
     told = (identity.digest, identity.account_id, identity.said, identity.missing_since)
-    rows = session.execute(select(*told).where(identity.source == LDAP)).all()
+    rows = session.execute(select(*told).where(identities.of_kind(LDAP))).all()
     return {digest: _Known(account_id, said, missing is not None) for digest, account_id, said, missing in rows}
 
 

@@ -15,8 +15,8 @@ class OrganisationIdentity(Base):
     *digest* is a hash of the provider and of what it calls the person for ever. *refresh_token*, sealed, is what this
     server asks the provider with whether the person is still there; absent where the provider gave none. *looked_at* is
     when it was last asked. *missing_since* set means that the account was closed because the person was there no more.
-    *source* says what kind of provider that is, ``oidc``, ``ldap`` or ``scim``; *said* is a hash
-    of what last filled fields.
+    *source* says what kind of provider that is, ``ldap`` or ``scim``, absent for OpenID
+    Connect; *said* is a hash of what last filled fields.
     """
 
     __tablename__ = "organisation_identity"
@@ -28,7 +28,7 @@ class OrganisationIdentity(Base):
     linked_at: Mapped[Moment]
     looked_at: Mapped[Moment]
     missing_since: Mapped[int | None] = mapped_column(BigInteger)
-    source: Mapped[Word] = mapped_column(server_default="oidc")
+    source: Mapped[str | None] = mapped_column(String(16))
     said: Mapped[str | None] = mapped_column(String(64))
 
 

@@ -13,7 +13,7 @@ import logging
 import re
 from collections.abc import Mapping
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from sync.fields import FieldContent
 from sync.models import Account, OrganisationIdentity, ScimKey, ScimUser, now
 from sync.profiles import organisation_fields
 from sync.sharing import search_keys, starter_groups
-from sync.sign_in.told import EMAIL, LOGIN, Source, Told
+from sync.sign_in.told import EMAIL, LOGIN, OIDC, Source, Told
 
 logger = logging.getLogger("evercard")
 
@@ -46,9 +46,14 @@ def account_of(session: Session, source: Source, told: Told) -> int | None:
     return session.scalars(mine).first()
 
 
+def of_kind(kind: str) -> ColumnElement[bool]:
+    """Return the condition that an identity is at an organisation of this kind."""
+    return OrganisationIdentity.source.is_(None) if kind == OIDC else OrganisationIdentity.source == kind
+
+
 def is_linked(session: Session, account_id: int, kind: str) -> bool:
     """Whether somebody signs in by an organisation of this kind."""
-    mine = (OrganisationIdentity.account_id == account_id, OrganisationIdentity.source == kind)
+    mine = (OrganisationIdentity.account_id == account_id, of_kind(kind))
     return session.scalars(select(OrganisationIdentity.digest).where(*mine)).first() is not None
 
 
@@ -76,10 +81,16 @@ def link(session: Session, account_id: int, source: Source, told: Told) -> None:
         AlreadyExists: It is linked with an account already.
     """
     at = now()
-    values = {"digest": digest(source, told.subject), "account_id": account_id, "linked_at": at, "looked_at": at}
+    values: dict[str, object] = {
+        "digest": digest(source, told.subject),
+        "account_id": account_id,
+        "linked_at": at,
+        "looked_at": at,
+    }
+    values["source"] = None if source.kind == OIDC else source.kind
     try:
         with session.begin_nested():
-            session.execute(insert(OrganisationIdentity).values(source=source.kind, **values))
+            session.execute(insert(OrganisationIdentity).values(**values))
     except IntegrityError as error:
         raise AlreadyExists("This sign-in is linked with an account already.") from error
 
@@ -149,7 +160,7 @@ def fill(session: Session, account_id: int, source: Source, told: Told) -> None:
 def forget(session: Session, account_id: int, kind: str | None = None) -> None:
     """Let go of the links of an account, or only of those with organisations of this kind."""
     mine = OrganisationIdentity.account_id == account_id
-    only = () if kind is None else (OrganisationIdentity.source == kind,)
+    only = () if kind is None else (of_kind(kind),)
     session.execute(delete(OrganisationIdentity).where(mine, *only))
     if kind is None:
         session.execute(delete(ScimKey).where(ScimKey.account_id == account_id))

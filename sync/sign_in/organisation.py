@@ -120,7 +120,7 @@ def _due(session: Session) -> list[_Due]:
     It may work once only: whoever asked with it again, after a crash, would be told that the person is not there.
     """
     waiting = (
-        OrganisationIdentity.source == OIDC,
+        identities.of_kind(OIDC),
         OrganisationIdentity.looked_at <= now() - LOOK,
         OrganisationIdentity.refresh_token.is_not(None),
         OrganisationIdentity.missing_since.is_(None),

@@ -18,9 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the step."""
-    op.add_column(
-        "organisation_identity", sa.Column("source", sa.String(length=16), server_default="oidc", nullable=False)
-    )
+    op.add_column("organisation_identity", sa.Column("source", sa.String(length=16), nullable=True))
     op.add_column("organisation_identity", sa.Column("said", sa.String(length=64), nullable=True))
     op.create_table(
         "organisation_look",
