@@ -8,6 +8,7 @@ also be given as ``EVERCARD_<NAME>`` in the environment, and secrets as the name
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,12 @@ from radicale import config
 
 from sync.database.engine import Database, parse_url
 from sync.errors import InvalidInput
-from sync.settings import Organisation, Sending, Settings
+from sync.settings import Ldap, Organisation, Scim, Sending, Settings
+
+#: The name of an attribute of LDAP (RFC 4512, 2.5), which nothing has to be escaped in.
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,57}", re.ASCII)
+#: An attribute of SCIM and a part of it (see `sync.scim.attributes`).
+_SCIM_ATTRIBUTE = re.compile(r"[A-Za-z]\w{0,28}(\.[A-Za-z]\w{0,28})?", re.ASCII)
 
 
 def _positive(text: str) -> int:
@@ -52,12 +58,15 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _is_here(host: str | None) -> bool:
+    return host in ("127.0.0.1", "::1", "localhost")
+
+
 def _issuer(text: str) -> str:
     address = urlsplit(text)
-    here = address.hostname in ("127.0.0.1", "::1", "localhost")
     if text and (not address.hostname or address.query or address.fragment or address.scheme not in ("http", "https")):
         raise ValueError("must be the address that the provider says of itself, such as https://id.example.org")
-    if address.scheme == "http" and not here:
+    if address.scheme == "http" and not _is_here(address.hostname):
         raise ValueError("must be https")
     return text
 
@@ -75,6 +84,42 @@ def _filled(text: str) -> tuple[tuple[str, str], ...]:
     if len({claim for _, claim in pairs}) < len(pairs):
         raise ValueError("must name each claim once")
     return tuple((kind, claim[:64]) for kind, claim in pairs)
+
+
+def _ldap_url(text: str) -> str:
+    address = urlsplit(text)
+    is_one = address.scheme in ("ldap", "ldaps") and address.hostname and address.path in ("", "/")
+    if text and (not is_one or address.query or address.username):
+        raise ValueError("must be an address such as ldaps://ldap.example.org")
+    return text.rstrip("/")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(word for word in text.replace(",", " ").split() if word)
+    if not words or not all(_ATTRIBUTE.fullmatch(word) for word in words):
+        raise ValueError("must be names of attributes, such as uid, mail")
+    return words
+
+
+def _word(text: str) -> str:
+    (word, *more) = _words(text)
+    if more:
+        raise ValueError("must be the name of one attribute, such as entryUUID")
+    return word
+
+
+def _filled_by_attributes(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = tuple((kind, attribute.lower()) for kind, attribute in _filled(text))
+    if not all(_ATTRIBUTE.fullmatch(attribute) for _, attribute in pairs):
+        raise ValueError("must be kinds of fields and attributes, such as name=cn, office-phone=telephoneNumber")
+    return pairs
+
+
+def _filled_by_scim(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = _filled(text)
+    if not all(_SCIM_ATTRIBUTE.fullmatch(attribute) for _, attribute in pairs):
+        raise ValueError("must be kinds of fields and attributes, such as name=displayName, email=emails.work")
+    return pairs
 
 
 def _listening(text: str) -> str:
@@ -162,6 +207,78 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "value": "",
             "type": _filled,
             "help": "fields that it fills and keeps, such as name=name, office-phone=phone_number",
+        },
+        "ldap_url": {
+            "value": "",
+            "type": _ldap_url,
+            "help": "the directory whose passwords people may sign in with: ldaps://HOST, or ldap://HOST; empty: none",
+        },
+        "ldap_starttls": {"value": "True", "type": bool, "help": "encrypt a connection to ldap://HOST by StartTLS"},
+        "ldap_allow_plain": {
+            "value": "False",
+            "type": bool,
+            "help": "let ldap_starttls be False though the directory is on another machine",
+        },
+        "ldap_ca_file": {
+            "value": "",
+            "type": str,
+            "help": "a file of the certificates that the directory's is checked with; empty: those of the system",
+        },
+        "ldap_bind_dn": {"value": "", "type": str, "help": "who this server is there, for looking people up"},
+        "ldap_bind_password": {"value": "", "type": str, "help": "its password there"},
+        "ldap_bind_password_file": {"value": "", "type": str, "help": "a file that holds ldap_bind_password"},
+        "ldap_base": {"value": "", "type": str, "help": "where people are, such as ou=people,dc=example,dc=org"},
+        "ldap_filter": {"value": Ldap().filter, "type": str, "help": "which of the entries there may sign in"},
+        "ldap_logins": {
+            "value": ", ".join(Ldap().logins),
+            "type": _words,
+            "help": "the attributes that people may call themselves by; accounts are named by the first",
+        },
+        "ldap_id": {
+            "value": Ldap().id,
+            "type": _word,
+            "help": "the attribute that stays somebody's for ever, such as entryUUID or objectGUID",
+        },
+        "ldap_name": {"value": "", "type": str, "help": "what people call the organisation, for the page to sign in"},
+        "ldap_sign_up": {
+            "value": "False",
+            "type": bool,
+            "help": "whoever signs in so and has no account here gets one",
+        },
+        "ldap_link_by": {
+            "value": "none",
+            "type": _one_of("none", "email", "login"),
+            "help": "by what somebody gets the account that is here already: a proved e-mail address, or the login",
+        },
+        "ldap_fields": {
+            "value": "",
+            "type": _filled_by_attributes,
+            "help": "fields that it fills and keeps, such as name=cn, office-phone=telephoneNumber",
+        },
+        "ldap_close_at_most": {
+            "value": str(Ldap().close_at_most),
+            "type": _not_negative,
+            "help": "where more people than this are missing there at once, no account is closed unasked",
+        },
+        "scim": {
+            "value": "False",
+            "type": bool,
+            "help": "let an organisation tell of its people by SCIM, with a token that `evercard scim add` makes",
+        },
+        "scim_link_by": {
+            "value": "none",
+            "type": _one_of("none", "email", "login"),
+            "help": "by what somebody it tells of gets the account that is here already",
+        },
+        "scim_fields": {
+            "value": "",
+            "type": _filled_by_scim,
+            "help": "fields that it fills and keeps, such as name=displayName, office-phone=phoneNumbers.work",
+        },
+        "scim_delete": {
+            "value": "disable",
+            "type": _one_of("disable", "delete"),
+            "help": "what becomes of the account of somebody whom it deletes",
         },
         "phone_region": {
             "value": "",
@@ -294,6 +411,8 @@ def database(configuration: config.Configuration) -> Database:
         sign_up=values["sign_up"],
         sending=sending_of(values),
         organisation=organisation_of(values),
+        ldap=ldap_of(values),
+        scim=Scim(values["scim"], values["scim_link_by"], values["scim_fields"], values["scim_delete"] == "delete"),
         push=values["push"],
         push_to_local=values["push_allow_local"],
     )
@@ -344,6 +463,31 @@ def organisation_of(values: dict[str, Any]) -> Organisation:
     )
 
 
+def ldap_of(values: dict[str, Any]) -> Ldap:
+    """
+    Return the directory whose passwords people may sign in with.
+
+    Raises:
+        InvalidInput: A file that holds a secret cannot be read.
+    """
+    return Ldap(
+        url=values["ldap_url"],
+        start_tls=values["ldap_starttls"],
+        ca_file=values["ldap_ca_file"],
+        bind_dn=values["ldap_bind_dn"],
+        bind_password=secret_of(values, "ldap_bind_password"),
+        base=values["ldap_base"],
+        filter=values["ldap_filter"],
+        logins=values["ldap_logins"],
+        id=values["ldap_id"],
+        name=values["ldap_name"],
+        sign_up=values["ldap_sign_up"],
+        link_by=values["ldap_link_by"],
+        fields=values["ldap_fields"],
+        close_at_most=values["ldap_close_at_most"],
+    )
+
+
 _databases: dict[tuple[int, str, Settings], Database] = {}
 _lock = threading.Lock()
 
@@ -380,12 +524,15 @@ def check(configuration: config.Configuration) -> None:
     """
     values = values_of(configuration)
     parse_url(secret_of(values, "database_url"))
-    for option in ("secret", "smtp_password", "sms_headers", "oidc_client_secret"):
+    for option in ("secret", "smtp_password", "sms_headers", "oidc_client_secret", "ldap_bind_password"):
         secret_of(values, option)
     if values["oidc_issuer"] and not (values["oidc_client_id"] and values["base_url"]):
         raise InvalidInput("Signing in by OpenID Connect needs oidc_client_id and base_url beside oidc_issuer.")
     if "openid" not in values["oidc_scopes"].split():
         raise InvalidInput("oidc_scopes must have openid in it.")
+    if values["scim"] and not values["base_url"]:
+        raise InvalidInput("SCIM needs base_url, below which it is.")
+    _check_ldap(ldap_of(values), may_be_plain=values["ldap_allow_plain"])
     if values["smtp_host"] and not values["mail_from"]:
         raise InvalidInput("E-mail needs a sender: set mail_from beside smtp_host.")
     region = values["phone_region"]
@@ -394,6 +541,22 @@ def check(configuration: config.Configuration) -> None:
     if configuration.get("server", "ssl"):
         for option in ("certificate", "key"):
             _read(str(configuration.get("server", option)), f"{option} in the section [server]")
+
+
+def _check_ldap(ldap: Ldap, *, may_be_plain: bool) -> None:
+    if not ldap.is_known:
+        return
+    if not ldap.base:
+        raise InvalidInput("Signing in by LDAP needs ldap_base beside ldap_url.")
+    if ldap.filter[:1] + ldap.filter[-1:] != "()" or ldap.filter.count("(") != ldap.filter.count(")"):
+        raise InvalidInput("ldap_filter must be a filter in brackets, such as (objectClass=person).")
+    if ldap.bind_dn and not ldap.bind_password:
+        raise InvalidInput("ldap_bind_dn needs ldap_bind_password or ldap_bind_password_file.")
+    if ldap.ca_file:
+        _read(ldap.ca_file, "ldap_ca_file")
+    address = urlsplit(ldap.url)
+    if address.scheme == "ldap" and not (ldap.start_tls or may_be_plain or _is_here(address.hostname)):
+        raise InvalidInput("Passwords would go to the directory unencrypted; ldap_starttls must be True there.")
 
 
 def secret_of(values: dict[str, Any], option: str) -> str:

@@ -107,6 +107,19 @@ class OrganisationUnavailable(EvercardError):
     """The sign-in of your organisation does not answer now; try again in a minute, or sign in with a password."""
 
 
+class LdapUnavailable(EvercardError):
+    """
+    Your organisation's directory does not answer now, and only passwords that were set here are known; try again.
+
+    *reason* tells an administrator what went wrong, and has no value in it.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        """Say what went wrong."""
+        super().__init__()
+        self.reason = reason
+
+
 class SignInRefused(EvercardError):
     """Your organisation's answer is not valid here; sign in again from the beginning."""
 

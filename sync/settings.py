@@ -99,6 +99,55 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True)
+class Ldap:
+    """
+    The directory (LDAP) whose passwords people sign in with to the portal, where *url* is given.
+
+    *url* is ``ldaps://…``, or ``ldap://…`` with *start_tls*; *ca_file* has the certificates that are trusted, else the
+    system's are. This server binds as *bind_dn* with *bind_password*. Somebody is there who is below *base* and fits
+    *filter*; *logins* are the attributes that people may call themselves by, *id* is the one that stays theirs for
+    ever. *name* is what people call it. *sign_up* and *fields* are as for `Organisation`; *link_by* is by what somebody
+    gets the account that is here already: ``none``, ``email`` (proved here), or ``login``. Where more than
+    *close_at_most* are missing at one look, nobody's account is closed until an administrator says so.
+    """
+
+    url: str = ""
+    start_tls: bool = True
+    ca_file: str = ""
+    bind_dn: str = ""
+    bind_password: str = ""
+    base: str = ""
+    filter: str = "(objectClass=person)"
+    logins: tuple[str, ...] = ("uid", "mail")
+    id: str = "entryUUID"
+    name: str = ""
+    sign_up: bool = False
+    link_by: str = "none"
+    fields: tuple[tuple[str, str], ...] = ()
+    close_at_most: int = 10
+
+    @property
+    def is_known(self) -> bool:
+        """Whether people can sign in by it."""
+        return bool(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Scim:
+    """
+    How an organisation tells of people (SCIM), where *is_open* is set.
+
+    *link_by* is as for `Ldap`, *fields* are pairs of a kind of field and the attribute that fills it. Whom it takes
+    back is deleted with *deletes*, and their account is closed without.
+    """
+
+    is_open: bool = False
+    link_by: str = "none"
+    fields: tuple[tuple[str, str], ...] = ()
+    deletes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     How the engine works.
@@ -113,7 +162,8 @@ class Settings:
     code is of. *sign_up* is who may make an account in the portal: somebody who was ``invited``, anybody (``open``), or
     nobody (``closed``). *push* lets devices be told of changes by push services, which *push_to_local* lets be plain or
     local, for tests. *pooler* says that PostgreSQL is reached through one that lends a connection for one transaction.
-    *organisation* is the provider that people may sign in by.
+    *organisation* is the provider that people may sign in by, *ldap* the directory whose passwords they may use, *scim*
+    how an organisation tells of people.
     """
 
     pool_size: int = 8
@@ -132,6 +182,8 @@ class Settings:
     limits: Limits = Limits()
     sending: Sending = Sending()
     organisation: Organisation = Organisation()
+    ldap: Ldap = Ldap()
+    scim: Scim = Scim()
 
     @property
     def can_push(self) -> bool:

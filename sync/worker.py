@@ -85,6 +85,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
         _Task(lambda: rounds.work(database), DIGEST_INTERVAL, "post what is sent once a day"),
         _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
+        _Task(_looking_through(database), LOOKING_INTERVAL, "look through an organisation's directory"),
         _Task(lambda: disclosure_thinning.work(database), SENDING_INTERVAL, "thin out what was disclosed"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
     ]
@@ -211,6 +212,17 @@ def _looking(database: Database) -> Callable[[], object]:
         return lambda: None
     provider = Provider(settings.organisation, "")
     return lambda: organisation.look(database, provider)
+
+
+def _looking_through(database: Database) -> Callable[[], object]:
+    """Return what looks through the organisation's directory; where there is none, it rests."""
+    if not database.settings.ldap.is_known:
+        return lambda: None
+    from sync.ldap import looking
+    from sync.ldap.client import Client
+
+    client = Client(database.settings.ldap)
+    return lambda: looking.work(database, client)
 
 
 def _senders(database: Database) -> dict[str, outbox.Sender]:

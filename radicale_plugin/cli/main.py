@@ -68,6 +68,9 @@ PARTS = {
         "radicale_plugin.cli.holders:holders",
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",
     ),
+    "ldap": Part(
+        "radicale_plugin.cli.ldap:ldap", "The directory of an organisation, whose passwords people sign in with."
+    ),
     "link": Part(
         "radicale_plugin.cli.link:link", "The card of one of a person's groups, for people without an account."
     ),
@@ -105,6 +108,7 @@ PARTS = {
         "radicale_plugin.cli.backup:restored",
         "To be run once after a backup was put back, while the server is stopped.",
     ),
+    "scim": Part("radicale_plugin.cli.scim:scim", "An organisation that tells of its people (SCIM)."),
     "serve": Part("radicale_plugin.cli.serve:serve", "Serve address books until stopped."),
     "show": Part(
         "radicale_plugin.cli.hidden:show", "Bring back to VIEWER's devices the entry of OWNER that was deleted there."

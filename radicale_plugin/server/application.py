@@ -46,6 +46,7 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.responses import ALLOW, Response
 from radicale_plugin.server import root_files, running
 from radicale_plugin.server.following import Follower, Following, is_of_follower
+from radicale_plugin.server.scim_door import Door
 from radicale_plugin.server.wsgi import StartResponse, client_address
 from sync.accounts import rate_limits
 from sync.ends.watch import Watch
@@ -116,6 +117,7 @@ class Application(RadicaleApplication):
         self._following = Following(database, self._watch, self._prefix)
         self._spending = running.spending(database.settings.limits.writes_a_day)
         self._push = Advertisement(database) if database.settings.can_push else None
+        self._scim = Door(database)
         self._proxies = settings.trusted_proxies(configuration)
         # Radicale sleeps before it refuses, in a thread that others wait for.
         self._auth_delay = self._delay_on_error = 0.0
@@ -123,6 +125,9 @@ class Application(RadicaleApplication):
     @override
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, which `refuse` would not."""
+        if self._scim.is_for(environ):
+            answer = _guarded(environ["REQUEST_METHOD"], self._scim.answer, environ)
+            return _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
         admitted = environ.get(_ADMITTED)
         if admitted is None:
             return super().__call__(self._for_portal(environ), start_response)
@@ -136,6 +141,9 @@ class Application(RadicaleApplication):
 
         It may be of nobody, or for something of somebody else. Whom it is of, and what for, is remembered in *environ*.
         """
+        if self._scim.is_for(environ):
+            refused = _guarded(environ["REQUEST_METHOD"], self._scim.refuse, environ)
+            return None if refused is None else _send(refused, start_response, with_body=True)
         if _is_for_portal(environ):
             return None
         answer = _guarded(environ["REQUEST_METHOD"], self._early, environ)

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.names import card
 from radicale_plugin.dav.responses import Headers
-from radicale_plugin.server import connections, health
+from radicale_plugin.server import connections, health, scim_door
 from radicale_plugin.server.deadlines import Deadlines, Late
 from radicale_plugin.server.request_bodies import (
     Environ,
@@ -168,7 +168,7 @@ def normalized(environ: Environ) -> Environ:
         Rejected: The request cannot be understood, or is too large.
     """
     method = environ.get("REQUEST_METHOD", "")
-    if method not in _METHODS:
+    if method not in _METHODS and not (method == "PATCH" and scim_door.is_below(environ.get("PATH_INFO", ""))):
         raise Rejected(501, "This method is not known here.")
     try:
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")

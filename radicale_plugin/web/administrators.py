@@ -27,6 +27,8 @@ SAID: dict[str, Any] = {
     acts.INVITE: lazy("Account made, and a letter sent"),
     acts.PASSWORD: lazy("Password set"),
     acts.REGISTER: lazy("Account made"),
+    acts.FILL: lazy("Card filled by the organisation"),
+    acts.LINK: lazy("Account linked with the organisation"),
     acts.RESET: lazy("Link for a new password sent"),
     acts.UPDATE: lazy("Card brought up to date from a list"),
 }

@@ -169,9 +169,9 @@ def come_back() -> bool:
         login = accounts.logins(session, [account_id]).get(account_id) if account_id is not None else None
     if login is None:
         return False
-    where = {"source": signed_in.source(), "browser": signed_in.browser()}
+    source, browser, password = signed_in.source(), signed_in.browser(), request.form.get("password", "")
     with contextlib.suppress(WrongPassword, TooManyTries):
-        signed_in.sign_in(signing_in.sign_in(database(), login, request.form.get("password", ""), **where))
+        signed_in.sign_in(signing_in.sign_in(database(), login, password, source=source, browser=browser))
         return True
     return False
 

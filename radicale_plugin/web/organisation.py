@@ -1,8 +1,9 @@
-"""Signing in by the provider of an organisation, as the browser goes there and comes back."""
+"""Signing in by an organisation: by its provider, as the browser goes there and comes back, or its directory."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import session
 
@@ -11,20 +12,39 @@ from radicale_plugin.web.signed_in import portal
 from sync.errors import SignInRefused
 from sync.sign_in.openid import Attempt, Provider
 
+if TYPE_CHECKING:
+    from sync.ldap.client import Client
+
 #: Where browsers come back to, below the portal's address.
 BACK = "/organisation/back"
 _ATTEMPT, _CAME = "organisation", "came by organisation"
 
 
 def install(made: Portal) -> None:
-    """Let templates ask ``organisation``, what people call it, which is empty where nobody signs in so."""
-    made.context_processor(lambda: {"organisation": called(made)})
+    """Let templates ask ``organisation`` and ``ldap``, what people call them: empty where nobody signs in so."""
+    made.context_processor(lambda: {"organisation": called(made), "ldap": called_by_ldap(made)})
 
 
 def called(made: Portal) -> str:
     """Return what people call the organisation; empty where there is none."""
     known = made.database.settings.organisation
     return known.name or known.issuer.partition("://")[2].partition("/")[0] if known.is_known else ""
+
+
+def called_by_ldap(made: Portal) -> str:
+    """Return what people call the organisation whose directory they may sign in by; empty where there is none."""
+    known = made.database.settings.ldap
+    return known.name or str(urlsplit(known.url).hostname) if known.is_known else ""
+
+
+def ldap() -> Client | None:
+    """Return the directory, which remembers whether it answered; None where there is none."""
+    made = portal()
+    if made.ldap is None and made.database.settings.ldap.is_known:
+        from sync.ldap.client import Client
+
+        made.ldap = Client(made.database.settings.ldap)
+    return made.ldap
 
 
 def provider() -> Provider:

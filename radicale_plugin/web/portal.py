@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask
 from radicale import config
@@ -16,6 +16,9 @@ from sync.database.engine import Database
 from sync.ends.watch import Watch
 from sync.errors import EndsDue
 from sync.sign_in.openid import Provider
+
+if TYPE_CHECKING:
+    from sync.ldap.client import Client
 
 #: The most octets of a form, and of one with files in it.
 MAX_FORM = 1024 * 1024
@@ -34,6 +37,7 @@ class Portal(Flask):
         self.place = place
         self.configuration = configuration
         self.provider: Provider | None = None
+        self.ldap: Client | None = None
         self.watch = Watch(database)
         self.links = LinkGate(database)
         self.spending = running.spending(database.settings.limits.writes_a_day)

@@ -20,7 +20,7 @@ from sync.models import Account, AdministratorAct, now
 
 #: Who did something, where it was no person: the server's command line.
 COMMAND_LINE = ""
-#: And where the provider of the person's organisation knew them no more, or again. No login has this sign.
+#: And where it was the person's organisation: its provider, or its directory. No login has this sign.
 ORGANISATION = "@"
 KEPT = 365 * DAY
 KEPT_AFTER_DELETION = 30 * DAY
@@ -28,7 +28,7 @@ KEPT_AFTER_DELETION = 30 * DAY
 PAGE = 50
 
 APPOINT, DISMISS = "appoint", "dismiss"
-DELETE, DISABLE, ENABLE, INVITE = "delete", "disable", "enable", "invite"
+DELETE, DISABLE, ENABLE, FILL, INVITE, LINK = "delete", "disable", "enable", "fill", "invite", "link"
 PASSWORD, REGISTER, RESET, UPDATE = "password", "register", "reset", "update"
 
 

@@ -32,7 +32,7 @@ from sync.models.meeting import (
     Request,
     SearchKey,
 )
-from sync.models.organisations import OrganisationIdentity
+from sync.models.organisations import OrganisationIdentity, OrganisationLook, ScimKey, ScimToken, ScimUser
 from sync.models.owners import (
     RENDERING,
     Audience,
@@ -116,6 +116,7 @@ __all__ = [
     "NextEnd",
     "OneTimeToken",
     "OrganisationIdentity",
+    "OrganisationLook",
     "Overlay",
     "OwnSearchKey",
     "Preferences",
@@ -128,6 +129,9 @@ __all__ = [
     "PushSubscription",
     "RateLimit",
     "Request",
+    "ScimKey",
+    "ScimToken",
+    "ScimUser",
     "SearchKey",
     "ServerSecret",
     "Suppression",

@@ -12,14 +12,17 @@ from sync.sharing.cards import content_of
 from sync.sharing.changes import change
 from sync.sharing.visibility import StoredField
 
+#: What the names of claims begin with that do not come from a provider of OpenID Connect.
+PREFIXES = ("ldap:", "scim:")
 
-def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent]) -> int:
+
+def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent], prefix: str = "") -> int:
     """
     Let a profile have what the organisation says, by what of it (the claim) fills a field; returns how many changed.
 
     One that the person has already, or of a kind that a person has once, is taken over: it stays the same field, seen
     by the same people. Anything else is a new field, which nobody is granted. What the organisation says no more stays
-    as it is, and is the person's to change again.
+    as it is, and is the person's to change again. Claims of another *prefix* are another's, and stay.
 
     Raises:
         LimitExceeded: There are more, or larger, fields than a profile may have.
@@ -29,8 +32,11 @@ def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent]) -> i
     with change(session, owner_id) as under_way:
         existing = under_way.fields_of(owner_id)
         position = existing[-1].position + 1 if existing else 0
-        filled = {field.claim: field for field in existing if field.claim is not None}
+        filled = {field.claim: field for field in existing if field.claim is not None and _is_of(field.claim, prefix)}
+        others = {field.kind for field in existing if field.claim is not None} - {each.kind for each in filled.values()}
         for claim, content in said.items():
+            if content.kind in others and not CATALOGUE[content.kind].repeatable:
+                continue
             field = filled.get(claim)
             if field is None or field.kind != content.kind:
                 field = _to_take_over(existing, content)
@@ -45,6 +51,10 @@ def fill(session: Session, owner_id: int, said: Mapping[str, FieldContent]) -> i
                 fill_field(under_way, owner_id, field.id, content_of(field), None)
                 count += 1
     return count
+
+
+def _is_of(claim: str, prefix: str) -> bool:
+    return claim.startswith(prefix) if prefix else not claim.startswith(PREFIXES)
 
 
 def _to_take_over(existing: Sequence[StoredField], content: FieldContent) -> StoredField | None:

@@ -36,7 +36,7 @@ from sync.models import (
 )
 from sync.revisions.fan_out import is_due
 from sync.sharing import connections, search_keys
-from sync.sign_in import organisation, sessions
+from sync.sign_in import identities, sessions
 
 LEAVING = "leaving"
 #: How many holders lose the card in one transaction at most.
@@ -167,7 +167,7 @@ def _forget(session: Session, account_id: int) -> None:
     session.execute(delete(Request).where(among(session, Request.owner_id, set(asked)), Request.other_id == account_id))
     session.execute(update(LoginName).where(LoginName.name == _login(session, account_id)).values(account_id=NOBODY))
     acts.let_go(session, account_id)
-    organisation.forget(session, account_id)
+    identities.forget(session, account_id)
     # Everything else that is the person's own belongs to the account's row, and goes with it.
     session.execute(delete(Account).where(Account.id == account_id))
     mine = (Job.bucket == account_id % BUCKETS, Job.owner_id == account_id)

@@ -7,6 +7,8 @@ from one place never make the same person wait at another.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 
 from sync.accounts import identifiers, rate_limits
@@ -27,7 +29,15 @@ ALL = Limit("sign-in-all", 600, MINUTE)
 OWN = Limit("own-password", 10, 15 * MINUTE)
 
 
-def sign_in(database: Database, login: str, password: str, *, source: str, browser: str) -> str:
+def sign_in(
+    database: Database,
+    login: str,
+    password: str,
+    *,
+    source: str,
+    browser: str,
+    elsewhere: Callable[[], str | None] = lambda: None,
+) -> str:
     """
     Begin a session for who knows the password of *login*, and return its token.
 
@@ -35,28 +45,31 @@ def sign_in(database: Database, login: str, password: str, *, source: str, brows
     the name of this server behind an ``@``.
 
     *source* is where the try comes from (see `sync.accounts.rate_limits.source`), *browser* what the browser says of
-    itself.
+    itself. Where the password is not one of this server's, *elsewhere* may know it, and returns a token then.
 
     Raises:
         TooManyTries: There were as many already as are allowed.
         WrongPassword: The password is wrong, nobody has this login, or the account is closed.
     """
 
-    def count(session: Session) -> int | None:
+    def count(session: Session) -> tuple[int | None, bool]:
         meant = identifiers.read(settings_of(session), login)
         account_id = identifiers.holders(session, meant).only
         rate_limits.take(session, PAIR, *meant.key, source)
         left = _take_of_person(session, account_id, meant, source)
         rate_limits.take(session, SOURCE, source)
         rate_limits.take(session, ALL)
-        return account_id if left else None
+        return account_id if left else None, left
 
-    named = database.write(count)
+    named, may_try = database.write(count)
     with database.reading() as session:
         account_id = credentials.check_password_of(session, named, password)
-    if account_id is None:
+    if account_id is not None:
+        return _start(database, account_id, browser)
+    token = elsewhere() if may_try else None
+    if token is None:
         raise WrongPassword
-    return _start(database, account_id, browser)
+    return token
 
 
 def require_password(database: Database, account_id: int, login: str, password: str) -> None:
@@ -67,10 +80,20 @@ def require_password(database: Database, account_id: int, login: str, password: 
         TooManyTries: There were as many tries already as are allowed.
         WrongPassword: It is not the person's password.
     """
-    database.write(lambda session: rate_limits.take(session, OWN, str(account_id)))
+    take_own_try(database, account_id)
     with database.reading() as session:
         if credentials.check_password(session, login, password) != account_id:
             raise WrongPassword("This is not your password.")
+
+
+def take_own_try(database: Database, account_id: int) -> None:
+    """
+    Count that somebody who is signed in tries a password.
+
+    Raises:
+        TooManyTries: There were as many tries already as are allowed.
+    """
+    database.write(lambda session: rate_limits.take(session, OWN, str(account_id)))
 
 
 def has_password(session: Session, account_id: int) -> bool:

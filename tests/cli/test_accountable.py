@@ -104,6 +104,7 @@ USED: dict[str, tuple[list[str], str]] = {
 OTHERS = {
     *("backup", "check", "demo", "migrate", "people import", "profile kinds", "push rotate-key", "render", "restore"),
     *("outbox drop", "outbox list", "outbox retry", "outbox status"),
+    *("ldap look", "scim add", "scim list", "scim revoke"),
     *("restored", "serve", "user acts", "user add", "user list", "user usage", "verify", "worker"),
 }
 #: What a command is called where it writes down by itself what it did.
@@ -134,7 +135,7 @@ def test_every_command_is_known_here() -> None:
 
 
 def test_no_command_names_somebody_by_a_word_that_is_not_known() -> None:
-    known = {*accountable.PEOPLE, "file", "ids"}
+    known = {*accountable.PEOPLE, "file", "ids", "label"}
     for name, command in commands(main):
         first = next((each.name for each in command.params if isinstance(each, click.Argument)), None)
         assert first in known or first is None, name

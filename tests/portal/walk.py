@@ -311,6 +311,8 @@ NO_PAGE = {
     *("find.public_photo", "home.manifest", "links.code", "live.look", "notifications.worker"),
     # They lead to the provider of an organisation and back, where there is one.
     *("organisation.back", "organisation.start"),
+    # It is there where people sign in by a directory, and `test_ldap` looks at it.
+    "account.link_directory",
     *("people.photo", "sharing.card", "static"),
     *("mail_links.invitation_photo", "mail_links.join_photo", "mail_links.public_photo"),
 }

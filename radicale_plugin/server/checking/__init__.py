@@ -22,7 +22,7 @@ __all__ = ["Finding", "Level", "findings", "stopping"]
 LOOKS = (site.look, reach.look, access.look, sending.look, organisation.look)
 TRIALS = (trials.disk, trials.database, trials.clock)
 #: What asks other servers.
-DISTANT_TRIALS = (sending.try_mail, organisation.try_provider)
+DISTANT_TRIALS = (sending.try_mail, organisation.try_provider, organisation.try_directory)
 
 
 def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from sync.errors import InvalidInput
 
 #: Fewer letters than this can be guessed.
 _LONG_ENOUGH = 32
-_SECRETS = ("secret", "smtp_password", "sms_headers", "oidc_client_secret", "database_url")
+_SECRETS = ("secret", "smtp_password", "sms_headers", "oidc_client_secret", "ldap_bind_password", "database_url")
 
 
 def look(installation: Installation) -> Iterator[Finding]:

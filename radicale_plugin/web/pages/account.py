@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
-from wtforms import PasswordField
+from flask import Blueprint, Response, abort
+from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from radicale_plugin.web import signed_in
+from radicale_plugin.web import organisation, signed_in
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
-from sync.errors import InvalidInput, TooManyTries, WrongPassword
-from sync.sign_in import organisation, sessions, signing_in
+from sync.errors import AlreadyExists, InvalidInput, LdapUnavailable, TooManyTries, WrongPassword
+from sync.ldap import arriving
+from sync.sign_in import identities, sessions, signing_in
 from sync.sign_in.credentials import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from sync.sign_in.told import LDAP, OIDC
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
+
+#: What it means that a password was not taken, where it is not that it was wrong.
+STATUS: dict[type, int] = {TooManyTries: 429, LdapUnavailable: 503}
 
 
 class ChangePassword(Form):
@@ -28,6 +33,13 @@ class ChangePassword(Form):
         [InputRequired(), Length(min=MINIMUM_LENGTH, max=MAXIMUM_LENGTH)],
         description=lazy("At least 10 characters. A few words that nobody else would put together are best."),
     )
+
+
+class LinkDirectory(Form):
+    """Who somebody is in the directory of their organisation."""
+
+    login = StringField(lazy("Login there"), [InputRequired(), Length(max=300)])
+    password = PasswordField(lazy("Password there"), [InputRequired()])
 
 
 @blueprint.get("/")
@@ -80,8 +92,27 @@ def end_others() -> Response:
     return go("account.index")
 
 
+@blueprint.route("/directory", methods=["GET", "POST"])
+def link_directory() -> Response:
+    """Link the account with who has a password in the organisation's directory."""
+    directory, form = organisation.ldap(), LinkDirectory()
+    if directory is None:
+        abort(404)
+    if form.accepted():
+        mine, given = current_person().account_id, (form.login.data or "", form.password.data or "")
+        try:
+            arriving.link(database(), directory, mine, *given)
+        except (AlreadyExists, LdapUnavailable, TooManyTries, WrongPassword) as error:
+            form.refuse("password", error)
+            return page("account/directory.html", STATUS.get(type(error), 400), form=form)
+        say(_("From now on you can sign in by your organisation."))
+        return go("account.index")
+    return page("account/directory.html", form.status, form=form)
+
+
 def _show(form: ChangePassword, status: int) -> Response:
     with database().reading() as session:
         browsers = sessions.sessions_of(session, current_person().account_id)
-        is_linked = organisation.is_linked(session, current_person().account_id)
-    return page("account/index.html", status, form=form, browsers=browsers, is_linked=is_linked)
+        mine = current_person().account_id
+        linked = {kind: identities.is_linked(session, mine, kind) for kind in (OIDC, LDAP)}
+    return page("account/index.html", status, form=form, browsers=browsers, linked=linked)

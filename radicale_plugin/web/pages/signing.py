@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from radicale_plugin.web import kept_forms, language, newcomers, signed_in
+from radicale_plugin.web import kept_forms, language, newcomers, organisation, signed_in
 from radicale_plugin.web.doors import open_door
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.kept_forms import Kept
@@ -15,10 +15,14 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, go_to, page, say
 from radicale_plugin.web.pages.organisation import signed_out_page
 from radicale_plugin.web.signed_in import SignedOut, database, open_to_all
-from sync.errors import Refused, TooManyTries, WrongPassword
+from sync.errors import LdapUnavailable, Refused, TooManyTries, WrongPassword
+from sync.ldap import arriving
 from sync.sign_in import signing_in, signing_up
 
 blueprint = Blueprint("signing", __name__)
+
+#: What it means that somebody could not sign in, where it is not that something was wrong.
+STATUS: dict[type, int] = {TooManyTries: 429, LdapUnavailable: 503}
 
 
 class SignIn(Form):
@@ -38,16 +42,10 @@ def sign_in() -> Response:
     form = SignIn()
     if form.accepted():
         try:
-            token = signing_in.sign_in(
-                database(),
-                form.login.data or "",
-                form.password.data or "",
-                source=signed_in.source(),
-                browser=signed_in.browser(),
-            )
-        except (WrongPassword, TooManyTries) as error:
+            token = _session(form.login.data or "", form.password.data or "")
+        except (LdapUnavailable, Refused, WrongPassword, TooManyTries) as error:
             form.refuse("password", error)
-            return _sign_in_page(form, wanted, 429 if isinstance(error, TooManyTries) else 400, kept)
+            return _sign_in_page(form, wanted, STATUS.get(type(error), 400), kept)
         signed_in.sign_in(token)
         language.keep()
         return go_to(wanted, "home.index") if kept is None else kept_forms.shown(kept)
@@ -93,6 +91,14 @@ def sign_out() -> Response:
     # Pictures that the browser keeps are somebody's.
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
+
+
+def _session(login: str, password: str) -> str:
+    source, browser, directory = signed_in.source(), signed_in.browser(), organisation.ldap()
+    if directory is None:
+        return signing_in.sign_in(database(), login, password, source=source, browser=browser)
+    spoken = language.current()
+    return arriving.sign_in(database(), directory, login, password, source=source, browser=browser, language=spoken)
 
 
 def _sign_in_page(form: SignIn, wanted: str | None, status: int, kept: Kept | None = None) -> Response:

@@ -115,6 +115,8 @@ BOUNDS = {
     "next_end": per("account"),
     "one_time_token": by("sync.accounts.one_time_tokens.purge"),
     "organisation_identity": per("account"),
+    # One for each kind of directory.
+    "organisation_look": by("sync.sign_in.told.LDAP"),
     "overlay": per("entry"),
     "own_search_key": per("field"),
     "preferences": per("account"),
@@ -128,6 +130,10 @@ BOUNDS = {
     "push_subscription": limits("push_subscriptions"),
     "rate_limit": by("sync.accounts.rate_limits.purge"),
     "request": limits("requests_a_day"),
+    # One that is there for a person of an organisation, and those that the organisation took back.
+    "scim_key": per("scim_user"),
+    "scim_token": by("sync.scim.tokens.MOST"),
+    "scim_user": per("account"),
     "search_key": per("own_search_key"),
     "server_secret": by("sync.database.server_keys.server_key"),
     "suppression": per("message"),

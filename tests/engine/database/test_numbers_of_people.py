@@ -58,6 +58,10 @@ FEW, MANY = 10, 100
 EXEMPT = {
     "sync.accounts.addresses.": "is about the addresses of one person, of which they have few",
     "sync.sign_in.administrators.": "is about one person, whom an administrator looks after",
+    "sync.sign_in.identities.": "is about one person of an organisation, each in a transaction of their own",
+    "sync.scim.": "is about one person of an organisation, or about one token",
+    "sync.ldap.looking.": "is about each person in a transaction of their own, and looks once an hour",
+    "sync.ldap.arriving.": "is about one person who comes",
     "sync.sign_in.organisation.": "is about one person of an organisation, each in a transaction of their own",
     "sync.sign_in.deletion.": "parts with one person after the other until its time is over; its pieces are tried",
     "sync.accounts.acts.": "is about one act; what is too old goes by one statement",
