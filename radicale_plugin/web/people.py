@@ -15,8 +15,8 @@ from sync.database.engine import Session
 from sync.queries.paging import Place
 from sync.sharing import groups
 from sync.sharing.groups import GroupSummary
-from sync.sharing.names import letter_of
 from sync.sharing.visibility import GROUP
+from sync.sorting.names import letter_of
 
 
 def own_groups(session: Session, owner_id: int) -> list[GroupSummary]:

@@ -24,7 +24,7 @@ from sync.database.engine import Database, all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
 from sync.models import Card, Entry, PrivateCard
-from sync.queries import contact_listings
+from sync.queries import contact_pages
 from sync.revisions import address_books, entry_writes
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
 from sync.revisions.entry_writes import Found, Seen
@@ -210,7 +210,7 @@ def _write_private(
     if there is None or there.digest != digest:
         before = found.data if found is not None else None
         there = entry_writes.store_private(session, book, href, found, uid, data, digest)
-        contact_listings.store(session, book.viewer_id, there.id, data, before)
+        contact_pages.store(session, book.viewer_id, there.id, data, before)
     elif data != sent.data:
         there = entry_writes.stamp(session, book, there)
     late_edits.note_stored(session, there, sent, is_as_sent=data == sent.data)

@@ -14,7 +14,7 @@ from sync.database.engine import settings_of
 from sync.database.prepared import execute
 from sync.errors import Conflict, LimitExceeded, UIDConflict
 from sync.models import Base, Entry, PrivateCard, new_id, now
-from sync.queries import contact_listings
+from sync.queries import contact_pages
 from sync.revisions import address_books, dead_properties, entry_writes, tombstones, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, raise_revisions, stamp
 from sync.vcard import uids
@@ -133,7 +133,7 @@ def set_bytes(session: Session, entry: Entry, data: bytes | None) -> None:
         versions.keep(session, entry, before)
     if data is not None:
         session.execute(insert(PrivateCard).values(viewer_id=entry.viewer_id, entry_id=entry.id, data=data))
-        contact_listings.store(session, entry.viewer_id, entry.id, data)
+        contact_pages.store(session, entry.viewer_id, entry.id, data)
 
 
 def remove_private(session: Session, book: Book, entry: Entry) -> None:

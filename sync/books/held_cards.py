@@ -19,8 +19,8 @@ from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
 from sync.models import Card, Connection, Entry, Overlay
 from sync.revisions.address_books import HIDDEN
-from sync.sharing import listings
 from sync.sharing.connections import CONNECTION
+from sync.sorting import list_keys
 from sync.vcard import Property, headlines, lines_named, parse_one, read_line
 
 _JPEG = b"\xff\xd8\xff"
@@ -111,7 +111,7 @@ def reaches(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dic
         .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
     )
     found = {
-        owner_id: headlines.reach_of(body) or listings.reach_added(overlays.load(overlay or "[]"))
+        owner_id: headlines.reach_of(body) or list_keys.reach_added(overlays.load(overlay or "[]"))
         for owner_id, body, overlay in session.execute(chosen)
     }
     return {owner_id: reach for owner_id, reach in found.items() if reach}

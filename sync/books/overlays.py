@@ -18,7 +18,7 @@ from sync.merging import merge, programs, three_way
 from sync.merging.three_way import Base, Clash, NotKept
 from sync.models import Entry, Overlay
 from sync.revisions import versions
-from sync.sharing import listings
+from sync.sorting import list_keys
 from sync.vcard import VCard, parse_one
 
 
@@ -113,6 +113,6 @@ def store(session: Session, entry: Entry, overlay: Sequence[FieldContent]) -> st
     if not overlay:
         return None
     digest = digest_of(content)
-    numbers = listings.of_overlay(content)._asdict()
+    numbers = list_keys.of_overlay(content)._asdict()
     session.execute(insert(Overlay).values(**key, content=content, digest=digest, **numbers))
     return digest

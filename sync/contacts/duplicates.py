@@ -27,7 +27,7 @@ from sync.fields import FieldContent
 from sync.merging import duplicates, private_merge
 from sync.models import Entry, LinkedEntry, MergedEntry, now
 from sync.revisions.address_books import PRESENT, Book
-from sync.sharing import names
+from sync.sorting import names
 from sync.vcard import lines_named, parse_one, read_line
 from sync.vcard.headlines import name_of
 

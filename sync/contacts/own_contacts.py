@@ -12,11 +12,11 @@ from sync.books import entries
 from sync.books.entry_rows import PRIVATE
 from sync.database.lists import among
 from sync.errors import Conflict, NotFound
-from sync.models import ContactListing, Entry, PrivateCard
+from sync.models import ContactListKey, Entry, PrivateCard
 from sync.queries import paging
 from sync.queries.paging import Place, Sorted
 from sync.revisions.address_books import PRESENT, books_of
-from sync.sharing import listings, names
+from sync.sorting import list_keys, names
 from sync.vcard import headlines
 
 #: How many are on one page.
@@ -130,10 +130,10 @@ def _sorted(session: Session, viewer_id: int, text: str, *, by_number: bool) -> 
 
 def _is_meant(session: Session, text: str) -> ColumnElement[bool]:
     said = names.fold(text).strip()
-    digits = listings.digits_of(said)
-    meant = [paging.is_called(session, ContactListing, text), paging.contains(session, ContactListing.reached, said)]
+    digits = list_keys.digits_of(said)
+    meant = [paging.is_called(session, ContactListKey, text), paging.contains(session, ContactListKey.reached, said)]
     if len(digits) >= _FEW_DIGITS:
-        meant.append(paging.contains(session, ContactListing.digits, digits))
+        meant.append(paging.contains(session, ContactListKey.digits, digits))
     return or_(*meant)
 
 
@@ -150,8 +150,8 @@ def _contacts(session: Session, viewer_id: int, ids: Collection[int]) -> dict[in
 
 #: What an earlier release stored is there, but not in its place until it is written anew.
 _LISTED = select(PrivateCard.entry_id).outerjoin(
-    ContactListing,
-    (ContactListing.viewer_id == PrivateCard.viewer_id) & (ContactListing.entry_id == PrivateCard.entry_id),
+    ContactListKey,
+    (ContactListKey.viewer_id == PrivateCard.viewer_id) & (ContactListKey.entry_id == PrivateCard.entry_id),
 )
-_BY_NAME = func.coalesce(ContactListing.sort_key, literal(b""))
-_BY_NUMBER = func.coalesce(ContactListing.number_key, literal(listings.NO_NUMBER))
+_BY_NAME = func.coalesce(ContactListKey.sort_key, literal(b""))
+_BY_NUMBER = func.coalesce(ContactListKey.number_key, literal(list_keys.NO_NUMBER))

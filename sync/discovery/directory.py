@@ -22,8 +22,9 @@ from sync.discovery import refusals
 from sync.discovery.public_profiles import PublicProfile, public_profiles
 from sync.fields import FieldContent
 from sync.models import OUT, WAITING, Connection, Request, SearchKey
-from sync.sharing import names, search_keys
+from sync.sharing import search_keys
 from sync.sharing.preferences import ANYONE, CONFIRM, QUESTION
+from sync.sorting import names
 
 #: So many people are found at most, so that nobody reads the directory by looking for common names.
 MOST = 20

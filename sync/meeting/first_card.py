@@ -18,8 +18,9 @@ from sync.errors import AlreadyExists
 from sync.fields import FieldContent
 from sync.meeting import sent_forms
 from sync.profiles import profiles
-from sync.sharing import grants, groups, names, starter_groups
+from sync.sharing import grants, groups, starter_groups
 from sync.sharing.visibility import CONNECTIONS
+from sync.sorting import names
 
 T = TypeVar("T")
 #: The login of somebody whose name says nothing in Latin letters.

@@ -10,7 +10,7 @@ from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
 from sync.models.ends import Ending, FieldDoubt, NextEnd
 from sync.models.jobs import BUCKETS, Job
-from sync.models.listings import CardListing, ContactListing
+from sync.models.list_keys import CardListKey, ContactListKey
 from sync.models.lists import ListProposal, ListState
 from sync.models.meeting import (
     ACCEPTED,
@@ -79,10 +79,10 @@ __all__ = [
     "CalendarFeed",
     "Card",
     "CardLink",
-    "CardListing",
+    "CardListKey",
     "CardNews",
     "Connection",
-    "ContactListing",
+    "ContactListKey",
     "DeadProperty",
     "Device",
     "DeviceCopy",

@@ -114,7 +114,7 @@ class Overlay(Base):
     """
     What a viewer added to a connection's entry. Only that viewer ever sees it, and it outlives the connection.
 
-    *content* is `sync.books.overlays.dump`; *digest* its hash. The others are of `sync.models.listings.Listed`, of the
+    *content* is `sync.books.overlays.dump`; *digest* its hash. The others are of `sync.models.list_keys.Listed`, of the
     numbers and addresses in it; absent where it was stored before these were noted.
     """
 

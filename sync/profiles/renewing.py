@@ -23,7 +23,7 @@ from sync.errors import InvalidVCard, NotFound
 from sync.fields import FieldContent, media
 from sync.models import RENDERING, Profile
 from sync.profiles import profiles
-from sync.queries import contact_listings
+from sync.queries import contact_pages
 from sync.sharing import changes
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
@@ -52,7 +52,7 @@ def renew_all(write: Callable[[Callable[[Session], int | None]], int | None], ow
     """Renew what is of a person, who may have left, in several transactions, each of which *write* makes."""
     after: int | None = 0
     while after is not None:
-        after = write(functools.partial(contact_listings.write_anew, viewer_id=owner_id, after=after))
+        after = write(functools.partial(contact_pages.write_anew, viewer_id=owner_id, after=after))
     write(lambda session: _renew_if_there(session, owner_id))
 
 

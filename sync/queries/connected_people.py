@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from sync.database import accounts
 from sync.database.lists import among
-from sync.models import CONTACTS, Card, CardListing, Entry, Member, Overlay
+from sync.models import CONTACTS, Card, CardListKey, Entry, Member, Overlay
 from sync.queries import paging
 from sync.queries.paging import Place, Sorted
-from sync.sharing import listings
 from sync.sharing.connections import CONNECTION
+from sync.sorting import list_keys
 from sync.vcard import headlines
 
 #: How many are on one page.
@@ -31,14 +31,14 @@ _BEGINNINGS = (
 #: Whose cards an earlier release wrote are there, but not in their place until these are written anew.
 _LISTED = (
     select(Entry.id)
-    .outerjoin(CardListing, (CardListing.owner_id == Entry.id) & (CardListing.id == Entry.card_id))
+    .outerjoin(CardListKey, (CardListKey.owner_id == Entry.id) & (CardListKey.id == Entry.card_id))
     .where(Entry.book_id == CONTACTS, Entry.kind == CONNECTION, Entry.card_id.is_not(None))
 )
 _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
-_BY_NAME = func.coalesce(CardListing.sort_key, literal(b""))
-_ADDED_NUMBER = func.coalesce(Overlay.number_key, literal(listings.NO_NUMBER))
-_OWN_NUMBER = func.coalesce(CardListing.number_key, literal(listings.NO_NUMBER))
-_BY_NUMBER = case((literal(listings.NO_NUMBER) == _OWN_NUMBER, _ADDED_NUMBER), else_=_OWN_NUMBER)
+_BY_NAME = func.coalesce(CardListKey.sort_key, literal(b""))
+_ADDED_NUMBER = func.coalesce(Overlay.number_key, literal(list_keys.NO_NUMBER))
+_OWN_NUMBER = func.coalesce(CardListKey.number_key, literal(list_keys.NO_NUMBER))
+_BY_NUMBER = case((literal(list_keys.NO_NUMBER) == _OWN_NUMBER, _ADDED_NUMBER), else_=_OWN_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +155,17 @@ def _is_member(person_id: int, group_id: int) -> ColumnElement[bool]:
 
 def _is_meant(session: Session, wanted: Wanted) -> ColumnElement[bool]:
     if _LATIN.search(wanted.text):
-        meant = paging.is_called(session, CardListing, wanted.text)
+        meant = paging.is_called(session, CardListKey, wanted.text)
     else:
-        meant = paging.is_named(session, CardListing, wanted.text)
+        meant = paging.is_named(session, CardListKey, wanted.text)
     return or_(meant, *_is_reached(session, wanted.text)) if wanted.reached else meant
 
 
 def _is_reached(session: Session, text: str) -> list[ColumnElement[bool]]:
     """Return by what a text may be part of a number or address, of the card or added to it; nothing where it is not."""
-    digits, said = listings.digits_of(text), text.strip().casefold()
+    digits, said = list_keys.digits_of(text), text.strip().casefold()
     if len(digits) < _FEW_DIGITS and "@" not in said:
         return []
-    columns = [(each.reached, said) for each in (CardListing, Overlay) if not {listings.APART, "\0"} & set(said)]
-    columns += [(each.digits, digits) for each in (CardListing, Overlay) if digits]
+    columns = [(each.reached, said) for each in (CardListKey, Overlay) if not {list_keys.APART, "\0"} & set(said)]
+    columns += [(each.digits, digits) for each in (CardListKey, Overlay) if digits]
     return [paging.contains(session, column, part) for column, part in columns]

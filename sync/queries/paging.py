@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.lists import SQLITE
-from sync.models.listings import Listed
-from sync.sharing import listings, names
+from sync.models.list_keys import Listed
+from sync.sorting import list_keys, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +90,27 @@ def contains(
     return called(column, text) > 0
 
 
-def is_named(session: Session, listing: type[Listed], text: str) -> ColumnElement[bool]:
+def is_named(session: Session, kept: type[Listed], text: str) -> ColumnElement[bool]:
     """Whether *text* is in a name."""
-    return contains(session, listing.called, names.fold(text).strip())
+    return contains(session, kept.called, names.fold(text).strip())
 
 
-def is_called(session: Session, listing: type[Listed], text: str) -> ColumnElement[bool]:
+def is_called(session: Session, kept: type[Listed], text: str) -> ColumnElement[bool]:
     """Whether *text* is in a name, or means it: by a key, or as a Chinese name is read."""
-    meant = is_named(session, listing, text)
+    meant = is_named(session, kept, text)
     for key in names.keys_of_query(text):
-        meant |= contains(session, listing.keys, f"{listings.APART}{key}{listings.APART}")
+        meant |= contains(session, kept.keys, f"{list_keys.APART}{key}{list_keys.APART}")
     if letters := names.letters_of_query(text):
-        meant |= _is_spelled(session, listing, letters)
+        meant |= _is_spelled(session, kept, letters)
     return meant
 
 
-def _is_spelled(session: Session, listing: type[Listed], letters: str) -> ColumnElement[bool]:
+def _is_spelled(session: Session, kept: type[Listed], letters: str) -> ColumnElement[bool]:
     # The first letter begins a syllable; of the others, any may.
     pattern = letters[0].upper() + "".join(f"[{letter}{letter.upper()}]" for letter in letters[1:])
     if session.get_bind().dialect.name == SQLITE:
-        return listing.spelled.bool_op("GLOB")(f"*{pattern}*")
-    return listing.spelled.bool_op("~")(pattern)
+        return kept.spelled.bool_op("GLOB")(f"*{pattern}*")
+    return kept.spelled.bool_op("~")(pattern)
 
 
 def _ids(listed: Sorted) -> Select[int]:

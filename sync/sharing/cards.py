@@ -26,9 +26,9 @@ from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.models import Account, Audience, Base, Card, CardLink, Connection, DisclosedField, Field, new_id
-from sync.sharing import listings
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
 from sync.sharing.visibility import Composition, Grants, StoredField, grants_of
+from sync.sorting import list_keys
 
 SELF = "self"
 VIEWERS = "viewers"
@@ -123,7 +123,7 @@ def refresh(
                 (rewritten if each.digest else new).append(row)
             if not each.own and (extent.everything or rendered.digest != each.digest):
                 listed.append(_listed(owner_id, each, rendered))
-    for statement, rows in ((_WRITE, new), (_REWRITE, rewritten), (_listing(_dialect(session)), listed)):
+    for statement, rows in ((_WRITE, new), (_REWRITE, rewritten), (_list_keys(_dialect(session)), listed)):
         execute_all(session, statement, rows)
     changed = {row["card"]: row["new_digest"] for row in rewritten}
     linked = frozenset(each.id for each in held if each.kind == LINK and each.id in changed)
@@ -254,7 +254,7 @@ class _Renderer:
 
 
 def _listed(owner_id: int, held: _Held, rendered: Rendering) -> dict[str, Any]:
-    said = listings.of_card(rendered.body_3, held.login)._asdict()
+    said = list_keys.of_card(rendered.body_3, held.login)._asdict()
     return {"owner": owner_id, "card": held.id, **{f"new_{name}": value for name, value in said.items()}}
 
 
@@ -316,9 +316,9 @@ _REWRITE = (
 
 
 @functools.cache
-def _listing(dialect: str) -> Insert:
-    table = Base.metadata.tables["card_listing"]
-    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in listings.Listing._fields}
+def _list_keys(dialect: str) -> Insert:
+    table = Base.metadata.tables["card_list_key"]
+    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in list_keys.ListKeys._fields}
     made = insert_into(dialect, table).values(owner_id=bindparam("owner"), id=bindparam("card"), **said)
     setting: Insert = made.on_conflict_do_update(index_elements=table.primary_key.columns, set_=said)
     return setting

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from sync.database.lists import among
 from sync.database.prepared import execute
 from sync.models import Account, Address, Base, OwnSearchKey, SearchKey
-from sync.sharing import names
 from sync.sharing.cards import content_of
 from sync.sharing.preferences import NOBODY, Preferences, preferences_of, preferences_of_many
 from sync.sharing.visibility import StoredField, shown_to_strangers
+from sync.sorting import names
 from sync.vcard import split_structured
 
 LOGIN, EMAIL, SMS, NAME = "login:", "email:", "sms:", "name:"

@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sync.database.engine import settings_of
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
-from sync.models import RENDERING, Audience, Card, CardListing, Field, Grant, Group, LoginName, Profile
+from sync.models import RENDERING, Audience, Card, CardListKey, Field, Grant, Group, LoginName, Profile
 from sync.profiles import renewing
-from sync.sharing import cards, listings
+from sync.sharing import cards
 from sync.sharing.visibility import CONNECTED, CONNECTIONS, GROUP, STRANGERS, Composition, Grants
+from sync.sorting import list_keys
 from sync.verification.reading import Page, Problem
 
 
@@ -73,10 +74,10 @@ _CARDS = select(
     Card.digest,
     Card.body_3,
     Card.body_4,
-    *(getattr(CardListing, name) for name in listings.Listing._fields),
+    *(getattr(CardListKey, name) for name in list_keys.ListKeys._fields),
 )
 _CARDS = _CARDS.outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
-_CARDS = _CARDS.outerjoin(CardListing, (CardListing.owner_id == Card.owner_id) & (CardListing.id == Card.id))
+_CARDS = _CARDS.outerjoin(CardListKey, (CardListKey.owner_id == Card.owner_id) & (CardListKey.id == Card.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class _Audience:
     card_digest: str | None
     body_3: str
     body_4: str
-    listing: listings.Listing | None
+    keys: list_keys.ListKeys | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class _Owner:
         rendering = cards.render(chosen, self.login, own=own)
         yield from _card(audience, rendering, name)
         said = (rendering.body_3, self.login)
-        if not own and is_wrong(audience.listing, listings.of_card, *said, is_renewed=self.is_renewed):
+        if not own and is_wrong(audience.keys, list_keys.of_card, *said, is_renewed=self.is_renewed):
             yield f"What lists know of the card of the audience {name} is not what it says."
         if own and max(len(body.encode()) for body in (audience.body_3, audience.body_4)) > self.limit:
             yield f"The whole card is larger than {self.limit} octets."
@@ -192,8 +193,8 @@ def _contents(rows: Sequence[Any]) -> list[tuple[int, FieldContent]] | None:
 
 
 def _audience(row: Any) -> _Audience:
-    listing = None if row.sort_key is None else listings.Listing(*row[8:])
-    return _Audience(*(*row[1:8], listing))
+    keys = None if row.sort_key is None else list_keys.ListKeys(*row[8:])
+    return _Audience(*(*row[1:8], keys))
 
 
 def _card(audience: _Audience, rendering: cards.Rendering, name: str) -> Iterator[str]:

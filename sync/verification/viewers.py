@@ -18,15 +18,16 @@ from sync.models import (
     Audience,
     Card,
     Connection,
-    ContactListing,
+    ContactListKey,
     Device,
     Entry,
     Overlay,
     PrivateCard,
 )
 from sync.revisions.address_books import PRESENT, REMOVED
-from sync.sharing import cards, listings
+from sync.sharing import cards
 from sync.sharing.connections import CONNECTION
+from sync.sorting import list_keys
 from sync.vcard import parse_one
 from sync.verification.owners import is_wrong, renewed_of
 from sync.verification.reading import Page, Problem, chunks, matching, names_of
@@ -69,16 +70,16 @@ def entries_of(page: Page) -> Iterator[Problem]:
     books = page.rows(select(AddressBook.viewer_id, AddressBook.id, AddressBook.revision), AddressBook.viewer_id)
     own = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
     added = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
-    listed = (ContactListing.viewer_id == Entry.viewer_id) & (ContactListing.entry_id == Entry.id)
+    listed = (ContactListKey.viewer_id == Entry.viewer_id) & (ContactListKey.entry_id == Entry.id)
     entries = select(*_ENTRY, PrivateCard.data, Overlay.content, Overlay.digest, *_LISTED).outerjoin(PrivateCard, own)
-    entries = entries.outerjoin(Overlay, added).outerjoin(ContactListing, listed)
+    entries = entries.outerjoin(Overlay, added).outerjoin(ContactListKey, listed)
     rows = page.stream(entries, Entry.viewer_id, Entry.id)
     revisions = {(viewer_id, book_id): revision for viewer_id, those in books.items() for book_id, revision in those}
     renewed = renewed_of(page)
     for some in chunks((row for _, those in rows for row in those), _SOME):
         yield from _entries(page, some, revisions)
         yield from (
-            (row.viewer_id, problem) for row in some for problem in _listing(row, is_renewed=row.viewer_id in renewed)
+            (row.viewer_id, problem) for row in some for problem in _list_keys(row, is_renewed=row.viewer_id in renewed)
         )
 
 
@@ -99,18 +100,18 @@ _ENTRY = (
 
 #: With names of their own: both tables have some of the columns.
 _LISTED = (
-    *(getattr(ContactListing, name).label(f"contact_{name}") for name in listings.Listing._fields),
-    *(getattr(Overlay, name).label(f"added_{name}") for name in listings.Numbers._fields),
+    *(getattr(ContactListKey, name).label(f"contact_{name}") for name in list_keys.ListKeys._fields),
+    *(getattr(Overlay, name).label(f"added_{name}") for name in list_keys.Numbers._fields),
 )
 
 
-def _listing(row: Any, *, is_renewed: bool) -> Iterator[str]:
+def _list_keys(row: Any, *, is_renewed: bool) -> Iterator[str]:
     """Yield what is wrong with what lists know of an entry."""
-    contact = tuple(getattr(row, f"contact_{name}") for name in listings.Listing._fields)
-    added = tuple(getattr(row, f"added_{name}") for name in listings.Numbers._fields)
+    contact = tuple(getattr(row, f"contact_{name}") for name in list_keys.ListKeys._fields)
+    added = tuple(getattr(row, f"added_{name}") for name in list_keys.Numbers._fields)
     cases: tuple[tuple[str | None, tuple[Any, ...], Callable[[str], object]], ...] = (
-        (_text_of(row.data), contact, listings.of_contact),
-        (row.content, added, listings.of_overlay),
+        (_text_of(row.data), contact, list_keys.of_contact),
+        (row.content, added, list_keys.of_overlay),
     )
     for text, known, right in cases:
         stored = None if known[0] is None else known

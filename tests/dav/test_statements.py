@@ -99,7 +99,7 @@ def test_what_lists_know_of_a_private_card_is_stored_only_where_it_is_another(si
     with counted(site.database) as found:
         assert put(site, watched, f"{BOOK}private.vcf", noted).status == 204
     assert len(found.statements) < PRIVATE, found.statements
-    assert not any("contact_listing" in text for text in found.statements)
+    assert not any("contact_list_key" in text for text in found.statements)
 
 
 def test_a_card_that_is_new_is_looked_for_by_its_uid_besides(site: Site, watched: Person) -> None:

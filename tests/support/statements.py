@@ -40,8 +40,8 @@ ALLOWED: dict[str, tuple[set[frozenset[str]], str]] = {
         {frozenset(("card.owner_id", "entry.id")), frozenset(("card.id", "entry.card_id"))},
         "an entry reads its owner's card by the card's key",
     ),
-    "card_listing": (
-        {frozenset(("card_listing.owner_id", "entry.id")), frozenset(("card_listing.id", "entry.card_id"))},
+    "card_list_key": (
+        {frozenset(("card_list_key.owner_id", "entry.id")), frozenset(("card_list_key.id", "entry.card_id"))},
         "an entry reads what lists know of its owner's card by the card's key",
     ),
 }

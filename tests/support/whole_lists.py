@@ -19,8 +19,8 @@ from sync.books import overlays
 from sync.database import accounts
 from sync.models import CONTACTS, Card, Entry, Member, Overlay
 from sync.queries.connected_people import Wanted
-from sync.sharing import names
 from sync.sharing.connections import CONNECTION
+from sync.sorting import names
 from sync.vcard import lines_named, read_line, unescape
 
 _NAME = re.compile(r"^(?:item[0-9]+\.)?FN(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE)

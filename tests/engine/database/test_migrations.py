@@ -51,7 +51,7 @@ def without_what_is_made_anew(found: dict[str, list[tuple[Any, ...]]]) -> dict[s
     What lists know is left out as well: the worker reads it from the cards again.
     """
     groups = [row for row in found["contact_group"] if CONNECTIONS not in row]
-    return {**found, "contact_group": groups, "card_listing": [], "contact_listing": []}
+    return {**found, "contact_group": groups, "card_list_key": [], "contact_list_key": []}
 
 
 def populate(database: Database) -> None:

@@ -43,7 +43,7 @@ from sync.models import (
     now,
 )
 from sync.profiles import profiles, renewing
-from sync.queries import contact_listings
+from sync.queries import contact_pages
 from sync.revisions import address_books, entry_writes, fan_out, jobs, link_revisions, tombstones, versions
 from sync.sharing import changes, connections, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS
@@ -167,7 +167,7 @@ MORE: dict[str, Change] = {
     "a field with exceptions goes": lambda s, w: profiles.remove_field(s, w.anna, w.mail),
     "render_anew": lambda s, w: changes.render_anew(s, w.anna),
     "renew": lambda s, w: renewing.renew(s, w.anna),
-    "what lists know": lambda s, w: contact_listings.write_anew(s, w.anna, 0),
+    "what lists know": lambda s, w: contact_pages.write_anew(s, w.anna, 0),
     "settle": lambda s, w: profiles.settle(s, w.anna, content(text="+86 138 0013 8000"), None),
     "add_fields": lambda s, w: profiles.add_fields(s, w.anna, [content("qq", "100001"), content("qq", "100002")]),
     "edit_card": lambda s, w: profiles.edit_card(s, w.anna, _card("FN:Anna", PHONE), lambda: None),

@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 
 from sync.contacts import own_contacts
 from sync.database.engine import Database, Session
-from sync.models import CardListing, ContactListing, Overlay, Profile
+from sync.models import CardListKey, ContactListKey, Overlay, Profile
 from sync.profiles import profiles, renewing
 from sync.queries import connected_people
 from sync.queries.connected_people import Wanted
@@ -318,8 +318,8 @@ def test_what_an_earlier_release_stored_is_there_and_found_once_it_is_written_an
         numbered = whole_lists.people(session, anna, Wanted(by_number=True))
 
     def forget(session: Session) -> None:
-        session.execute(delete(CardListing))
-        session.execute(delete(ContactListing))
+        session.execute(delete(CardListKey))
+        session.execute(delete(ContactListKey))
         session.execute(update(Overlay).values(number_key=None, reached=None, digits=None))
         session.execute(update(Profile).values(rendering=1))
 

@@ -253,11 +253,11 @@ def test_damage_to_a_person_is_named(world: World, statement: str, finding: str)
         ("UPDATE field SET content = '[' WHERE id = {mobile}", "anna: A field of the profile cannot be read."),
         ("DELETE FROM card WHERE {of_family}", "anna: The audience of family has no card."),
         (
-            "UPDATE card_listing SET called = 'x' WHERE {of_family}",
+            "UPDATE card_list_key SET called = 'x' WHERE {of_family}",
             "anna: What lists know of the card of the audience of family is not what it says.",
         ),
         (
-            "DELETE FROM card_listing WHERE {of_family}",
+            "DELETE FROM card_list_key WHERE {of_family}",
             "anna: What lists know of the card of the audience of family is not what it says.",
         ),
         (
@@ -422,8 +422,8 @@ def test_damage_to_a_private_entry_is_named(world: World, statement: str, findin
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE contact_listing SET sort_key = CAST('x' AS {blob}) WHERE entry_id = {kept_id}",
-        "DELETE FROM contact_listing WHERE entry_id = {kept_id}",
+        "UPDATE contact_list_key SET sort_key = CAST('x' AS {blob}) WHERE entry_id = {kept_id}",
+        "DELETE FROM contact_list_key WHERE entry_id = {kept_id}",
     ],
 )
 def test_a_list_that_knows_another_contact_is_found(world: World, statement: str) -> None:

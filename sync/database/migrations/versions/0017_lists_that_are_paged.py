@@ -24,27 +24,27 @@ depends_on = None
 def upgrade() -> None:
     """Apply the step."""
     op.create_table(
-        "card_listing",
+        "card_list_key",
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), nullable=False),
         *_listed(),
         sa.ForeignKeyConstraint(
-            ["owner_id", "id"], ["card.owner_id", "card.id"], name="fk_card_listing_card", ondelete="CASCADE"
+            ["owner_id", "id"], ["card.owner_id", "card.id"], name="fk_card_list_key_card", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("owner_id", "id", name="pk_card_listing"),
+        sa.PrimaryKeyConstraint("owner_id", "id", name="pk_card_list_key"),
     )
     op.create_table(
-        "contact_listing",
+        "contact_list_key",
         sa.Column("viewer_id", sa.BigInteger(), nullable=False),
         sa.Column("entry_id", sa.BigInteger(), nullable=False),
         *_listed(),
         sa.ForeignKeyConstraint(
             ["viewer_id", "entry_id"],
             ["private_card.viewer_id", "private_card.entry_id"],
-            name="fk_contact_listing_private_card",
+            name="fk_contact_list_key_private_card",
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("viewer_id", "entry_id", name="pk_contact_listing"),
+        sa.PrimaryKeyConstraint("viewer_id", "entry_id", name="pk_contact_list_key"),
     )
     op.add_column("overlay", sa.Column("number_key", sa.LargeBinary(), nullable=True))
     op.add_column("overlay", sa.Column("reached", sa.Text(), nullable=True))
@@ -55,8 +55,8 @@ def downgrade() -> None:
     """Take the step back."""
     for name in ("digits", "reached", "number_key"):
         op.drop_column("overlay", name)
-    op.drop_table("contact_listing")
-    op.drop_table("card_listing")
+    op.drop_table("contact_list_key")
+    op.drop_table("card_list_key")
 
 
 def _listed() -> list[sa.Column[Any]]:

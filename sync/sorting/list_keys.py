@@ -1,7 +1,7 @@
 """
 How cards and contacts stand in lists, and what they are found by: read out of the text that is shown, and of no other.
 
-So nobody is found by what whoever looks for them may not see. Whoever stores such a text stores its listing with it.
+So nobody is found by what whoever looks for them may not see. Whoever stores such a text stores its keys with it.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import NamedTuple
 
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
-from sync.sharing import names
+from sync.sorting import names
 from sync.vcard import headlines
 
 #: Between two texts in one column; no name has it in it, as it is no character that a client may get.
 APART = "\x1f"
-#: What `Listing.number_key` is where there is neither a number nor an address.
+#: What `ListKeys.number_key` is where there is neither a number nor an address.
 NO_NUMBER = b"\x01"
 
 
 class Numbers(NamedTuple):
-    """The numbers and addresses of a listing; the columns are those of `sync.models.listings.Listed`."""
+    """The numbers and addresses of such keys; the columns are those of `sync.models.list_keys.Listed`."""
 
     number_key: bytes
     reached: str
     digits: str
 
 
-class Listing(NamedTuple):
-    """A listing, with the columns of `sync.models.listings.Listed`."""
+class ListKeys(NamedTuple):
+    """What lists know of a text, with the columns of `sync.models.list_keys.Listed`."""
 
     sort_key: bytes
     number_key: bytes
@@ -42,22 +42,22 @@ class Listing(NamedTuple):
     digits: str
 
 
-def of_card(body: str, login: str) -> Listing:
-    """Return the listing of a card, *body* in vCard 3.0, of somebody with this *login*."""
+def of_card(body: str, login: str) -> ListKeys:
+    """Return the keys of a card, *body* in vCard 3.0, of somebody with this *login*."""
     name = headlines.name_in(body) or login
     # Whoever looks for a name in Latin letters types it.
     keys, spelled = ("", "") if name.isascii() else (_keys(name), _spelled(name))
     said = headlines.said_in(body)
     number_key, reached, digits = _numbers(headlines.reach_among(said), said)
     sort_key = b"\0".join((_sort_key(name), login.encode()))
-    return Listing(sort_key, number_key, f"{names.fold(name)}{APART}{login}", keys, spelled, reached, digits)
+    return ListKeys(sort_key, number_key, f"{names.fold(name)}{APART}{login}", keys, spelled, reached, digits)
 
 
-def of_contact(text: str) -> Listing:
-    """Return the listing of a contact of somebody's own, whatever *text* it is."""
+def of_contact(text: str) -> ListKeys:
+    """Return the keys of a contact of somebody's own, whatever *text* it is."""
     name, reaches = headlines.headline(text)
     number_key, reached, digits = _numbers("".join(reaches[:1]), [" ".join(reaches)])
-    return Listing(_sort_key(name), number_key, names.fold(name), _keys(name), _spelled(name), reached, digits)
+    return ListKeys(_sort_key(name), number_key, names.fold(name), _keys(name), _spelled(name), reached, digits)
 
 
 def of_overlay(text: str) -> Numbers:

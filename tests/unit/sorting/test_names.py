@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.sharing import names
-from sync.sharing.names import LONGEST, keys_of, keys_of_query
+from sync.sorting import names
+from sync.sorting.names import LONGEST, keys_of, keys_of_query
 
 
 def found(name: str, text: str) -> bool:

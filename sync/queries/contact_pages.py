@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from sync.database.prepared import execute_all
 from sync.database.upserts import insert_into
 from sync.models import Base, Overlay, PrivateCard
-from sync.sharing import listings
+from sync.sorting import list_keys
 
 #: So many are written anew in one transaction.
 _SOME = 50
 
 
 def store(session: Session, viewer_id: int, entry_id: int, data: bytes, before: bytes | None = None) -> None:
-    """Store the listing of a private entry that says *data*, unless it said the same *before*, None for nothing."""
+    """Store the keys of a private entry that says *data*, unless it said the same *before*, None for nothing."""
     listed = _of(data)
     if before is None or listed != _of(before):
         execute_all(session, _setting(session.get_bind().dialect.name), [_row(viewer_id, entry_id, listed)])
@@ -37,7 +37,7 @@ def write_anew(session: Session, viewer_id: int, after: int) -> int | None:
         last = min((found[-1][0] for found in (contacts, overlays) if len(found) == _SOME), default=None)
         rows = [_row(viewer_id, each, _of(data)) for each, data in contacts if last is None or each <= last]
         execute_all(session, _setting(session.get_bind().dialect.name), rows)
-        added = [(each, listings.of_overlay(content)) for each, content in overlays if last is None or each <= last]
+        added = [(each, list_keys.of_overlay(content)) for each, content in overlays if last is None or each <= last]
         execute_all(session, _SET_ADDED, [_row(viewer_id, each, numbers) for each, numbers in added])
     return last
 
@@ -48,11 +48,11 @@ def _texts(session: Session, table: Any, text: Any, viewer_id: int, after: int) 
     return session.execute(mine.order_by(table.entry_id).limit(_SOME).with_for_update()).all()
 
 
-def _of(data: bytes) -> listings.Listing:
-    return listings.of_contact(data.decode(errors="replace"))
+def _of(data: bytes) -> list_keys.ListKeys:
+    return list_keys.of_contact(data.decode(errors="replace"))
 
 
-def _row(viewer_id: int, entry_id: int, listed: listings.Listing | listings.Numbers) -> dict[str, Any]:
+def _row(viewer_id: int, entry_id: int, listed: list_keys.ListKeys | list_keys.Numbers) -> dict[str, Any]:
     # The parameters of an update must not be called as its columns are.
     said = {f"new_{name}": value for name, value in listed._asdict().items()}
     return {"viewer": viewer_id, "entry": entry_id, **said}
@@ -62,14 +62,14 @@ _OVERLAYS = Base.metadata.tables["overlay"]
 _SET_ADDED = (
     update(_OVERLAYS)
     .where(_OVERLAYS.c.viewer_id == bindparam("viewer"), _OVERLAYS.c.entry_id == bindparam("entry"))
-    .values({name: bindparam(f"new_{name}") for name in listings.Numbers._fields})
+    .values({name: bindparam(f"new_{name}") for name in list_keys.Numbers._fields})
 )
 
 
 @functools.cache
 def _setting(dialect: str) -> Insert:
-    table = Base.metadata.tables["contact_listing"]
-    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in listings.Listing._fields}
+    table = Base.metadata.tables["contact_list_key"]
+    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in list_keys.ListKeys._fields}
     made = insert_into(dialect, table).values(viewer_id=bindparam("viewer"), entry_id=bindparam("entry"), **said)
     setting: Insert = made.on_conflict_do_update(index_elements=table.primary_key.columns, set_=said)
     return setting

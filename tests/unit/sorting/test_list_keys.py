@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sync.sharing import listings, names
+from sync.sorting import list_keys, names
 from tests.support import whole_lists
 
 HAN = st.text("王小明吕女单重庆长乐行绿阿哦诶嗯", max_size=6)
@@ -43,7 +43,7 @@ def test_every_beginning_of_every_reading_is_found(name: str, start: int, length
 
 @given(one=NAME, other=NAME)
 def test_bytes_are_in_the_order_of_names(one: str, other: str) -> None:
-    keys = [listings.of_card(f"FN:{name}\r\n", "login").sort_key for name in (one, other)]
+    keys = [list_keys.of_card(f"FN:{name}\r\n", "login").sort_key for name in (one, other)]
     called = [" ".join(name.split()) or "login" for name in (one, other)]
     if "\r" in one + other or "\n" in one + other or "\\" in one + other:
         return
@@ -53,13 +53,13 @@ def test_bytes_are_in_the_order_of_names(one: str, other: str) -> None:
 @given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=8), min_size=2, max_size=2))
 def test_bytes_are_in_the_order_of_numbers(said: list[str]) -> None:
     texts = [f"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:{each}\r\nEND:VCARD\r\n" for each in said]
-    keys = [listings.of_contact(text).number_key for text in texts]
+    keys = [list_keys.of_contact(text).number_key for text in texts]
     reaches = [whole_lists._contact(0, text).reach for text in texts]
     assert (keys[0] < keys[1]) == (names.number_key(reaches[0]) < names.number_key(reaches[1]))
 
 
 @pytest.mark.parametrize("text", ["", "no card", "BEGIN:VCARD", "BEGIN:VCARD\r\nTEL\r\nEND:VCARD\r\n", "\0\ud800"])
-def test_whatever_is_stored_has_a_listing(text: str) -> None:
-    listed = listings.of_contact(text)
-    assert (listed.number_key, listed.called) == (listings.NO_NUMBER, "")
-    assert listings.of_overlay(text) == listings.Numbers(listings.NO_NUMBER, "", "")
+def test_whatever_is_stored_has_keys(text: str) -> None:
+    listed = list_keys.of_contact(text)
+    assert (listed.number_key, listed.called) == (list_keys.NO_NUMBER, "")
+    assert list_keys.of_overlay(text) == list_keys.Numbers(list_keys.NO_NUMBER, "", "")

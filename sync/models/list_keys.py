@@ -16,7 +16,7 @@ from sync.models.owners import OWNER_WITH_TEXT
 
 class Listed:
     """
-    What lists know of a card or contact; the columns are those of `sync.sharing.listings.Listing`.
+    What lists know of a card or contact; the columns are those of `sync.sorting.list_keys.ListKeys`.
 
     *sort_key* and *number_key* are compared byte by byte: the order by name and that by number. The others are what is
     typed is looked for in: *called* is the name as it is compared, *keys* all by which the name is found as a whole,
@@ -33,10 +33,10 @@ class Listed:
     digits: Mapped[str] = mapped_column(Text)
 
 
-class CardListing(Listed, Base):
+class CardListKey(Listed, Base):
     """How the card of one audience stands in the lists of those who are in it. The owner's own card is in no list."""
 
-    __tablename__ = "card_listing"
+    __tablename__ = "card_list_key"
     __table_args__ = (
         ForeignKeyConstraint(["owner_id", "id"], ["card.owner_id", "card.id"], ondelete="CASCADE"),
         OWNER_WITH_TEXT,
@@ -46,10 +46,10 @@ class CardListing(Listed, Base):
     id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False, sort_order=-1)
 
 
-class ContactListing(Listed, Base):
+class ContactListKey(Listed, Base):
     """How a private entry stands in the list of its owner."""
 
-    __tablename__ = "contact_listing"
+    __tablename__ = "contact_list_key"
     __table_args__ = (
         ForeignKeyConstraint(
             ["viewer_id", "entry_id"], ["private_card.viewer_id", "private_card.entry_id"], ondelete="CASCADE"
