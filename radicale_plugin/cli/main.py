@@ -88,9 +88,7 @@ PARTS = {
         "What a person keeps about themselves.",
         ("radicale_plugin.cli.profile:profile_history", "radicale_plugin.cli.profile:profile_restore"),
     ),
-    "proposal": Part(
-        "radicale_plugin.cli.proposal:proposal", "Whom devices moved between the lists of groups, and whether it is so."
-    ),
+    "proposal": Part("radicale_plugin.cli.proposal:proposal", "Whom devices moved between the lists of groups."),
     "push": Part(
         "radicale_plugin.cli.push:push",
         "Devices that are told of changes at once.",

@@ -70,17 +70,21 @@ def test_what_a_program_did_not_touch_stays_for_all_who_see_it(site: Site, anna:
     """Thunderbird, not synchronized, adds a note: the number that was changed on the phone stays, with its grants."""
     bert = register(site.database, "bert")
     factories.connect(site.database, anna.id, bert.id)
-    phone = factories.field(site.database, anna.id, "mobile", "111")
+    phone = factories.field(site.database, anna.id, "mobile", "+49 30 1112221")
     factories.group(site.database, anna.id, "Friends", [bert.id], [phone])
     mail = with_device(site, anna)
     own = BOOK + factories.href_of(site.database, anna.id, anna.id)
     stale = texts(since(site, mail, names=DATA))[own]
-    assert put(site, anna, own, get(site, anna, own).replace("111", "222")).status == 204
+    assert put(site, anna, own, get(site, anna, own).replace("+49 30 1112221", "+49 30 3334443")).status == 204
     answer = put(site, mail, own, with_line(stale, "NOTE:of the other program"))
     assert (answer.status, answer.header("ETag")) == (204, "")
     for text in (get(site, mail, own), texts(report(site, mail, multiget_body([own])))[own]):
-        assert ("222" in text, "111" in text, "of the other program" in text) == (True, False, True)
-    assert "222" in "".join(entry.text for entry in factories.contents(site.database, bert.id))
+        assert ("+49 30 3334443" in text, "+49 30 1112221" in text, "of the other program" in text) == (
+            True,
+            False,
+            True,
+        )
+    assert "+49 30 3334443" in "".join(entry.text for entry in factories.contents(site.database, bert.id))
     assert site.database.write(lambda session: edit_conflicts.count(session, anna.id)) == 0
 
 
@@ -141,14 +145,14 @@ def test_a_deletion_and_a_change_are_a_conflict_whichever_comes_first(site: Site
 def test_what_comes_back_after_it_was_deleted_is_granted_to_nobody(site: Site, anna: Person) -> None:
     bert = register(site.database, "bert")
     factories.connect(site.database, anna.id, bert.id)
-    phone = factories.field(site.database, anna.id, "mobile", "111")
+    phone = factories.field(site.database, anna.id, "mobile", "+49 30 1112221")
     factories.group(site.database, anna.id, "Friends", [bert.id], [phone])
     own = BOOK + factories.href_of(site.database, anna.id, anna.id)
     stale = get(site, anna, own)
     site.database.write(lambda session: profiles.remove_field(session, anna.id, phone))
-    put(site, anna, own, stale.replace("111", "333"))
-    assert "333" in get(site, anna, own)
-    assert "333" not in "".join(entry.text for entry in factories.contents(site.database, bert.id))
+    put(site, anna, own, stale.replace("+49 30 1112221", "+49 30 3334443"))
+    assert "+49 30 3334443" in get(site, anna, own)
+    assert "+49 30 3334443" not in "".join(entry.text for entry in factories.contents(site.database, bert.id))
 
 
 def test_whoever_names_the_state_means_the_state(site: Site, anna: Person, path: str) -> None:

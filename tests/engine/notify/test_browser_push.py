@@ -128,7 +128,7 @@ def test_a_change_is_told_with_who_and_what_kind_and_no_value(
     person = {"id": str(ben), "name": "ben", "kinds": ["mobile"], "more": 0}
     assert anna.told == [{"language": "en", "people": [person], "more": 0}]
     (message,) = anna.received
-    assert "555" not in message.text
+    assert NEW not in message.text
     headers = {name.lower(): value for name, value in message.headers.items()}
     assert headers["content-type"] == "application/json"
     assert "topic" not in headers
