@@ -149,7 +149,7 @@ def test_a_list_of_many_takes_as_many_statements_as_one_of_few(site: Site, root:
         register(site.database, f"kim{number}")
         with sent(site.database.engine) as statements:
             page = root.get("/administration/?q=kim")
-        assert len(page.document.xpath("//ul[contains(@class, 'people')]/li")) == number + 1
+        assert len(page.document.xpath("//main//ul[contains(@class, 'list')]/li")) == number + 1
         counts.add(len(statements))
     assert len(counts) == 1
 
