@@ -292,7 +292,7 @@ def test_the_first_page_is_for_an_index(site: Site) -> None:
 
 
 #: Pages that belong to no place: the first one, and those that letters and programs lead to.
-NOWHERE = ("home", "mail_links", "password_reset", "signing")
+NOWHERE = ("card_page", "home", "mail_links", "password_reset", "signing")
 
 
 def test_every_page_marks_one_place_of_the_menu_on_a_wide_screen_and_one_on_a_narrow_one(

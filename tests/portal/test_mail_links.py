@@ -337,6 +337,6 @@ def test_an_introduction_by_letter_waits_for_the_other(site: Site, anna: int, bo
     Visitor(site).signed_in(ivy).post(f"/friends/{anna}/introduce", {"other": str(bo), "message": ""})
     token = newest_token(site.database, "introduction")
     page = Visitor(site).get(f"/request?token={token}")
-    assert "ivy would like to introduce bo to you." in page.text
+    assert "ivy would like to introduce Bo Berg to you." in page.text
     told = page.submit("/request", decision="confirm").told
     assert told == ["You have confirmed. You are connected as soon as the other does, too."]

@@ -27,6 +27,7 @@ from sync.sharing import grants, groups
 from sync.sharing.groups import NAME_LENGTH, GroupSummary
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import grants_of
+from sync.sorting import names
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
 
@@ -132,7 +133,7 @@ def add(group_id: int) -> Response:
             text, place, everybody = request.form.get("q", "").strip()[:_LONGEST], Place(), False
         listed = connected_people.page_of(session, me, Wanted(text, outside=group_id), place)
         unseen = ticked - {each.account_id for each in listed.people} - set(groups.members(session, me, group_id))
-        elsewhere = connected_people.some(session, me, unseen)
+        elsewhere = connected_people.some(session, me, unseen).values()
     return page(
         "groups/add.html",
         group=group,
@@ -140,7 +141,7 @@ def add(group_id: int) -> Response:
         text=text,
         everybody=everybody,
         ticked=ticked,
-        elsewhere=list(elsewhere.values()),
+        elsewhere=sorted(elsewhere, key=lambda each: names.sorting_key(each.name)),
     )
 
 
