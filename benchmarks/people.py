@@ -227,9 +227,11 @@ def _rows(database: Database, table: Table, person: _Person) -> list[dict[str, A
     column = table.c[table.info["spread_by"]]
     found_by = {"name": person.login, "key": f"login:{person.login}"}
     key = {"owner_id": person.id, "viewer_id": person.id, "id": person.id, **found_by}.get(column.name)
+    # Not every id is an account's; what is told by another kind of key is nobody's here.
+    if key is None or not isinstance(key, column.type.python_type):
+        return []
     with database.reading() as session:
-        found = session.execute(select(table).where(column == key)) if key is not None else None
-        return [dict(row) for row in found.mappings()] if found is not None else []
+        return [dict(row) for row in session.execute(select(table).where(column == key)).mappings()]
 
 
 def _copies(
