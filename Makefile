@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
-WORKERS ?= auto
+# One more than processors: much of the time a test waits for a server, a browser or a clock.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 SOURCES := radicale_plugin sync tests $(patsubst %/,%,$(dir $(firstword $(wildcard benchmarks/*.py))))
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
