@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from sync.card_links import link_secrets
 from sync.card_links.link_secrets import LinkKeys
 from sync.database.engine import settings_of
-from sync.ends import LEAD, next_ends
-from sync.ends.setting import LONGEST
+from sync.ends import next_ends
+from sync.ends.setting import minute_of
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CardLink, new_id, now
 from sync.sharing import groups, link_audiences
@@ -22,8 +22,6 @@ from sync.vcard import clean
 
 #: How many a person has at most.
 MOST = 20
-#: Minutes that a clock can be apart from UTC.
-_OFFSET = 14 * 60
 
 
 class LinkSecrets(NamedTuple):
@@ -53,9 +51,7 @@ def create(
     if len(label) > 100:
         raise InvalidInput("A link's label has at most 100 characters.")
     if until is not None:
-        until -= until % 60
-        if not now() + LEAD <= until <= now() + LONGEST or abs(utc_offset) > _OFFSET:
-            raise InvalidInput("An end is at least a minute and at most ten years ahead.")
+        until = minute_of(until, utc_offset)
     with change(session, owner_id) as under_way:
         groups.name_of(session, owner_id, group_id)
         if session.scalars(select(func.count()).where(CardLink.owner_id == owner_id)).one() >= MOST:

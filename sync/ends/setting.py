@@ -21,6 +21,19 @@ LONGEST = 10 * 366 * 24 * 3600
 _OFFSET = 14 * 60
 
 
+def minute_of(at: int, utc_offset: int) -> int:
+    """
+    Return the minute at which something ends that is to end *at* a time, by a clock so many minutes ahead of UTC.
+
+    Raises:
+        InvalidInput: The time is past, less than a minute or more than ten years ahead, or no clock is so far ahead.
+    """
+    at -= at % 60
+    if not now() + LEAD <= at <= now() + LONGEST or abs(utc_offset) > _OFFSET:
+        raise InvalidInput("An end is at least a minute and at most ten years ahead.")
+    return at
+
+
 def set_end(session: Session, owner_id: int, target: Target, at: int, utc_offset: int = 0) -> None:
     """
     Let something end at a time, on the minute, instead of any end that it had.
@@ -30,9 +43,7 @@ def set_end(session: Session, owner_id: int, target: Target, at: int, utc_offset
         NotFound: The owner gave no such thing.
         Refused: It is a built-in group as a whole.
     """
-    at -= at % 60
-    if not now() + LEAD <= at <= now() + LONGEST or abs(utc_offset) > _OFFSET:
-        raise InvalidInput("An end is at least a minute and at most ten years ahead.")
+    at = minute_of(at, utc_offset)
     with all_or_nothing(session):
         changes.hold(session, owner_id)
         _require(session, owner_id, target)
