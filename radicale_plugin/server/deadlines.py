@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 from typing_extensions import override
 
@@ -88,15 +88,15 @@ class Deadlines:
         """Count a request from *address* while it is under way."""
         return _Request(self._requests, address)
 
-    def begin(self, address: str) -> Transfer:
-        """Begin a transfer, which `end` must end."""
+    @contextmanager
+    def transfer(self, address: str) -> Iterator[Transfer]:
+        """Watch over a transfer for as long as the block."""
         transfer = Transfer(address)
         self._transfers.add(transfer)
-        return transfer
-
-    def end(self, transfer: Transfer) -> None:
-        """Forget a transfer."""
-        self._transfers.discard(transfer)
+        try:
+            yield transfer
+        finally:
+            self._transfers.discard(transfer)
 
     def is_cut(self, address: str, before: frozenset[Peer] | None) -> bool:
         """

@@ -82,11 +82,11 @@ def _require_pace(transfer: Transfer, octets: int) -> None:
         raise Rejected(408, "The body of this request came too slowly.") from None
 
 
-def discard_body(environ: Environ, transfer: Transfer | None = None) -> None:
+def discard_body(environ: Environ, transfer: Transfer) -> None:
     """Throw away the body of a request, for no longer than *transfer* gives an empty one, and no more than a little."""
     declared = environ.get("CONTENT_LENGTH") or str(_DISCARDED)
     left = min(int(declared), _DISCARDED) if declared.isascii() and declared.isdecimal() and len(declared) <= 18 else 0
-    while left > 0 and not (transfer is not None and transfer.is_late()):
+    while left > 0 and not transfer.is_late():
         part = environ["wsgi.input"].read(min(left, _PIECE))
         if not part:
             return

@@ -117,11 +117,8 @@ class Wrapper:
             return read_body(environ, limit)
         peer = _peer(environ)
         before = connections.established(peer) if is_chunked(environ) else frozenset()
-        transfer = self._deadlines.begin(peer)
-        try:
+        with self._deadlines.transfer(peer) as transfer:
             body = read_body(environ, limit, transfer)
-        finally:
-            self._deadlines.end(transfer)
         if is_chunked(environ) and self._deadlines.is_cut(peer, before):
             raise Rejected(400, "The body of this request was cut short; send it again.")
         return body
@@ -186,26 +183,22 @@ def normalized(environ: Environ) -> Environ:
 
 def _paced(deadlines: Deadlines, address: str, answer: Iterable[bytes]) -> Iterator[bytes]:
     """Send a long answer. One that is fetched too slowly ends early, which its length tells the client."""
-    transfer = deadlines.begin(address)
     try:
-        for piece in answer:
-            yield piece
-            transfer.moved(len(piece))
+        with deadlines.transfer(address) as transfer:
+            for piece in answer:
+                yield piece
+                transfer.moved(len(piece))
     except Late:
         return
     finally:
-        deadlines.end(transfer)
         getattr(answer, "close", lambda: None)()
 
 
 def _draining(deadlines: Deadlines, environ: Environ, answer: Iterable[bytes]) -> Iterator[bytes]:
     """Send an answer, and read on: who still sends would not see it on a connection that is closed meanwhile."""
     yield from answer
-    transfer = deadlines.begin(_peer(environ))
-    try:
+    with deadlines.transfer(_peer(environ)) as transfer:
         discard_body(environ, transfer)
-    finally:
-        deadlines.end(transfer)
 
 
 def _require_small_head(environ: Environ) -> None:

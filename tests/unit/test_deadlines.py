@@ -50,8 +50,7 @@ def hangs_up(client: socket.socket) -> bool:
 @pytest.mark.usefixtures("quick")
 def test_a_reader_that_stops_is_shut_out_and_one_that_reads_is_not() -> None:
     watched = Deadlines()
-    late = watched.begin(HERE)
-    with connected() as (stopped, _), connected() as (reading, feeding):
+    with connected() as (stopped, _), connected() as (reading, feeding), watched.transfer(HERE):
         watched.watch()
         end = threading.Event()
 
@@ -68,7 +67,6 @@ def test_a_reader_that_stops_is_shut_out_and_one_that_reads_is_not() -> None:
             each.start()
         assert hangs_up(stopped)
         feeding.sendall(b"still there")
-        watched.end(late)
         end.set()
         feeding.shutdown(socket.SHUT_WR)
         for each in working:
