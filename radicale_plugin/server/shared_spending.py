@@ -17,7 +17,7 @@ from sync.accounts.spending import Spending
 #: How many people are remembered, and in how many places one of them may be.
 SLOTS = 65_536
 _NEAR = 16
-_SLOT = struct.Struct("=Qd")
+_SLOT = struct.Struct("=QQ")
 
 
 class SharedSpending(Spending):
@@ -37,18 +37,18 @@ class SharedSpending(Spending):
         self._lock = _FileLock(file)
 
     @override
-    def _get(self, account_id: int) -> float:
-        return next((whole_at for _, account, whole_at in self._near(account_id) if account == account_id), 0.0)
+    def _get(self, account_id: int) -> int:
+        return next((whole_at for _, account, whole_at in self._near(account_id) if account == account_id), 0)
 
     @override
-    def _set(self, account_id: int, whole_at: float, at: float) -> None:
+    def _set(self, account_id: int, whole_at: int, at: int) -> None:
         near = list(self._near(account_id))
         place = next((place for place, account, _ in near if account == account_id), None)
         if place is None:
             place = min(near, key=lambda slot: slot[2])[0]
         _SLOT.pack_into(self._slots, place, account_id, whole_at)
 
-    def _near(self, account_id: int) -> Iterator[tuple[int, int, float]]:
+    def _near(self, account_id: int) -> Iterator[tuple[int, int, int]]:
         """Yield the slots that a person may have: the place, whose it is, and when that allowance will be whole."""
         for number in range(account_id, account_id + _NEAR):
             place = number % SLOTS * _SLOT.size

@@ -177,18 +177,24 @@ class AddressBooks(Watched):
     def make_exception(self, choice: int, which: int, wish: str) -> None:
         """Make an exception for one person that changes what they see, or one that does not, or end it."""
         viewer, login = one_of(self.pairs(), choice)
+        self.except_one(login, viewer, which, wish)
+
+    def except_one(self, login: str, viewer: str, which: int, wish: str) -> None:
+        """Make an exception for one viewer and one of the owner's fields, as far as there are any."""
         if fields := list(self.world.person(login).fields):
             field_id = one_of(fields, which)
             visible = field_id in self.world.person(login).visible_to(viewer)
             self.world.make_exception(login, viewer, field_id, None if wish == "end" else visible == (wish == "keep"))
 
-    @rule(one=OWNER, other=CHOICE, again=st.sampled_from([True, True, False]))
-    def connect_or_part(self, one: int, other: int, again: bool) -> None:  # noqa: FBT001 - Hypothesis gives it by its name
-        """Connect two people, or part them, and perhaps connect them again."""
+    @rule(one=OWNER, other=CHOICE, again=st.sampled_from([True, True, False]), excepted=CHOICE | st.none())
+    def connect_or_part(self, one: int, other: int, *, again: bool, excepted: int | None) -> None:
+        """Connect two people, or part them, perhaps with an exception between them, and perhaps connect them again."""
         pair = self.two(one, other)
         if pair not in self.model.connected:
             self.world.connect(*pair)
             return
+        if excepted is not None:
+            self.except_one(*pair, excepted, "flip")
         self.world.disconnect(*pair)
         if again:
             self.world.connect(*pair)

@@ -48,13 +48,13 @@ def search_in_everything(patch: pytest.MonkeyPatch, database: Database) -> None:
     """A query searches the owner's whole profile, and shows only what was granted."""
     finds = filters.Search.finds
 
-    def replacement(search: filters.Search, text: str) -> bool:
+    def replacement(search: filters.Search, text: str, stored: str = "") -> bool:
         uid = next(line[4:] for line in unfolded(text).splitlines() if line.startswith("UID:"))
         with database.reading() as session:
             owner_id = session.scalars(select(Entry.id).where(Entry.uid == uid)).first() or 0
             everything = [content_of(field) for field in visibility.fields_of(session, owner_id)]
         if not everything:
-            return finds(search, text)
+            return finds(search, text, stored)
         full = fields.head("3.0", uid, 0) + cards.render(everything, "nobody").body_3
         return finds(search, full)
 
@@ -119,12 +119,12 @@ def forgive(patch: pytest.MonkeyPatch, _database: Database) -> None:
 
 def keep_quiet_about_the_gone(patch: pytest.MonkeyPatch, _database: Database) -> None:
     """Entries that are gone are not reported to devices that synchronise by token."""
-    heads = entries.heads
 
-    def replacement(*args: Any, **kwargs: Any) -> Iterator[entries.EntryHead]:
-        return (head for head in heads(*args, **kwargs) if head.present)
+    def present(heads: Callable[..., Iterator[entries.EntryHead]]) -> Callable[..., Iterator[entries.EntryHead]]:
+        return lambda *args, **kwargs: (head for head in heads(*args, **kwargs) if head.present)
 
-    patch.setattr(entries, "heads", replacement)
+    for name in ("heads", "changed_heads"):
+        patch.setattr(entry_heads, name, present(getattr(entry_heads, name)))
 
 
 def forget_the_outbox(patch: pytest.MonkeyPatch, _database: Database) -> None:

@@ -27,23 +27,25 @@ def test_a_first_synchronization_is_far_below_the_allowance() -> None:
         spending.spend(1, 30_000)
 
 
-def test_what_goes_on_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    spending, at = Spending(100), time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: at)
+@pytest.mark.parametrize("at", [1, 10**9 // 3, 26_487_531_934_562_777, 2**62 // 3], ids=str)
+def test_what_goes_on_without_an_end_is_ended(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the machine has been up."""
+    spending = Spending(100)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: at)
     for _ in range(100):
         spending.spend(1)
     with pytest.raises(TooManyTries) as refused:
         spending.spend(1)
     spending.spend(2)
-    monkeypatch.setattr(time, "monotonic", lambda: at + refused.value.seconds + 1)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: at + (refused.value.seconds + 1) * 10**9)
     spending.spend(1)
     with pytest.raises(TooManyTries):
         spending.spend(1)
 
 
 def test_a_large_change_counts_as_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: at)
+    at = time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: at)
     spending = Spending(1_000)
     for _ in range(1_000 // 16):
         spending.spend(1, 250_000)
@@ -53,9 +55,9 @@ def test_a_large_change_counts_as_several(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_nobody_is_remembered_for_longer_than_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sync.accounts.spending._MOST", 10)
-    spending, at = Spending(100), time.monotonic()
+    spending, at = Spending(100), time.monotonic_ns()
     for day in range(5):
-        monkeypatch.setattr(time, "monotonic", lambda day=day: at + day * DAY)
+        monkeypatch.setattr(time, "monotonic_ns", lambda day=day: at + day * DAY * 10**9)
         for account_id in range(10):
             spending.spend(day * 10 + account_id)
     assert len(spending._whole_at) <= 11
