@@ -140,7 +140,7 @@ def test_a_directory_that_answers_nothing_is_waited_for_once(directory: Slapd, m
     for _ in range(20):
         with pytest.raises(LdapUnavailable):
             ours.check("anna", PASSWORD)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 10, "each of them waited"
 
 
 def test_a_directory_that_is_down_is_unavailable_and_not_empty(directory: Slapd) -> None:
