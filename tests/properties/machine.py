@@ -168,9 +168,13 @@ class AddressBooks(Watched):
         """Grant some fields that are not granted, or take back some that are."""
         people = [(login, self.world.person(login)) for login in self.logins]
         built_in = [(login, group) for login, person in people for group in (person.strangers, person.connections)]
-        login, group = one_of([*self.groups(), *built_in], choice)
-        fields = [field_id for field_id in self.world.person(login).fields if (field_id in group.granted) == take]
-        self.world.grant(login, group, some_of(fields, which), take=take)
+        places = [(login, group, self.world.person(login).fields) for login, group in [*self.groups(), *built_in]]
+        chosen = [
+            (login, group, [each for each in ids if (each in group.granted) == take]) for login, group, ids in places
+        ]
+        if possible := [each for each in chosen if each[2]]:
+            login, group, fields = one_of(possible, choice)
+            self.world.grant(login, group, some_of(fields, which) or fields, take=take)
 
     @rule(choice=CHOICE, which=CHOICE, wish=st.sampled_from(["flip", "keep", "end"]))
     @precondition(lambda self: bool(self.pairs()))
