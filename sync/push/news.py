@@ -12,7 +12,20 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Update, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Insert,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -29,6 +42,11 @@ _SILENT = "push_silent"
 
 #: The registrations of browsers by viewer, each with the number of its news.
 Browsers = Mapping[int, Sequence[tuple[int, int]]]
+
+
+def is_registered(viewer_id: ColumnElement[int], book_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether anybody registered for a collection: where nobody did, nothing has to be noted."""
+    return exists().where(_SUBSCRIPTIONS.c.viewer_id == viewer_id, _SUBSCRIPTIONS.c.book_id == book_id)
 
 
 def note_content(

@@ -184,11 +184,13 @@ def raise_one(session: Session, book: Book, at: int) -> int:
     Raises:
         NotFound: The book is gone.
     """
-    raised: int | None = value(session, _RAISE_ONE, {"viewer": book.viewer_id, "book": book.id, "at": at})
-    if raised is None:
+    rows = execute(session, _RAISE_ONE, {"viewer": book.viewer_id, "book": book.id, "at": at})
+    if not rows:
         raise NotFound("There is no such address book.")
-    news.note_content(session, [book.viewer_id], book.id, at)
-    return raised
+    ((raised, is_heard_of),) = rows
+    if is_heard_of:
+        news.note_content(session, [book.viewer_id], book.id, at)
+    return int(raised)
 
 
 def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
@@ -368,7 +370,7 @@ _RAISE_ONE = (
     update(_BOOKS)
     .where(*_MINE)
     .values(revision=_BOOKS.c.revision + 1, changed_at=bindparam("at"))
-    .returning(_BOOKS.c.revision)
+    .returning(_BOOKS.c.revision, news.is_registered(_BOOKS.c.viewer_id, _BOOKS.c.id))
 )
 
 
