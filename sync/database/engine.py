@@ -82,7 +82,8 @@ class Database:
         else:
             liveness.watch(self.engine)
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
-            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._reader = self.engine.execution_options(**options)
         self._writers = Writers(self.file) if self.is_sqlite else None
         self._quick = Quick(self.engine.dialect, self._connect)
         failure = getattr(self.engine.dialect.dbapi, "Error", OSError)
@@ -180,13 +181,17 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """
-        Open a transaction that sees one state of the database, whatever is committed meanwhile.
+        Open a transaction that sees one state of the database, whatever is committed meanwhile. Nothing can be changed.
 
         Raises:
             DatabaseUnavailable: The database could not be reached.
         """
         with self._telling(), self._session(self._reader) as session:
             yield session
+            if not self.is_sqlite:
+                # With a rollback PostgreSQL's driver forgets what it has prepared.
+                session.expunge_all()
+                session.commit()
 
     def quick(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """

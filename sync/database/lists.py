@@ -6,8 +6,22 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, String, any_, bindparam, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    String,
+    TypeDecorator,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from typing_extensions import override
 
 SQLITE = "sqlite"
 
@@ -49,12 +63,26 @@ def among_parameter(
     if dialect == SQLITE:
         values = func.json_each(bindparam(name, type_=String())).table_valued("value")
         return column.in_(select(values.c.value))
-    return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
+    return column == any_(bindparam(name, type_=_Ids()))
 
 
-def ids(dialect: str, values: Collection[int]) -> Any:
-    """Return *values* as the value of the parameter of `among_parameter`."""
-    return json.dumps(list(values)) if dialect == SQLITE else list(values)
+class _Ids(TypeDecorator[Any]):
+    """An array whose value is text already, as PostgreSQL reads it."""
+
+    impl, cache_ok = ARRAY(BigInteger), True
+
+    @override
+    def bind_processor(self, dialect: Dialect) -> None:
+        return None
+
+
+def ids(dialect: str, values: Collection[int]) -> str:
+    """
+    Return *values* as the value of the parameter of `among_parameter`.
+
+    It is the text of a list in either database: PostgreSQL's driver looks at every element of one to write it.
+    """
+    return json.dumps(list(values)) if dialect == SQLITE else f"{{{','.join(map(str, values))}}}"
 
 
 def texts_parameter(dialect: str, name: str) -> BindParameter[Any]:

@@ -117,9 +117,7 @@ def work(
     worker goes on behind the last chunk that was committed, as soon as the lease has run out.
     """
     reached, pieces = 0, Pieces(database)
-    with database.reading() as session:
-        due = _due(session, buckets, now())
-    for bucket in due:
+    for bucket in _due(database, buckets, now()):
         while True:
             at = now()
             claim = database.write(lambda session, bucket=bucket, at=at: _claim(session, bucket, at))  # type: ignore[misc]
@@ -190,10 +188,11 @@ def _held(owner_id: int, card_id: int, after: int) -> tuple[ColumnElement[bool],
     )
 
 
-def _due(session: Session, buckets: Sequence[int], at: int) -> Sequence[int]:
+def _due(database: Database, buckets: Sequence[int], at: int) -> list[int]:
     # A look at an empty outbox is one reading statement; a claim needs the right to write, bucket by bucket.
-    lease = at + settings_of(session).lease
-    return session.scalars(_DUE, {"buckets": list(buckets), "at": at, "lease": lease}).all()
+    dialect = database.engine.dialect.name
+    values = {"buckets": ids(dialect, buckets), "at": at, "lease": at + database.settings.lease}
+    return [bucket for (bucket,) in database.quick_rows(_due_buckets(dialect), values)]
 
 
 def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[bool]:
@@ -201,15 +200,10 @@ def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[b
     return or_(Job.due_at <= at, Job.due_at > lease)
 
 
-_DUE = (
-    select(Job.bucket)
-    .distinct()
-    .where(
-        Job.bucket.in_(bindparam("buckets", expanding=True)),
-        Job.kind == FAN_OUT,
-        is_due(bindparam("at"), bindparam("lease")),
-    )
-)
+@functools.cache
+def _due_buckets(dialect: str) -> Select[int]:
+    among = among_parameter(dialect, Job.bucket, "buckets")
+    return select(Job.bucket).distinct().where(among, Job.kind == FAN_OUT, is_due(bindparam("at"), bindparam("lease")))
 
 
 @functools.cache
