@@ -25,8 +25,8 @@ Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Rows: TypeAlias = list[tuple[Any, ...]]
 #: The execution option in which whoever watches the engine finds the statement of a text.
 STATEMENT = "statement"
-#: Under which name a connection keeps its cursor, and how many rows that may hold on to until the next statement.
-_CURSOR, _FEW = "prepared_cursor", 10
+#: Where a connection keeps its cursor, and how many rows that may hold on to until the next statement.
+CURSOR, _FEW = "prepared_cursor", 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool)
     except dialect.loaded_dbapi.Error as error:
         raise _raised(connection, cursor, compiled, error) from error
     if len(rows) > _FEW:
-        connection.info.pop(_CURSOR, None)
+        connection.info.pop(CURSOR, None)
     for told in connection.dispatch.after_cursor_execute:
         told(connection, cursor, compiled.text, given, context, many)
     return rows
@@ -119,9 +119,9 @@ def _cursor(connection: Connection) -> Any:
     if connection.dialect.name == SQLITE:
         return connection.connection.cursor()
     kept = connection.info
-    if _CURSOR not in kept:
-        kept[_CURSOR] = connection.connection.cursor()
-    return kept[_CURSOR]
+    if CURSOR not in kept:
+        kept[CURSOR] = connection.connection.cursor()
+    return kept[CURSOR]
 
 
 def _raised(connection: Connection, cursor: Any, compiled: _Compiled, error: Exception) -> BaseException:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, event, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, event, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sync.database.engine import Database, Session
-from sync.database.prepared import STATEMENT, execute, execute_all, value
+from sync.database.prepared import CURSOR, STATEMENT, execute, execute_all, value
 from sync.models import Base
 from tests.support import factories
 
@@ -48,6 +49,35 @@ def test_a_prepared_statement_is_run_for_many_rows(database: Database) -> None:
         database.write(lambda session, some=some: execute_all(session, renamed, some))  # type: ignore[misc]
     with database.reading() as session:
         assert [value(session, TITLE, {"viewer": viewer}) for viewer in (anna, bert, 1)] == ["Three", "Two", None]
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_what_is_prepared_is_there_still_after_something_was_read(database: Database) -> None:
+    """A rollback lets PostgreSQL's driver forget it."""
+    prepared = text("SELECT count(*) FROM pg_prepared_statements")
+    with database.reading() as session:
+        for viewer in range(10):
+            execute(session, TITLE, {"viewer": viewer})
+        before = session.scalars(prepared).one()
+    with database.reading() as session:
+        assert session.scalars(prepared).one() == before > 0
+
+
+def test_nothing_that_is_done_while_reading_stays(database: Database) -> None:
+    anna = factories.person(database, "anna")
+    with contextlib.suppress(DBAPIError), database.reading() as session:
+        execute(session, RENAME, {"viewer": anna, "said": "Changed"})
+    with database.reading() as session:
+        assert value(session, TITLE, {"viewer": anna}) != "Changed"
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_a_connection_holds_on_to_no_long_answer(database: Database) -> None:
+    factories.people(database, *(f"person{number}" for number in range(20)))
+    with database.reading() as session:
+        for statement, is_kept in ((TITLE, True), (select(_BOOKS.c.title), False)):
+            execute(session, statement, {"viewer": 1})
+            assert (CURSOR in session.connection().info) == is_kept
 
 
 def test_whoever_watches_is_told_which_statement_a_text_was_made_of(database: Database) -> None:
