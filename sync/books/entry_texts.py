@@ -28,6 +28,8 @@ logger = logging.getLogger("evercard.entries")
 _MODERN = ("4.0", served.THUNDERBIRD)
 #: How many cards are held in memory at a time.
 BATCH = 100
+#: Where in a row the body of a card is; behind it is what is stored of a private entry.
+_BODY = 6
 
 
 class EntryText(NamedTuple):
@@ -72,18 +74,7 @@ def texts(
     and `served.THUNDERBIRD` what that program shows. Rows are fetched as
     they are yielded, so a book with photos does not have to fit into memory.
     """
-    if hrefs is None:
-        statement = entry_rows.changed(_chosen(version, with_groups=categories.are_shown(book)), book, since, until)
-        statement = statement.where(Entry.state == PRESENT)
-        yield from _read(session.execute(statement.execution_options(yield_per=BATCH)), version)
-        return
-    dialect = session.get_bind().dialect.name
-    wanted = list(dict.fromkeys(hrefs))
-    for start in range(0, len(wanted), BATCH):
-        names = lists.texts(dialect, wanted[start : start + BATCH])
-        key = {"viewer": book.viewer_id, "book": book.id, "names": names}
-        statement = _named(dialect, version, with_groups=categories.are_shown(book))
-        yield from _read(execute(session, statement, key), version)
+    yield from _read(_rows(session, book, version, hrefs, since=since, until=until), version)
 
 
 def searched(
@@ -95,11 +86,12 @@ def searched(
     It is for who looks for something that only one version of vCard has a word for. That is empty where it is the text.
     """
     other = "3.0" if version in _MODERN else "4.0"
-    every = texts(session, book, version, hrefs=hrefs)
+    every = _rows(session, book, version, hrefs, with_both=True)
     while batch := list(islice(every, BATCH)):
-        theirs = [entry.href for entry in batch if entry.data is None]
-        others = {entry.href: entry.text for entry in texts(session, book, other, hrefs=theirs)}
-        for entry in batch:
+        # Each row has the other body at its end, which takes the place of the one.
+        swapped = ((*row[:_BODY], row[-1], *row[_BODY + 1 : -1]) for row in batch if row[_BODY + 1] is None)
+        others = {entry.href: entry.text for entry in _read(swapped, other)}
+        for entry in _read((row[:-1] for row in batch), version):
             yield entry, others.get(entry.href, "") if entry.data is None else entry.stored
 
 
@@ -119,6 +111,30 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
         key = {"viewer": book.viewer_id, "book": book.id, "names": lists.texts(dialect, wanted)}
         statement = _named(dialect, version, with_groups=categories.are_shown(book))
         yield from _read(database.quick_rows(statement, key), version)
+
+
+def _rows(
+    session: Session,
+    book: Book,
+    version: str | None,
+    hrefs: Sequence[str] | None,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    with_both: bool = False,
+) -> Iterator[Any]:
+    """Yield for `_read` what `texts` is asked for; *with_both* says that the other body of each card comes behind."""
+    with_groups = categories.are_shown(book)
+    if hrefs is None:
+        chosen = _chosen(version, with_groups=with_groups, with_both=with_both)
+        statement = entry_rows.changed(chosen, book, since, until).where(Entry.state == PRESENT)
+        yield from session.execute(statement.execution_options(yield_per=BATCH))
+        return
+    dialect, wanted = session.get_bind().dialect.name, list(dict.fromkeys(hrefs))
+    statement = _named(dialect, version, with_groups=with_groups, with_both=with_both)
+    for start in range(0, len(wanted), BATCH):
+        names = lists.texts(dialect, wanted[start : start + BATCH])
+        yield from execute(session, statement, {"viewer": book.viewer_id, "book": book.id, "names": names})
 
 
 class _Source(NamedTuple):
@@ -203,14 +219,15 @@ _TEXT_4 = _text_statement(Card.body_4)
 
 
 @functools.cache
-def _chosen(version: str | None, *, with_groups: bool) -> Select[Any]:
-    chosen = _TEXT_4 if version in _MODERN else _TEXT_3
-    return categories.joined(chosen) if with_groups else chosen
+def _chosen(version: str | None, *, with_groups: bool, with_both: bool = False) -> Select[Any]:
+    chosen, other = (_TEXT_4, Card.body_3) if version in _MODERN else (_TEXT_3, Card.body_4)
+    chosen = categories.joined(chosen) if with_groups else chosen
+    return chosen.add_columns(other) if with_both else chosen
 
 
 @functools.cache
-def _named(dialect: str, version: str | None, *, with_groups: bool) -> Select[Any]:
-    chosen = _chosen(version, with_groups=with_groups)
+def _named(dialect: str, version: str | None, *, with_groups: bool, with_both: bool = False) -> Select[Any]:
+    chosen = _chosen(version, with_groups=with_groups, with_both=with_both)
     chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     if dialect != lists.SQLITE:
         return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))

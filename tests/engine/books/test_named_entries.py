@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync import fields
-from sync.books import entries, overlays
+from sync.books import entries, entry_texts, overlays
 from sync.books.entries import EntryText
 from sync.books.entry_texts import BATCH
 from sync.database.engine import Database, Session
@@ -66,3 +66,23 @@ def test_few_names_need_no_transaction(database: Database, hrefs: list[str]) -> 
         assert statements == []
         list(entries.named(database, held, "3.0", [str(number) for number in range(BATCH + 1)]))
         assert statements
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_both_versions_of_cards_are_read_by_one_statement_to_be_searched(
+    database: Database, hrefs: list[str], version: str
+) -> None:
+    anna = viewer_of(database, hrefs)
+    with database.reading() as session:
+        mine = book_in(session, anna)
+        one, other = (
+            {entry.href: entry.text for entry in entries.texts(session, mine, each, hrefs=hrefs)}
+            for each in (version, "4.0" if version == "3.0" else "3.0")
+        )
+        for names in (hrefs, None):
+            with sent(database.engine) as statements:
+                found = list(entry_texts.searched(session, mine, version, hrefs=names))
+            assert len(statements) == 1
+            assert {entry.href: entry.text for entry, _ in found} == one
+            shown = {entry.href: text for entry, text in found if entry.data is None}
+            assert shown == {href: other[href] for href in hrefs[:3]}
