@@ -25,6 +25,7 @@ from sync.database.condition import Condition
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.hints import Bell, has_left
 from sync.database.lists import among
+from sync.database.prepared import roll_back
 from sync.database.quick import Quick, open_cursor
 from sync.database.url import parse_url
 from sync.database.writers import LONG, Writers
@@ -82,8 +83,7 @@ class Database:
         else:
             liveness.watch(self.engine)
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
-            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            self._reader = self.engine.execution_options(**options)
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
         self._quick = Quick(self.engine.dialect, self._connect)
         failure = getattr(self.engine.dialect.dbapi, "Error", OSError)
@@ -181,17 +181,14 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """
-        Open a transaction that sees one state of the database, whatever is committed meanwhile. Nothing can be changed.
+        Open a transaction that sees one state of the database, whatever is committed meanwhile.
 
         Raises:
             DatabaseUnavailable: The database could not be reached.
         """
         with self._telling(), self._session(self._reader) as session:
             yield session
-            if not self.is_sqlite:
-                # With a rollback PostgreSQL's driver forgets what it has prepared.
-                session.expunge_all()
-                session.commit()
+            roll_back(session)
 
     def quick(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """

@@ -86,6 +86,21 @@ def execute_all(session: Session, statement: Statement, rows: Sequence[Mapping[s
     _run(connection, compiled, given if len(given) > 1 else given[0], many=len(given) > 1)
 
 
+def roll_back(session: Session) -> None:
+    """
+    Let nothing stay of what a transaction did, but what was prepared in it.
+
+    With a rollback of its own PostgreSQL's driver forgets that, since tables may be gone by it, and each statement that
+    follows would be read and planned anew.
+    """
+    if session.get_bind().dialect.name == SQLITE or not session.in_transaction():
+        return
+    connection = session.connection()
+    driver: Any = None if connection.invalidated else connection.connection.dbapi_connection
+    if driver is not None and driver.info.transaction_status.name == "INTRANS":
+        driver.pgconn.exec_(b"ROLLBACK")
+
+
 def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
     found = _COMPILED.get((dialect.name, statement))
     if found is None:
