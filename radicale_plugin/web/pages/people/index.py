@@ -11,7 +11,7 @@ from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import held_cards
-from sync.queries import connected_people, previews
+from sync.queries import arrivals, connected_people
 from sync.queries.connected_people import Wanted
 from sync.vcard import photos
 
@@ -40,7 +40,7 @@ def index() -> Response:
             groups=own,
             group=group,
             reaches=held_cards.reaches(session, me, ids),
-            holders={holder.account_id: holder for holder in previews.holders(session, me, ids)},
+            arrivals=arrivals.of(session, me, ids),
             pictured=held_cards.with_photo(session, me, ids),
             hidden=held_cards.hidden_among(session, me, ids),
         )
