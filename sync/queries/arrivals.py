@@ -35,6 +35,15 @@ class Arrival:
     devices: int = 0
     current: int = 0
 
+    @property
+    def state(self) -> str:
+        """Whether the card is where it is to be: on all devices, some or none of them, on no device, or hidden."""
+        if self.hidden:
+            return "hidden"
+        if not self.devices:
+            return "deviceless"
+        return "none" if not self.current else "all" if self.current == self.devices else "some"
+
 
 def of(session: Session, owner_id: int, viewer_ids: Collection[int]) -> dict[int, Arrival]:
     """Return by person how it stands with those of these people who are connected to an owner, in three statements."""
