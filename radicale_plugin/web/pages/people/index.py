@@ -15,8 +15,6 @@ from sync.queries import arrivals, connected_people
 from sync.queries.connected_people import Wanted
 from sync.vcard import photos
 
-#: The most characters that are looked for in the list.
-_LONGEST = 100
 #: Pixels a side of a picture in a list, twice what it takes there, for screens with many.
 _SMALL = 112
 
@@ -24,7 +22,7 @@ _SMALL = 112
 @blueprint.get("/")
 def index() -> Response:
     """Show everybody, or a group, page by page, in which groups they are and whether they have the card as it is."""
-    me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
+    me, text = current_person().account_id, people.sought()
     group_id = as_id(request.args.get("group", ""))
     with database().reading() as session:
         own = people.own_groups(session, me)
