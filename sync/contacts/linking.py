@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from sync import fields
@@ -39,6 +39,8 @@ from sync.vcard.headlines import name_of
 
 #: How many cards are held in memory at a time.
 _BATCH = 100
+#: Without a sign: whose cards an earlier release wrote may say anything.
+_UNTOLD = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,14 +272,13 @@ def _likely(session: Session, viewer_id: int, signs: AbstractSet[str | None]) ->
     if not signs:
         return []
     rows = session.execute(
-        select(Entry.id, CardListKey.reached)
+        select(Entry.id, func.coalesce(CardListKey.reached, literal(_UNTOLD)))
         .outerjoin(CardListKey, (CardListKey.owner_id == Entry.id) & (CardListKey.id == Entry.card_id))
         .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
     )
     found = []
     for owner_id, reached in rows:
-        # Whose cards an earlier release wrote may say anything.
-        said = {None} if reached is None else {sign_of(each) for each in reached.split(APART) if each}
+        said = {sign_of(each) for each in reached.split(APART) if each}
         if said and (None in said or None in signs or not said.isdisjoint(signs)):
             found.append(owner_id)
     return found
