@@ -99,9 +99,16 @@ def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list
 
     *with_cards* gives those others a profile, which strangers may see.
     """
+    hubs = [database.write(partial(_make_hub, size=size)) for size in sizes]
+    surround(database, hubs, with_cards=with_cards)
+    return hubs
+
+
+def surround(database: Database, hubs: Sequence[Hub], *, with_cards: bool) -> None:
+    """Connect *hubs*, whose accounts are there, with as many others as they are to have."""
     rng = random.Random(1)
     pattern, version, card_id = database.write(partial(_make_pattern, with_cards=with_cards))
-    hubs = [database.write(partial(_make_hub, size=size)) for size in sizes]
+    sizes = [hub.size for hub in hubs]
     ids = sorted({rng.randrange(1, 2**63) for _ in range(max(sizes))})
     crowd = [_Person(account_id, f"p{number:07}") for number, account_id in enumerate(ids, 1)]
     members = [sorted(rng.sample(crowd, hub.size), key=lambda person: person.id) for hub in hubs]
@@ -117,12 +124,12 @@ def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list
             revisions[person.id] += 1
             audience = audiences[person.id in few]
             entries.append(_entry(person.id, hub.id, revisions[person.id], at, audience))
-        entries += [_entry(hub.id, person.id, number, at, card_id) for number, person in enumerate(viewers, 2)]
+        first = database.write(partial(_raise, hub=hub))
+        entries += [_entry(hub.id, person.id, number, at, card_id) for number, person in enumerate(viewers, first)]
         seen = [(person.id, audiences[person.id in few]) for person in viewers]
         load(Connection.__table__, [(hub.id, viewer, audience, False, at) for viewer, audience in seen])
         load(DisclosedAudience.__table__, [(hub.id, viewer, hub_version, None, audience) for viewer, audience in seen])
         load(Member.__table__, [(hub.id, group, person.id) for group, person in _memberships(hub, viewers, few)])
-        database.write(partial(_raise, hub=hub))
     for table in Base.metadata.sorted_tables:
         if rows := _rows(database, table, pattern):
             load(table, _copies(table, rows, pattern, crowd, revisions))
@@ -131,7 +138,6 @@ def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list
     load(Connection.__table__, ((*pair, card_id, False, now()) for pair in pairs))
     load(DisclosedAudience.__table__, ((*pair, version, None, card_id) for pair in pairs))
     databases.tidy(database)
-    return hubs
 
 
 def check(database: Database, hub: Hub, sample: int = 20) -> None:
@@ -189,7 +195,11 @@ def _make_pattern(session: Session, *, with_cards: bool) -> tuple[_Person, int, 
 
 def _make_hub(session: Session, size: int) -> Hub:
     login = f"hub{size}"
-    account_id = registration.create(session, login)
+    return hub_of(session, registration.create(session, login), login, size)
+
+
+def hub_of(session: Session, account_id: int, login: str, size: int) -> Hub:
+    """Give somebody what a hub shows, and return them as one."""
     shown_to_all = profiles.add_field(session, account_id, fields.field_from_text("phone", "+49 30 1"))
     shown_to_few = profiles.add_field(session, account_id, fields.field_from_text("email", "hub@example.com"))
     everyone = groups.create(session, account_id, "everyone")
@@ -214,8 +224,12 @@ def _memberships(hub: Hub, viewers: Iterable[_Person], few: set[int]) -> Iterato
             yield hub.few, person
 
 
-def _raise(session: Session, hub: Hub) -> None:
-    session.execute(update(AddressBook).where(AddressBook.viewer_id == hub.id).values(revision=hub.size + 1))
+def _raise(session: Session, hub: Hub) -> int:
+    """Let a hub's address book have as many revisions more as it gets entries, and return the first of them."""
+    book = AddressBook.viewer_id == hub.id
+    revision = session.scalars(select(AddressBook.revision).where(book)).one()
+    session.execute(update(AddressBook).where(book).values(revision=revision + hub.size))
+    return revision + 1
 
 
 def _entry(viewer_id: int, owner_id: int, revision: int, at: int, card_id: int) -> Row:

@@ -14,8 +14,8 @@ STATIC = Path(__file__).with_name("static")
 
 
 def install(portal: Portal) -> None:
-    """Let templates say ``asset("…")``."""
-    portal.jinja_env.globals["asset"] = asset
+    """Let templates say ``asset("…")``; a page says it of each drawing, and they stay where they are."""
+    portal.jinja_env.globals["asset"] = cache(asset)
 
 
 def asset(name: str) -> str:

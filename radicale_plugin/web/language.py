@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from babel.support import LazyProxy
 from flask import g, has_request_context, request, session
+from jinja2.filters import do_mark_safe
+from markupsafe import Markup
 
 from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import database, visitor
@@ -29,11 +31,8 @@ def install(portal: Portal) -> None:
     """Let templates say ``_("…")``."""
     for tag in LANGUAGES:
         texts(tag)
-    portal.jinja_env.add_extension("jinja2.ext.i18n")
-    # What the extension adds to the environment by itself no type checker can know.
-    portal.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda text: texts(current()).get(text, text), _plural, newstyle=True
-    )
+    portal.jinja_env.globals["_"] = _in_template
+    portal.jinja_env.globals["ngettext"] = _plural_in_template
     portal.before_request(_keep_now_and_then)
     portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES, "gap": gap()})
 
@@ -127,6 +126,20 @@ def _keep_now_and_then() -> None:
     found = g.get("signed_in")
     if found is not None and sessions.is_worth_noting(found):
         keep()
+
+
+def _in_template(text: str, **values: object) -> Markup:
+    return _marked(current(), text) % values if values else _marked(current(), text)
+
+
+def _plural_in_template(one: str, many: str, number: int, **values: object) -> Markup:
+    return do_mark_safe(_plural(one, many, number)) % {"num": number, **values}
+
+
+@lru_cache(maxsize=10_000)
+def _marked(tag: str, text: str) -> Markup:
+    # Texts are ours, and may hold HTML; what is filled in is escaped. A page says hundreds of them, row by row.
+    return do_mark_safe(texts(tag).get(text, text))
 
 
 def _plural(one: str, many: str, number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, Protocol, TypeVar
@@ -22,6 +22,15 @@ from sync.sorting.names import letter_of
 def own_groups(session: Session, owner_id: int) -> list[GroupSummary]:
     """Return the groups that a person can put others into."""
     return [group for group in groups.groups_of(session, owner_id) if group.kind == GROUP]
+
+
+#: The most characters that are looked for in a list.
+LONGEST = 100
+
+
+def sought(values: Mapping[str, str] | None = None) -> str:
+    """Return what is looked for in a list: by the address of the page, or among other *values* that were sent."""
+    return (request.args if values is None else values).get("q", "").strip()[:LONGEST]
 
 
 ANamed = TypeVar("ANamed", bound="Named")

@@ -49,8 +49,8 @@ def chosen(session: Session, who: str) -> tuple[str, int | None, str]:
     kind, number = who[: who.find("-") + 1], as_id(who[who.find("-") + 1 :])
     if kind == PERSON and number is not None and (found := connected_people.find(session, owner_id, number)):
         return PERSON, number, found.name
-    for group in groups.groups_of(session, owner_id):
-        if kind == GROUP and group.id == number and group.kind != STRANGERS:
+    for group in groups.groups_of(session, owner_id) if kind == GROUP else ():
+        if group.id == number and group.kind != STRANGERS:
             return GROUP, number, group_title(group)
     return "", None, _("Strangers")
 

@@ -9,10 +9,11 @@ itself: `suggestions` proposes, by numbers and addresses that both have, but not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from sync import fields
@@ -20,21 +21,26 @@ from sync.accounts.contact_addresses import addresses_of_contact, private_cards
 from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.contacts import apart
+from sync.contacts.signs import sign_of
 from sync.database import accounts
 from sync.database.engine import settings_of
+from sync.database.lists import among
 from sync.disclosure import records
 from sync.errors import LimitExceeded, NotFound, Refused
 from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
-from sync.models import Card, Entry, LinkedEntry, PrivateCard, now
+from sync.models import Card, CardListKey, Entry, LinkedEntry, PrivateCard, now
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.connections import CONNECTION
-from sync.vcard import Property, VCard, parse_one, serialize
+from sync.sorting.list_keys import APART
+from sync.vcard import Property, VCard, headlines, parse_one, serialize, unescape
 from sync.vcard.headlines import name_of
 
 #: How many cards are held in memory at a time.
 _BATCH = 100
+#: Without a sign: whose cards an earlier release wrote may say anything.
+_UNTOLD = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +156,22 @@ def suggestions(session: Session, viewer_id: int) -> list[Suggestion]:
     """
     Return private entries that have a number or address of somebody's whose card the person has.
 
-    It compares what the person's own devices hold, and nothing else. Every card is looked at, so it is for a page that
-    somebody opened and not for every request.
+    It compares what the person's own devices hold, and nothing else. Something of every card is looked at, so it is for
+    a page that somebody opened and not for every request.
     """
+    kept = [(entry_id, text, set(_signs(text))) for entry_id, text in private_cards(session, viewer_id)]
     owners: dict[tuple[str, str], set[int]] = {}
-    for owner_id, text in _connections(session, viewer_id):
+    for owner_id, text in _connections(session, viewer_id, _likely(session, viewer_id, {*_all(kept)})):
         for reach in addresses_of_contact(session, text):
             owners.setdefault(reach, set()).add(owner_id)
+    if not owners:
+        return []
+    likely = {sign_of(value) for _channel, value in owners}
     found: list[tuple[int, str, int, tuple[str, ...]]] = []
     kept_apart = apart.pairs(session, viewer_id)
-    for entry_id, text in private_cards(session, viewer_id):
+    for entry_id, text, signs in kept:
+        if None not in likely and None not in signs and likely.isdisjoint(signs):
+            continue
         because: dict[int, list[str]] = {}
         for reach in addresses_of_contact(session, text):
             for owner_id in owners.get(reach, ()):
@@ -245,11 +257,38 @@ def _new(before: Sequence[FieldContent], added: Sequence[FieldContent]) -> list[
     return [content for content in added if (content.kind, likeness(content)) not in known]
 
 
-def _connections(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]:
+def _all(kept: Iterable[tuple[int, str, set[str | None]]]) -> Iterator[str | None]:
+    return (sign for _entry_id, _text, signs in kept for sign in signs)
+
+
+def _signs(text: str) -> Iterator[str | None]:
+    """Yield the sign of each number and address of a contact."""
+    for line in headlines.lines_of(text, frozenset({"TEL", "EMAIL"})):
+        yield sign_of(unescape(line.value).removeprefix("tel:").removeprefix("mailto:"))
+
+
+def _likely(session: Session, viewer_id: int, signs: AbstractSet[str | None]) -> list[int]:
+    """Return the connections whose card may have a number or address with one of these signs."""
+    if not signs:
+        return []
+    rows = session.execute(
+        select(Entry.id, func.coalesce(CardListKey.reached, literal(_UNTOLD)))
+        .outerjoin(CardListKey, (CardListKey.owner_id == Entry.id) & (CardListKey.id == Entry.card_id))
+        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
+    )
+    found = []
+    for owner_id, reached in rows:
+        said = {sign_of(each) for each in reached.split(APART) if each}
+        if said and (None in said or None in signs or not said.isdisjoint(signs)):
+            found.append(owner_id)
+    return found
+
+
+def _connections(session: Session, viewer_id: int, owner_ids: Collection[int]) -> Iterator[tuple[int, str]]:
     rows = session.execute(
         select(Entry.id, Card.body_3)
         .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
-        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
+        .where(Entry.viewer_id == viewer_id, among(session, Entry.id, owner_ids))
         .execution_options(yield_per=_BATCH)
     )
     for owner_id, body in rows:

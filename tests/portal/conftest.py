@@ -64,7 +64,7 @@ def staged(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory)
     """Put the people of the demo into a database that is to be copied; all have the password `PASSWORD`."""
     file = Path(shutil.copy(migrated_sqlite_file, tmp_path_factory.mktemp("staged") / "evercard.sqlite"))
     database = Database(f"sqlite:///{file}")
-    database.write(stage._fill)
+    database.write(stage.fill)
     with database.reading() as session:
         ids = {account.login: account.id for account in accounts.everybody(session)}
     hashed = credentials.hash_password(PASSWORD)

@@ -238,6 +238,8 @@ def test_seven_fields_cost_seven_clicks_and_one_page(chromium: Browser, server: 
             page.keyboard.press("Enter")
             expect(page.locator(ROWS).last).to_contain_text(said)
         assert page.locator(ROWS).count() == len(WRITTEN) == 7
+        # The look of the card beside it follows.
+        expect(page.locator("#looks-card")).to_contain_text("7 lines stay hidden from them.")
         # Enter in a form is a click on its button, as the browser has it.
         assert int(page.evaluate("document.body.dataset.clicks")) - len(WRITTEN) <= 12
         assert pages == []

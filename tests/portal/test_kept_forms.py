@@ -56,7 +56,7 @@ def forms_of(site: Site, cast: Cast, visitor: Visitor) -> dict[str, tuple[str, d
 
 def typed_names(form: html.FormElement) -> list[str]:
     fields = form.xpath(".//textarea[@name and not(@hidden)] | .//input[@name]")
-    kinds = ("text", "tel", "search", "email", "url")
+    kinds = ("text", "tel", "search", "email", "url", "date", "time", "number")
     return [each.get("name") for each in fields if each.tag == "textarea" or each.get("type", "text") in kinds]
 
 
@@ -189,6 +189,31 @@ def test_without_scripts_another_language_keeps_what_is_typed_in_every_form(
         assert {name: said[name] for name in hidden} == {name: values[name][-1] for name in hidden}, action
         count += 1
     assert count > (15 if inside else 2)
+
+
+#: A file has to be chosen anew, and the last of these is about the language itself.
+ALONE = ("card.import_card", "card.photo", "contact_photo.index", "settings.choose_language")
+
+
+def test_every_form_in_which_something_is_chosen_has_a_button_for_another_language(
+    cast_site: Site, cast: Cast, anna: Visitor
+) -> None:
+    urls = portal_of(cast_site).url_map.bind("evercard.test")
+    without: dict[str, str] = {}
+    for endpoint, path in walk.addresses(cast_site, "GET", cast.ids):
+        page = anna.get(path)
+        if endpoint in walk.NO_PAGE or page.response.is_redirect:
+            continue
+        for form in page.document.forms:
+            chosen = form.xpath(".//select | .//input[@type='radio'] | .//input[@type='checkbox']")
+            if (
+                form.method.lower() == "post"
+                and chosen
+                and not form.xpath(".//button[contains(@formaction, '/language/')]")
+            ):
+                action = str(form.get("action") or page.response.url.path).removeprefix(ROOT).partition("?")[0]
+                without[str(urls.match(action, method="POST")[0])] = path
+    assert {name: path for name, path in without.items() if name not in ALONE} == {}
 
 
 def test_without_scripts_ticks_and_choices_stay_when_the_language_is_chosen(anna: Visitor) -> None:

@@ -103,7 +103,7 @@ def prepare(directory: Path, port: int) -> Stage:
         _write(stage.configuration, text)
         database = settings.database(settings.load(str(stage.configuration)))
         database.migrate()
-        database.write(_fill)
+        database.write(fill)
         password = _password(database, directory / "portal-password")
         stage = Stage(directory, port, _devices(database, directory / "devices.json"), password)
         for login, device in stage.devices.items():
@@ -113,7 +113,7 @@ def prepare(directory: Path, port: int) -> Stage:
     return stage
 
 
-def _fill(session: Session) -> None:
+def fill(session: Session) -> None:
     """Register the cast, all or nobody; a database that has somebody in it stays as it is."""
     if accounts.everybody(session):
         return

@@ -17,14 +17,11 @@ from sync.vcard import parse_one
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
 
-#: The most characters that are looked for in the list.
-_LONGEST = 100
-
 
 @blueprint.get("/")
 def index() -> Response:
     """Show the contacts, page by page."""
-    me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
+    me, text = current_person().account_id, people.sought()
     with database().reading() as session:
         listed = own_contacts.page_of(session, me, text, people.place_of_page(), by_number=people.is_by_number())
         linked = len(linking.links_of(session, me))

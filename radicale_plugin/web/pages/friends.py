@@ -18,13 +18,11 @@ from sync.queries.connected_people import ConnectedPerson
 
 blueprint = Blueprint("friends", __name__, url_prefix="/friends")
 
-_LONGEST = 100
-
 
 @blueprint.get("/")
 def index() -> Response:
     """Choose whom to show."""
-    me, text = current_person().account_id, _wanted()
+    me, text = current_person().account_id, people.sought()
     with database().reading() as session:
         listed = connected_people.page_of(session, me, text, people.place_of_page())
         ids = [each.account_id for each in listed.people]
@@ -66,7 +64,7 @@ def of(account_id: int) -> Response:
 @blueprint.route("/<int:account_id>/introduce", methods=["GET", "POST"])
 def introduce(account_id: int) -> Response:
     """Bring a connection together with another one."""
-    me, text = current_person().account_id, _wanted()
+    me, text = current_person().account_id, people.sought()
     if request.method == "POST":
         other, message = as_id(request.form.get("other", "")) or 0, request.form.get("message", "")
         change = database().write
@@ -81,10 +79,6 @@ def introduce(account_id: int) -> Response:
             listed=connected_people.page_of(session, me, text, people.place_of_page()),
             text=text,
         )
-
-
-def _wanted() -> str:
-    return request.args.get("q", "").strip()[:_LONGEST]
 
 
 def _connected_person(session: Session, account_id: int) -> ConnectedPerson:

@@ -31,9 +31,6 @@ from sync.sorting import names
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
 
-#: The most characters that are looked for in a list.
-_LONGEST = 100
-
 
 class NameForm(Form):
     """What a group is called."""
@@ -122,7 +119,7 @@ def add(group_id: int) -> Response:
     """Put connections into a group: those that are ticked, whatever else was looked at, or everybody of a list."""
     if request.method == "POST" and not request.form.keys() & {"page", "search"}:
         return _put_in(group_id)
-    me, text, everybody = current_person().account_id, _wanted(), "everybody" in request.form
+    me, text, everybody = current_person().account_id, people.sought(), "everybody" in request.form
     ticked, number = set(posted_ids("person")), as_id(request.form.get("page", ""))
     place = Place(number) if number else people.place_of_page()
     with database().reading() as session:
@@ -130,7 +127,7 @@ def add(group_id: int) -> Response:
         if "search" in request.form:
             # Whoever was meant by all of one list is still meant when there is another.
             ticked |= _all_found(session, group_id, text) if everybody else set()
-            text, place, everybody = request.form.get("q", "").strip()[:_LONGEST], Place(), False
+            text, place, everybody = people.sought(request.form), Place(), False
         listed = connected_people.page_of(session, me, Wanted(text, outside=group_id), place)
         unseen = ticked - {each.account_id for each in listed.people} - set(groups.members(session, me, group_id))
         elsewhere = connected_people.some(session, me, unseen).values()
@@ -146,7 +143,7 @@ def add(group_id: int) -> Response:
 
 
 def _put_in(group_id: int) -> Response:
-    me, text, ticked = current_person().account_id, _wanted(), set(posted_ids("person"))
+    me, text, ticked = current_person().account_id, people.sought(), set(posted_ids("person"))
     count: list[int] = []
 
     def change(session: Session) -> int:
@@ -180,7 +177,7 @@ def _list(form: NameForm, status: int) -> Response:
 
 
 def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
-    me, text = current_person().account_id, _wanted()
+    me, text = current_person().account_id, people.sought()
     with database().reading() as session:
         wanted = Wanted(text, inside=group.id)
         listed = connected_people.page_of(session, me, wanted, people.place_of_page())
@@ -211,7 +208,3 @@ def _group(session: Session, group_id: int) -> GroupSummary:
 def _all_found(session: Session, group_id: int, text: str) -> set[int]:
     """Return everybody who is looked for and not in a group, on all pages."""
     return set(connected_people.found_among(session, current_person().account_id, Wanted(text, outside=group_id)))
-
-
-def _wanted() -> str:
-    return request.args.get("q", "").strip()[:_LONGEST]

@@ -78,7 +78,10 @@ def _form() -> InviteMany:
     form = InviteMany()
     with database().reading() as session:
         own = people.own_groups(session, current_person().account_id)
-    form.group.choices = [choice("", _("That of newcomers")), *(choice(str(each.id), each.name) for each in own)]
+    form.group.choices = [
+        choice("", _("The one for new connections")),
+        *(choice(str(each.id), each.name) for each in own),
+    ]
     return form
 
 

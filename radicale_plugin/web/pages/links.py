@@ -47,7 +47,7 @@ def index() -> Response:
     form = NewLink(days=30)
     with database().reading() as session:
         groups = people.own_groups(session, me)
-    form.group_id.choices = [("", _("the one for new connections")), *((str(group.id), group.name) for group in groups)]
+    form.group_id.choices = [("", _("The one for new connections")), *((str(group.id), group.name) for group in groups)]
     if form.accepted():
         group_id = next((group.id for group in groups if str(group.id) == form.group_id.data), None)
         wanted: dict[str, Any] = {"label": form.label.data or "", "at_once": bool(form.at_once.data)}

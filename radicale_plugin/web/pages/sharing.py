@@ -12,7 +12,7 @@ from radicale_plugin.web.field_display import Shown, shown
 from radicale_plugin.web.ids import as_id, posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.people import place_of_page
+from radicale_plugin.web.people import place_of_page, sought
 from radicale_plugin.web.preview import PERSON, chosen, preview_of, text_for
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import Session
@@ -90,7 +90,7 @@ def card() -> Response:
 def people() -> Response:
     """Show the connections, of whom exceptions can be made."""
     person = current_person()
-    text = request.args.get("q", "").strip()[:100]
+    text = sought()
     with database().reading() as session:
         listed = connected_people.page_of(session, person.account_id, text, place_of_page())
         ids = [each.account_id for each in listed.people]

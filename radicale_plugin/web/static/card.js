@@ -50,6 +50,12 @@
     for (const row of document.querySelectorAll(".own > details[name]")) row.removeAttribute("name");
   });
 
+  // What was changed is seen in the look of the card beside it, for whomever it is shown.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const sent = event.detail.requestConfig && event.detail.requestConfig.verb === "post";
+    if (sent && event.detail.target.id === "fields") htmx.trigger("#who", "saved");
+  });
+
   document.addEventListener("click", (event) => {
     const cancel = event.target.closest("[data-closes]");
     const row = cancel && cancel.closest("details");

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from sync.accounts import addresses, contact_addresses
 from sync.books import entries
 from sync.contacts import linking
 from sync.contacts.linking import Suggestion
-from sync.database.engine import Database
-from sync.errors import NotFound, Refused, UIDConflict
+from sync.contacts.signs import sign_of
+from sync.database.engine import Database, Session
+from sync.errors import InvalidInput, NotFound, Refused, UIDConflict
 from sync.fields import fields_of
-from sync.models import Entry
+from sync.models import CardListKey, Entry
 from sync.settings import Settings
 from sync.sharing import connections, grants
 from sync.vcard import parse_one
-from tests.support.factories import book, connected, field, set_field, strangers
+from tests.support.factories import book, connect, connected, field, person, set_field, strangers
 
 CARD = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:mum\r\nFN:Mum\r\nTEL;TYPE=CELL:+86 138 0013 8000\r\n"
@@ -191,3 +193,74 @@ def test_what_a_device_stored_once_more_is_linked_again(database: Database, pair
     unlink(database, anna, mum)
     assert said(card_of(database, anna, bo)) == clean
     assert "EMAIL:mum@example.org" in served(database, anna)["mum.vcf"]
+
+
+#: A number and an address as people write them; none is written as it is stored.
+WRITTEN = [
+    ("sms", "+86 138 0013 8000"),
+    ("sms", "(0)138-0013 8000"),
+    ("sms", "138.0013.8000"),
+    ("sms", "+86 138 0013 8000 ext. 12"),
+    ("sms", "+1 800 FLOWERS"),
+    ("sms", "１３８ ００１３ ８０００"),
+    ("sms", "+86 10 5555 0100 / 0101"),
+    ("email", "Bo.Chen+Home@Example.ORG"),
+    ("email", "bo@bücher.example"),
+    ("email", "ｂｏ@example.org"),
+]
+
+
+@pytest.mark.parametrize(("channel", "text"), WRITTEN)
+def test_a_sign_is_that_of_what_is_stored_or_cannot_be_told(database: Database, channel: str, text: str) -> None:
+    database.settings = Settings(phone_region="CN")
+    with database.reading() as session:
+        try:
+            stored = addresses.normalize(session, channel, text)
+        except InvalidInput:
+            return
+    assert sign_of(text) in (None, sign_of(stored))
+    assert sign_of(stored) is not None or not stored.isascii()
+
+
+@pytest.mark.parametrize("written", ["+86 138 0013 8000", "+8613800138000", "tel:+86-138-0013-8000", "86 138 ext. 1"])
+def test_what_both_have_is_found_however_a_list_knows_the_card(
+    database: Database, pair: tuple[int, int], written: str
+) -> None:
+    anna, bo = pair
+    entry = keep(database, anna, CARD.replace("+86 138 0013 8000", written))
+    numbers = ("+86 138 0013 8000",) if written != "86 138 ext. 1" else ()
+    set_field(database, bo, field(database, bo), "+86 10 5555 0100")
+
+    def found() -> list[tuple[int, int]]:
+        with database.reading() as session:
+            return [(each.entry_id, each.owner_id) for each in linking.suggestions(session, anna)]
+
+    before = found()
+    assert before == ([(entry, bo)] if numbers else [])
+    database.write(lambda session: session.execute(delete(CardListKey)))
+    assert found() == before
+
+
+def test_only_cards_that_may_have_the_same_are_read(
+    database: Database, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, bo = pair
+    keep(database, anna)
+    for number in range(5):
+        other = person(database, f"other{number}")
+        connect(database, anna, other)
+        mobile = field(database, other, "mobile", f"+86 139 0000 000{number}")
+        everybody = strangers(database, other)
+        database.write(
+            lambda session, it=other, given=mobile, to=everybody: grants.grant(session, it, to, [given])  # type: ignore[misc]
+        )
+    read: list[str] = []
+
+    def reading(session: Session, text: str) -> set[tuple[str, str]]:
+        read.append(text)
+        return contact_addresses.addresses_of_contact(session, text)
+
+    monkeypatch.setattr(linking, "addresses_of_contact", reading)
+    with database.reading() as session:
+        assert [each.owner_id for each in linking.suggestions(session, anna)] == [bo]
+    assert len(read) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from sync.database.engine import Database
 from sync.errors import NotFound
-from sync.queries import previews
+from sync.queries import arrivals, previews
 from sync.sharing import connections, grants
 from sync.sign_in import credentials
 from tests.support.factories import (
@@ -180,6 +180,40 @@ def test_some_of_the_holders_are_read_alone(database: Database) -> None:
         assert previews.holders(session, anna, []) == []
         assert everybody[carl].groups == ["family"]
         assert family
+
+
+def test_arrivals_say_of_many_what_holders_say_of_each(database: Database, bert: Person) -> None:
+    anna, carl, dora, emil = people(database, "anna", "carl", "dora", "emil")
+    emma = register(database, "emma")
+    connect(database, anna, bert.id, carl, dora, emma.id)
+    database.write(lambda session: credentials.add_device(session, bert.id, "Tablet"))
+    group(database, anna, "zoo", [bert.id, carl], [field(database, anna)])
+    group(database, anna, "family", [bert.id])
+    database.write(lambda session: connections.hide(session, dora, anna))
+    states = []
+    for synchronizing in ((), (bert,), (bert, emma)):
+        for who in synchronizing:
+            synchronize(database, who)
+        with database.reading() as session:
+            found = arrivals.of(session, anna, [bert.id, carl, dora, emil, emma.id])
+            holders = previews.holders(session, anna)
+        assert {
+            holder.account_id: (
+                holder.hidden,
+                holder.groups,
+                len(holder.devices),
+                sum(device.current for device in holder.devices),
+            )
+            for holder in holders
+        } == {key: (each.hidden, each.groups, each.devices, each.current) for key, each in found.items()}
+        states.append([found[each].state for each in (bert.id, carl, dora, emma.id)])
+    assert states == [
+        ["none", "deviceless", "hidden", "none"],
+        ["some", "deviceless", "hidden", "none"],
+        ["some", "deviceless", "hidden", "all"],
+    ]
+    with database.reading() as session:
+        assert arrivals.of(session, anna, []) == {}
 
 
 def test_nobody_holds_a_card_of_nobody(database: Database) -> None:

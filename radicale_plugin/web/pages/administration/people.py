@@ -6,20 +6,17 @@ from flask import Response, request
 
 from radicale_plugin.web.page import page
 from radicale_plugin.web.pages.administration.area import blueprint
-from radicale_plugin.web.people import number_of_page
+from radicale_plugin.web.people import number_of_page, sought
 from radicale_plugin.web.signed_in import database
 from sync.accounts import acts
 from sync.accounts.rate_limits import DAY
 from sync.sign_in import people_list
 
-#: The most characters that are looked for.
-_LONGEST = 100
-
 
 @blueprint.get("/")
 def index() -> Response:
     """List everybody by login, or those whose login has a text in it."""
-    text = request.args.get("q", "").strip()[:_LONGEST]
+    text = sought()
     state = request.args.get("state", people_list.ALL)
     state = state if state in people_list.STATES else people_list.ALL
     with database().reading() as session:

@@ -11,12 +11,10 @@ from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import held_cards
-from sync.queries import connected_people, previews
+from sync.queries import arrivals, connected_people
 from sync.queries.connected_people import Wanted
 from sync.vcard import photos
 
-#: The most characters that are looked for in the list.
-_LONGEST = 100
 #: Pixels a side of a picture in a list, twice what it takes there, for screens with many.
 _SMALL = 112
 
@@ -24,7 +22,7 @@ _SMALL = 112
 @blueprint.get("/")
 def index() -> Response:
     """Show everybody, or a group, page by page, in which groups they are and whether they have the card as it is."""
-    me, text = current_person().account_id, request.args.get("q", "").strip()[:_LONGEST]
+    me, text = current_person().account_id, people.sought()
     group_id = as_id(request.args.get("group", ""))
     with database().reading() as session:
         own = people.own_groups(session, me)
@@ -40,7 +38,7 @@ def index() -> Response:
             groups=own,
             group=group,
             reaches=held_cards.reaches(session, me, ids),
-            holders={holder.account_id: holder for holder in previews.holders(session, me, ids)},
+            arrivals=arrivals.of(session, me, ids),
             pictured=held_cards.with_photo(session, me, ids),
             hidden=held_cards.hidden_among(session, me, ids),
         )
