@@ -88,6 +88,11 @@ class Cluster:
         self._programs = postgresql.find_programs()
         self._server: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        """The URL of its first database, whether or not it takes changes."""
+        return f"postgresql://evercard@127.0.0.1:{self.port}/postgres"
+
     def create(self) -> None:
         """Make an empty one."""
         options = ("--username=evercard", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
