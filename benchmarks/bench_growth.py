@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import delete
 
 from benchmarks import databases, load, measure, people, push_service, raw_fan_out, workers
-from benchmarks.growing import Noticed, Site, href, is_owed, percentile, timed
+from benchmarks.growing import Noticed, Site, href, is_owed, percentile, timed, wait_until_carried
 from sync import fields
 from sync.database.engine import Database
 from sync.models import PushSubscription
@@ -279,8 +279,7 @@ def _change_all(url: str, hubs: Sequence[people.Hub]) -> None:
     for hub in hubs:
         content = fields.field_from_text("phone", f"+49 30 {time.time_ns()}")
         database.write(partial(profiles.set_field, owner_id=hub.id, field_id=hub.shown_to_all, content=content))
-    while is_owed(database):
-        time.sleep(0.01)
+    wait_until_carried(database)
     database.dispose()
 
 

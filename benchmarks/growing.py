@@ -34,6 +34,7 @@ T = TypeVar("T")
 POLL_EVERY, CHANGE_EVERY = 0.01, 0.2
 #: Seconds between two looks whether all is carried.
 _LOOK_EVERY = 0.02
+_PATIENCE = 1_800.0
 _NUMBER = re.compile(rb"(TEL[^:]*:)[^\r\n]*")
 _CARD = {"Content-Type": "text/vcard; charset=utf-8"}
 
@@ -108,11 +109,9 @@ class Site:
             for thread in threads:
                 thread.join()
 
-    def carried(self) -> float:
-        """Wait until the worker has carried all there is, and return when that was."""
-        while is_owed(self.database):
-            time.sleep(_LOOK_EVERY)
-        return time.monotonic()
+    def carried(self) -> None:
+        """Wait until the worker has carried all there is."""
+        wait_until_carried(self.database)
 
     def _poll(self, noticed: Noticed, stop: threading.Event) -> None:
         asked = self._reader.client.sync(self._reader.token())
@@ -152,6 +151,20 @@ def is_owed(database: Database) -> bool:
     """Whether a worker has still something to carry."""
     with database.reading() as session:
         return session.scalars(select(Job.id).where(Job.kind == FAN_OUT).limit(1)).first() is not None
+
+
+def wait_until_carried(database: Database) -> None:
+    """
+    Wait until workers have carried all there is.
+
+    Raises:
+        TimeoutError: They have not in half an hour.
+    """
+    until = time.monotonic() + _PATIENCE
+    while is_owed(database):
+        if time.monotonic() > until:
+            raise TimeoutError("The workers do not carry what there is.")
+        time.sleep(_LOOK_EVERY)
 
 
 def href(database: Database, viewer_id: int, owner_id: int) -> str:

@@ -107,9 +107,11 @@ class Cluster:
         """Start it, and wait until it takes connections."""
         chosen = {**_SETTINGS, "port": str(self.port), **settings}
         given = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
+        pid_file = self._data / "postmaster.pid"
+        # One that was killed left it there, and it says that it is ready.
+        pid_file.unlink(missing_ok=True)
         self._server = self._place.start(self._programs / "postgres", "-D", self._data, *given)
         deadline = time.monotonic() + PATIENCE
-        pid_file = self._data / "postmaster.pid"
         while not (pid_file.exists() and pid_file.read_text().rstrip().endswith(("ready", "standby"))):
             assert self._server.poll() is None, (self._place.directory / "log").read_text()
             assert time.monotonic() < deadline, "PostgreSQL does not start"
