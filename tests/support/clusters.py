@@ -121,6 +121,11 @@ class Cluster:
         """Make a standby the one that takes changes."""
         self._place.run(self._programs / "pg_ctl", "promote", "-D", self._data)
 
+    def stop_immediately(self) -> None:
+        """End it as `pg_ctl` does in the mode "immediate": what it was at is undone when it starts again."""
+        self._place.run(self._programs / "pg_ctl", "stop", "--mode=immediate", "-D", self._data)
+        self.kill()
+
     def kill(self) -> None:
         """End it and all its processes as when the machine fails."""
         if self._server is not None:
