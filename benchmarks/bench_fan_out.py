@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import event, func, select
 
-from benchmarks import databases, measure, people
+from benchmarks import databases, measure, people, raw_fan_out
 from sync import fields
 from sync.database.engine import Database
 from sync.models import AddressBook, Connection
@@ -31,20 +31,6 @@ from sync.revisions import fan_out
 SIZES = {300: 40, 10_000: 4, 100_000: 1}
 QUICK = {30: 2, 300: 1}
 ROUNDS = 5
-
-_ENTRY = """
-UPDATE entry SET changed_at = {at}, revision = (
-    SELECT revision FROM address_book WHERE address_book.viewer_id = entry.viewer_id AND address_book.id = 1
-) WHERE id = {owner} AND viewer_id IN ({viewers})
-"""
-_RAW = (
-    "UPDATE profile SET version = version + 1, changed_at = {at} WHERE owner_id = {owner}",
-    "UPDATE field SET content = content, changed_at = {at} WHERE owner_id = {owner} AND id = {field}",
-    "UPDATE card SET body_3 = body_3 || '', body_4 = body_4 || '', changed_at = {at} WHERE owner_id = {owner}",
-    "UPDATE address_book SET revision = revision + 1, changed_at = {at} WHERE id = 1 AND viewer_id IN ({viewers})",
-    _ENTRY,
-)
-_VIEWERS = "SELECT viewer_id FROM connection WHERE owner_id = {owner} UNION ALL SELECT {owner}"
 
 
 @dataclass(slots=True)
@@ -75,7 +61,7 @@ def _measure(database: Database, sizes: dict[int, int], rounds: int) -> None:
         _change(database, hub, hub.shown_to_all)
         for _ in range(rounds):
             _time(database, ours, changes, partial(_change, database, hub, hub.shown_to_all))
-            _time(database, raw, changes, partial(_change_raw, database, hub))
+            _time(database, raw, changes, partial(raw_fan_out.change, database, hub))
         rows.append(_row(database, hub, ours, raw, changes))
     engine = "SQLite" if database.is_sqlite else "PostgreSQL"
     heads = ("viewers", "CPU ms", "raw SQL", "CPU to raw", "elapsed to raw", "statements", "books touched")
@@ -119,19 +105,6 @@ def _change(database: Database, hub: people.Hub, field_id: int) -> None:
     content = fields.field_from_text(*("phone", f"+49 30 {number}") if shown_to_all else ("email", f"{number}@x.org"))
     database.write(lambda session: profiles.set_field(session, hub.id, field_id, content))
     fan_out.work(database)
-
-
-def _change_raw(database: Database, hub: people.Hub) -> None:
-    values = {"at": int(time.time()), "owner": hub.id, "field": hub.shown_to_all}
-    with database.engine.raw_connection() as connection:
-        cursor = connection.cursor()
-        if database.is_sqlite:
-            cursor.execute("BEGIN IMMEDIATE")
-        for statement in _RAW:
-            cursor.execute(statement.format(**values, viewers=_VIEWERS.format(**values)))
-        if database.is_sqlite:
-            cursor.execute("COMMIT")
-        connection.commit()
 
 
 def _effect(database: Database, hub: people.Hub, field_id: int) -> tuple[int, int]:

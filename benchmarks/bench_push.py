@@ -8,16 +8,9 @@ service as processes of their own; beside the encryption and the sending of as m
 from __future__ import annotations
 
 import argparse
-import asyncio
-import multiprocessing
 import secrets
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import delete, insert, select, update
 
-from benchmarks import databases, measure, people
-from sync import fields, worker
+from benchmarks import databases, measure, people, push_service, workers
+from sync import fields
 from sync.database.engine import Database, Session
 from sync.models import CONTACTS, Connection, Device, PushSubscription, new_id, now
 from sync.profiles import profiles
@@ -40,47 +33,30 @@ SIZES, QUICK = (100, 1_000), (20, 40)
 ROUNDS = 5
 SETTINGS = Settings(base_url="https://cards.example.org", push_to_local=True)
 THREADS = 6
-_ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
-_PATIENCE = 60.0
-
-
-@dataclass(slots=True)
-class Service:
-    """The push service's process."""
-
-    origin: str
-    pipe: Pipe
-
-    def times(self, number: int) -> list[float]:
-        """Wait for so many messages, and return when each came."""
-        until, found = time.monotonic() + _PATIENCE, list[float]()
-        while len(found) < number:
-            if time.monotonic() > until:
-                raise TimeoutError(f"{len(found)} of {number} messages came")
-            time.sleep(0.02)
-            self.pipe.send(None)
-            found += self.pipe.recv()
-        return found
 
 
 def main(*, quick: bool) -> None:
     """Measure and print."""
     sizes, rounds = (QUICK, 1) if quick else (SIZES, ROUNDS)
-    with TemporaryDirectory() as directory, databases.sqlite(Path(directory)) as database, _service() as service:
+    with (
+        TemporaryDirectory() as directory,
+        databases.sqlite(Path(directory)) as database,
+        push_service.running() as service,
+    ):
         _measure(database, service, sizes, rounds)
-    with databases.on_postgresql() as opened, _service() as service:
+    with databases.on_postgresql() as opened, push_service.running() as service:
         if opened is not None:
             _measure(opened, service, sizes, rounds)
 
 
-def _measure(made: Database, service: Service, sizes: tuple[int, ...], rounds: int) -> None:
+def _measure(made: Database, service: push_service.Service, sizes: tuple[int, ...], rounds: int) -> None:
     hubs = people.build(made, list(sizes), with_cards=False)
     database = Database(databases.url_of(made), SETTINGS)
     database.write(keys.ensure)
     rows = []
-    with _working(databases.url_of(made)):
+    with workers.running(databases.url_of(made), SETTINGS):
         for hub in hubs:
-            _subscribe(database, hub, service.origin)
+            push_service.subscribe(database, hub.id, service.origin, hub.size)
             databases.tidy(database)
             _tell(database, hub, service)
             told = [_tell(database, hub, service) for _ in range(rounds)]
@@ -94,7 +70,7 @@ def _measure(made: Database, service: Service, sizes: tuple[int, ...], rounds: i
     database.dispose()
 
 
-def _tell(database: Database, hub: people.Hub, service: Service) -> tuple[float, float]:
+def _tell(database: Database, hub: people.Hub, service: push_service.Service) -> tuple[float, float]:
     """Change what all viewers see, and return after how many seconds the first and the last message came."""
     database.write(lambda session: session.execute(update(PushSubscription).values(not_before=0)))
     content = fields.field_from_text("phone", f"+49 30 {time.time_ns()}")
@@ -113,7 +89,7 @@ def _waiting(database: Database) -> bool:
         return session.scalars(found).first() is not None
 
 
-def _send_alone(database: Database, number: int, service: Service) -> float:
+def _send_alone(database: Database, number: int, service: push_service.Service) -> float:
     private = ec.generate_private_key(keys.CURVE)
     public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     key = database.write(keys.ensure)
@@ -157,65 +133,6 @@ def _subscribe(database: Database, hub: people.Hub, origin: str) -> None:
 
 def _forget(database: Database) -> None:
     database.write(lambda session: session.execute(delete(PushSubscription)))
-
-
-@contextmanager
-def _working(url: str) -> Iterator[None]:
-    process = multiprocessing.get_context("spawn").Process(target=_work, args=(url,), daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _work(url: str) -> None:
-    worker.run(Database(url, SETTINGS), threading.Event())
-
-
-@contextmanager
-def _service() -> Iterator[Service]:
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
-    process.start()
-    try:
-        yield Service(here.recv(), here)
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _serve(pipe: Pipe) -> None:
-    asyncio.run(_take(pipe))
-
-
-async def _take(pipe: Pipe) -> None:
-    times: list[float] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.read(65_536):
-            while b"\r\n\r\n" not in head:
-                head += await reader.read(65_536)
-            lines, _, body = head.partition(b"\r\n\r\n")
-            length = int(next(line for line in lines.split(b"\r\n") if line.startswith(b"Content-Length")).split()[1])
-            if len(body) < length:
-                await reader.readexactly(length - len(body))
-            times.append(time.monotonic())
-            writer.write(_ANSWER)
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    pipe.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    loop = asyncio.get_running_loop()
-
-    def tell() -> None:
-        pipe.recv()
-        pipe.send(times[:])
-        times.clear()
-
-    loop.add_reader(pipe.fileno(), tell)
-    await server.serve_forever()
 
 
 if __name__ == "__main__":

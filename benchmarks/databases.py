@@ -9,10 +9,20 @@ from pathlib import Path
 
 import psycopg
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from sync.database.engine import Database
-from tests.support import postgresql
+from tests.support import clusters, postgresql
+
+#: What a cluster of the tests is spared.
+_DURABLE = {
+    "autovacuum": "on",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "max_wal_size": "4GB",
+    "shared_buffers": "512MB",
+    "max_connections": "100",
+}
 
 
 @contextmanager
@@ -35,16 +45,41 @@ def on_postgresql() -> Iterator[Database | None]:
             print(error)
             yield None
             return
-        name = f"bench_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(plain(str(server)), autocommit=True) as connection:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-            database = Database(server.set(database=name).render_as_string(hide_password=False))
-            database.migrate()
+        with _new(server) as database:
             yield database
-            database.dispose()
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
     finally:
         run.end()
+
+
+@contextmanager
+def durable_postgresql() -> Iterator[Database | None]:
+    """Do as `on_postgresql` in a cluster that writes everything to the disk, and looks after itself, as in earnest."""
+    with clusters.directory() as place:
+        try:
+            cluster = clusters.Cluster(place, "durable")
+        except postgresql.Unavailable as error:
+            print(error)
+            yield None
+            return
+        try:
+            cluster.create()
+            cluster.start(**_DURABLE)
+            with _new(make_url(cluster.url)) as database:
+                yield database
+        finally:
+            cluster.kill()
+
+
+@contextmanager
+def _new(server: URL) -> Iterator[Database]:
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(plain(server.render_as_string(hide_password=False)), autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        database = Database(server.set(database=name).render_as_string(hide_password=False))
+        database.migrate()
+        yield database
+        database.dispose()
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 def plain(url: str) -> str:

@@ -81,7 +81,7 @@ class Client:
 
     def token(self, port: int) -> str:
         """Synchronize, and return the token of what is there."""
-        return _found(_TOKEN, load.fetch(port, self.sync()))
+        return token_in(load.fetch(port, self.sync()))
 
     def entries(self, port: int) -> list[str]:
         """Return the hrefs of all entries."""
@@ -100,8 +100,9 @@ def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def _found(pattern: re.Pattern[str], text: str) -> str:
-    match = pattern.search(text)
+def token_in(text: str) -> str:
+    """Return the sync token that an answer names."""
+    match = _TOKEN.search(text)
     if match is None:
         raise RuntimeError("The answer is not what was asked for.")
     return match[1]

@@ -149,6 +149,12 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "type": _one_of("none", "transaction"),
             "help": "transaction: PostgreSQL is reached through PgBouncer, which lends a connection for a transaction",
         },
+        "standby_url": {
+            "value": "",
+            "type": str,
+            "help": "a standby of PostgreSQL that answers polls which find nothing new, as database_url; empty: none",
+        },
+        "standby_url_file": {"value": "", "type": str, "help": "a file that holds standby_url"},
         "inline_viewers": {
             "value": "2000",
             "type": _positive,
@@ -401,6 +407,7 @@ def database(configuration: config.Configuration) -> Database:
     engine = Settings(
         pool_size=values["pool_size"],
         pooler=values["pooler"] == "transaction",
+        standby_url=secret_of(values, "standby_url"),
         inline_viewers=values["inline_viewers"],
         chunk_viewers=values["chunk_viewers"],
         accept_overlays=values["connection_edits"] == "overlay",
@@ -523,7 +530,7 @@ def check(configuration: config.Configuration) -> None:
         InvalidInput: One cannot, or two do.
     """
     values = values_of(configuration)
-    parse_url(secret_of(values, "database_url"))
+    _check_databases(secret_of(values, "database_url"), secret_of(values, "standby_url"))
     for option in ("secret", "smtp_password", "sms_headers", "oidc_client_secret", "ldap_bind_password"):
         secret_of(values, option)
     if values["oidc_issuer"] and not (values["oidc_client_id"] and values["base_url"]):
@@ -541,6 +548,12 @@ def check(configuration: config.Configuration) -> None:
     if configuration.get("server", "ssl"):
         for option in ("certificate", "key"):
             _read(str(configuration.get("server", option)), f"{option} in the section [server]")
+
+
+def _check_databases(url: str, standby_url: str) -> None:
+    names = [parse_url(each).get_backend_name() for each in (url, standby_url) if each]
+    if standby_url and names != ["postgresql", "postgresql"]:
+        raise InvalidInput("standby_url is for PostgreSQL, and needs database_url to be its primary.")
 
 
 def _check_ldap(ldap: Ldap, *, may_be_plain: bool) -> None:

@@ -162,12 +162,14 @@ class Settings:
     code is of. *sign_up* is who may make an account in the portal: somebody who was ``invited``, anybody (``open``), or
     nobody (``closed``). *push* lets devices be told of changes by push services, which *push_to_local* lets be plain or
     local, for tests. *pooler* says that PostgreSQL is reached through one that lends a connection for one transaction.
+    *standby_url* is a standby of the PostgreSQL database that answers polls which find nothing new.
     *organisation* is the provider that people may sign in by, *ldap* the directory whose passwords they may use, *scim*
     how an organisation tells of people.
     """
 
     pool_size: int = 8
     pooler: bool = False
+    standby_url: str = ""
     inline_viewers: int = 2_000
     chunk_viewers: int = 10_000
     accept_overlays: bool = True

@@ -50,6 +50,15 @@ def report(service: Service, request: Request) -> Response:
             return _of_one_resource(service, request, other)
 
 
+def is_poll_of(book: Book, request: Request) -> bool:
+    """Whether a request asks what changed since the very state of *book*, so that the answer is: nothing."""
+    try:
+        asked = read_report(request.body, request.location.kind)
+    except DavError:
+        return False
+    return isinstance(asked, SyncCollection) and asked.token == book.sync_token
+
+
 def _of_one_resource(service: Service, request: Request, asked: ExpandProperty | PrincipalReport) -> Response:
     if request.depth not in ("", "0"):
         raise DavError(400, "The Depth of this report is 0.")

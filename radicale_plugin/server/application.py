@@ -52,6 +52,7 @@ from sync.accounts import rate_limits
 from sync.ends.watch import Watch
 from sync.errors import EndsDue, EvercardError
 from sync.push.advertisement import Advertisement
+from sync.revisions.address_books import CONTACTS_PATH
 from sync.sign_in.credentials import Caller, Gate
 
 logger = logging.getLogger("evercard")
@@ -163,7 +164,7 @@ class Application(RadicaleApplication):
         if _is_redirected(method, environ["PATH_INFO"]):
             # Where it leads to is a matter of configuration, and so can change.
             return Response(301, [("Location", paths.href(self._prefix)), ("Cache-Control", "no-cache")])
-        caller = self._admit(environ)
+        caller = self._admit_to_poll(environ, location) or self._admit(environ)
         if caller is None:
             follower = self._following.admitted(*_signed_in_as(environ), location)
             environ[_ADMITTED] = follower
@@ -197,11 +198,16 @@ class Application(RadicaleApplication):
         self._service.gate.note_use(caller)
         if self._watch.is_due():
             caller = self._settled(environ, caller)
+        request = self._request(environ, location, self._place(environ, caller))
+        if caller.is_behind and (request.if_header or not reports.is_poll_of(request.place.caller.contacts, request)):
+            request = request._replace(place=self._place(environ, self._admitted_again(environ)))
+        response = self._handle(handler, request)
+        return self._located(environ, location, response)
+
+    def _place(self, environ: Mapping[str, Any], caller: Caller) -> Place:
         if caller.lists is not None:
             caller = caller._replace(lists=list_ways.way_of(caller.lists, environ.get("HTTP_USER_AGENT", "")))
-        place = Place(self._prefix, caller, self._service.database.settings, self._push)
-        response = self._handle(handler, self._request(environ, location, place))
-        return self._located(environ, location, response)
+        return Place(self._prefix, caller, self._service.database.settings, self._push)
 
     def _answer_follower(self, environ: Mapping[str, Any], follower: Follower) -> Response:
         link = self._following.settled(follower)
@@ -222,6 +228,9 @@ class Application(RadicaleApplication):
         """Take back what is over of what the caller is shown, and let them in again, to a book that has changed."""
         if not self._watch.settle(caller.account_id):
             return caller
+        return self._admitted_again(environ)
+
+    def _admitted_again(self, environ: Mapping[str, Any]) -> Caller:
         again = self._admit(environ)
         if again is None:
             raise errors.DavError(503, "This device was shut out meanwhile.")
@@ -246,6 +255,13 @@ class Application(RadicaleApplication):
 
     def _admit(self, environ: Mapping[str, Any]) -> Caller | None:
         return self._service.gate.admit(*_signed_in_as(environ))
+
+    def _admit_to_poll(self, environ: Mapping[str, Any], location: Location | None) -> Caller | None:
+        """Let a device in by what the standby says, for a request that may ask whether there is anything new."""
+        may_be = environ["REQUEST_METHOD"] == "REPORT" and location is not None and location.book == CONTACTS_PATH
+        if not may_be or self._service.database.standby is None or self._watch.is_due():
+            return None
+        return self._service.gate.admit_to_poll(*_signed_in_as(environ))
 
     def _request(self, environ: Mapping[str, Any], location: Location, place: Place) -> Request:
         preferences = prefer.preferences(environ.get("HTTP_PREFER", ""))

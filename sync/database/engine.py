@@ -27,6 +27,7 @@ from sync.database.hints import Bell, has_left
 from sync.database.lists import among
 from sync.database.prepared import roll_back
 from sync.database.quick import Quick, open_cursor
+from sync.database.standby import Standby
 from sync.database.url import parse_url
 from sync.database.writers import LONG, Writers
 from sync.errors import DatabaseReadOnly, DatabaseUnavailable, InvalidInput
@@ -86,6 +87,8 @@ class Database:
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
         self._quick = Quick(self.engine.dialect, self._connect)
+        #: Answers polls that find nothing new, where there is one.
+        self.standby = self._standby()
         failure = getattr(self.engine.dialect.dbapi, "Error", OSError)
         #: Tells workers of what is left to them, where the database can.
         self.bell = None if self.is_sqlite else Bell(self._connect, failure)
@@ -265,6 +268,8 @@ class Database:
         """Close every connection that nobody uses just now."""
         self.disposals += 1
         self._quick.close()
+        if self.standby is not None:
+            self.standby.close()
         if self.bell is not None:
             self.bell.close()
         self.engine.dispose()
@@ -273,6 +278,12 @@ class Database:
     def file(self) -> Path:
         """The file of a SQLite database."""
         return Path(str(self.url.database))
+
+    def _standby(self) -> Standby | None:
+        if self.is_sqlite or not self.settings.standby_url:
+            return None
+        url, prepares = parse_url(self.settings.standby_url), not self.settings.pooler
+        return Standby(url, self.engine.dialect, self._quick, prepares=prepares)
 
     def _connect(self) -> Any:
         return open_cursor(self.url, self.engine.dialect, prepares=not self.settings.pooler)

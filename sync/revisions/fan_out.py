@@ -11,6 +11,9 @@ the news that it did.
 from __future__ import annotations
 
 import functools
+import math
+import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +34,8 @@ FAN_OUT = "fan_out"
 _LOOKS = 4
 #: Viewers that a chunk begins with; it goes on with more of them as long as it keeps nobody waiting.
 _FIRST_STEP = 500
+#: Jobs that a worker carries in turns, and seconds between two looks for another.
+_AT_ONCE, _LOOK_EVERY = 8, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +122,31 @@ def work(
     worker goes on behind the last chunk that was committed, as soon as the lease has run out.
     """
     reached, pieces = 0, Pieces(database)
-    for bucket in _due(database, buckets, now()):
-        while True:
-            at = now()
-            claim = database.write(lambda session, bucket=bucket, at=at: _claim(session, bucket, at))  # type: ignore[misc]
-            if claim is None:
-                break
-            while claim is not None:
-                count, claim = pieces.write(lambda session, claim=claim: carry(session, claim))  # type: ignore[misc]
-                reached += count
-                progress(count)
-    return reached
+    claims, look_at = deque[Claim](), -math.inf
+    while True:
+        if time.monotonic() >= look_at and len(claims) < _AT_ONCE:
+            claims.extendleft(_claim_one(database, buckets))
+            look_at = time.monotonic() + _LOOK_EVERY
+        if not claims:
+            return reached
+        # Each has its turn: what few see does not wait until all have heard of what very many do.
+        count, left = pieces.write(functools.partial(carry, claim=claims.popleft()))
+        reached += count
+        progress(count)
+        if left is not None:
+            claims.append(left)
+        else:
+            look_at = -math.inf
+
+
+def _claim_one(database: Database, buckets: Sequence[int]) -> list[Claim]:
+    """Claim a job that is due, if there is one. The others are left for whoever else works."""
+    at = now()
+    for bucket in _due(database, buckets, at):
+        claim = database.write(functools.partial(_claim, bucket=bucket, at=at))
+        if claim is not None:
+            return [claim]
+    return []
 
 
 def owed(session: Session) -> int:

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -52,6 +52,7 @@ class Caller(NamedTuple):
     *lists* is as what the device shows the person's groups, None for not at all; once it is worked out for the request
     how its program reads them, the way in which it does. *lists_revision* is the state of the lists, None where there
     never were any. *names* is what the device calls the person by, as it is and decoded, where that is not the login.
+    *is_behind* says that a standby said so, and not the primary: a moment ago it was true.
     """
 
     account_id: int
@@ -65,6 +66,7 @@ class Caller(NamedTuple):
     lists: str | None
     lists_revision: int | None
     names: tuple[str, ...] = ()
+    is_behind: bool = False
 
     @property
     def contacts(self) -> Book:
@@ -89,6 +91,7 @@ class Gate:
         self._names = calling.Names(database)
         self._by_login = database.placeholders(_CHECK)
         self._by_email = database.placeholders(_CHECK_ADDRESS)
+        self._to_poll = database.placeholders(_CHECK_UNTOLD)
         self.notes = DeviceNotes(database)
 
     def admit(self, login: str, password: str) -> Caller | None:
@@ -102,6 +105,16 @@ class Gate:
             if caller is not None:
                 return caller if names == (caller.login,) else caller._replace(names=names)
         return None
+
+    def admit_to_poll(self, login: str, password: str) -> Caller | None:
+        """Return who this is as the standby has it; None where it cannot say that, or may not, or says another name."""
+        standby, proof = self._database.standby, _Proof.read(password)
+        called = self._names.known(login)
+        if standby is None or proof is None or called.login is None or not standby.is_close():
+            return None
+        row = standby.quick(self._to_poll, (called.by_login, proof.device_id, called.login))
+        caller = self._proved(row, proof) if row is not None else None
+        return caller._replace(is_behind=True) if caller is not None else None
 
     def _admit(self, name: str, proof: _Proof) -> Caller | None:
         called = self._names.known(name)
@@ -119,11 +132,13 @@ class Gate:
             rows.append(self._database.quick(self._by_login, (called.by_login, proof.device_id, called.login)))
         if called.email is not None:
             rows.append(self._database.quick(self._by_email, (called.email, *called.by_email, proof.device_id)))
-        for row in filter(None, rows):
-            account_id, login, stored, *rest = row
-            if hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
-                return Caller(account_id, login, proof.device_id, *rest)
-        return None
+        callers = (self._proved(row, proof) for row in rows if row is not None)
+        return next(filter(None, callers), None)
+
+    def _proved(self, row: tuple[Any, ...], proof: _Proof) -> Caller | None:
+        account_id, login, stored, *rest = row
+        is_right = hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id))
+        return Caller(account_id, login, proof.device_id, *rest) if is_right else None
 
     def note_use(self, caller: Caller) -> None:
         """Note that the device was used, if that is worth a note (see `sync.sign_in.device_notes`)."""
@@ -150,6 +165,12 @@ _CHECK = f"""{_STATE}
 WHERE device.viewer_id = ? AND device.id = ? AND account.login = ?
     AND device.revoked_at IS NULL AND account.disabled_at IS NULL
 """
+# A device that was told of something asks at once, and must not hear that there is nothing.
+_IS_UNTOLD = """    AND NOT EXISTS (
+        SELECT 1 FROM push_subscription WHERE push_subscription.viewer_id = device.viewer_id AND device_id = device.id
+    )
+"""
+_CHECK_UNTOLD = f"{_CHECK}{_IS_UNTOLD}"
 # And of a fourth table of the same person's, for who signs in by an address.
 _CHECK_ADDRESS = f"""{_STATE}
 JOIN address ON address.owner_id = device.viewer_id AND address.channel = 'email' AND address.value = ?

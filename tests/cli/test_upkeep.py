@@ -193,6 +193,7 @@ def test_a_database_that_stays_locked_is_given_up(database_url: str) -> None:
         ("rubbish", "rubbish"),
         ("[storage]\ntype = radicale_plugin.storage\nworkers = none\n", "workers"),
         ("[storage]\ntype = radicale_plugin.storage\ndatabase_url_file = /none/there\n", "cannot be read"),
+        ("[storage]\ntype = radicale_plugin.storage\nstandby_url = postgresql://db2/evercard\n", "its primary"),
         ("[storage]\ntype = radicale_plugin.storage\nsecret_file = /bin/ls\n", "is no text"),
         ("[storage]\ntype = radicale_plugin.storage\nsecret_file = /dev/null\n", "is empty"),
         ("[storage]\ntype = radicale_plugin.storage\nsecret = short\n", "at least 16 characters"),

@@ -88,6 +88,11 @@ class Cluster:
         self._programs = postgresql.find_programs()
         self._server: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        """The URL of its first database, whether or not it takes changes."""
+        return f"postgresql://evercard@127.0.0.1:{self.port}/postgres"
+
     def create(self) -> None:
         """Make an empty one."""
         options = ("--username=evercard", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
@@ -102,9 +107,11 @@ class Cluster:
         """Start it, and wait until it takes connections."""
         chosen = {**_SETTINGS, "port": str(self.port), **settings}
         given = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
+        pid_file = self._data / "postmaster.pid"
+        # One that was killed left it there, and it says that it is ready.
+        pid_file.unlink(missing_ok=True)
         self._server = self._place.start(self._programs / "postgres", "-D", self._data, *given)
         deadline = time.monotonic() + PATIENCE
-        pid_file = self._data / "postmaster.pid"
         while not (pid_file.exists() and pid_file.read_text().rstrip().endswith(("ready", "standby"))):
             assert self._server.poll() is None, (self._place.directory / "log").read_text()
             assert time.monotonic() < deadline, "PostgreSQL does not start"
@@ -113,6 +120,11 @@ class Cluster:
     def promote(self) -> None:
         """Make a standby the one that takes changes."""
         self._place.run(self._programs / "pg_ctl", "promote", "-D", self._data)
+
+    def stop_immediately(self) -> None:
+        """End it as `pg_ctl` does in the mode "immediate": what it was at is undone when it starts again."""
+        self._place.run(self._programs / "pg_ctl", "stop", "--mode=immediate", "-D", self._data)
+        self.kill()
 
     def kill(self) -> None:
         """End it and all its processes as when the machine fails."""

@@ -134,6 +134,28 @@ def test_a_worker_that_dies_between_two_chunks_is_followed_by_another(small: Dat
     assert pending(small) == 0
 
 
+def test_what_few_see_does_not_wait_until_all_have_heard_of_what_many_do(
+    small: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "_LOOK_EVERY", 0.0)
+    many, phone, _ = owner_of(small, 30)
+    few, mobile, viewers = owner_of(small, 5)
+    before = revisions(small, viewers)
+    set_field(small, many, phone, "+1 555 0101")
+    left: list[int] = []
+
+    def come(_count: int) -> None:
+        if not left:
+            set_field(small, few, mobile, "+1 555 0102")
+        if set(raised(small, before).values()) != {1}:
+            left.append(owed(small))
+
+    assert fan_out.work(small, progress=come) == 35
+    # Two of the many people's turns were in between, and the other seven came after.
+    assert len(left) <= 4
+    assert set(raised(small, before).values()) == {1}
+
+
 def test_a_worker_that_dies_inside_a_chunk_leaves_nothing_of_it(small: Database) -> None:
     owner, phone, viewers = owner_of(small, 8)
     before = revisions(small, viewers)
