@@ -67,7 +67,7 @@ def accept(session: Session, share: Share, *, instead_of: int | None = None, see
     with pairs.both(session, share):
         source = _offered(session, share)
         if seen is not None and seen != source.said.digest:
-            raise Conflict("This was changed meanwhile; look at what it says now.")
+            raise Conflict("This field was changed meanwhile; look at what it says now.")
         with change(session, share.carrier_id) as under_way:
             field_id = _take_up(under_way, share, source, instead_of)
         pairs.put_shared(session, share, CARRIED)

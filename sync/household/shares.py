@@ -11,7 +11,21 @@ from sqlalchemy.orm import Session
 from sync.database.lists import among
 from sync.fields import FieldContent
 from sync.household.pairs import Share
-from sync.models import CARRIED, OFFERED, CarriedField, Field, SharedField
+from sync.household.sharable import KINDS
+from sync.models import CARRIED, DECLINED, OFFERED, CarriedField, Field, SharedField
+from sync.sharing.visibility import StoredField, fields_of
+
+__all__ = [
+    "CARRIED",
+    "DECLINED",
+    "OFFERED",
+    "Carried",
+    "Shared",
+    "carried_by",
+    "count_news",
+    "free_fields",
+    "shared_by",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +35,6 @@ class Shared:
     share: Share
     state: str
     changed_at: int
-
-    @property
-    def is_open(self) -> bool:
-        """Whether they carry it or may yet agree to it."""
-        return self.state in (OFFERED, CARRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +50,6 @@ class Carried:
     changed_at: int
     field_id: int | None
     said: FieldContent | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether one carries it or may yet agree to it."""
-        return self.state in (OFFERED, CARRIED)
 
 
 def shared_by(session: Session, owner_id: int) -> list[Shared]:
@@ -89,3 +93,14 @@ def _offered(session: Session, carrier_id: int, owner_ids: Sequence[int]) -> dic
     offered = (SharedField.carrier_id == carrier_id, SharedField.state == OFFERED)
     rows = session.execute(chosen.where(among(session, SharedField.owner_id, owner_ids), *offered)).all()
     return {Share(row[0], row[1], carrier_id): FieldContent.load(row[2], row[3]) for row in rows}
+
+
+def free_fields(session: Session, owner_id: int) -> list[StoredField]:
+    """Return the fields that somebody may share with others, or may have follow instead of what they say: their own."""
+    kept = (CarriedField.owner_id == owner_id, CarriedField.state == CARRIED)
+    carried = set(session.scalars(select(CarriedField.field_id).where(*kept)))
+    return [
+        each
+        for each in fields_of(session, owner_id)
+        if each.kind in KINDS and each.claim is None and each.id not in carried
+    ]

@@ -34,6 +34,7 @@ from tests.support.factories import (
     set_field,
 )
 from tests.support.households import carried, follow, offer, said, share, shared, take_back
+from tests.support.statements import sent
 
 OLD, NEW, NEWER = "+49 30 5550100", "+49 30 5550101", "+49 30 5550102"
 HOME = "home-phone"
@@ -374,6 +375,20 @@ def test_whatever_stops_the_worker_the_next_one_goes_on(family: Family, monkeypa
     monkeypatch.setattr(following, "follow", follow_one)
     following.settle(family.database, family.anna)
     assert {each: said(family.database, each)[own] for each, own in owns.items()} == dict.fromkeys(owns, NEW)
+
+
+def test_a_change_takes_the_same_statements_however_many_carry_it(database: Database) -> None:
+    anna, *others = connected(database, "anna", *(f"p{number}" for number in range(4)))
+    line = field(database, anna, HOME, OLD)
+    counted = []
+    for number, carriers in enumerate((others[:1], others[1:])):
+        for carrier in carriers:
+            share(database, anna, line, carrier)
+        with sent(database.engine) as statements:
+            set_field(database, anna, line, f"+49 30 {number}", HOME)
+        counted.append(len(statements))
+        follow(database)
+    assert counted[0] == counted[1]
 
 
 def test_a_change_while_the_worker_ends_its_job_is_followed_by_the_next(
