@@ -56,7 +56,7 @@ def follow(session: Session, share: Share) -> None:
         shared, carried = pairs.shared_state(session, share), pairs.carried_state(session, share)
         if carried is None or carried[0] not in (OFFERED, CARRIED):
             if shared in (OFFERED, CARRIED):
-                pairs.put_shared(session, share, LEFT)
+                note_left(session, share)
             session.execute(update(CarriedField).where(*share.of_carrier).values(is_owed=False))
             return
         source = pairs.source_of(session, share)
@@ -80,6 +80,14 @@ def let_go(session: Session, share: Share) -> None:
         pairs.forget_carried(session, share)
     elif carried is not None:
         pairs.put_carried(session, share, *carried)
+
+
+def note_left(session: Session, share: Share) -> None:
+    """Let an owner see that somebody does not carry a field any more, unless the field is gone itself."""
+    if pairs.source_of(session, share) is None:
+        pairs.forget_shared(session, share)
+    else:
+        pairs.put_shared(session, share, LEFT)
 
 
 def _say(session: Session, share: Share, field_id: int, source: Source) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from sync.errors import NotFound
 from sync.household import following, pairs
 from sync.household.pairs import Share
-from sync.models import CARRIED, LEFT, OFFERED, CarriedField
+from sync.models import CARRIED, OFFERED, CarriedField
 from sync.profiles.field_rows import delete_field
 from sync.sharing.changes import change
 
@@ -37,7 +37,7 @@ def leave(session: Session, carrier_id: int, field_id: int, *, keep: bool = True
     with pairs.both(session, share):
         if pairs.carried_state(session, share) != (CARRIED, field_id):
             raise NotFound("You do not carry this for anybody.")
-        pairs.put_shared(session, share, LEFT)
+        following.note_left(session, share)
         pairs.forget_carried(session, share)
         if not keep:
             with change(session, carrier_id) as under_way:
