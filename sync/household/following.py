@@ -15,7 +15,7 @@ from sync.household.sharable import is_sharable
 from sync.models import CARRIED, LEFT, OFFERED, TAKEN_BACK, CarriedField, SharedField
 from sync.profiles.field_rows import update_field
 from sync.revisions import jobs
-from sync.revisions.shared_fields import HOUSEHOLD
+from sync.revisions.shared_fields import HOUSEHOLD, says_the_same
 from sync.sharing import changes
 from sync.sharing.changes import change
 
@@ -95,7 +95,7 @@ def _say(session: Session, share: Share, field_id: int, source: Source) -> bool:
     held = pairs.field(session, share.carrier_id, field_id)
     if held is None or held.claim is not None:
         return False
-    if (held.kind, held.content) == (source.kind, source.content):
+    if says_the_same(held[:2], source[:2]):
         return True
     try:
         with change(session, share.carrier_id) as under_way:

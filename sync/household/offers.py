@@ -12,6 +12,7 @@ from sync.household.pairs import Share, Source
 from sync.household.sharable import KINDS
 from sync.models import CARRIED, DECLINED, OFFERED, CarriedField, SharedField
 from sync.profiles.field_rows import insert_field, update_field
+from sync.revisions.shared_fields import says_the_same
 from sync.sharing import connections
 from sync.sharing.changes import Change, change
 
@@ -107,7 +108,7 @@ def _take_up(under_way: Change, share: Share, source: Source, instead_of: int | 
         raise InvalidInput("These are not of the same kind.")
     _require_own(under_way.session, share.carrier_id, instead_of, held.claim)
     under_way.following[share.carrier_id].add(instead_of)
-    if held.said != (source.kind, source.content):
+    if not says_the_same(held.said, source[:2]):
         update_field(under_way, share.carrier_id, instead_of, source.said)
     return instead_of
 

@@ -23,6 +23,7 @@ __all__ = [
     "Shared",
     "carried_by",
     "count_news",
+    "followed_by",
     "free_fields",
     "shared_by",
 ]
@@ -77,6 +78,13 @@ def carried_by(session: Session, carrier_id: int) -> list[Carried]:
     return found
 
 
+def followed_by(session: Session, carrier_id: int) -> dict[int, int]:
+    """Return whom somebody's fields follow, by the fields that do."""
+    mine = (CarriedField.owner_id == carrier_id, CarriedField.state == CARRIED, CarriedField.field_id.is_not(None))
+    rows = session.execute(select(CarriedField.field_id, CarriedField.source_id).where(*mine))
+    return {own or 0: source_id for own, source_id in rows}
+
+
 def count_news(session: Session, person_id: int) -> int:
     """Count what somebody has to look at: offers, and notes of what ended."""
     offered = select(func.count()).where(CarriedField.owner_id == person_id, CarriedField.state != CARRIED)
@@ -97,8 +105,7 @@ def _offered(session: Session, carrier_id: int, owner_ids: Sequence[int]) -> dic
 
 def free_fields(session: Session, owner_id: int) -> list[StoredField]:
     """Return the fields that somebody may share with others, or may have follow instead of what they say: their own."""
-    kept = (CarriedField.owner_id == owner_id, CarriedField.state == CARRIED)
-    carried = set(session.scalars(select(CarriedField.field_id).where(*kept)))
+    carried = followed_by(session, owner_id)
     return [
         each
         for each in fields_of(session, owner_id)

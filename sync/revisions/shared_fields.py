@@ -8,7 +8,8 @@ work is in another's change. Here is what must not be lost on the way: that some
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
 
 from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, literal, select, union_all, update
 from sqlalchemy.orm import Session
@@ -16,18 +17,25 @@ from sqlalchemy.orm import Session
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute, value
+from sync.fields import FieldContent, same_value
 from sync.models import CARRIED, LEFT, OFFERED, PARTED, Base, CarriedField
 from sync.revisions import jobs
 
 #: The kind of job by which others come to follow, and owners to know who left.
 HOUSEHOLD = "household"
+#: The kind and the content of a field, as they are stored.
+Said: TypeAlias = tuple[str, str]
 
 
-def note(session: Session, owner_id: int, changed: Collection[int], gone: Collection[int], at: int) -> None:
+def note(
+    session: Session, owner_id: int, changed: Mapping[int, tuple[Said, Said]], gone: Collection[int], at: int
+) -> None:
     """
     Note whose cards are to follow fields of an owner's that changed or are gone, and what the owner does not carry now.
 
-    Who changes or deletes a field that they carry has it for themselves from then on. The caller holds their lock.
+    Who changes or deletes a field that they carry has it for themselves from then on. Of what *changed* both are given,
+    what it said and says; another label, or being preferred to others, as phones add it, is no change. The caller
+    holds the owner's lock.
     """
     if not changed and not gone:
         return
@@ -35,11 +43,18 @@ def note(session: Session, owner_id: int, changed: Collection[int], gone: Collec
     values = {"owner": owner_id, "fields": ids(dialect, {*changed, *gone})}
     if value(session, _is_concerned(dialect), values) is None:
         return
+    others = [each for each, (before, after) in changed.items() if not says_the_same(before, after)]
+    values = {"owner": owner_id, "fields": ids(dialect, {*others, *gone})}
     execute(session, _owe(dialect), values)
     execute(session, _forget(dialect), {"owner": owner_id, "fields": ids(dialect, gone)})
     execute(session, _leave(dialect), {**values, "at": at})
     jobs.ask(session, HOUSEHOLD, owner_id, at)
     leaves_work(session)
+
+
+def says_the_same(one: Said, other: Said) -> bool:
+    """Whether two people have the same on their cards, whatever each calls it."""
+    return one == other or same_value(FieldContent.load(*one), FieldContent.load(*other))
 
 
 def part(session: Session, one: int, other: int, at: int) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
+from sync.revisions.shared_fields import Said
 from sync.sharing.visibility import StoredField, fields_of
 
 
@@ -85,12 +86,12 @@ class Change:
         """Return a field as this change has left it so far, None where there is no such field."""
         return self._profile(owner_id).now.get(field_id)
 
-    def respoken(self, owner_id: int) -> tuple[set[int], set[int]]:
-        """Return the ids of fields that say something else than before, and of those gone; not of what is following."""
+    def respoken(self, owner_id: int) -> tuple[dict[int, tuple[Said, Said]], set[int]]:
+        """Return by id what fields said and say now that say it otherwise, and those gone; nothing that is following."""
         before, now = self._profile(owner_id).before, self._profile(owner_id).now
-        gone = before.keys() - now.keys()
-        others = {each for each in before.keys() & now.keys() if before[each].said != now[each].said}
-        return others - self.following[owner_id], gone - self.following[owner_id]
+        others = [each for each in before.keys() & now.keys() if before[each].said != now[each].said]
+        changed = {each: (before[each].said, now[each].said) for each in others if each not in self.following[owner_id]}
+        return changed, before.keys() - now.keys() - self.following[owner_id]
 
     def kinds_of(self, owner_id: int, field_ids: Iterable[int]) -> set[str]:
         """Return of which kinds these fields are, or were before the change."""

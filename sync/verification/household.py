@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy import select
 
 from sync.models import BUCKETS, CARRIED, LEFT, OFFERED, CarriedField, Field, Job, SharedField
-from sync.revisions.shared_fields import HOUSEHOLD
+from sync.revisions.shared_fields import HOUSEHOLD, Said, says_the_same
 from sync.verification.reading import Page, Problem, matching, names_of
 
 #: An owner, a field of theirs, and who carries it.
@@ -31,7 +31,11 @@ def shared_of(page: Page) -> Iterator[Problem]:
             yield owner_id, f"{names[carrier_id]} does not have what the person shares with them."
         elif not is_owed and (owner_id, field_id) not in said:
             yield owner_id, f"{names[carrier_id]} is offered or carries a field that is gone."
-        elif there == CARRIED and not is_owed and said[owner_id, field_id] != said.get((carrier_id, own_id or 0)):
+        elif (
+            there == CARRIED
+            and not is_owed
+            and not _agree(said[owner_id, field_id], said.get((carrier_id, own_id or 0)))
+        ):
             yield owner_id, f"{names[carrier_id]} carries a field of this person's that says something else by now."
 
 
@@ -70,7 +74,12 @@ def _held(page: Page, pairs: Iterable[tuple[int, int]]) -> dict[_Share, tuple[st
     return {(source_id, field_id, carrier_id): (state, own) for carrier_id, source_id, field_id, state, own in rows}
 
 
-def _said(page: Page, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+def _agree(said: dict[tuple[int, int], Said], one: tuple[int, int], other: tuple[int, int | None]) -> bool:
+    held = said.get((other[0], other[1] or 0))
+    return held is not None and says_the_same(said[one], held)
+
+
+def _said(page: Page, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Said]:
     """Return what these fields say, each by its owner and its id."""
     key = (Field.owner_id, Field.id)
     rows = matching(page.session, select(*key, Field.kind, Field.content), key, [*keys])

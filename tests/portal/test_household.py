@@ -31,7 +31,8 @@ def test_a_number_is_offered_agreed_to_changed_once_and_taken_back(site: Site) -
     set_field(site.database, anna, line, NEW, HOME)
     follow(site.database)
     assert list(said(site.database, bert).values()) == [NEW]
-    assert "Follows anna" in carrier.get("/household/").text
+    for path in ("/household/", "/card/"):
+        assert "Follows anna" in carrier.get(path).text
     assert "On the card of bert" in owner.get("/household/").text
     owner.get("/household/").submit("/household/take-back")
     page = carrier.get("/household/")

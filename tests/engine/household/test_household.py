@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 from sync import meeting, verification
 from sync.database.engine import Database
 from sync.errors import AlreadyExists, Conflict, InvalidInput, LimitExceeded, NotFound, Refused, TooManyTries
+from sync.fields import fields_of
 from sync.household import following, offers, parting, shares
 from sync.household.pairs import Share
 from sync.models import CARRIED, DECLINED, LEFT, OFFERED, PARTED, TAKEN_BACK, Job, SharedField
@@ -18,6 +19,7 @@ from sync.settings import Limits, Settings
 from sync.sharing import connections, grants, history
 from sync.sharing.changes import change
 from sync.sign_in import deletion
+from sync.vcard import parse_one
 from tests.support import households
 from tests.support.databases import opened
 from tests.support.factories import (
@@ -32,6 +34,7 @@ from tests.support.factories import (
     revisions,
     seen,
     set_field,
+    vcard,
 )
 from tests.support.households import carried, follow, offer, said, share, shared, take_back
 from tests.support.statements import sent
@@ -352,6 +355,23 @@ def test_a_group_of_the_carriers_sees_what_follows_in_another_place(family: Fami
     family.change(NEW)
     follow(family.database)
     assert seen(family.database, family.carl, family.bert) == {NEW}
+
+
+def test_what_phones_add_to_a_line_is_no_change_of_it(family: Family) -> None:
+    """A number that is preferred to others since a program wrote it, or called something, still follows."""
+    own = share(family.database, family.anna, family.line, family.bert)
+    preferred = next(iter(fields_of(parse_one(vcard("u", f"TEL;TYPE=HOME;TYPE=VOICE;TYPE=pref:{OLD}")))[2:]))
+    assert preferred.kind == HOME
+    before = revisions(family.database, [family.bert])
+    family.database.write(lambda session: profiles.set_field(session, family.anna, family.line, preferred))
+    follow(family.database)
+    assert revisions(family.database, [family.bert]) == before
+    family.database.write(lambda session: profiles.set_field(session, family.bert, own, content(HOME, OLD, "Parents")))
+    follow(family.database)
+    assert carried(family.database, family.bert) == {own: CARRIED}
+    family.change(NEW)
+    follow(family.database)
+    assert said(family.database, family.bert) == {own: NEW}
 
 
 def test_whatever_stops_the_worker_the_next_one_goes_on(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
