@@ -87,7 +87,7 @@ class Change:
         return self._profile(owner_id).now.get(field_id)
 
     def respoken(self, owner_id: int) -> tuple[dict[int, tuple[Said, Said]], set[int]]:
-        """Return by id what fields said and say now that say it otherwise, and those gone; nothing that is following."""
+        """Return by id what fields said and say now that say it otherwise, and those gone; none that is following."""
         before, now = self._profile(owner_id).before, self._profile(owner_id).now
         others = [each for each in before.keys() & now.keys() if before[each].said != now[each].said]
         changed = {each: (before[each].said, now[each].said) for each in others if each not in self.following[owner_id]}

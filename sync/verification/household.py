@@ -31,11 +31,7 @@ def shared_of(page: Page) -> Iterator[Problem]:
             yield owner_id, f"{names[carrier_id]} does not have what the person shares with them."
         elif not is_owed and (owner_id, field_id) not in said:
             yield owner_id, f"{names[carrier_id]} is offered or carries a field that is gone."
-        elif (
-            there == CARRIED
-            and not is_owed
-            and not _agree(said[owner_id, field_id], said.get((carrier_id, own_id or 0)))
-        ):
+        elif there == CARRIED and not is_owed and not _agree(said, (owner_id, field_id), (carrier_id, own_id)):
             yield owner_id, f"{names[carrier_id]} carries a field of this person's that says something else by now."
 
 
