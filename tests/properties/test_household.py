@@ -313,6 +313,11 @@ class Household(RuleBasedStateMachine):
     @override
     def teardown(self) -> None:
         """Everything follows in the end, and every device has it."""
+        numbers = [*self.people]
+        for _, _, share in self.carriers():
+            lines = [*self.people[share.owner_id].lines]
+            if share.field_id in lines:
+                self.edit(numbers.index(share.owner_id), lines.index(share.field_id), by_phone=False)
         self.verify()
         self.work()
         self.verify()
@@ -335,6 +340,7 @@ def site(database_url: str) -> Iterator[Site]:
         yield site
 
 
+@pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
 def test_whoever_shares_what_everybody_ends_with_what_is_granted(site: Site, searching: settings) -> None:
     numbers: Iterator[int] = iter(range(1_000_000))
 
@@ -342,5 +348,5 @@ def test_whoever_shares_what_everybody_ends_with_what_is_granted(site: Site, sea
         def __init__(self) -> None:
             super().__init__(site, next(numbers))
 
-    few: Any = settings(searching, max_examples=max(searching.max_examples // 8, 1), stateful_step_count=25)
+    few: Any = settings(searching, max_examples=max(searching.max_examples // 5, 1), stateful_step_count=15)
     run_state_machine_as_test(Here, settings=few)

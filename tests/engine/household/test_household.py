@@ -41,6 +41,8 @@ from tests.support.statements import sent
 
 OLD, NEW, NEWER = "+49 30 5550100", "+49 30 5550101", "+49 30 5550102"
 HOME = "home-phone"
+#: For rules that do not depend on how a database keeps them.
+ON_SQLITE = pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
 
 
 class Family:
@@ -109,6 +111,7 @@ def test_one_change_reaches_all_who_see_it_on_any_card(family: Family) -> None:
     assert after[family.dora] == before[family.dora]
 
 
+@ON_SQLITE
 def test_who_sees_it_is_for_each_to_say(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     family.show(family.anna, family.line)
@@ -121,6 +124,7 @@ def test_who_sees_it_is_for_each_to_say(family: Family) -> None:
     assert seen(family.database, family.dora, family.anna) == set()
 
 
+@ON_SQLITE
 def test_what_one_has_already_can_be_what_follows_and_is_seen_by_whoever_saw_it(family: Family) -> None:
     own = field(family.database, family.bert, HOME, OLD)
     family.show(family.bert, own)
@@ -132,6 +136,7 @@ def test_what_one_has_already_can_be_what_follows_and_is_seen_by_whoever_saw_it(
     assert seen(family.database, family.carl, family.bert) == {NEW}
 
 
+@ON_SQLITE
 def test_a_carrier_who_makes_something_else_of_it_has_it_alone(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     set_field(family.database, family.bert, own, NEW, HOME)
@@ -160,6 +165,7 @@ def test_of_an_edit_and_a_carriers_own_the_carriers_stays(family: Family) -> Non
     assert shared(family.database, family.anna) == {(family.line, family.bert): LEFT}
 
 
+@ON_SQLITE
 def test_a_carrier_who_deletes_it_carries_it_no_more(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     family.database.write(lambda session: profiles.remove_field(session, family.bert, own))
@@ -170,6 +176,7 @@ def test_a_carrier_who_deletes_it_carries_it_no_more(family: Family) -> None:
     assert shared(family.database, family.anna) == {(family.line, family.bert): LEFT}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("keep", [True, False])
 def test_who_leaves_keeps_a_copy_or_not(family: Family, keep: bool) -> None:  # noqa: FBT001 - pytest gives it by its name
     own = share(family.database, family.anna, family.line, family.bert)
@@ -183,6 +190,7 @@ def test_who_leaves_keeps_a_copy_or_not(family: Family, keep: bool) -> None:  # 
         households.leave(family.database, family.bert, own)
 
 
+@ON_SQLITE
 def test_what_is_taken_back_stays_a_copy_that_follows_no_more(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     take_back(family.database, Share(family.anna, family.line, family.bert))
@@ -193,6 +201,7 @@ def test_what_is_taken_back_stays_a_copy_that_follows_no_more(family: Family) ->
     assert shared(family.database, family.anna) == {}
 
 
+@ON_SQLITE
 def test_an_offer_that_is_taken_back_shows_nothing_and_cannot_be_agreed_to(family: Family) -> None:
     offered = offer(family.database, family.anna, family.line, family.bert)
     take_back(family.database, offered)
@@ -238,6 +247,7 @@ def test_who_deletes_their_account_leaves_copies_and_nothing_else(family: Family
     assert shared(family.database, family.bert) == {}
 
 
+@ON_SQLITE
 def test_an_earlier_card_that_comes_back_is_the_persons_own(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     family.change(NEW)
@@ -250,6 +260,7 @@ def test_an_earlier_card_that_comes_back_is_the_persons_own(family: Family) -> N
     assert carried(family.database, family.bert) == {own: LEFT}
 
 
+@ON_SQLITE
 def test_what_an_organisation_says_is_neither_shared_nor_made_to_follow(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     with family.database.writing() as session, change(session, family.bert) as under_way:
@@ -262,6 +273,7 @@ def test_what_an_organisation_says_is_neither_shared_nor_made_to_follow(family: 
         offer(family.database, family.bert, own, family.carl)
 
 
+@ON_SQLITE
 def test_only_what_belongs_to_a_home_is_offered_and_only_to_connected_people(family: Family) -> None:
     for kind, text in (("name", "Anna"), ("birthday", "1980-03-22"), ("note", "x"), ("bank-account", "6222")):
         other = field(family.database, family.anna, kind, text)
@@ -273,6 +285,7 @@ def test_only_what_belongs_to_a_home_is_offered_and_only_to_connected_people(fam
         offer(family.database, family.anna, 1, family.bert)
 
 
+@ON_SQLITE
 def test_what_is_carried_is_not_offered_on_and_what_is_shared_does_not_follow(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     with pytest.raises(Refused):
@@ -287,6 +300,7 @@ def test_what_is_carried_is_not_offered_on_and_what_is_shared_does_not_follow(fa
         )
 
 
+@ON_SQLITE
 def test_whoever_looked_at_something_else_agrees_to_nothing(family: Family) -> None:
     offered = offer(family.database, family.anna, family.line, family.bert)
     looked = content(HOME, OLD).digest
@@ -302,6 +316,7 @@ def test_whoever_looked_at_something_else_agrees_to_nothing(family: Family) -> N
     assert said(family.database, family.bert) == {mail: "b@example.org"}
 
 
+@ON_SQLITE
 def test_as_many_carry_a_field_as_may(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offers, "MOST_CARRIERS", 1)
     offered = offer(family.database, family.anna, family.line, family.bert)
@@ -323,6 +338,7 @@ def test_nobody_has_more_of_other_peoples_than_they_may(family: Family, monkeypa
     assert carried(family.database, family.bert) == {None: OFFERED}
 
 
+@ON_SQLITE
 def test_nobody_is_offered_things_without_end(family: Family) -> None:
     offered = Share(family.anna, family.line, family.bert)
     for _ in range(offers.OFFERS_TO_ONE.tries):
@@ -332,6 +348,7 @@ def test_nobody_is_offered_things_without_end(family: Family) -> None:
         offer(family.database, *offered)
 
 
+@ON_SQLITE
 def test_a_carrier_whose_card_has_no_room_keeps_what_they_have(database_url: str) -> None:
     with opened(database_url, Settings(limits=Limits(profile_size=3_000))) as database:
         family = Family(database)
@@ -344,6 +361,7 @@ def test_a_carrier_whose_card_has_no_room_keeps_what_they_have(database_url: str
         assert shared(database, family.anna) == {(family.line, family.bert): LEFT}
 
 
+@ON_SQLITE
 def test_a_group_of_the_carriers_sees_what_follows_in_another_place(family: Family) -> None:
     own = share(family.database, family.anna, family.line, family.bert)
     group(family.database, family.bert, "friends", [family.carl], [own])
@@ -357,6 +375,7 @@ def test_a_group_of_the_carriers_sees_what_follows_in_another_place(family: Fami
     assert seen(family.database, family.carl, family.bert) == {NEW}
 
 
+@ON_SQLITE
 def test_what_phones_add_to_a_line_is_no_change_of_it(family: Family) -> None:
     """A number that is preferred to others since a program wrote it, or called something, still follows."""
     own = share(family.database, family.anna, family.line, family.bert)
@@ -432,6 +451,7 @@ def test_a_change_while_the_worker_ends_its_job_is_followed_by_the_next(
     assert said(family.database, family.bert) == {own: NEWER}
 
 
+@ON_SQLITE
 def test_verification_names_who_does_not_follow_and_what_nobody_would_see_to(database: Database) -> None:
     family = Family(database)
     share(database, family.anna, family.line, family.bert)
@@ -459,6 +479,7 @@ def test_verification_names_who_does_not_follow_and_what_nobody_would_see_to(dat
     ]
 
 
+@ON_SQLITE
 def test_people_who_never_met_share_nothing(database: Database) -> None:
     one, other = people(database, "one", "other")
     with pytest.raises(NotFound):
