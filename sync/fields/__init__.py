@@ -12,7 +12,7 @@ from __future__ import annotations
 from sync.fields.catalogue import CATALOGUE, Kind
 from sync.fields.collect import fields_of, property_from_line, readable_fields, without_broken_photos
 from sync.fields.content import FieldContent
-from sync.fields.meaning import meaning, same_meaning, same_value
+from sync.fields.meaning import meaning, same_meaning
 from sync.fields.naming import UNNAMED, called, with_names
 from sync.fields.rendering import export_card, full_name, head, render
 from sync.fields.spelled_out import spelled_out
@@ -36,7 +36,6 @@ __all__ = [
     "readable_fields",
     "render",
     "same_meaning",
-    "same_value",
     "spelled_out",
     "translate",
     "with_names",

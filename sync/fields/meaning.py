@@ -41,18 +41,6 @@ def same_meaning(one: FieldContent, other: FieldContent) -> bool:
     return one == other or (one.kind == other.kind and meaning(one) == meaning(other))
 
 
-def same_value(one: FieldContent, other: FieldContent) -> bool:
-    """Whether both fields are of one kind and say one thing, however they are labelled and whichever is preferred."""
-    return one == other or _bare(one) == _bare(other)
-
-
-@remembered
-def _bare(content: FieldContent) -> Hashable:
-    main = canonical(content)[0]
-    value = () if main.name == "ADR" and _is_undivided(main) else _value(main)
-    return content.kind, main.name, value, _other_parameters(main)
-
-
 @remembered
 def meaning(content: FieldContent) -> Hashable:
     """What *content* says, as a key that two fields share when `same_meaning` is true of them."""
@@ -126,11 +114,9 @@ def _is_undivided(item: Property) -> bool:
 
 def _parameters(item: Property) -> Hashable:
     types = frozenset(item.types() - _EMPTY_TYPES)
-    return types, preference(item), _other_parameters(item)
-
-
-def _other_parameters(item: Property) -> Hashable:
-    return frozenset((name, _said(name, values)) for name, values in item.params if name not in _UNSAID)
+    preferred = preference(item)
+    others = frozenset((name, _said(name, values)) for name, values in item.params if name not in _UNSAID)
+    return types, preferred, others
 
 
 _READERS: dict[str, Callable[[Property], Hashable]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, literal, select, union_all, update
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute, value
-from sync.fields import FieldContent, same_value
+from sync.fields import FieldContent, same_meaning
 from sync.models import CARRIED, LEFT, OFFERED, PARTED, Base, CarriedField
 from sync.revisions import jobs
 
@@ -54,7 +55,16 @@ def note(
 
 def says_the_same(one: Said, other: Said) -> bool:
     """Whether two people have the same on their cards, whatever each calls it."""
-    return one == other or same_value(FieldContent.load(*one), FieldContent.load(*other))
+    return one == other or same_meaning(_bare(FieldContent.load(*one)), _bare(FieldContent.load(*other)))
+
+
+def _bare(content: FieldContent) -> FieldContent:
+    """Return a field without what each person, and each program, adds to it as they like."""
+    main = content.main
+    bare = replace(main, params=tuple(each for each in main.params if each[0] not in ("TYPE", "PREF")))
+    # In 3.0 only its label tells an anniversary from other days.
+    companions = content.properties[1:] if content.kind == "anniversary" else ()
+    return replace(content, properties=(bare, *companions))
 
 
 def part(session: Session, one: int, other: int, at: int) -> None:
