@@ -19,6 +19,7 @@ from sync.digests import rounds
 from sync.disclosure import disclosure_thinning
 from sync.ends import asking, carrying
 from sync.errors import DatabaseUnavailable
+from sync.household import following
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, given_up, mail, outbox, sms
 from sync.notify.composing import Composer
@@ -80,6 +81,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(lambda: errands.work(database, ERRANDS), SENDING_INTERVAL, "do what requests left"),
         _Task(lambda: _send(database, senders, stop), SENDING_INTERVAL, "send what waits in the outbox"),
         _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
+        _Task(lambda: following.work(database), INTERVAL, "let those follow who carry a field of somebody's"),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
         _Task(lambda: carrying.work(database), ENDS_INTERVAL, "take back what is over"),
         _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
@@ -90,7 +92,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
     ]
     mine = _Task(carrier.carry, INTERVAL, "finish a job")
-    hinted = [mine, *others[:3]]
+    hinted = [mine, *others[:4]]
     threads = [threading.Thread(target=task.keep_doing, args=(stop,), daemon=True) for task in others]
     # Behind a pooler, whoever listens would hear what others are told, and not what it waits for.
     if database.bell is not None and not database.settings.pooler:

@@ -68,6 +68,7 @@ PARTS = {
         "radicale_plugin.cli.holders:holders",
         "List who has OWNER's card, with which fields, and whether it has reached their devices.",
     ),
+    "household": Part("radicale_plugin.cli.household:household", "Fields that several people have on their cards."),
     "ldap": Part(
         "radicale_plugin.cli.ldap:ldap", "The directory of an organisation, whose passwords people sign in with."
     ),

@@ -51,7 +51,7 @@ class Item:
 
 
 ITEMS = (
-    Item("card", "card", _("My card"), _("What you say about yourself, kept in one place."), ("doubts",)),
+    Item("card", "card", _("My card"), _("What you say about yourself, kept in one place."), ("doubts", "household")),
     Item(
         "sharing",
         "eye",

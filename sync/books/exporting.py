@@ -25,6 +25,7 @@ from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import entries
 from sync.database import accounts
 from sync.database.engine import Database
+from sync.household import shares
 from sync.models import Address, Block, Entry, Invitation, PublicFriend, Request
 from sync.profiles import profiles
 from sync.revisions import address_books
@@ -99,6 +100,14 @@ def _about(session: Session, account_id: int) -> dict[str, Any]:
             for field_id, allowed in of_person.items()
         ],
         "connections": _named(connected, names),
+        "shared_fields": [
+            {"field": str(each.share.field_id), "person": names.get(each.share.carrier_id, ""), "state": each.state}
+            for each in shares.shared_by(session, account_id)
+        ],
+        "carried_fields": [
+            {"field": str(each.field_id or ""), "person": names.get(each.share.owner_id, ""), "state": each.state}
+            for each in shares.carried_by(session, account_id)
+        ],
         "public_friends": _named(published, names),
         "blocked": _named(blocked, names),
         "requests": [

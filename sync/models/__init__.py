@@ -9,6 +9,7 @@ from sync.models.card_links import CardLink
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
 from sync.models.ends import Ending, FieldDoubt, NextEnd
+from sync.models.households import CARRIED, LEFT, OFFERED, PARTED, TAKEN_BACK, CarriedField, SharedField
 from sync.models.jobs import BUCKETS, Job
 from sync.models.list_keys import CardListKey, ContactListKey
 from sync.models.lists import ListProposal, ListState
@@ -59,14 +60,19 @@ from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Over
 __all__ = [
     "ACCEPTED",
     "BUCKETS",
+    "CARRIED",
     "CONTACTS",
     "DECLINED",
     "IN",
+    "LEFT",
     "NOBODY",
     "NOT_KEPT",
+    "OFFERED",
     "OUT",
+    "PARTED",
     "REFUSED",
     "RENDERING",
+    "TAKEN_BACK",
     "WAITING",
     "Account",
     "Address",
@@ -81,6 +87,7 @@ __all__ = [
     "CardLink",
     "CardListKey",
     "CardNews",
+    "CarriedField",
     "Connection",
     "ContactListKey",
     "DeadProperty",
@@ -134,6 +141,7 @@ __all__ = [
     "ScimUser",
     "SearchKey",
     "ServerSecret",
+    "SharedField",
     "Suppression",
     "new_id",
     "now",

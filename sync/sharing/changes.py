@@ -24,7 +24,7 @@ from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, now
 from sync.push import news
-from sync.revisions import address_books, fan_out, link_revisions, list_states
+from sync.revisions import address_books, fan_out, link_revisions, list_states, shared_fields
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
@@ -99,6 +99,7 @@ def _render(under_way: Change, owner_id: int, extent: Extent) -> None:
     if extent.fields:
         _check_limits(session, fields)
         history.record(session, owner_id, fields, extent.fields, version)
+        shared_fields.note(session, owner_id, *under_way.respoken(owner_id), under_way.at)
     refreshed = cards.refresh(session, owner_id, fields, version, under_way.at, extent)
     if extent.everything or search_keys.is_about_names(under_way.kinds_of(owner_id, extent.fields | extent.regranted)):
         search_keys.renew_names(session, owner_id)

@@ -19,7 +19,7 @@ from sync.database.lists import among, among_parameter, ids
 from sync.disclosure import records
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.models import CONTACTS, Base, Connection, Entry, FieldException, Member, PublicFriend, Request
-from sync.revisions import fan_out
+from sync.revisions import fan_out, shared_fields
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.changes import Change, change
@@ -90,6 +90,7 @@ def disconnect(session: Session, one: int, other: int) -> None:
             if _state(session, owner_id, viewer_id) == PRESENT:
                 under_way.touch(viewer_id, owner_id)
             _set_entry(session, owner_id, viewer_id, state=REMOVED, card_id=None)
+        shared_fields.part(session, one, other, under_way.at)
 
 
 def hide(session: Session, viewer_id: int, owner_id: int) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
+from sync.revisions.shared_fields import Said
 from sync.sharing.visibility import StoredField, fields_of
 
 
@@ -42,7 +43,8 @@ class Change:
     `rewritten` for owners whose fields changed: which of them did, `extent` tells. By owner, *regranted* are fields
     that some group came to see or no longer sees, *made* audiences that are new, and *left* those that somebody went
     from. All cards of the owners in *anew* are rendered, whatever changed; everything else follows from the cards.
-    *listed* are people of whose groups, or of whose address books, somebody may have come or gone.
+    *listed* are people of whose groups, or of whose address books, somebody may have come or gone. *following* are
+    fields that were made to say what the field of somebody else says whom the owner lets do so.
     What became of the cards that owners have of themselves is in *own_cards* once the change is made, where they are
     others than before.
     """
@@ -61,6 +63,7 @@ class Change:
     left: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     anew: set[int] = field(default_factory=set)
     listed: set[int] = field(default_factory=set)
+    following: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     own_cards: dict[int, OwnCard] = field(default_factory=dict)
     _fields: dict[int, _Fields] = field(default_factory=dict)
 
@@ -82,6 +85,13 @@ class Change:
     def field(self, owner_id: int, field_id: int) -> StoredField | None:
         """Return a field as this change has left it so far, None where there is no such field."""
         return self._profile(owner_id).now.get(field_id)
+
+    def respoken(self, owner_id: int) -> tuple[dict[int, tuple[Said, Said]], set[int]]:
+        """Return by id what fields said and say now that say it otherwise, and those gone; none that is following."""
+        before, now = self._profile(owner_id).before, self._profile(owner_id).now
+        others = [each for each in before.keys() & now.keys() if before[each].said != now[each].said]
+        changed = {each: (before[each].said, now[each].said) for each in others if each not in self.following[owner_id]}
+        return changed, before.keys() - now.keys() - self.following[owner_id]
 
     def kinds_of(self, owner_id: int, field_ids: Iterable[int]) -> set[str]:
         """Return of which kinds these fields are, or were before the change."""

@@ -49,6 +49,11 @@ class StoredField(NamedTuple):
         """What of it can be seen on a card."""
         return self.position, self.kind, self.content
 
+    @property
+    def said(self) -> tuple[str, str]:
+        """What it says, wherever it stands."""
+        return self.kind, self.content
+
 
 @dataclass(frozen=True, slots=True)
 class Composition:

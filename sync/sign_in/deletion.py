@@ -35,6 +35,7 @@ from sync.models import (
     now,
 )
 from sync.revisions.fan_out import is_due
+from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sharing import connections, search_keys
 from sync.sign_in import identities, sessions
 
@@ -171,7 +172,7 @@ def _forget(session: Session, account_id: int) -> None:
     # Everything else that is the person's own belongs to the account's row, and goes with it.
     session.execute(delete(Account).where(Account.id == account_id))
     mine = (Job.bucket == account_id % BUCKETS, Job.owner_id == account_id)
-    session.execute(delete(Job).where(*mine, Job.kind.in_((LEAVING, THINNING))))
+    session.execute(delete(Job).where(*mine, Job.kind.in_((LEAVING, THINNING, HOUSEHOLD))))
 
 
 def _login(session: Session, account_id: int) -> str | None:

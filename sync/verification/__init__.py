@@ -25,10 +25,13 @@ from sync.database.migrations import differences
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
+from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import connected, ends, links, lists, meeting, owners, past, viewers
+from sync.verification import connected, ends, household, links, lists, meeting, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after
 
+#: Kinds of jobs that the worker does.
+_DONE = (FAN_OUT, HOUSEHOLD, LEAVING, THINNING)
 #: People on one page.
 PAGE = 100
 
@@ -147,7 +150,7 @@ def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> It
 
 
 def _outbox(session: Session) -> Iterator[str]:
-    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING, THINNING))).distinct()):
+    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in(_DONE)).distinct()):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
     for login in unfinished(session):
         yield f"The account {login} is being deleted, which is not finished; `evercard serve` goes on with it."
@@ -168,6 +171,9 @@ _CHECKS = (
     owners.cards_of,
     connected.connections_of,
     ends.ends_of,
+    household.shared_of,
+    household.carried_of,
+    household.owed_of,
     links.links_of,
     past.history_of,
     past.shown_to,

@@ -21,6 +21,8 @@ from sync.database.engine import Session
 from sync.digests import choices
 from sync.ends import setting
 from sync.ends.targets import Target
+from sync.household import offers, shares
+from sync.household.pairs import Share
 from sync.meeting import invitation_links
 from sync.models import now
 from sync.notify import suppression
@@ -193,6 +195,20 @@ def _doubted(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"field_id": field_id}]
 
 
+def _household(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Something of everything that can be said of a household."""
+    if not shares.carried_by(session, ids[WHO]):
+        mine = [each.id for each in shares.free_fields(session, ids[WHO])]
+        theirs = [each.id for each in shares.free_fields(session, ids["bo"])]
+        for field_id in mine[:2]:
+            offers.offer(session, ids[WHO], field_id, ids["bo"])
+        offers.decline(session, Share(ids[WHO], mine[0], ids["bo"]))
+        for field_id in theirs[:2]:
+            offers.offer(session, ids["bo"], field_id, ids[WHO])
+        offers.accept(session, Share(ids["bo"], theirs[0], ids[WHO]))
+    return [{}, {"person": ids["bo"]}]
+
+
 PARAMETERS: dict[str, Parameters] = {
     "calendars.end": _calendars,
     "card_links.code": _card_link,
@@ -208,6 +224,7 @@ PARAMETERS: dict[str, Parameters] = {
     "doubts.of": _known("bo"),
     "doubts.tell": _known("bo"),
     "ends.index": lambda session, ids: [{}, {"person": ids["bo"]}, *_ending(session, ids)],
+    "household.index": _household,
     "activity.leave": _conflict,
     "administration.delete": _known("bo"),
     "administration.disable": _known("bo"),

@@ -13,6 +13,7 @@ from radicale_plugin.web.page import page
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync.accounts import preference_changes
 from sync.books import doubts
+from sync.household import shares
 from sync.meeting import overview
 from sync.queries import activity, connected_people
 from sync.sharing import phone_lists
@@ -37,10 +38,12 @@ def index() -> Response:
         asks = preference_changes.is_asked_about_number(session, account_id)
         is_doubted = doubts.is_doubted(session, account_id)
         moves = phone_lists.count(session, account_id)
+        shared_news = shares.count_news(session, account_id)
         changes = activity.latest(session, account_id, count=_CHANGES)
         names = connected_people.some(session, account_id, [change.owner_id for change in changes])
     told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
-    return page("home/index.html", overview=found, changes=told, asks=asks, is_doubted=is_doubted, moves=moves)
+    news = {"asks": asks, "is_doubted": is_doubted, "moves": moves, "shared_news": shared_news}
+    return page("home/index.html", overview=found, changes=told, **news)
 
 
 @blueprint.get("/manifest.webmanifest")

@@ -27,6 +27,8 @@ from sync.digests.changes import Position
 from sync.digests.rounds import Due
 from sync.ends import asking, carrying, setting
 from sync.ends.targets import Target
+from sync.household import following, offers, parting, shares
+from sync.household.pairs import Share
 from sync.lists import device_view, list_cards, list_edits
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
@@ -40,6 +42,7 @@ from sync.sharing import connections, grants, groups, phone_lists
 from sync.sharing.visibility import Adjustment
 from sync.sign_in import credentials
 from sync.vcard import parse_one
+from tests.support import households
 from tests.support.factories import (
     anyway,
     book_in,
@@ -81,6 +84,8 @@ class World:
     held: bytes
     own_href: str
     held_href: str
+    site: int
+    carried: int
 
 
 #: A database whose changes go through the outbox for more than 3 people.
@@ -112,6 +117,7 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
     database.write(lambda session: connections.hide(session, anna, carl))
     database.write(lambda session: choices.want(session, bert, 8, "UTC"))
     database.write(lambda session: session.execute(update(Digest).values(next_at=1)))
+    site, carried = _household(database, anna, bert, carl)
     own, held = served(database, anna, anna), served(database, bert, anna)
     assert own is not None
     assert held is not None
@@ -138,7 +144,29 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
         held.text.encode(),
         own.href,
         held.href,
+        site,
+        carried,
     )
+
+
+def _household(database: Database, anna: int, bert: int, carl: int) -> tuple[int, int]:
+    """Let Bert carry Anna's page, which changed since, and offer both her address, to which Carl says no."""
+    site, home = (
+        field(database, anna, "url", "https://example.org/a"),
+        field(database, anna, "address", "1 Main Street"),
+    )
+    carried = households.share(database, anna, site, bert)
+    for carrier in (bert, carl):
+        households.offer(database, anna, home, carrier)
+    database.write(lambda session: offers.decline(session, Share(anna, home, carl)))
+    set_field(database, anna, site, "https://example.org/b", "url")
+    return site, carried
+
+
+def _home(session: Session, world: World, carrier: int) -> Share:
+    """Return how Anna's address is shared with somebody."""
+    found = shares.shared_by(session, world.anna)
+    return next(each.share for each in found if each.share.field_id != world.site and each.share.carrier_id == carrier)
 
 
 def _card(*lines: str) -> Any:
@@ -212,6 +240,14 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "grants.except_fields": lambda s, w: grants.except_fields(s, w.anna, w.bert, {w.phone: False, w.mail: True}),
     "grants.except_person": lambda s, w: grants.except_person(s, w.anna, w.bert, [w.phone, w.mail], allowed=False),
     "grants.end_exceptions": lambda s, w: grants.end_exceptions(s, w.anna, {w.phone: [w.carl]}),
+    "household.offer": lambda s, w: offers.offer(s, w.anna, w.phone, w.bert),
+    "household.accept": lambda s, w: offers.accept(s, _home(s, w, w.bert)),
+    "household.decline": lambda s, w: offers.decline(s, _home(s, w, w.bert)),
+    "household.take_back": lambda s, w: parting.take_back(s, Share(w.anna, w.site, w.bert)),
+    "household.leave": lambda s, w: parting.leave(s, w.bert, w.carried, keep=False),
+    "household.dismiss": lambda s, w: parting.dismiss(s, w.anna, _home(s, w, w.carl)),
+    "household.follow": lambda s, w: following.follow(s, Share(w.anna, w.site, w.bert)),
+    "household, left": lambda s, w: profiles.remove_field(s, w.bert, w.carried),
     "doubts.doubt": lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone),
     "ends.set_end": _set_end,
     "ends.keep": lambda s, w: setting.keep(s, w.anna, Target(group_id=w.chess)),

@@ -90,6 +90,8 @@ EXEMPT = {
     "sync.ends.asking.work": "is a transaction for each person",
     "sync.ends.carrying.carry_out": "is a transaction for each connection that is over, and one for the rest",
     "sync.ends.carrying.work": "is a transaction for each person",
+    "sync.household.following.settle": "is a transaction for each of the few who carry something",
+    "sync.household.following.work": "is a transaction for each of the few who carry something",
     "sync.meeting.invitations.": "is about one invitation to one address",
     "sync.meeting.invitation_links.": "is about one link, and whoever follows it",
     "sync.meeting.mass_invitations.": "is about the addresses that one may paste at once, each looked up by itself",

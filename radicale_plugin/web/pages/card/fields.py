@@ -22,7 +22,9 @@ from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import CATALOGUE, FieldContent, full_name, parts
+from sync.household import shares
 from sync.profiles import profiles
+from sync.queries import connected_people
 from sync.sharing import grants
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import Adjustment, fields_of
@@ -191,6 +193,8 @@ def _show(
         stored = fields_of(session, person.account_id)
         seen = SeenBy(session, person.account_id)
         preview = preview_of(session, request.args.get("who", ""))
+        followed = shares.followed_by(session, person.account_id)
+        sources = connected_people.some(session, person.account_id, set(followed.values()))
     contents = {field.id: content_of(field) for field in stored}
     rows = [
         _row(field_id, content, seen, is_open=field_id == open_id, form=form, status=status, few=_are_few(contents))
@@ -203,6 +207,7 @@ def _show(
         status,
         rows=rows,
         claimed={each.id for each in stored if each.claim is not None},
+        followed={own: sources[source].name for own, source in followed.items() if source in sources},
         adding=adding,
         groups=seen.groups,
         picture=next((row.line.picture for row in rows if row.line.picture), ""),
