@@ -69,7 +69,8 @@ class Household(RuleBasedStateMachine):
         self.site, self.database = site, site.database
         self.minted = 0
         self.people: dict[int, Member] = {}
-        self.offered: set[Share] = set()
+        #: In the order in which they were made, which does not depend on the numbers that things got.
+        self.offered: dict[Share, None] = {}
         for login, style in zip((f"{name}{number}" for name in ("anna", "bert", "carl")), STYLES, strict=True):
             self.register(login, style)
         for one in self.people:
@@ -189,26 +190,26 @@ class Household(RuleBasedStateMachine):
         if not person.lines or not person.known:
             return
         field_id, line = one_of([*person.lines.items()], choice)
-        share = Share(person.id, field_id, one_of(sorted(person.known), whom))
+        share = Share(person.id, field_id, one_of([each for each in self.people if each in person.known], whom))
         carried = {each for _, _, each in self.carriers()}
         try:
             self.database.write(lambda session: offers.offer(session, *share))
         except Refused:
             assert line.follows is not None
         except AlreadyExists:
-            assert share in self.offered | carried
+            assert share in {*self.offered, *carried}
         except TooManyTries:
             return
         else:
             assert line.follows is None
-            assert share not in self.offered | carried
-            self.offered.add(share)
+            assert share not in {*self.offered, *carried}
+            self.offered[share] = None
 
     @rule(choice=CHOICE, answer=st.sampled_from(("new", "instead", "no", "taken back")), which=CHOICE)
     @precondition(lambda self: self.offered)
     def answer(self, choice: int, answer: str, which: int) -> None:
         """Carry what was offered, as something new or instead of something, or not; or the owner takes it back."""
-        share = one_of(sorted(self.offered), choice)
+        share = one_of([*self.offered], choice)
         carrier, source = self.people[share.carrier_id], self.people[share.owner_id].lines.get(share.field_id)
         if answer in ("no", "taken back") or source is None:
             act = offers.decline if answer == "no" and source is not None else parting.take_back
@@ -228,7 +229,7 @@ class Household(RuleBasedStateMachine):
                 return
             line = carrier.lines.setdefault(own, Line(source.kind, source.marker))
             line.marker, line.follows = source.marker, share
-        self.offered.discard(share)
+        self.offered.pop(share, None)
 
     def is_shared(self, owner_id: int, field_id: int) -> bool:
         """Whether somebody carries a field, or was offered it."""
@@ -260,7 +261,7 @@ class Household(RuleBasedStateMachine):
         self.database.write(lambda session: connections.disconnect(session, one.id, other.id))
         one.known.discard(other.id)
         other.known.discard(one.id)
-        self.offered = {each for each in self.offered if {each.owner_id, each.carrier_id} != {one.id, other.id}}
+        self.offered = {each: None for each in self.offered if {each.owner_id, each.carrier_id} != {one.id, other.id}}
         for carrier, field_id, share in self.carriers():
             if {share.owner_id, share.carrier_id} == {one.id, other.id}:
                 carrier.lines[field_id].follows = None
@@ -279,7 +280,7 @@ class Household(RuleBasedStateMachine):
         """Note what becomes of a pair that is brought together."""
         source = self.people[share.owner_id].lines.get(share.field_id)
         if source is None:
-            self.offered.discard(share)
+            self.offered.pop(share, None)
         for person, field_id, each in self.carriers():
             if each == share:
                 line = person.lines[field_id]
