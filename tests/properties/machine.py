@@ -233,7 +233,12 @@ class AddressBooks(Watched):
         of_groups = [(group, True) for group in person.groups.values()]
         of_groups += [(group, False) for group in (person.strangers, person.connections)]
         found = [Target(group_id=group.id) for group, is_own in of_groups if is_own]
-        found += [Target(group_id=group.id, field_id=each) for group, _ in of_groups for each in sorted(group.granted)]
+        found += [
+            Target(group_id=group.id, field_id=each)
+            for group, _ in of_groups
+            for each in person.fields
+            if each in group.granted
+        ]
         allowed = [(viewer, field_id) for (viewer, field_id), shown in person.exceptions.items() if shown]
         found += [Target(viewer_id=self.world.person(viewer).id, field_id=each) for viewer, each in allowed]
         viewers = [viewer for viewer, owner in self.pairs() if owner == login]

@@ -134,7 +134,7 @@ class Links(RuleBasedStateMachine):
     @precondition(lambda self: self.granted)
     def take_back(self, choice: int) -> None:
         """Let a group see a field no more."""
-        key = one_of(sorted(self.granted), choice)
+        key = one_of(list(self.granted), choice)
         self.write(lambda session: grants.take_back(session, self.owner, key[0], [key[1]]))
         del self.granted[key]
 
@@ -142,7 +142,7 @@ class Links(RuleBasedStateMachine):
     @precondition(lambda self: self.granted)
     def let_a_grant_end(self, choice: int, minutes: int) -> None:
         """Let a group see a field until some minute."""
-        key, at = one_of(sorted(self.granted), choice), self.clock.soon(minutes * MINUTE)
+        key, at = one_of(list(self.granted), choice), self.clock.soon(minutes * MINUTE)
         self.write(lambda session: setting.set_end(session, self.owner, Target(key[0], None, key[1]), at))
         self.granted[key] = at
 
