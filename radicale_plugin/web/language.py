@@ -128,11 +128,11 @@ def _keep_now_and_then() -> None:
         keep()
 
 
-def _in_template(text: str, **values: object) -> Markup:
+def _in_template(text: str, /, **values: object) -> Markup:
     return _marked(current(), text) % values if values else _marked(current(), text)
 
 
-def _plural_in_template(one: str, many: str, number: int, **values: object) -> Markup:
+def _plural_in_template(one: str, many: str, number: int, /, **values: object) -> Markup:
     return do_mark_safe(_plural(one, many, number)) % {"num": number, **values}
 
 
