@@ -121,6 +121,17 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
         yield from _read(database.quick_rows(statement, key), version)
 
 
+def is_modern(version: str | None) -> bool:
+    """Whether the text in *version* is made of a card's in vCard 4.0."""
+    return version in _MODERN
+
+
+def of_card(entry: EntryText, version: str | None, body: str, overlay: str | None) -> EntryText:
+    """Return *entry* with its text: somebody's card, of this *body*, and what the viewer added."""
+    text = _text(entry.href, version, entry.changed_at, _Source(entry.uid, body, None, overlay, None))
+    return entry._replace(text=text or "")
+
+
 class _Source(NamedTuple):
     """What a text is made of: a card, or the bytes of a private entry, and what the viewer has besides."""
 
@@ -180,7 +191,7 @@ def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
 _OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
-_PAST = or_(
+HAS_PAST = or_(
     exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id),
     exists().where(
         DeviceCopy.viewer_id == Entry.viewer_id, DeviceCopy.entry_id == Entry.id, DeviceCopy.revision == NOT_KEPT
@@ -191,7 +202,7 @@ _PAST = or_(
 def _text_statement(body: Any) -> Select[Any]:
     return (
         select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body)
-        .add_columns(PrivateCard.data, Overlay.content, Entry.id, Entry.revision, _PAST)
+        .add_columns(PrivateCard.data, Overlay.content, Entry.id, Entry.revision, HAS_PAST)
         .outerjoin(Card, _CARD)
         .outerjoin(PrivateCard, _PRIVATE)
         .outerjoin(Overlay, _OVERLAY)

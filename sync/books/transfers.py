@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sync.books import entries, entry_rows
+from sync.books import entries, entry_rows, roster_entries
 from sync.books.entry_rows import PRIVATE
 from sync.errors import NotFound, PreconditionFailed, Refused, UIDConflict
 from sync.models import Entry, PrivateCard
@@ -41,6 +41,8 @@ def transfer(
     with session.begin_nested():
         for book in sorted({source[0], target[0]}, key=lambda book: book.id):
             entry_rows.lock(session, book)
+        if any(roster_entries.is_shown(session, *place) for place in (source, target)):
+            raise Refused("Only a private contact can be moved or copied, and to another place.")
         entry = entry_rows.find(session, *source)
         if entry is None or entry.state != PRESENT:
             raise NotFound("There is no such entry.")

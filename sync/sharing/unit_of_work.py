@@ -43,6 +43,8 @@ class Change:
     that some group came to see or no longer sees, *made* audiences that are new, and *left* those that somebody went
     from. All cards of the owners in *anew* are rendered, whatever changed; everything else follows from the cards.
     *listed* are people of whose groups, or of whose address books, somebody may have come or gone.
+    *rostered* are owners, by organisation, whom its roster shows otherwise than before, and *told* are people whose
+    organisations are others, so that their address books are raised though no entry changed.
     What became of the cards that owners have of themselves is in *own_cards* once the change is made, where they are
     others than before.
     """
@@ -61,6 +63,8 @@ class Change:
     left: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     anew: set[int] = field(default_factory=set)
     listed: set[int] = field(default_factory=set)
+    rostered: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    told: set[int] = field(default_factory=set)
     own_cards: dict[int, OwnCard] = field(default_factory=dict)
     _fields: dict[int, _Fields] = field(default_factory=dict)
 

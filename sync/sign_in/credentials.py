@@ -27,7 +27,9 @@ from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, NOBODY, Account, Device, now
 from sync.push import subscriptions
+from sync.revisions import rosters
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists
+from sync.revisions.rosters import Roster
 from sync.sign_in.device_notes import DeviceNotes, Given
 from sync.vcard import clean
 
@@ -51,7 +53,8 @@ class Caller(NamedTuple):
 
     *lists* is as what the device shows the person's groups, None for not at all; once it is worked out for the request
     how its program reads them, the way in which it does. *lists_revision* is the state of the lists, None where there
-    never were any. *names* is what the device calls the person by, as it is and decoded, where that is not the login.
+    never were any. *rosters* and *names_key* are those of `Book`. *names* is what the device calls the person by, as it
+    is and decoded, where that is not the login.
     """
 
     account_id: int
@@ -64,13 +67,16 @@ class Caller(NamedTuple):
     revision: int
     lists: str | None
     lists_revision: int | None
+    rosters: tuple[Roster, ...] = ()
+    names_key: bytes | None = None
     names: tuple[str, ...] = ()
 
     @property
     def contacts(self) -> Book:
         """The address book of the person's connections, as it was when the request was let in."""
         lists = Lists(self.lists, self.lists_revision or 0) if self.lists is not None else None
-        return Book(self.account_id, CONTACTS, CONTACTS_PATH, self.title, self.epoch, self.revision, lists)
+        state = (self.title, self.epoch, self.revision, lists, self.rosters, self.names_key)
+        return Book(self.account_id, CONTACTS, CONTACTS_PATH, *state)
 
 
 class Gate:
@@ -120,9 +126,12 @@ class Gate:
         if called.email is not None:
             rows.append(self._database.quick(self._by_email, (called.email, *called.by_email, proof.device_id)))
         for row in filter(None, rows):
-            account_id, login, stored, *rest = row
+            account_id, login, stored, *rest, named, names_key = row
             if hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
-                return Caller(account_id, login, proof.device_id, *rest)
+                found = rosters.read(self._database, named)
+                key = bytes(names_key) if names_key is not None else None
+                caller = Caller(account_id, login, proof.device_id, *rest)
+                return caller._replace(rosters=found, names_key=key) if named or key else caller
         return None
 
     def note_use(self, caller: Caller) -> None:
@@ -141,7 +150,8 @@ class Gate:
 # One row each of three tables of one person, in one round trip: all that a poll has to know.
 _STATE = """
 SELECT device.viewer_id, account.login, device.secret_hash, device.synced_revision, device.last_used_at,
-    address_book.title, address_book.epoch, address_book.revision, device.lists, address_book.lists_revision
+    address_book.title, address_book.epoch, address_book.revision, device.lists, address_book.lists_revision,
+    address_book.rosters, address_book.names_key
 FROM device
 JOIN account ON account.id = device.viewer_id
 JOIN address_book ON address_book.viewer_id = device.viewer_id AND address_book.id = 1
