@@ -22,6 +22,7 @@ from sync.errors import DatabaseUnavailable
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, given_up, mail, outbox, sms
 from sync.notify.composing import Composer
+from sync.organisations import members
 from sync.profiles import renewing
 from sync.push import keys, subscriptions
 from sync.push.delivery import Delivery
@@ -87,6 +88,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
         _Task(_looking_through(database), LOOKING_INTERVAL, "look through an organisation's directory"),
         _Task(lambda: disclosure_thinning.work(database), SENDING_INTERVAL, "thin out what was disclosed"),
+        _Task(lambda: members.tidy(database), SENDING_INTERVAL, "take people out of organisations that were deleted"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
     ]
     mine = _Task(carrier.carry, INTERVAL, "finish a job")

@@ -26,7 +26,7 @@ from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import connected, ends, links, lists, meeting, owners, past, viewers
+from sync.verification import connected, ends, links, lists, meeting, organisations, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after
 
 #: People on one page.
@@ -162,6 +162,7 @@ CHECKS_OF_ALL: tuple[Callable[[Session], Iterator[str]], ...] = (
     _claims,
     _outbox,
     meeting.directory,
+    organisations.rosters,
 )
 _CHECKS = (
     owners.accounts_of,
@@ -177,4 +178,6 @@ _CHECKS = (
     lists.lists_of,
     meeting.listing_of,
     connected.between,
+    organisations.memberships_of,
+    organisations.blocks_of,
 )

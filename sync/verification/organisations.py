@@ -1,0 +1,112 @@
+"""What must be true of organisations: whoever is on a roster is a member, and shows what they chose for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.models import (
+    CONTACTS,
+    Account,
+    AddressBook,
+    Audience,
+    Block,
+    Connection,
+    Entry,
+    Membership,
+    Organisation,
+    RosterEntry,
+)
+from sync.organisations.organisations import INVITED
+from sync.revisions.address_books import BLOCKED, PRESENT, REMOVED
+from sync.sharing import cards
+from sync.sharing.visibility import Composition
+from sync.verification.reading import CHUNK, Page, Problem, chunks, matching
+
+
+def rosters(session: Session) -> Iterator[str]:
+    """Yield what is wrong with rosters: rows of nobody's, and those that no token can have reached."""
+    revisions: dict[int, int] = dict(session.execute(select(Organisation.id, Organisation.revision)).all())
+    here = RosterEntry.state != REMOVED
+    columns = (RosterEntry.organisation_id, RosterEntry.owner_id, RosterEntry.revision)
+    ahead = lost = 0
+    for some in chunks(session.execute(select(*columns).where(here)), CHUNK):
+        pairs = [(row.owner_id, row.organisation_id) for row in some]
+        key = (Membership.owner_id, Membership.organisation_id)
+        lost += len(set(pairs) - {tuple(row) for row in matching(session, select(*key), key, pairs)})
+        ahead += sum(row.revision > revisions.get(row.organisation_id, 0) for row in some)
+    if lost:
+        yield f"{lost} people are on the roster of an organisation that they are not in."
+    if ahead:
+        yield f"{ahead} rows of rosters have a revision that their organisation has not reached."
+
+
+def memberships_of(page: Page) -> Iterator[Problem]:
+    """Yield what is wrong with what people show the organisations that they are members of."""
+    open_now = {
+        key for key, (row,) in page.rows(select(Account.id, Account.disabled_at), Account.id).items() if row[0] is None
+    }
+    rows = page.rows(select(Membership.owner_id, *_MEMBERSHIP), Membership.owner_id)
+    pairs = [(row[0], owner_id) for owner_id, those in rows.items() for row in those]
+    key = (RosterEntry.organisation_id, RosterEntry.owner_id)
+    chosen = select(*key, RosterEntry.state, RosterEntry.card_id)
+    shown = {(row[0], row[1]): (row[2], row[3]) for row in matching(page.session, chosen, key, pairs)}
+    audiences = page.rows(
+        select(Audience.owner_id, Audience.id, Audience.kind, Audience.composition), Audience.owner_id
+    )
+    books = select(AddressBook.viewer_id, AddressBook.rosters).where(AddressBook.id == CONTACTS)
+    named = page.rows(books, AddressBook.viewer_id)
+    for owner_id, those in rows.items():
+        kinds = {key: (kind, composition) for key, kind, composition in audiences[owner_id]}
+        for row in those:
+            problem = _misshown(row, shown.get((row[0], owner_id)), kinds, is_open=owner_id in open_now)
+            if problem:
+                yield owner_id, problem
+        joined = {f"{row[1]:x}:{row[0]:x}" for row in those if row[2] is not None}
+        if set(" ".join(each or "" for (each,) in named[owner_id]).split()) != joined:
+            yield owner_id, "The address book names other organisations than those that the person is a member of."
+
+
+def blocks_of(page: Page) -> Iterator[Problem]:
+    """Yield where somebody could see by an organisation whom they blocked, or by whom they were."""
+    blocked = page.rows(select(Block.owner_id, Block.other_id), Block.owner_id)
+    pairs = [(owner_id, other_id) for owner_id, rows in blocked.items() for (other_id,) in rows]
+    both = [*pairs, *((other_id, owner_id) for owner_id, other_id in pairs)]
+    entry, connection = (Entry.viewer_id, Entry.id), (Connection.viewer_id, Connection.owner_id)
+    kept = {
+        tuple(row)
+        for row in matching(page.session, select(*entry).where(Entry.state == BLOCKED), entry, sorted(set(both)))
+    }
+    known = {tuple(row) for row in matching(page.session, select(*connection), connection, sorted(set(both)))}
+    there = set(
+        page.session.scalars(select(Account.id).where(Account.id.in_({each for pair in both for each in pair})))
+    )
+    for owner_id, other_id in pairs:
+        apart = {(owner_id, other_id), (other_id, owner_id)}
+        if other_id in there and apart - kept - known:
+            yield owner_id, "Somebody whom the person blocked is not kept apart from them in organisations."
+
+
+_MEMBERSHIP = (
+    Membership.organisation_id,
+    Membership.id,
+    Membership.joined_at,
+    Membership.group_id,
+    Membership.audience_id,
+)
+
+
+def _misshown(row: Any, shown: tuple[str, int | None] | None, kinds: dict[int, Any], *, is_open: bool) -> str:
+    _, _, joined_at, group_id, audience_id = row
+    if joined_at is None:
+        return "" if shown == (INVITED, None) else "Somebody is invited into an organisation that does not know of it."
+    alone = Composition(frozenset({group_id})).dump()
+    if kinds.get(audience_id) != (cards.ORGANISATION, alone):
+        return "An organisation is shown something else than what its group sees."
+    wanted = (PRESENT, audience_id) if is_open else (REMOVED, None)
+    return (
+        "" if shown == wanted else "The roster of an organisation shows another card than that of its group, or none."
+    )
