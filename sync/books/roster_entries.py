@@ -97,16 +97,18 @@ def texts(
     hrefs: Sequence[str] | None = None,
 ) -> Iterator[EntryText]:
     """Yield the members in *book* that *hrefs* name, or else those that `heads` has, with their text."""
+    # Where no version is asked for, it is 3.0.
+    written = version or "3.0"
     if hrefs is not None:
         wanted = set(hrefs)
-        named = _members(session, book, owners_named(session, book, wanted), version=version)
+        named = _members(session, book, owners_named(session, book, wanted), version=written)
         yield from (_text(each, version) for each in named if each.href in wanted)
     elif since is None and until is None:
-        yield from (_text(each, version) for each in _members(session, book, None, version=version))
+        yield from (_text(each, version) for each in _members(session, book, None, version=written))
     else:
         changed = iter(_changed(session, book, since, until))
         while some := list(islice(changed, BATCH)):
-            yield from (_text(each, version) for each in _members(session, book, some, version=version))
+            yield from (_text(each, version) for each in _members(session, book, some, version=written))
 
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:

@@ -25,7 +25,7 @@ from sync.organisations import organisations
 from sync.organisations.organisations import INVITED
 from sync.revisions import entry_names, rosters
 from sync.revisions.address_books import PRESENT, REMOVED
-from sync.sharing import cards, grants, groups
+from sync.sharing import cards, grants, groups, link_audiences
 from sync.sharing.changes import Change, change
 from sync.sharing.visibility import Composition
 
@@ -190,8 +190,10 @@ def _end(under_way: Change, membership: Membership) -> None:
     _set_row(session, organisation_id, owner_id, state=REMOVED)
     if membership.audience_id is None:
         return
-    under_way.left[owner_id].add(membership.audience_id)
-    session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == membership.group_id))
+    group_id = membership.group_id or 0
+    # The links that show what the organisation sees go with it.
+    under_way.left[owner_id].update((membership.audience_id, *link_audiences.of_group(session, owner_id, group_id)))
+    session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
     named = rosters.named_by(session, owner_id)
     kept = [each for each in named if each[1] != organisation_id]
     rosters.set_named(session, owner_id, kept, entry_names.new_key())

@@ -172,6 +172,12 @@ def composition_of(session: Session, owner_id: int, viewer_id: int) -> Compositi
     )
 
 
+def composition_in(session: Session, owner_id: int, group_id: int) -> Composition:
+    """Return what whoever is in this group of the owner's and in no other is to the owner."""
+    kind = session.scalars(select(Group.kind).where(Group.owner_id == owner_id, Group.id == group_id)).first()
+    return Composition(frozenset({group_id}), connected=kind != ORGANISATION)
+
+
 def compositions_of(session: Session, owner_id: int, only: Collection[int] | None = None) -> dict[int, Composition]:
     """
     Return by viewer id what people are to the owner who are in a group or have an exception; others are left out.

@@ -319,5 +319,5 @@ def test_members_have_what_the_others_let_the_organisation_see(site: Site, searc
         def __init__(self) -> None:
             super().__init__(site, next(numbers))
 
-    few = settings(searching, max_examples=max(searching.max_examples // 5, 1), stateful_step_count=25)
+    few = settings(searching, max_examples=max(searching.max_examples // 15, 1), stateful_step_count=20)
     run_state_machine_as_test(Here, settings=few)
