@@ -16,10 +16,11 @@ from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.filters import Search
 from radicale_plugin.dav.names import card
 from radicale_plugin.plugins import vobject_guard
-from sync.books import book_view, entries
+from sync.books import entries
 from sync.books.entries import EntryText
 from sync.database.engine import Session
 from sync.errors import EvercardError, NotFound
+from sync.lists import book_view
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
 

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from sync.books import entry_rows, late_edits, roster_entries, served
 from sync.books.entry_heads import EntryHead
 from sync.books.late_edits import Sent
-from sync.books.roster_entries import MemberEntry
 from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, UIDConflict
 from sync.models import Entry
-from sync.organisations import pair_entries
+from sync.organisations import pair_entries, roster_rows
+from sync.organisations.roster_rows import Body, MemberEntry
 from sync.revisions import entry_names, entry_writes
 from sync.revisions.address_books import HIDDEN, Book
 from sync.vcard import uids
@@ -40,9 +40,9 @@ def write(session: Session, book: Book, href: str, sent: Sent, check: _Check) ->
     """
     with all_or_nothing(session):
         entry_rows.lock(session, book)
-        member = roster_entries.find(session, book, href, _version(sent))
+        member = roster_rows.find(session, book, href, _body(sent))
         if member is not None:
-            check(member.etag)
+            check(roster_entries.etag(member))
             return _add(session, book, member, sent)
         owner_id = _named_like(session, book, href, sent.card.uid)
         if owner_id is None:
@@ -50,7 +50,7 @@ def write(session: Session, book: Book, href: str, sent: Sent, check: _Check) ->
         if _is_hidden(session, book, owner_id):
             check(None)
             return _bring_back(session, book, href, owner_id, sent)
-        there = roster_entries.of_owner(session, book, owner_id)
+        there = roster_rows.of_owner(session, book, owner_id)
         if there is not None:
             check(None)
             raise UIDConflict(there.href)
@@ -61,17 +61,17 @@ def hide(session: Session, book: Book, href: str, check: _Check) -> bool:
     """Take a member off the person's devices, and return whether there was one of this name."""
     with all_or_nothing(session):
         entry_rows.lock(session, book)
-        member = roster_entries.find(session, book, href)
+        member = roster_rows.find(session, book, href)
         if member is None:
             return False
-        check(member.etag)
+        check(roster_entries.etag(member))
         pair_entries.hide(session, book.viewer_id, member.owner_id)
         return True
 
 
 def take(session: Session, book: Book, href: str) -> None:
     """Make sure that the person has a row of their own of the member of this name, if there is one."""
-    member = roster_entries.find(session, book, href)
+    member = roster_rows.find(session, book, href)
     if member is not None:
         pair_entries.take(session, book.viewer_id, member.owner_id)
 
@@ -97,7 +97,7 @@ def _add(session: Session, book: Book, member: MemberEntry, sent: Sent) -> Entry
 
 def _bring_back(session: Session, book: Book, href: str, owner_id: int, sent: Sent) -> EntryHead:
     pair_entries.show(session, book.viewer_id, owner_id)
-    member = roster_entries.of_owner(session, book, owner_id, _version(sent))
+    member = roster_rows.of_owner(session, book, owner_id, _body(sent))
     if member is None:
         raise NotFound("There is no such entry.")
     if href != member.href:
@@ -115,13 +115,17 @@ def _is_hidden(session: Session, book: Book, owner_id: int) -> bool:
 
 def _named_like(session: Session, book: Book, href: str, uid: str | None) -> int | None:
     """Return whose entry a device means by the name or the UID of a card: there may be none to see."""
-    named = roster_entries.owners_named(session, book, [href])
+    named = roster_rows.owners_named(session, book, [href])
     if named or not uid:
         return named[0] if named else None
     if (known := entry_rows.href_of_uid(session, book, uid)) is not None:
-        return next(iter(roster_entries.owners_named(session, book, [known])), None)
+        return next(iter(roster_rows.owners_named(session, book, [known])), None)
     read = (entry_names.owner_with(book.names_key or b"", book.viewer_id, each) for each in uids.spellings(uid))
     return next((owner_id for owner_id in read if owner_id is not None), None)
+
+
+def _body(sent: Sent) -> Body:
+    return roster_entries.body_of(_version(sent))
 
 
 def _version(sent: Sent) -> str:

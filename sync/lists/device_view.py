@@ -1,7 +1,7 @@
 """
 An address book as the device sees it that asks: with its person's groups as lists, where the device shows these.
 
-`Book.lists` says so. For every other device these are the functions of `sync.books.book_view`, to
+`Book.lists` says so. For every other device these are the functions of `sync.lists.book_view`, to
 the byte and to the statement. Every door by which a device reads goes through here, so
 that a listing, a synchronization and a fetch show the same.
 """
@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
-from sync.books import book_view, categories, entry_heads, entry_texts
+from sync.books import categories, entry_heads, entry_texts
 from sync.books.entry_heads import EntryHead
 from sync.books.entry_texts import EntryText
 from sync.database.engine import Database
-from sync.lists import list_cards
+from sync.lists import book_view, list_cards
 from sync.revisions import list_states
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists, Reached
 

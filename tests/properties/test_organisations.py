@@ -22,9 +22,8 @@ from typing_extensions import override
 
 from sync import verification
 from sync.accounts import registration
-from sync.books import roster_entries
 from sync.meeting import blocks
-from sync.organisations import organisations
+from sync.organisations import organisations, roster_rows
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.sharing import connections, grants
@@ -251,7 +250,7 @@ class Organisations(RuleBasedStateMachine):
         fields = {owner.fields[each] for each in self.sees(viewer, owner) or ()}
         with self.database.reading() as session:
             (book,) = address_books.books_of(session, viewer.id)
-            member = roster_entries.of_owner(session, book, owner.id)
+            member = roster_rows.of_owner(session, book, owner.id)
         name = member.href if member is not None else factories.href_of(self.database, viewer.id, owner.id)
         href = f"{viewer.replicas[0].client.book}{name}"
         card = viewer.replicas[0].cards[href]

@@ -17,10 +17,9 @@ from sqlalchemy import select, update
 from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
-from sync.books import doubts, entries, restoring, roster_entries
+from sync.books import doubts, entries, restoring
 from sync.books.device_copies import Writer
 from sync.books.entry_texts import EntryText
-from sync.books.roster_entries import MemberEntry
 from sync.contacts import linking
 from sync.database.engine import Database, Session
 from sync.digests import changes, choices, rounds
@@ -31,8 +30,9 @@ from sync.ends.targets import Target
 from sync.lists import device_view, list_cards, list_edits
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
-from sync.models import BUCKETS, CONTACTS, Base, Device, Digest, Entry, now
-from sync.organisations import members, organisations
+from sync.models import BUCKETS, CONTACTS, Base, Card, Device, Digest, Entry, now
+from sync.organisations import members, organisations, roster_rows
+from sync.organisations.roster_rows import MemberEntry
 from sync.profiles import first_photo, profiles
 from sync.push import keys, subscriptions
 from sync.revisions import address_books, fan_out, versions
@@ -199,7 +199,7 @@ def _set_end(session: Session, world: World) -> None:
 
 def _member(session: Session, world: World) -> MemberEntry:
     """Return Carl as Dora has him by their organisation."""
-    (member,) = roster_entries._members(session, book_in(session, world.dora), None, version="3.0")
+    (member,) = roster_rows.members(session, book_in(session, world.dora), None, body=Card.body_3)
     return member
 
 

@@ -17,6 +17,7 @@ from sync.books import entry_heads, entry_texts, roster_entries
 from sync.books.entry_heads import EntryHead
 from sync.books.entry_texts import BATCH, EntryText
 from sync.database.engine import Database
+from sync.organisations import roster_rows
 from sync.revisions.address_books import Book, Reached
 
 
@@ -26,7 +27,7 @@ def heads(
     """Yield what is there; with *since*, what changed after that state, gone ones included, and not after *until*."""
     before = since.revision if since is not None else None
     own = entry_heads.heads(session, book, before, until=until.revision if until is not None else None)
-    if not roster_entries.are_shown(book):
+    if not roster_rows.are_shown(book):
         yield from own
         return
     members = roster_entries.heads(session, book, since, until)
@@ -38,7 +39,7 @@ def heads(
 
 def changed_heads(database: Database, book: Book, since: Reached, until: Reached | None = None) -> Iterator[EntryHead]:
     """Yield what `heads` does of what changed, as cheaply as it can be had."""
-    if not roster_entries.are_shown(book):
+    if not roster_rows.are_shown(book):
         last = until.revision if until is not None else None
         yield from entry_heads.changed_heads(database, book, since.revision, last)
         return
@@ -58,7 +59,7 @@ def texts(
     """Yield what is there of what `heads` has, or of what *hrefs* name, with its text (see `entry_texts.texts`)."""
     before, last = (reached.revision if reached is not None else None for reached in (since, until))
     yield from entry_texts.texts(session, book, version, since=before, until=last, hrefs=hrefs)
-    if roster_entries.are_shown(book):
+    if roster_rows.are_shown(book):
         yield from roster_entries.texts(session, book, version, since=since, until=until, hrefs=hrefs)
 
 
@@ -68,7 +69,7 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
     for entry in entry_texts.named(database, book, version, hrefs):
         missing.discard(entry.href)
         yield entry
-    if missing and roster_entries.are_shown(book):
+    if missing and roster_rows.are_shown(book):
         with database.reading() as session:
             wanted = iter(sorted(missing))
             while some := list(islice(wanted, BATCH)):
@@ -80,7 +81,7 @@ def searched(
 ) -> Iterator[tuple[EntryText, str]]:
     """Yield what `texts` does with what else is to be looked through for it (see `entry_texts.searched`)."""
     yield from entry_texts.searched(session, book, version, hrefs=hrefs)
-    if roster_entries.are_shown(book):
+    if roster_rows.are_shown(book):
         members = roster_entries.texts(session, book, version, hrefs=hrefs)
         other = "3.0" if entry_texts.is_modern(version) else "4.0"
         while batch := list(islice(members, BATCH)):
@@ -92,7 +93,7 @@ def searched(
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return what is of this name, without its text, or None."""
     found = entry_heads.head(session, book, href)
-    if found is None and roster_entries.are_shown(book):
+    if found is None and roster_rows.are_shown(book):
         return roster_entries.head(session, book, href)
     return found
 
@@ -110,9 +111,9 @@ def end(session: Session, book: Book, since: Reached | None, limit: int) -> tupl
         last = whole(found)
         return before._replace(revision=before.revision if last is None else last), 0
     room, reached = limit - len(found), before._replace(revision=book.revision)
-    for roster in book.rosters if roster_entries.are_shown(book) else ():
-        known = roster_entries.known_to(since, roster)
-        found = roster_entries.revisions(session, book, roster, known, room + 1)
+    for roster in book.rosters if roster_rows.are_shown(book) else ():
+        known = roster_rows.known_to(since, roster)
+        found = roster_rows.revisions(session, book, roster, known, room + 1)
         if len(found) > room:
             last = whole(found)
             return (_with(reached, book, roster.id, last) if last is not None else reached), 0
