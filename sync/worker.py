@@ -28,7 +28,7 @@ from sync.push import keys, subscriptions
 from sync.push.delivery import Delivery
 from sync.push.messages import Wording
 from sync.queries import card_news
-from sync.revisions import address_books, fan_out
+from sync.revisions import address_books, fan_out, roster_news
 from sync.sign_in import deletion, organisation, password_reset, sessions
 from sync.sign_in.openid import Provider
 
@@ -161,6 +161,7 @@ class _Carrier:
         """Do what there is to do now."""
         self._alive()
         self._is_renewed = self._is_renewed or not renewing.work(self._database)
+        roster_news.work(self._database)
         reached = fan_out.work(self._database)
         if reached:
             logger.info("Reached %d address books", reached)

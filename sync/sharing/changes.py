@@ -24,7 +24,7 @@ from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, Membership, now
 from sync.push import news
-from sync.revisions import address_books, fan_out, link_revisions, list_states, rosters
+from sync.revisions import address_books, fan_out, link_revisions, list_states, roster_news, rosters
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
@@ -60,6 +60,7 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
         rosters.stamp(session, under_way.rostered, at)
+        roster_news.ask(session, under_way.rostered, at)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
         for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):
             list_states.renew(session, viewer_id, at)

@@ -25,6 +25,7 @@ from sync.database.migrations import differences
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
+from sync.revisions.roster_news import ROSTER
 from sync.sign_in.deletion import LEAVING, unfinished
 from sync.verification import connected, ends, links, lists, meeting, organisations, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after
@@ -147,7 +148,9 @@ def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> It
 
 
 def _outbox(session: Session) -> Iterator[str]:
-    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING, THINNING))).distinct()):
+    for kind in session.scalars(
+        select(Job.kind).where(Job.kind.not_in((FAN_OUT, LEAVING, ROSTER, THINNING))).distinct()
+    ):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
     for login in unfinished(session):
         yield f"The account {login} is being deleted, which is not finished; `evercard serve` goes on with it."

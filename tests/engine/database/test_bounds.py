@@ -103,7 +103,12 @@ BOUNDS = {
     "given_up": by("sync.notify.given_up.KEPT"),
     "invitation": limits("requests_a_day"),
     "invitation_link": limits("links"),
-    "job": by("sync.revisions.fan_out.work", "sync.disclosure.disclosure_thinning.work", "sync.sign_in.deletion.work"),
+    "job": by(
+        "sync.revisions.fan_out.work",
+        "sync.disclosure.disclosure_thinning.work",
+        "sync.sign_in.deletion.work",
+        "sync.revisions.roster_news.work",
+    ),
     "kept_apart": by("sync.contacts.apart.MOST"),
     "linked_entry": limits("linked_entries", "linked_size"),
     "list_proposal": by("sync.sharing.phone_lists.MOST"),

@@ -113,6 +113,7 @@ EXEMPT = {
     "sync.revisions.jobs.take": "is a transaction for each job",
     "sync.disclosure.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
     "sync.disclosure.disclosure_thinning.work": "is a transaction for each chunk of rows",
+    "sync.revisions.roster_news.work": "is a transaction for each chunk",
     "sync.revisions.fan_out.work": "is a transaction for each chunk, which is tried",
     "sync.worker.": "does what the others do",
 }
