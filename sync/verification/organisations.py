@@ -46,34 +46,23 @@ def rosters(session: Session) -> Iterator[str]:
 
 def memberships_of(page: Page) -> Iterator[Problem]:
     """Yield what is wrong with what people show the organisations that they are members of."""
-    open_now = {
-        key for key, (row,) in page.rows(select(Account.id, Account.disabled_at), Account.id).items() if row[0] is None
-    }
     rows = page.rows(select(Membership.owner_id, *_MEMBERSHIP), Membership.owner_id)
-    pairs = [(row[0], owner_id) for owner_id, those in rows.items() for row in those]
-    key = (RosterEntry.organisation_id, RosterEntry.owner_id)
-    chosen = select(*key, RosterEntry.state, RosterEntry.card_id)
-    shown = {(row[0], row[1]): (row[2], row[3]) for row in matching(page.session, chosen, key, pairs)}
-    audiences = page.rows(
-        select(Audience.owner_id, Audience.id, Audience.kind, Audience.composition), Audience.owner_id
-    )
     books = select(AddressBook.viewer_id, AddressBook.rosters).where(AddressBook.id == CONTACTS)
     named = page.rows(books, AddressBook.viewer_id)
     for owner_id, those in rows.items():
-        kinds = {key: (kind, composition) for key, kind, composition in audiences[owner_id]}
-        for row in those:
-            problem = _misshown(row, shown.get((row[0], owner_id)), kinds, is_open=owner_id in open_now)
-            if problem:
-                yield owner_id, problem
         joined = {f"{row[1]:x}:{row[0]:x}" for row in those if row[2] is not None}
         if set(" ".join(each or "" for (each,) in named[owner_id]).split()) != joined:
             yield owner_id, "The address book names other organisations than those that the person is a member of."
+    if any(rows.values()):
+        yield from _misshown(page, rows)
 
 
 def blocks_of(page: Page) -> Iterator[Problem]:
     """Yield where somebody could see by an organisation whom they blocked, or by whom they were."""
     blocked = page.rows(select(Block.owner_id, Block.other_id), Block.owner_id)
     pairs = [(owner_id, other_id) for owner_id, rows in blocked.items() for (other_id,) in rows]
+    if not pairs:
+        return
     both = [*pairs, *((other_id, owner_id) for owner_id, other_id in pairs)]
     entry, connection = (Entry.viewer_id, Entry.id), (Connection.viewer_id, Connection.owner_id)
     kept = {
@@ -99,12 +88,29 @@ _MEMBERSHIP = (
 )
 
 
-def _misshown(row: Any, shown: tuple[str, int | None] | None, kinds: dict[int, Any], *, is_open: bool) -> str:
+def _misshown(page: Page, rows: dict[int, list[Any]]) -> Iterator[Problem]:
+    """Yield where a roster has something else of somebody than what their membership says."""
+    accounts = page.rows(select(Account.id, Account.disabled_at), Account.id)
+    chosen = select(Audience.owner_id, Audience.id, Audience.kind, Audience.composition)
+    audiences = page.rows(chosen.where(Audience.kind == cards.ORGANISATION), Audience.owner_id)
+    pairs = [(row[0], owner_id) for owner_id, those in rows.items() for row in those]
+    key = (RosterEntry.organisation_id, RosterEntry.owner_id)
+    found = matching(page.session, select(*key, RosterEntry.state, RosterEntry.card_id), key, pairs)
+    shown = {(row[0], row[1]): (row[2], row[3]) for row in found}
+    for owner_id, those in rows.items():
+        made = {audience_id: composition for audience_id, _, composition in audiences[owner_id]}
+        is_open = accounts[owner_id][0][0] is None
+        for row in those:
+            problem = _problem(row, shown.get((row[0], owner_id)), made, is_open=is_open)
+            if problem:
+                yield owner_id, problem
+
+
+def _problem(row: Any, shown: tuple[str, int | None] | None, made: dict[int, str], *, is_open: bool) -> str:
     _, _, joined_at, group_id, audience_id = row
     if joined_at is None:
         return "" if shown == (INVITED, None) else "Somebody is invited into an organisation that does not know of it."
-    alone = Composition(frozenset({group_id})).dump()
-    if kinds.get(audience_id) != (cards.ORGANISATION, alone):
+    if made.get(audience_id) != Composition(frozenset({group_id})).dump():
         return "An organisation is shown something else than what its group sees."
     wanted = (PRESENT, audience_id) if is_open else (REMOVED, None)
     return (
