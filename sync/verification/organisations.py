@@ -46,12 +46,13 @@ def rosters(session: Session) -> Iterator[str]:
 
 def memberships_of(page: Page) -> Iterator[Problem]:
     """Yield what is wrong with what people show the organisations that they are members of."""
-    rows = page.rows(select(Membership.owner_id, *_MEMBERSHIP), Membership.owner_id)
-    books = select(AddressBook.viewer_id, AddressBook.rosters).where(AddressBook.id == CONTACTS)
-    named = page.rows(books, AddressBook.viewer_id)
-    for owner_id, those in rows.items():
-        joined = {f"{row[1]:x}:{row[0]:x}" for row in those if row[2] is not None}
-        if set(" ".join(each or "" for (each,) in named[owner_id]).split()) != joined:
+    theirs = Membership.owner_id == AddressBook.viewer_id
+    books = select(AddressBook.viewer_id, AddressBook.rosters, *_MEMBERSHIP).outerjoin(Membership, theirs)
+    found = page.rows(books.where(AddressBook.id == CONTACTS), AddressBook.viewer_id)
+    rows = {owner_id: [row[1:] for row in those if row[1] is not None] for owner_id, those in found.items()}
+    for owner_id, those in found.items():
+        named = {each for row in those[:1] for each in (row[0] or "").split()}
+        if named != {f"{row[1]:x}:{row[0]:x}" for row in rows[owner_id] if row[2] is not None}:
             yield owner_id, "The address book names other organisations than those that the person is a member of."
     if any(rows.values()):
         yield from _misshown(page, rows)

@@ -18,7 +18,7 @@ def test_whoever_is_invited_sees_what_is_asked_for_and_joins_with_what_they_tick
     assert "You are invited. Nobody there sees anything of you yet." in visitor.get("/organisations/").text
     address = f"/organisations/{club.id}/join"
     page = visitor.get(address)
-    assert "It asks everybody who joins to show: Mobile." in page.text
+    assert "It asks everybody who joins to show: Mobile phone." in page.text
     assert page.form(address).xpath(".//input[@checked]") == []
     refused = page.submit(address)
     assert refused.status == 409
@@ -53,8 +53,8 @@ def test_a_preview_of_what_an_organisation_sees_has_nothing_that_connections_see
     club = clubs.found(site.database)
     club.join(anna)
     visitor = Visitor(site).signed_in(anna)
-    card = visitor.get(f"/sharing/card?who=group-{club.group_of(anna)}").text
+    card = visitor.get(f"/sharing/card?who=group-{club.group_of(anna)}").response.text
     assert "BEGIN:VCARD" in card
     assert "5550101" not in card
     club.grant(anna, mobile)
-    assert "5550101" in visitor.get(f"/sharing/card?who=group-{club.group_of(anna)}").text
+    assert "5550101" in visitor.get(f"/sharing/card?who=group-{club.group_of(anna)}").response.text

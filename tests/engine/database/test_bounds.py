@@ -206,7 +206,6 @@ MOST = {
     "kept_apart": 3,
     "linked_entry": SMALL.linked_entries,
     "entry_version": SMALL.versions,
-    "membership": per("account", "organisation"),
     "merged_entry": 3,
     "profile_state": SMALL.profile_states + 16,
     "field_state": SMALL.profile_states + 16 + 60,
