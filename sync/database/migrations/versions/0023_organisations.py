@@ -1,5 +1,5 @@
 """
-organisations, whose members have each other's cards
+organisations
 
 One idea per step. It must not break the code of the release before: columns are added empty or with a default, and
 removed a release later.
