@@ -86,7 +86,7 @@ def write(
     """
     fitting, card = _fitting(session, book, href, data)
     sent = Sent(fitting, card, writer, is_mended=fitting is not data)
-    if roster_rows.are_shown(book):
+    if book.names_key is not None:
         stored = roster_writes.write(session, book, href, sent, check)
         if stored is not None:
             return stored

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.books import entry_rows, late_edits, roster_entries, served
@@ -18,11 +17,10 @@ from sync.books.entry_heads import EntryHead
 from sync.books.late_edits import Sent
 from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, UIDConflict
-from sync.models import Entry
 from sync.organisations import pair_entries, roster_rows
 from sync.organisations.roster_rows import Body, MemberEntry
 from sync.revisions import entry_names, entry_writes
-from sync.revisions.address_books import HIDDEN, Book
+from sync.revisions.address_books import Book
 from sync.vcard import uids
 
 _Check = Callable[[str | None], None]
@@ -35,7 +33,7 @@ def write(session: Session, book: Book, href: str, sent: Sent, check: _Check) ->
     One that the person hid comes back, under whatever name it is stored.
 
     Raises:
-        Refused: The settings are strict.
+        Refused: The settings are strict; or nobody shows the person any more whose entry had this name.
         UIDConflict: The card has the UID of a member's entry of another name.
     """
     with all_or_nothing(session):
@@ -47,13 +45,15 @@ def write(session: Session, book: Book, href: str, sent: Sent, check: _Check) ->
         owner_id = _named_like(session, book, href, sent.card.uid)
         if owner_id is None:
             return None
-        if _is_hidden(session, book, owner_id):
+        if pair_entries.is_hidden(session, book.viewer_id, owner_id):
             check(None)
             return _bring_back(session, book, href, owner_id, sent)
         there = roster_rows.of_owner(session, book, owner_id)
         if there is not None:
             check(None)
             raise UIDConflict(there.href)
+        if not pair_entries.is_there(session, book.viewer_id, owner_id):
+            raise Refused("The person whose card this was is not connected to you any more.")
         return None
 
 
@@ -107,12 +107,6 @@ def _bring_back(session: Session, book: Book, href: str, owner_id: int, sent: Se
     return roster_entries.head_of(member)
 
 
-def _is_hidden(session: Session, book: Book, owner_id: int) -> bool:
-    """Whether a member is hidden to whom the person is not connected."""
-    own = (Entry.viewer_id == book.viewer_id, Entry.id == owner_id, Entry.state == HIDDEN, Entry.card_id.is_(None))
-    return session.scalars(select(Entry.id).where(*own)).first() is not None
-
-
 def _named_like(session: Session, book: Book, href: str, uid: str | None) -> int | None:
     """Return whose entry a device means by the name or the UID of a card: there may be none to see."""
     named = roster_rows.owners_named(session, book, [href])
@@ -120,7 +114,7 @@ def _named_like(session: Session, book: Book, href: str, uid: str | None) -> int
         return named[0] if named else None
     if (known := entry_rows.href_of_uid(session, book, uid)) is not None:
         return next(iter(roster_rows.owners_named(session, book, [known])), None)
-    read = (entry_names.owner_with(book.names_key or b"", book.viewer_id, each) for each in uids.spellings(uid))
+    read = (entry_names.owner_with(book.names_key, book.viewer_id, each) for each in uids.spellings(uid))
     return next((owner_id for owner_id in read if owner_id is not None), None)
 
 

@@ -21,12 +21,23 @@ _FIRST = 1
 
 def take(session: Session, viewer_id: int, owner_id: int) -> None:
     """Make sure that the viewer has an entry of the owner. The caller holds the lock of the address book."""
-    here = select(Entry.id).where(Entry.viewer_id == viewer_id, Entry.id == owner_id)
-    if session.scalars(here).first() is not None:
+    if is_there(session, viewer_id, owner_id):
         return
     href, uid = rosters.name_for(session, viewer_id, owner_id)
     values = {"href": href, "uid": uid, "kind": CONNECTION, "state": REMOVED, "revision": _FIRST, "changed_at": now()}
     session.execute(insert(Entry).values(viewer_id=viewer_id, id=owner_id, book_id=CONTACTS, **values))
+
+
+def is_there(session: Session, viewer_id: int, owner_id: int) -> bool:
+    """Whether the viewer has an entry of the owner, in whatever state."""
+    here = select(Entry.id).where(Entry.viewer_id == viewer_id, Entry.id == owner_id)
+    return session.scalars(here).first() is not None
+
+
+def is_hidden(session: Session, viewer_id: int, owner_id: int) -> bool:
+    """Whether the viewer hid the owner, to whom they are not connected."""
+    here = (Entry.viewer_id == viewer_id, Entry.id == owner_id, Entry.state == HIDDEN, Entry.card_id.is_(None))
+    return session.scalars(select(Entry.id).where(*here)).first() is not None
 
 
 def hide(session: Session, viewer_id: int, owner_id: int) -> None:

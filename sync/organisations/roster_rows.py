@@ -90,10 +90,12 @@ def is_shown(session: Session, book: Book, href: str) -> bool:
 
 def owners_named(session: Session, book: Book, hrefs: Collection[str]) -> list[int]:
     """Return who may be a member whose entry has one of these names."""
-    read = [entry_names.owner_named(book.names_key or b"", book.viewer_id, href) for href in hrefs]
+    read = {href: entry_names.owner_named(book.names_key, book.viewer_id, href) for href in hrefs}
+    # Connections from before the person was in any organisation have other names.
+    others = sorted(href for href, owner_id in read.items() if owner_id is None)
     mine = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.kind == CONNECTION)
-    known = session.scalars(select(Entry.id).where(*mine, Entry.href.in_(sorted(hrefs)))).all() if hrefs else ()
-    return sorted({*(owner_id for owner_id in read if owner_id is not None), *known})
+    known = session.scalars(select(Entry.id).where(*mine, Entry.href.in_(others))).all() if others else ()
+    return sorted({*(owner_id for owner_id in read.values() if owner_id is not None), *known})
 
 
 def revisions(session: Session, book: Book, roster: Roster, since: int | None, count: int) -> Sequence[int]:
@@ -178,7 +180,7 @@ def name_of(book: Book, owner_id: int, own: Own | None) -> tuple[str, str]:
     """Return href and UID of the entry of somebody."""
     if own is not None:
         return own.href, own.uid
-    uid = entry_names.uid_for(book.names_key or b"", book.viewer_id, owner_id)
+    uid = entry_names.uid_for(book.names_key or entry_names.new_key(), book.viewer_id, owner_id)
     return entry_names.href_for(uid), uid
 
 

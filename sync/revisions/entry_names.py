@@ -33,18 +33,18 @@ def href_for(uid: str) -> str:
     return f"{uid}{_SUFFIX}"
 
 
-def owner_named(key: bytes, viewer_id: int, href: str) -> int | None:
-    """Return the owner whose entry in the viewer's address book has this name, None where it is nobody's."""
+def owner_named(key: bytes | None, viewer_id: int, href: str) -> int | None:
+    """Return the owner whose entry in the viewer's address book has this name, or had; None where it is nobody's."""
     return owner_with(key, viewer_id, href.removesuffix(_SUFFIX)) if href.endswith(_SUFFIX) else None
 
 
-def owner_with(key: bytes, viewer_id: int, uid: str) -> int | None:
-    """Return the owner whose entry in the viewer's address book has this UID, None where it is nobody's."""
+def owner_with(key: bytes | None, viewer_id: int, uid: str) -> int | None:
+    """Return the owner whose entry in the viewer's address book has this UID, or had; None where it is nobody's."""
     try:
         sealed = uuid.UUID(uid)
     except ValueError:
         return None
-    if str(sealed) != uid:
+    if key is None or str(sealed) != uid:
         return None
     block = _cipher(key).decryptor().update(sealed.bytes)
     return int.from_bytes(block[:_HALF], "big") if block[_HALF:] == viewer_id.to_bytes(_HALF, "big") else None

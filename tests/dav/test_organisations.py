@@ -282,3 +282,21 @@ def test_an_export_has_the_members_as_the_devices_have_them(scene: Scene) -> Non
     with scene.site.database.reading() as session, ZipFile(BytesIO(exporting.export(session, scene.anna.id))) as files:
         texts = [files.read(name).decode() for name in files.namelist() if name.startswith("address books/")]
     assert cards["Bert"].text in texts
+
+
+@pytest.mark.parametrize("who", ["the member", "oneself"])
+def test_the_name_of_somebody_who_left_is_nobody_elses(scene: Scene, who: str) -> None:
+    anna, device = scene.anna, scene.anna.device()
+    people(anna)
+    href = anna.href_of("bert")
+    text = device.get(href).text or ""
+    gone = scene.bert if who == "the member" else anna
+    scene.club.leave(gone.id)
+    for name in (href, f"{device.book}other.vcf"):
+        with pytest.raises(dav.Failed) as refused:
+            device.put(name, text)
+        assert refused.value.status == 403
+    assert people(anna) == set()
+    scene.club.join(gone.id, [gone.name])
+    assert people(anna) == {"Bert"}
+    assert href in anna.replicas["data"].cards
