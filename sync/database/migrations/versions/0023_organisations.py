@@ -87,13 +87,18 @@ def _keep_blocks() -> None:
     blocks = sa.table("block", sa.column("owner_id"), sa.column("other_id"), sa.column("blocked_at"))
     books = sa.table("address_book", sa.column("viewer_id"), sa.column("id"))
     names = ("viewer_id", "id", "book_id", "href", "uid", "kind", "state", "revision", "changed_at")
-    entries = sa.table("entry", *(sa.column(name) for name in names))
+    keys = (sa.Column(name, sa.BigInteger(), primary_key=True) for name in names[:2])
+    others = (sa.Column(name) for name in names[2:])
+    entries = sa.Table("entry", sa.MetaData(), *keys, *others, info={"spread_by": "viewer_id"})
     known = set(database.scalars(sa.select(books.c.viewer_id).where(books.c.id == 1)))
+    there = {tuple(row) for row in database.execute(sa.select(entries.c.viewer_id, entries.c.id))}
     for owner_id, other_id, at in database.execute(sa.select(*blocks.c)).all():
         for viewer_id, entry_id in ((owner_id, other_id), (other_id, owner_id)):
-            key = (entries.c.viewer_id == viewer_id, entries.c.id == entry_id)
-            changed = database.execute(sa.update(entries).where(*key).values(state="blocked"))
-            if not changed.rowcount and viewer_id in known:
+            if (viewer_id, entry_id) in there:
+                this = (entries.c.viewer_id == viewer_id, entries.c.id == entry_id)
+                database.execute(sa.update(entries).where(*this).values(state="blocked"))
+            elif viewer_id in known:
+                there.add((viewer_id, entry_id))
                 values = {"viewer_id": viewer_id, "id": entry_id, "book_id": 1, "kind": "connection"}
                 values |= {"href": f"{uuid.uuid4()}.vcf", "uid": str(uuid.uuid4())}
                 # It is news to no device.
