@@ -23,12 +23,13 @@ from sync.household import following
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, given_up, mail, outbox, sms
 from sync.notify.composing import Composer
+from sync.organisations import members
 from sync.profiles import renewing
 from sync.push import keys, subscriptions
 from sync.push.delivery import Delivery
 from sync.push.messages import Wording
 from sync.queries import card_news
-from sync.revisions import address_books, fan_out
+from sync.revisions import address_books, fan_out, roster_news
 from sync.sign_in import deletion, organisation, password_reset, sessions
 from sync.sign_in.openid import Provider
 
@@ -89,6 +90,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
         _Task(_looking_through(database), LOOKING_INTERVAL, "look through an organisation's directory"),
         _Task(lambda: disclosure_thinning.work(database), SENDING_INTERVAL, "thin out what was disclosed"),
+        _Task(lambda: members.tidy(database), SENDING_INTERVAL, "take people out of organisations that were deleted"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
     ]
     mine = _Task(carrier.carry, INTERVAL, "finish a job")
@@ -161,6 +163,7 @@ class _Carrier:
         """Do what there is to do now."""
         self._alive()
         self._is_renewed = self._is_renewed or not renewing.work(self._database)
+        roster_news.work(self._database)
         reached = fan_out.work(self._database)
         if reached:
             logger.info("Reached %d address books", reached)

@@ -76,6 +76,7 @@ PARTS = {
         "radicale_plugin.cli.link:link", "The card of one of a person's groups, for people without an account."
     ),
     "migrate": Part("radicale_plugin.cli.migrate:migrate", "Bring the database to the newest version of its schema."),
+    "organisation": Part("radicale_plugin.cli.organisation:organisation", "Households, clubs and companies."),
     "outbox": Part(
         "radicale_plugin.cli.outbox:outbox", "What waits to be sent and done, and what was given up (dead letters)."
     ),

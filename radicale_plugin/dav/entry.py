@@ -138,7 +138,7 @@ def delete(service: Service, request: Request) -> Response:
 def _conflict(service: Service, request: Request, book: Book, name: str, told: str) -> DavError:
     """Return what to say of a UID that the entry of this *name* has, or had until its owner was gone."""
     with service.database.reading() as session:
-        there = entries.head(session, book, name)
+        there = device_view.head(session, book, name)
     if there is None:
         return needs_privilege(request.url, "write-content", _GONE)
     url = request.place.book(book) + paths.href("", name, collection=False)[1:]

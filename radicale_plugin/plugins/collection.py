@@ -18,9 +18,9 @@ from radicale_plugin.dav.names import card
 from radicale_plugin.plugins import vobject_guard
 from sync.books import entries
 from sync.books.entries import EntryText
-from sync.books.entry_texts import searched
 from sync.database.engine import Session
 from sync.errors import EvercardError, NotFound
+from sync.lists import book_view
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
 
@@ -76,22 +76,23 @@ class Collection(Folder):
     @property
     @override
     def etag(self) -> str:
-        return f'"{self._book.epoch:x}-{self._book.revision}"'
+        states = "".join(f"-{key:x}.{revision}" for key, revision in self._book.reached.rosters)
+        return f'"{self._book.epoch:x}-{self._book.revision}{states}"'
 
     @override
     def sync(self, old_token: str = "") -> tuple[str, Iterable[str]]:
-        since = self._book.revision_of(old_token) if old_token else None
-        return self._book.sync_token, [head.href for head in entries.heads(self._session, self._book, since)]
+        since = self._book.reached_of(old_token) if old_token else None
+        return self._book.sync_token, [head.href for head in book_view.heads(self._session, self._book, since)]
 
     @override
     def get_all(self) -> Iterator[Item]:
-        return map(self._item, entries.texts(self._session, self._book))
+        return map(self._item, book_view.texts(self._session, self._book))
 
     @override
     def get_multi(self, hrefs: Iterable[str]) -> Iterator[tuple[str, Item | None]]:
         wanted = list(dict.fromkeys(hrefs))
         missing = set(wanted)
-        for entry in entries.texts(self._session, self._book, hrefs=wanted):
+        for entry in book_view.texts(self._session, self._book, hrefs=wanted):
             missing.discard(entry.href)
             yield entry.href, self._item(entry)
         yield from ((href, None) for href in missing)
@@ -103,7 +104,7 @@ class Collection(Folder):
             wanted = [_search(node) for node in filters if node.tag == card("filter")]
         except DavError as error:
             raise ValueError(str(error)) from error
-        for entry, stored in searched(self._session, self._book):
+        for entry, stored in book_view.searched(self._session, self._book):
             if all(search.finds(entry.text, stored) for search in wanted):
                 yield self._item(entry), True
 

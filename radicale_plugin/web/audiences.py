@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from radicale_plugin.web.language import gettext as _
 from sync.sharing.groups import GroupSummary
-from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
+from sync.sharing.visibility import CONNECTIONS, GROUP, ORGANISATION, STRANGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Audience:
     """
     A group that something may be shown to.
 
-    *is_everybody* is true of strangers, and *is_built_in* of them and of the group of all connections.
+    *is_everybody* is true of strangers, *is_organisation* of an organisation's members, and *is_built_in* of these
+    and of the group of all connections.
     """
 
     id: int
@@ -23,12 +24,20 @@ class Audience:
     members: int
     is_everybody: bool
     is_built_in: bool
+    is_organisation: bool = False
 
 
 def audiences(found: Iterable[GroupSummary]) -> list[Audience]:
     """Return groups as they are offered: strangers first, then all connections."""
     offered = [
-        Audience(group.id, group_title(group), group.members, group.kind == STRANGERS, group.kind != GROUP)
+        Audience(
+            group.id,
+            group_title(group),
+            group.members,
+            group.kind == STRANGERS,
+            group.kind != GROUP,
+            group.kind == ORGANISATION,
+        )
         for group in found
     ]
     return sorted(offered, key=lambda audience: (not audience.is_everybody, not audience.is_built_in))

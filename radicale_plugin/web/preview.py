@@ -12,7 +12,7 @@ from radicale_plugin.web.signed_in import current_person
 from sync.database.engine import Session
 from sync.queries import connected_people, previews
 from sync.sharing import groups
-from sync.sharing.visibility import STRANGER, STRANGERS, UNCHANGED, Adjustment, Composition, composition_of
+from sync.sharing.visibility import STRANGER, STRANGERS, UNCHANGED, Adjustment, composition_in, composition_of
 
 VERSIONS = ("3.0", "4.0")
 PERSON = "person-"
@@ -63,7 +63,7 @@ def text_for(session: Session, kind: str, number: int | None, version: str, adju
             return previews.for_person(session, owner_id, number, version)
         composition = composition_of(session, owner_id, number)
     else:
-        composition = Composition(frozenset({number})) if number is not None else STRANGER
+        composition = composition_in(session, owner_id, number) if number is not None else STRANGER
     return previews.for_audience(session, owner_id, composition, version, adjustment)
 
 

@@ -34,7 +34,7 @@ class SeenBy:
         """Return the words about who sees a field; where strangers or all connections do, no group is worth a word."""
         ticked = self.ticked(field_id)
         for group in self.groups:
-            if group.is_built_in and group.id in ticked:
+            if group.is_built_in and not group.is_organisation and group.id in ticked:
                 return [Word(group.title, "open" if group.is_everybody else "all")]
         named = [Word(group.title) for group in self.groups if group.id in ticked]
         return [*named, *(Word(login) for login in self.people(field_id, allowed=True))]

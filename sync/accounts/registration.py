@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sync.database.accounts import is_possible
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.models import CONTACTS, Account, Entry, LoginName, Profile, new_id, now
+from sync.organisations import members
 from sync.revisions import address_books
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, groups, search_keys
@@ -68,7 +69,7 @@ def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:
     """
     Close a person's account to every device and password, or open it again.
 
-    What others hold of the person stays as it is; meanwhile nobody finds them.
+    What others hold of the person stays as it is; meanwhile nobody finds them, and no organisation shows them.
 
     Raises:
         NotFound: There is no such person, or they are leaving.
@@ -82,5 +83,6 @@ def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:
         ).first()
         if changed is None:
             raise NotFound("There is no such person.")
+        members.set_away(session, account_id, away=disabled)
         session.execute(select(Profile.version).where(Profile.owner_id == account_id).with_for_update())
         search_keys.renew(session, account_id)

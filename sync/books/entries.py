@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from sync.books import entry_rows, late_edits, served
+from sync.books import entry_rows, late_edits, roster_writes, served
 from sync.books.device_copies import Writer
 from sync.books.entry_heads import EntryHead, changed_heads, etag_found, head, head_found, heads, revisions, stored_head
 from sync.books.entry_rows import PRIVATE
@@ -24,6 +24,7 @@ from sync.database.engine import Database, all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
 from sync.models import Card, Entry, PrivateCard
+from sync.organisations import roster_rows
 from sync.queries import contact_pages
 from sync.revisions import address_books, entry_writes
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
@@ -85,6 +86,10 @@ def write(
     """
     fitting, card = _fitting(session, book, href, data)
     sent = Sent(fitting, card, writer, is_mended=fitting is not data)
+    if book.names_key is not None:
+        stored = roster_writes.write(session, book, href, sent, check)
+        if stored is not None:
+            return stored
     seen = entry_writes.look(session, book, href, sent.device_id)
     if seen.entry is not None and seen.entry.kind == SELF:
         return _write_own(session, book, seen, seen.entry, sent, check)
@@ -126,6 +131,8 @@ def remove(session: Session, book: Book, href: str, check: Callable[[str | None]
     Raises:
         NotFound: There is no such entry.
     """
+    if roster_rows.are_shown(book) and roster_writes.hide(session, book, href, check):
+        return
     with session.begin_nested():
         entry = entry_rows.find(session, book, href)
         if entry is not None and entry.kind == PRIVATE:
@@ -153,8 +160,10 @@ def offer_again(session: Session, book: Book, href: str) -> None:
     """
     with session.begin_nested():
         entry_rows.lock(session, book)
+        if roster_rows.are_shown(book):
+            roster_writes.take(session, book, href)
         entry = entry_rows.find(session, book, href)
-        if entry is not None and entry.state == PRESENT:
+        if entry is not None and (entry.state == PRESENT or roster_rows.is_shown(session, book, href)):
             entry_rows.stamp_now(session, book, entry)
 
 

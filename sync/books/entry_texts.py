@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, any_, bindparam, exists, func, or_, select
+from sqlalchemy import Select, any_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from sync.books import categories, entry_rows, served
@@ -21,7 +21,8 @@ from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.engine import Database
 from sync.database.prepared import execute
-from sync.models import NOT_KEPT, Card, DeviceCopy, Entry, EntryVersion, Overlay, PrivateCard
+from sync.models import Card, Entry, Overlay, PrivateCard
+from sync.revisions import versions
 from sync.revisions.address_books import PRESENT, Book
 
 logger = logging.getLogger("evercard.entries")
@@ -137,6 +138,17 @@ def _rows(
         yield from execute(session, statement, {"viewer": book.viewer_id, "book": book.id, "names": names})
 
 
+def is_modern(version: str | None) -> bool:
+    """Whether the text in *version* is made of a card's in vCard 4.0."""
+    return version in _MODERN
+
+
+def of_card(entry: EntryText, version: str | None, body: str, overlay: str | None) -> EntryText:
+    """Return *entry* with its text: somebody's card, of this *body*, and what the viewer added."""
+    text = _text(entry.href, version, entry.changed_at, _Source(entry.uid, body, None, overlay, None))
+    return entry._replace(text=text or "")
+
+
 class _Source(NamedTuple):
     """What a text is made of: a card, or the bytes of a private entry, and what the viewer has besides."""
 
@@ -196,18 +208,12 @@ def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
 _CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
 _OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
-_PAST = or_(
-    exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id),
-    exists().where(
-        DeviceCopy.viewer_id == Entry.viewer_id, DeviceCopy.entry_id == Entry.id, DeviceCopy.revision == NOT_KEPT
-    ),
-)
 
 
 def _text_statement(body: Any) -> Select[Any]:
     return (
         select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body)
-        .add_columns(PrivateCard.data, Overlay.content, Entry.id, Entry.revision, _PAST)
+        .add_columns(PrivateCard.data, Overlay.content, Entry.id, Entry.revision, versions.HAS_PAST)
         .outerjoin(Card, _CARD)
         .outerjoin(PrivateCard, _PRIVATE)
         .outerjoin(Overlay, _OVERLAY)

@@ -22,7 +22,7 @@ from sync import fields
 from sync.accounts import acts
 from sync.accounts.preference_changes import preferences_of
 from sync.accounts.rate_limits import HOUR, Limit, take
-from sync.books import entries
+from sync.books import roster_entries
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.household import shares
@@ -57,7 +57,7 @@ def export(session: Session, account_id: int) -> bytes:
         files.writestr("my card.vcf", profiles.export(session, account_id, "4.0"))
         files.writestr("my card (vCard 3.0).vcf", profiles.export(session, account_id, "3.0"))
         for book in address_books.books_of(session, account_id):
-            for entry in entries.texts(session, book, None):
+            for entry in roster_entries.everything(session, book, None):
                 files.writestr(f"address books/{book.path}/{entry.href.replace('/', '_')}", entry.text)
         about = json.dumps(_about(session, account_id), ensure_ascii=False, indent=2)
         files.writestr("evercard.json", about + "\n")
@@ -76,7 +76,12 @@ def contacts_file(database: Database, account_id: int) -> bytes:
         own = select(Entry.href).where(Entry.viewer_id == account_id, Entry.kind == SELF)
         hrefs = set(session.scalars(own))
         books = address_books.books_of(session, account_id)
-        texts = [entry.text for book in books for entry in entries.texts(session, book) if entry.href not in hrefs]
+        texts = [
+            entry.text
+            for book in books
+            for entry in roster_entries.everything(session, book)
+            if entry.href not in hrefs
+        ]
     return "".join(text if text.endswith("\n") else f"{text}\r\n" for text in texts).encode()
 
 

@@ -11,6 +11,7 @@ from sync.books import entries, entry_rows
 from sync.books.entry_rows import PRIVATE
 from sync.errors import NotFound, PreconditionFailed, Refused, UIDConflict
 from sync.models import Entry, PrivateCard
+from sync.organisations import roster_rows
 from sync.revisions import dead_properties
 from sync.revisions.address_books import PRESENT, Book
 from sync.vcard import uids
@@ -41,6 +42,8 @@ def transfer(
     with session.begin_nested():
         for book in sorted({source[0], target[0]}, key=lambda book: book.id):
             entry_rows.lock(session, book)
+        if any(roster_rows.is_shown(session, *place) for place in (source, target)):
+            raise Refused("Only a private contact can be moved or copied, and to another place.")
         entry = entry_rows.find(session, *source)
         if entry is None or entry.state != PRESENT:
             raise NotFound("There is no such entry.")

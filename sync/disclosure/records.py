@@ -11,13 +11,26 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Delete,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
 from sync.fields import FieldContent
-from sync.models import Base, DisclosedAudience, DisclosedField, FieldState
+from sync.models import Base, DisclosedAudience, DisclosedField, FieldState, Membership, ProfileState
 
 _FOR_EVER = literal(2**62, BigInteger)
 
@@ -70,7 +83,23 @@ def enter(session: Session, owner_id: int, audiences: Mapping[int, int | None], 
 
 
 def shown_to(session: Session, owner_id: int, viewer_id: int) -> list[FieldContent]:
-    """Return every content of the owner's fields that this viewer was shown at any time, today included."""
+    """
+    Return every content of the owner's fields that this viewer was shown at any time, today included.
+
+    By an organisation that both are members of, that is what it was shown since the viewer joined.
+    """
+    found = _shown_while(session, owner_id, viewer_id, 0)
+    theirs = (Membership.owner_id == viewer_id, Membership.joined_at.is_not(None))
+    joined = session.execute(select(Membership.organisation_id, Membership.joined_at).where(*theirs)).all()
+    for organisation_id, joined_at in joined:
+        earlier = (ProfileState.owner_id == owner_id, ProfileState.changed_at < joined_at)
+        version = session.scalars(select(func.max(ProfileState.version)).where(*earlier)).one()
+        found += _shown_while(session, owner_id, organisation_id, version or 0)
+    return found
+
+
+def _shown_while(session: Session, owner_id: int, viewer_id: int, version: int) -> list[FieldContent]:
+    """Return what a viewer was shown of the profile as it was since a *version*."""
     rows = session.execute(
         select(FieldState.kind, FieldState.content)
         .distinct()
@@ -90,6 +119,8 @@ def shown_to(session: Session, owner_id: int, viewer_id: int) -> list[FieldConte
             DisclosedField.since < _end(FieldState),
             FieldState.since < _end(DisclosedAudience),
             DisclosedAudience.since < _end(FieldState),
+            _end(FieldState) > version,
+            _end(DisclosedField) > version,
             DisclosedField.since < _end(DisclosedAudience),
             DisclosedAudience.since < _end(DisclosedField),
         )
@@ -97,7 +128,7 @@ def shown_to(session: Session, owner_id: int, viewer_id: int) -> list[FieldConte
     return [FieldContent.load(kind, content) for kind, content in rows]
 
 
-def _end(model: type[FieldState | DisclosedField | DisclosedAudience]) -> object:
+def _end(model: type[FieldState | DisclosedField | DisclosedAudience]) -> ColumnElement[int]:
     return func.coalesce(model.until, _FOR_EVER)
 
 

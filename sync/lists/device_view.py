@@ -1,8 +1,8 @@
 """
 An address book as the device sees it that asks: with its person's groups as lists, where the device shows these.
 
-`Book.lists` says so. For every other device these are the functions of `sync.books.entry_heads` and
-`sync.books.entry_texts`, to the byte and to the statement. Every door by which a device reads goes through here, so
+`Book.lists` says so. For every other device these are the functions of `sync.lists.book_view`, to
+the byte and to the statement. Every door by which a device reads goes through here, so
 that a listing, a synchronization and a fetch show the same.
 """
 
@@ -16,7 +16,7 @@ from sync.books import categories, entry_heads, entry_texts
 from sync.books.entry_heads import EntryHead
 from sync.books.entry_texts import EntryText
 from sync.database.engine import Database
-from sync.lists import list_cards
+from sync.lists import book_view, list_cards
 from sync.revisions import list_states
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists, Reached
 
@@ -34,11 +34,10 @@ def heads(
     session: Session, book: Book, since: Reached | None = None, *, until: Reached | None = None
 ) -> Iterator[EntryHead]:
     """Yield what is there; with *since*, what changed after that state, gone ones included, and not after *until*."""
-    before, after = (since.revision, since.lists) if since is not None else (None, None)
-    last = until.revision if until is not None else None
-    yield from entry_heads.heads(session, book, before, until=last)
+    yield from book_view.heads(session, book, since, until=until)
     if list_cards.are_shown(book):
-        yield from list_cards.heads(session, book, after, until.lists if until is not None else None)
+        before = since.lists if since is not None else None
+        yield from list_cards.heads(session, book, before, until.lists if until is not None else None)
     elif categories.are_shown(book) and since is not None:
         yield from entry_heads.regrouped_heads(session, book, since, (until or book.reached).lists)
 
@@ -46,8 +45,7 @@ def heads(
 def changed_heads(database: Database, book: Book, since: Reached, until: Reached | None = None) -> Iterator[EntryHead]:
     """Yield what `heads` does of what changed, as cheaply as it can be had."""
     if book.lists is None:
-        last = until.revision if until is not None else None
-        yield from entry_heads.changed_heads(database, book, since.revision, last)
+        yield from book_view.changed_heads(database, book, since, until)
         return
     with database.reading() as session:
         yield from heads(session, book, since, until=until)
@@ -63,12 +61,10 @@ def texts(
     hrefs: Sequence[str] | None = None,
 ) -> Iterator[EntryText]:
     """Yield what is there of what `heads` has, or of what *hrefs* name, with its text (see `entry_texts.texts`)."""
-    before, after = (since.revision, since.lists) if since is not None else (None, None)
-    last = until.revision if until is not None else None
-    yield from entry_texts.texts(session, book, version, since=before, until=last, hrefs=hrefs)
+    yield from book_view.texts(session, book, version, since=since, until=until, hrefs=hrefs)
     if list_cards.are_shown(book):
-        until_lists = until.lists if until is not None else None
-        yield from list_cards.texts(session, book, version, after, until_lists, hrefs=hrefs)
+        before, last = (reached.lists if reached is not None else None for reached in (since, until))
+        yield from list_cards.texts(session, book, version, before, last, hrefs=hrefs)
     elif categories.are_shown(book) and since is not None:
         others = entry_heads.regrouped_heads(session, book, since, (until or book.reached).lists)
         names = [head.href for head in others if head.present]
@@ -78,7 +74,7 @@ def texts(
 def named(database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:
     """Yield what is there of what *hrefs* name, as `entry_texts.named` does."""
     missing = set(hrefs)
-    for entry in entry_texts.named(database, book, version, hrefs):
+    for entry in book_view.named(database, book, version, hrefs):
         missing.discard(entry.href)
         yield entry
     if missing and list_cards.are_shown(book):
@@ -90,7 +86,7 @@ def searched(
     session: Session, book: Book, version: str | None = "3.0", *, hrefs: Sequence[str] | None = None
 ) -> Iterator[tuple[EntryText, str]]:
     """Yield what `texts` does with what else is to be looked through for it (see `entry_texts.searched`)."""
-    yield from entry_texts.searched(session, book, version, hrefs=hrefs)
+    yield from book_view.searched(session, book, version, hrefs=hrefs)
     if list_cards.are_shown(book):
         for entry in list_cards.texts(session, book, version, hrefs=hrefs):
             yield entry, ""
@@ -98,7 +94,7 @@ def searched(
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return what is of this name, without its text, or None."""
-    found = entry_heads.head(session, book, href)
+    found = book_view.head(session, book, href)
     if found is None and list_cards.are_shown(book):
         return next(list_cards.heads(session, book, href=href), None)
     return found
@@ -112,27 +108,23 @@ def end(session: Session, book: Book, since: Reached | None, limit: int) -> tupl
     entries come first, and then the lists.
     """
     before = since or _START
-    found = entry_heads.revisions(session, book, since.revision if since is not None else None, limit + 1)
-    if len(found) > limit:
-        last = _whole(found)
-        return (before._replace(revision=last, lists=max(before.lists, 0)), True) if last is not None else (None, False)
+    reached, room = book_view.end(session, book, since, limit)
+    if reached is not None:
+        until = reached._replace(lists=max(before.lists, 0))
+        is_one = (reached.revision, reached.rosters) != (before.revision, before.rosters)
+        return (until, True) if is_one else (None, False)
     if book.lists is None:
         return None, True
-    listed = _list_revisions(session, book, since, limit + 1)
-    if len(found) + len(listed) <= limit:
+    listed = _list_revisions(session, book, since, room + 1)
+    if len(listed) <= room:
         return None, True
-    if found:
-        return Reached(book.revision, max(before.lists, 0)), True
-    last = _whole(listed)
-    return (Reached(book.revision, last), True) if last is not None else (None, False)
+    if room < limit:
+        return book.reached._replace(lists=max(before.lists, 0)), True
+    last = book_view.whole(listed)
+    return (book.reached._replace(lists=last), True) if last is not None else (None, False)
 
 
 def _list_revisions(session: Session, book: Book, since: Reached | None, count: int) -> Sequence[int]:
     if list_cards.are_shown(book):
         return list_cards.revisions(session, book, since.lists if since is not None else None, count)
     return entry_heads.regrouped_revisions(session, book, since, count) if since is not None else ()
-
-
-def _whole(revisions: Sequence[int]) -> int | None:
-    """Return the last of *revisions* of which everything is there, of which the last one is one too many."""
-    return max((revision for revision in revisions if revision < revisions[-1]), default=None)

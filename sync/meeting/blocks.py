@@ -10,6 +10,7 @@ from sync.discovery import refusals
 from sync.errors import InvalidInput, NotFound
 from sync.meeting import pairs
 from sync.models import IN, OUT, REFUSED, Block, Request, now
+from sync.organisations import pair_entries
 from sync.sharing import connections
 
 
@@ -38,6 +39,7 @@ def block(session: Session, owner_id: int, other_id: int) -> None:
         session.execute(asked.where(Request.state != REFUSED, Request.introducer_id.is_(None)))
         if connections.is_connected(session, owner_id, other_id):
             connections.disconnect(session, owner_id, other_id)
+        _keep_apart(session, owner_id, other_id, is_blocked=True)
 
 
 def unblock(session: Session, owner_id: int, other_id: int) -> None:
@@ -48,14 +50,23 @@ def unblock(session: Session, owner_id: int, other_id: int) -> None:
         NotFound: The person is not blocked.
     """
     gone = delete(Block).where(Block.owner_id == owner_id, Block.other_id == other_id).returning(Block.other_id)
-    if session.execute(gone).first() is None:
-        raise NotFound("This person is not blocked.")
+    with session.begin_nested():
+        if session.execute(gone).first() is None:
+            raise NotFound("This person is not blocked.")
+        if not refusals.has_blocked(session, other_id, owner_id):
+            _keep_apart(session, owner_id, other_id, is_blocked=False)
 
 
 def blocked(session: Session, owner_id: int) -> list[tuple[int, str]]:
     """Return id and login of everybody whom a person has blocked, by login."""
     found = session.scalars(select(Block.other_id).where(Block.owner_id == owner_id)).all()
     return sorted(accounts.logins(session, found).items(), key=lambda each: each[1])
+
+
+def _keep_apart(session: Session, one: int, other: int, *, is_blocked: bool) -> None:
+    """Let no organisation show two people to each other, or leave it to their organisations again."""
+    for viewer_id, owner_id in sorted(((one, other), (other, one))):
+        pair_entries.block(session, viewer_id, owner_id, is_blocked=is_blocked)
 
 
 def _request(owner_id: int, direction: str, other_id: int) -> Delete:

@@ -53,6 +53,7 @@ from sync.models.owners import (
 from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.provisioning import ProvisionedAccount, ProvisionedField
 from sync.models.push import CardNews, PushSubscription
+from sync.models.rosters import Membership, Organisation, RosterEntry
 from sync.models.sending import Errand, GivenUp, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
 from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
@@ -118,10 +119,12 @@ __all__ = [
     "ListState",
     "LoginName",
     "Member",
+    "Membership",
     "MergedEntry",
     "Message",
     "NextEnd",
     "OneTimeToken",
+    "Organisation",
     "OrganisationIdentity",
     "OrganisationLook",
     "Overlay",
@@ -136,6 +139,7 @@ __all__ = [
     "PushSubscription",
     "RateLimit",
     "Request",
+    "RosterEntry",
     "ScimKey",
     "ScimToken",
     "ScimUser",

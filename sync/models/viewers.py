@@ -22,6 +22,9 @@ class AddressBook(Base):
     name below the principal. *me_card* is the name of the entry that a device declared to be the person's own card,
     absent while none did. *description* is what the person says that it is for, absent while they say nothing.
     *lists_revision* rises by one with every change of what `ListState` has, absent while there was none.
+    *rosters* names the organisations that the person is a member of, in the order in which they joined: the id of each
+    membership and of the organisation; absent for none. *names_key* is the key of the names of those entries of members
+    that have no row yet, absent while it was never needed.
     """
 
     __tablename__ = "address_book"
@@ -36,6 +39,8 @@ class AddressBook(Base):
     epoch: Mapped[Id]
     revision: Mapped[Counter] = mapped_column(default=0)
     lists_revision: Mapped[int | None] = mapped_column(BigInteger)
+    rosters: Mapped[str | None] = mapped_column(Text)
+    names_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     changed_at: Mapped[Moment]
 
 
@@ -45,11 +50,13 @@ class Entry(Base):
 
     *kind* is ``self``, ``connection`` or ``private``. The id of a ``self`` or ``connection`` entry is the account id
     of the owner of its card, so a pair (viewer, owner) has one entry for ever; that of a ``private`` entry is random.
-    *state* is ``present``; ``removed``: gone for the person's devices; ``hidden``: a connection's entry that the
-    person deleted, gone for the devices as well. *revision* is the book's revision of the last change, going
+    *state* is ``present``; ``removed``: gone for the person's devices, unless an organisation shows them the owner;
+    ``hidden``: a connection's or member's entry that the person deleted, gone for the devices as well; ``blocked``: the
+    same, because one of the two blocked the other. *revision* is the book's revision of the last change, going
     included. *changed_at* is the time of the last change of what the person sees, served as REV. *card_id* names the
-    card of a ``self`` or ``connection`` entry that is not removed; *digest* is the hash of a ``private`` entry's
-    bytes. *uid* is absent when a private entry is gone; that of the others stays.
+    card of a ``self`` entry, and of a ``connection`` entry whose two people are connected; *digest* is the hash of a
+    ``private`` entry's bytes, and of what was added to a ``connection`` entry. *uid* is absent
+    when a private entry is gone; that of the others stays.
     """
 
     __tablename__ = "entry"

@@ -21,6 +21,7 @@ from sync.sharing.visibility import (
     Adjustment,
     Composition,
     StoredField,
+    composition_in,
     fields_of,
     grants_of,
     visible_fields,
@@ -83,7 +84,7 @@ def for_person(session: Session, owner_id: int, viewer_id: int, version: str = "
 
 def for_group(session: Session, owner_id: int, group_id: int, version: str = "3.0") -> str:
     """Return the card that somebody gets who is in this group of the owner's and in no other."""
-    return for_audience(session, owner_id, Composition(groups=frozenset({group_id})), version)
+    return for_audience(session, owner_id, composition_in(session, owner_id, group_id), version)
 
 
 def for_audience(

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -34,7 +34,8 @@ from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExce
 from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.push import news, subscriptions
 from sync.push.keys import HOME
-from sync.revisions import dead_properties, link_revisions
+from sync.revisions import dead_properties, link_revisions, rosters
+from sync.revisions.rosters import Roster
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"
@@ -42,12 +43,15 @@ DEFAULT_TITLE = "Contacts"
 PRESENT = "present"
 REMOVED = "removed"
 HIDDEN = "hidden"
+BLOCKED = "blocked"
 #: Characters of what somebody says that an address book is for.
 _DESCRIPTION = 2_000
 _TITLE = 200
 
 _TOKEN = re.compile(r"urn:x-evercard:sync/([0-9a-f]{1,16})/([0-9a-f]{1,16})/([0-9]{1,18})", re.ASCII)
 _LISTS_TOKEN = re.compile(r"(.+)/([a-z]{1,16})/([0-9]{1,18})", re.ASCII)
+_ROSTERS = "/organisations/"
+_ROSTER_STATE = re.compile(r"([0-9a-f]{1,16})\.([0-9]{1,18})", re.ASCII)
 
 
 class Lists(NamedTuple):
@@ -58,14 +62,24 @@ class Lists(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """A state that a device knows: of the entries of an address book, and of the lists that it shows besides."""
+    """
+    A state that a device knows: of the entries of an address book, and of the lists that it shows besides.
+
+    Also of the rosters of the person's organisations, by the id of the membership; one that is not there it never saw.
+    """
 
     revision: int
     lists: int = 0
+    rosters: tuple[tuple[int, int], ...] = ()
 
 
 class Book(NamedTuple):
-    """One state of an address book, as a device sees it that shows *lists*, or none."""
+    """
+    One state of an address book, as a device sees it that shows *lists*, or none.
+
+    *rosters* are those of the organisations that its person is a member of, *names_key* is the key of the names that
+    entries of members have (`sync.revisions.entry_names`).
+    """
 
     viewer_id: int
     id: int
@@ -74,6 +88,8 @@ class Book(NamedTuple):
     epoch: int
     revision: int
     lists: Lists | None = None
+    rosters: tuple[Roster, ...] = ()
+    names_key: bytes | None = None
 
     @property
     def sync_token(self) -> str:
@@ -83,26 +99,40 @@ class Book(NamedTuple):
     @property
     def reached(self) -> Reached:
         """What a device knows that has everything."""
-        return Reached(self.revision, self.lists.revision if self.lists is not None else 0)
+        known = tuple((roster.id, roster.revision) for roster in self.rosters)
+        return Reached(self.revision, self.lists.revision if self.lists is not None else 0, known)
 
     def token_of(self, reached: Reached) -> str:
         """Return the token of a state of this book; which lists a device shows is in it, so that no other takes it."""
         plain = sync_token(self.epoch, self.id, reached.revision)
-        return plain if self.lists is None else f"{plain}/{self.lists.way}/{reached.lists}"
+        token = plain if self.lists is None else f"{plain}/{self.lists.way}/{reached.lists}"
+        states = "+".join(f"{key:x}.{revision}" for key, revision in reached.rosters)
+        return f"{token}{_ROSTERS}{states}" if states else token
 
     def reached_of(self, token: str) -> Reached:
         """
         Return what *token* stands for.
 
         Raises:
-            InvalidSyncToken: As `revision_of`; or it is one of a device that shows other lists, or none.
+            InvalidSyncToken: As `revision_of`; or it is one of a device that shows other lists, or none; or it knows
+            an organisation that the person is no member of any more.
         """
+        token, _, states = token.partition(_ROSTERS)
+        known = self._rosters_of(states)
         if self.lists is None:
-            return Reached(self.revision_of(token))
+            return Reached(self.revision_of(token), 0, known)
         match = _LISTS_TOKEN.fullmatch(token)
         if not match or match[2] != self.lists.way or int(match[3]) > self.lists.revision:
             raise InvalidSyncToken
-        return Reached(self.revision_of(match[1]), int(match[3]))
+        return Reached(self.revision_of(match[1]), int(match[3]), known)
+
+    def _rosters_of(self, states: str) -> tuple[tuple[int, int], ...]:
+        found = [_ROSTER_STATE.fullmatch(state) for state in states.split("+")] if states else []
+        known = {int(each[1], 16): int(each[2]) for each in found if each}
+        kept = tuple((key, known[key]) for key, _, last in self.rosters if known.get(key, last + 1) <= last)
+        if len(kept) != len(found):
+            raise InvalidSyncToken
+        return kept
 
     def revision_of(self, token: str) -> int:
         """
@@ -128,21 +158,20 @@ def sync_token(epoch: int, book_id: int, revision: int) -> str:
 
 def books_of(session: Session, viewer_id: int) -> list[Book]:
     """Return a person's address books, the one of their connections first."""
-    return [
-        _book(row) for row in session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id).order_by(AddressBook.id))
-    ]
+    found = session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id).order_by(AddressBook.id)).all()
+    return [_book(row, rosters.find(session, row.rosters)) for row in found]
 
 
 def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* below a person's principal, if there is one."""
     row = session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id, AddressBook.path == path)).first()
-    return _book(row) if row else None
+    return _book(row, rosters.find(session, row.rosters)) if row else None
 
 
 def read_book(database: Database, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* as `find_book` does, without a transaction: every poll of it asks for this."""
     rows = database.quick_rows(_AT_PATH, {"viewer": viewer_id, "path": path}, is_by_key=True)
-    return _book(rows[0]) if rows else None
+    return _book(rows[0], rosters.read(database, rows[0][6])) if rows else None
 
 
 def create_contacts(session: Session, viewer_id: int, at: int) -> None:
@@ -349,7 +378,7 @@ def begin_new_epoch(session: Session) -> int:
 
 _BOOK = select(
     AddressBook.viewer_id, AddressBook.id, AddressBook.path, AddressBook.title, AddressBook.epoch, AddressBook.revision
-)
+).add_columns(AddressBook.rosters, AddressBook.names_key)
 _AT_PATH = _BOOK.where(AddressBook.viewer_id == bindparam("viewer"), AddressBook.path == bindparam("path"))
 #: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. The
 #: setting ends with the transaction.
@@ -411,5 +440,6 @@ def _described(text: str) -> str:
     return clean(text)
 
 
-def _book(row: object) -> Book:
-    return Book(*row)  # type: ignore[misc]
+def _book(row: Sequence[Any], found: tuple[Roster, ...]) -> Book:
+    *state, _, key = row
+    return Book(*state)._replace(rosters=found, names_key=bytes(key) if key is not None else None)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     update,
 )
@@ -31,7 +32,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import settings_of
 from sync.database.prepared import execute
 from sync.errors import NotFound
-from sync.models import NOT_KEPT, Base, Entry, EntryVersion, now
+from sync.models import NOT_KEPT, Base, DeviceCopy, Entry, EntryVersion, now
 
 #: A version that is kept, after the entry that it is of.
 KeptVersion: TypeAlias = tuple[Entry, EntryVersion]
@@ -172,6 +173,13 @@ def _forget(session: Session, viewer_id: int, gone: Sequence[Kept]) -> None:
         session.connection().execute(statement, keys)
 
 
+#: Whether something is kept of an entry that the person's devices wrote before, or was until one had it last.
+HAS_PAST = or_(
+    exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id),
+    exists().where(
+        DeviceCopy.viewer_id == Entry.viewer_id, DeviceCopy.entry_id == Entry.id, DeviceCopy.revision == NOT_KEPT
+    ),
+)
 _KEPT = select(Entry, EntryVersion).join(
     EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id)
 )

@@ -25,7 +25,7 @@ from sync.database.upserts import insert_into
 from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
-from sync.models import Account, Audience, Base, Card, CardLink, Connection, DisclosedField, Field, new_id
+from sync.models import Account, Audience, Base, Card, CardLink, Connection, DisclosedField, Field, Membership, new_id
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
 from sync.sharing.visibility import Composition, Grants, StoredField, grants_of
 from sync.sorting import list_keys
@@ -34,6 +34,8 @@ SELF = "self"
 VIEWERS = "viewers"
 #: Of whoever has the address of a card (`sync.card_links`): they are in one group, and connected to nobody.
 LINK = "link"
+#: Of the members of an organisation: they are in its built-in group, and connected or not.
+ORGANISATION = "organisation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ class Refreshed:
 
     *changed*: the hashes, by id, of the cards whose text is another now. A card that is new is not among them, because
     nobody held it. *own*: the id of the card that the owner sees of themselves. *linked*: the ids of those that changed
-    which people without an account are shown.
+    which people without an account are shown, *rostered* of those that members of organisations are.
     """
 
     changed: Mapping[int, str]
     own: int
     linked: frozenset[int]
+    rostered: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,10 @@ def refresh(
     for statement, rows in ((_WRITE, new), (_REWRITE, rewritten), (_list_keys(_dialect(session)), listed)):
         execute_all(session, statement, rows)
     changed = {row["card"]: row["new_digest"] for row in rewritten}
-    linked = frozenset(each.id for each in held if each.kind == LINK and each.id in changed)
-    return Refreshed(changed, next(each.id for each in held if each.own), linked)
+    linked, rostered = (
+        frozenset(each.id for each in held if each.kind == kind and each.id in changed) for kind in (LINK, ORGANISATION)
+    )
+    return Refreshed(changed, next(each.id for each in held if each.own), linked, rostered)
 
 
 def size_of_own(session: Session, owner_id: int) -> int:
@@ -205,18 +210,20 @@ def forget(
 
 
 def drop_unused(session: Session, owner_id: int, audience_ids: Collection[int]) -> None:
-    """Delete those of these audiences, with their cards, that no viewer is in and no link shows any more."""
+    """Delete those of these audiences, with their cards, that nobody is in and no link shows any more."""
     if not audience_ids:
         return
     used = exists().where(Connection.owner_id == Audience.owner_id, Connection.audience_id == Audience.id)
     linked = exists().where(CardLink.owner_id == Audience.owner_id, CardLink.audience_id == Audience.id)
+    rostered = exists().where(Membership.owner_id == Audience.owner_id, Membership.audience_id == Audience.id)
     mine = (Audience.owner_id == owner_id, Audience.kind != SELF, among(session, Audience.id, audience_ids))
-    session.execute(delete(Audience).where(*mine, ~used, ~linked).execution_options(synchronize_session=False))
+    unused = delete(Audience).where(*mine, ~used, ~linked, ~rostered)
+    session.execute(unused.execution_options(synchronize_session=False))
 
 
 def composition_in(kind: str, text: str) -> Composition:
     """Return what an audience of this kind is made of; *text* is what `Composition.dump` wrote."""
-    return Composition.load(text, connected=kind != LINK)
+    return Composition.load(text, connected=kind not in (LINK, ORGANISATION))
 
 
 def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent: Extent) -> list[_Held]:

@@ -12,7 +12,7 @@ which it cannot do so.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import bindparam, select, update
@@ -22,9 +22,9 @@ from sync.database.engine import all_or_nothing, settings_of
 from sync.database.prepared import execute, value
 from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
-from sync.models import Base, now
+from sync.models import Base, Membership, now
 from sync.push import news
-from sync.revisions import address_books, fan_out, link_revisions, list_states, shared_fields
+from sync.revisions import address_books, fan_out, link_revisions, list_states, roster_news, rosters, shared_fields
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
@@ -51,7 +51,7 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
         yield under_way
         session.flush()
         rewritten = [owner_id for owner_id in owners if _carry(under_way, owner_id).fields]
-        viewers = set().union(*under_way.entries.values())
+        viewers = under_way.told.union(*under_way.entries.values())
         if others := list_states.shown_by(session, under_way.listed - viewers):
             list_states.lock(session, viewers.union(others))
         browsers = address_books.raise_revisions(session, viewers, at)
@@ -59,6 +59,8 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             address_books.stamp(session, holders, entry_id, at)
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
+        rosters.stamp(session, under_way.rostered, at)
+        roster_news.ask(session, under_way.rostered, at)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
         for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):
             list_states.renew(session, viewer_id, at)
@@ -112,11 +114,21 @@ def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
         under_way.own_cards[owner_id] = OwnCard(refreshed.changed[refreshed.own], 0, under_way.at)
     if refreshed.linked:
         link_revisions.raise_shown(under_way.session, owner_id, refreshed.linked, under_way.at)
-    held = [card_id for card_id in refreshed.changed if card_id != refreshed.own and card_id not in refreshed.linked]
+    if refreshed.rostered:
+        _tell_members(under_way, owner_id, refreshed.rostered)
+    others = {refreshed.own, *refreshed.linked, *refreshed.rostered}
+    held = [card_id for card_id in refreshed.changed if card_id not in others]
     decided = fan_out.plan(under_way.session, owner_id, held)
     for viewer_id in decided.viewers:
         under_way.touch(viewer_id, owner_id)
     fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at, under_way.versions[owner_id])
+
+
+def _tell_members(under_way: Change, owner_id: int, audience_ids: Collection[int]) -> None:
+    session = under_way.session
+    shown = (Membership.owner_id == owner_id, Membership.audience_id.in_(sorted(audience_ids)))
+    for organisation_id in session.scalars(select(Membership.organisation_id).where(*shown)):
+        under_way.rostered[organisation_id].add(owner_id)
 
 
 def _close(under_way: Change, owner_id: int) -> None:

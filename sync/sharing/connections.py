@@ -9,7 +9,6 @@ what all connections see. The entry keeps its href and UID for ever.
 from __future__ import annotations
 
 import functools
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Update, bindparam, delete, insert, select, update
@@ -19,7 +18,7 @@ from sync.database.lists import among, among_parameter, ids
 from sync.disclosure import records
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.models import CONTACTS, Base, Connection, Entry, FieldException, Member, PublicFriend, Request
-from sync.revisions import fan_out, shared_fields
+from sync.revisions import fan_out, rosters, shared_fields
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.changes import Change, change
@@ -87,7 +86,7 @@ def disconnect(session: Session, one: int, other: int) -> None:
                 delete(PublicFriend).where(PublicFriend.owner_id == owner_id, PublicFriend.friend_id == viewer_id)
             )
             records.enter(session, owner_id, {viewer_id: None}, under_way.versions[owner_id])
-            if _state(session, owner_id, viewer_id) == PRESENT:
+            if _state(session, owner_id, viewer_id) == PRESENT or rosters.shows(session, viewer_id, owner_id):
                 under_way.touch(viewer_id, owner_id)
             _set_entry(session, owner_id, viewer_id, state=REMOVED, card_id=None)
         shared_fields.part(session, one, other, under_way.at)
@@ -120,7 +119,9 @@ def show(session: Session, viewer_id: int, owner_id: int) -> None:
         if _state(session, owner_id, viewer_id) != HIDDEN:
             raise NotFound("No entry of this person is hidden.")
         _set_hidden(session, owner_id, viewer_id, hidden=False)
-        _set_entry(session, owner_id, viewer_id, state=PRESENT)
+        # Where the two are not connected, it is an organisation that shows the owner, or none any more.
+        state = PRESENT if is_connected(session, owner_id, viewer_id) else REMOVED
+        _set_entry(session, owner_id, viewer_id, state=state)
         under_way.touch(viewer_id, owner_id)
         under_way.listed.add(viewer_id)
 
@@ -233,13 +234,14 @@ def _placing(dialect: str) -> tuple[Update, Update]:
 def _show(under_way: Change, owner_id: int, viewer_id: int, card_id: int) -> None:
     session = under_way.session
     if _state(session, owner_id, viewer_id) is None:
+        href, uid = rosters.name_for(session, viewer_id, owner_id)
         session.execute(
             insert(Entry).values(
                 viewer_id=viewer_id,
                 id=owner_id,
                 book_id=CONTACTS,
-                href=f"{uuid.uuid4()}.vcf",
-                uid=str(uuid.uuid4()),
+                href=href,
+                uid=uid,
                 kind=CONNECTION,
                 state=PRESENT,
                 revision=0,

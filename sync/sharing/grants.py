@@ -23,7 +23,7 @@ def grant(session: Session, owner_id: int, group_id: int, field_ids: Collection[
         NotFound: There is no such group or field.
     """
     with change(session, owner_id) as under_way:
-        _grant(under_way, owner_id, group_id, field_ids)
+        give(under_way, owner_id, group_id, field_ids)
 
 
 def take_back(session: Session, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
@@ -49,7 +49,7 @@ def adjust(session: Session, owner_id: int, adjustment: Adjustment) -> None:
             given = {field_id for group, field_id in adjustment.granted if group == group_id}
             taken = {field_id for group, field_id in adjustment.taken_back if group == group_id}
             _take_back(under_way, owner_id, group_id, taken)
-            _grant(under_way, owner_id, group_id, given)
+            give(under_way, owner_id, group_id, given)
 
 
 def granted(session: Session, owner_id: int, group_id: int) -> frozenset[int]:
@@ -128,7 +128,13 @@ def exceptions_of(session: Session, owner_id: int, only: Collection[int] | None 
     return found
 
 
-def _grant(under_way: Change, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+def give(under_way: Change, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:
+    """
+    Grant as `grant` does, in a change that does more.
+
+    Raises:
+        NotFound: There is no such group or field.
+    """
     session = under_way.session
     _require(session, owner_id, group_id, field_ids)
     missing = sorted(set(field_ids) - granted(session, owner_id, group_id))

@@ -2,7 +2,8 @@
 Groups: named sets of the people whom a person is connected to.
 
 Two are built in, and everybody has them: *strangers*, which is anybody at all, and *connections*, which is everybody
-whom the person is connected to. Nobody is put into them or taken out.
+whom the person is connected to. So is one for each organisation that the person is a member of. Nobody is put into them
+or taken out.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Re
 from sync.models import Connection, Group, Member, new_id, now
 from sync.sharing import cards, connections, grants, link_audiences
 from sync.sharing.changes import change
-from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
+from sync.sharing.visibility import CONNECTIONS, GROUP, ORGANISATION, STRANGERS
 from sync.vcard import clean
 
 NAME_LENGTH = 100
 #: How many people can be put into a group in one change, so that it keeps others waiting for a moment only.
 AT_ONCE = 500
 #: The order in which lists show the kinds of groups: from those whom most people are in to those whom fewest are in.
-_ORDER = (STRANGERS, CONNECTIONS, GROUP)
+_ORDER = (STRANGERS, CONNECTIONS, ORGANISATION, GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ def create_built_in(session: Session, owner_id: int) -> None:
     """Make the built-in groups of a new person."""
     for kind in (STRANGERS, CONNECTIONS):
         _insert(session, owner_id, kind, kind)
+
+
+def create_for_organisation(session: Session, owner_id: int, organisation_id: int, name: str) -> int:
+    """Make the built-in group of an organisation that a person becomes a member of, and return its id."""
+    # The person may have a group of their own by this name.
+    return _insert(session, owner_id, ORGANISATION, name, f"organisation {organisation_id}")
 
 
 def create(session: Session, owner_id: int, name: str) -> int:
@@ -251,11 +258,11 @@ def members(session: Session, owner_id: int, group_id: int) -> Sequence[int]:
     ).all()
 
 
-def _insert(session: Session, owner_id: int, kind: str, name: str) -> int:
+def _insert(session: Session, owner_id: int, kind: str, name: str, key: str = "") -> int:
     group_id = new_id()
     session.execute(
         insert(Group).values(
-            owner_id=owner_id, id=group_id, kind=kind, name=name, name_key=_name_key(name), created_at=now()
+            owner_id=owner_id, id=group_id, kind=kind, name=name, name_key=key or _name_key(name), created_at=now()
         )
     )
     return group_id

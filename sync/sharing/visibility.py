@@ -26,8 +26,9 @@ from sync.database.prepared import execute
 from sync.models import Base, Connection, Field, FieldException, Grant, Group, Member
 from sync.sharing.due import require_none_due
 
-#: What `Group.kind` is: the two built-in groups that everybody has, and one that a person made.
-STRANGERS, CONNECTIONS, GROUP = "strangers", "connections", "group"
+#: What `Group.kind` is: the two built-in groups that everybody has, one that a person made, and the built-in one of an
+#: organisation that the person is a member of.
+STRANGERS, CONNECTIONS, GROUP, ORGANISATION = "strangers", "connections", "group", "organisation"
 
 
 class StoredField(NamedTuple):
@@ -60,8 +61,8 @@ class Composition:
     """
     What makes an audience: ids of the owner's own groups, and ids of fields that are allowed or withheld besides.
 
-    *connected* is false of strangers, and of whoever opens the address of a card without having an account. The kind of
-    an audience says which it is, so it is not stored with what makes it.
+    *connected* is false of strangers, of whoever opens the address of a card without having an account, and of the
+    members of an organisation. The kind of an audience says which it is, so it is not stored with what makes it.
     """
 
     groups: frozenset[int] = frozenset()
@@ -174,6 +175,12 @@ def composition_of(session: Session, owner_id: int, viewer_id: int) -> Compositi
         frozenset(field_id for field_id, allowed in exceptions if allowed),
         frozenset(field_id for field_id, allowed in exceptions if not allowed),
     )
+
+
+def composition_in(session: Session, owner_id: int, group_id: int) -> Composition:
+    """Return what whoever is in this group of the owner's and in no other is to the owner."""
+    kind = session.scalars(select(Group.kind).where(Group.owner_id == owner_id, Group.id == group_id)).first()
+    return Composition(frozenset({group_id}), connected=kind != ORGANISATION)
 
 
 def compositions_of(session: Session, owner_id: int, only: Collection[int] | None = None) -> dict[int, Composition]:

@@ -27,7 +27,9 @@ from sync.database.server_keys import server_key
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, NOBODY, Account, Device, now
 from sync.push import subscriptions
+from sync.revisions import rosters
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists
+from sync.revisions.rosters import Roster
 from sync.sign_in.device_notes import DeviceNotes, Given
 from sync.vcard import clean
 
@@ -51,8 +53,9 @@ class Caller(NamedTuple):
 
     *lists* is as what the device shows the person's groups, None for not at all; once it is worked out for the request
     how its program reads them, the way in which it does. *lists_revision* is the state of the lists, None where there
-    never were any. *names* is what the device calls the person by, as it is and decoded, where that is not the login.
-    *is_behind* says that a standby said so, and not the primary: a moment ago it was true.
+    never were any. *rosters* and *names_key* are those of `Book`. *names* is what the device calls the person by, as it
+    is and decoded, where that is not the login. *is_behind* says that a standby said so, and not the primary: a moment
+    ago it was true.
     """
 
     account_id: int
@@ -65,6 +68,8 @@ class Caller(NamedTuple):
     revision: int
     lists: str | None
     lists_revision: int | None
+    rosters: tuple[Roster, ...] = ()
+    names_key: bytes | None = None
     names: tuple[str, ...] = ()
     is_behind: bool = False
 
@@ -72,7 +77,8 @@ class Caller(NamedTuple):
     def contacts(self) -> Book:
         """The address book of the person's connections, as it was when the request was let in."""
         lists = Lists(self.lists, self.lists_revision or 0) if self.lists is not None else None
-        return Book(self.account_id, CONTACTS, CONTACTS_PATH, self.title, self.epoch, self.revision, lists)
+        state = (self.title, self.epoch, self.revision, lists, self.rosters, self.names_key)
+        return Book(self.account_id, CONTACTS, CONTACTS_PATH, *state)
 
 
 class Gate:
@@ -136,9 +142,12 @@ class Gate:
         return next(filter(None, callers), None)
 
     def _proved(self, row: tuple[Any, ...], proof: _Proof) -> Caller | None:
-        account_id, login, stored, *rest = row
-        is_right = hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id))
-        return Caller(account_id, login, proof.device_id, *rest) if is_right else None
+        account_id, login, stored, *rest, named, names_key = row
+        if not hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
+            return None
+        caller = Caller(account_id, login, proof.device_id, *rest)
+        found, key = rosters.read(self._database, named), bytes(names_key) if names_key is not None else None
+        return caller._replace(rosters=found, names_key=key) if named or key else caller
 
     def note_use(self, caller: Caller) -> None:
         """Note that the device was used, if that is worth a note (see `sync.sign_in.device_notes`)."""
@@ -156,7 +165,8 @@ class Gate:
 # One row each of three tables of one person, in one round trip: all that a poll has to know.
 _STATE = """
 SELECT device.viewer_id, account.login, device.secret_hash, device.synced_revision, device.last_used_at,
-    address_book.title, address_book.epoch, address_book.revision, device.lists, address_book.lists_revision
+    address_book.title, address_book.epoch, address_book.revision, device.lists, address_book.lists_revision,
+    address_book.rosters, address_book.names_key
 FROM device
 JOIN account ON account.id = device.viewer_id
 JOIN address_book ON address_book.viewer_id = device.viewer_id AND address_book.id = 1
@@ -165,8 +175,10 @@ _CHECK = f"""{_STATE}
 WHERE device.viewer_id = ? AND device.id = ? AND account.login = ?
     AND device.revoked_at IS NULL AND account.disabled_at IS NULL
 """
-# A device that was told of something asks at once, and must not hear that there is nothing.
-_IS_UNTOLD = """    AND NOT EXISTS (
+# A device that was told of something asks at once, and must not hear that there is nothing. How far the rosters of
+# organisations are is asked of the primary.
+_IS_UNTOLD = """    AND address_book.rosters IS NULL
+    AND NOT EXISTS (
         SELECT 1 FROM push_subscription WHERE push_subscription.viewer_id = device.viewer_id AND device_id = device.id
     )
 """

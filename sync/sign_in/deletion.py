@@ -34,6 +34,7 @@ from sync.models import (
     new_id,
     now,
 )
+from sync.organisations import members
 from sync.revisions.fan_out import is_due
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sharing import connections, search_keys
@@ -109,6 +110,7 @@ def _begin(session: Session, account_id: int) -> None:
     if session.scalars(closing.values(disabled_at=at, deletion_began_at=at).returning(Account.id)).first() is None:
         raise NotFound("There is no such person.")
     _promise(session, account_id, at)
+    members.leave_all(session, account_id)
     session.execute(
         update(Device).where(Device.viewer_id == account_id, Device.revoked_at.is_(None)).values(revoked_at=at)
     )

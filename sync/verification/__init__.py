@@ -25,13 +25,14 @@ from sync.database.migrations import differences
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
+from sync.revisions.roster_news import ROSTER
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sign_in.deletion import LEAVING, unfinished
-from sync.verification import connected, ends, household, links, lists, meeting, owners, past, viewers
+from sync.verification import connected, ends, household, links, lists, meeting, organisations, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after
 
 #: Kinds of jobs that the worker does.
-_DONE = (FAN_OUT, HOUSEHOLD, LEAVING, THINNING)
+_DONE = (FAN_OUT, HOUSEHOLD, LEAVING, ROSTER, THINNING)
 #: People on one page.
 PAGE = 100
 
@@ -165,6 +166,7 @@ CHECKS_OF_ALL: tuple[Callable[[Session], Iterator[str]], ...] = (
     _claims,
     _outbox,
     meeting.directory,
+    organisations.rosters,
 )
 _CHECKS = (
     owners.accounts_of,
@@ -183,4 +185,6 @@ _CHECKS = (
     lists.lists_of,
     meeting.listing_of,
     connected.between,
+    organisations.memberships_of,
+    organisations.blocks_of,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from sync.models import Audience, Connection, DisclosedAudience, DisclosedField, Field, FieldState
+from sync.models import Audience, Connection, DisclosedAudience, DisclosedField, Field, FieldState, Membership
 from sync.sharing import cards
 from sync.verification.owners import composition_in, grants_of
 from sync.verification.reading import Page, Problem, names_of
@@ -51,6 +51,10 @@ def audiences_of(page: Page) -> Iterator[Problem]:
     noted = page.rows(select(*columns).where(DisclosedAudience.until.is_(None)), DisclosedAudience.owner_id)
     columns = (Connection.owner_id, Connection.viewer_id, Connection.audience_id)
     connected = page.rows(select(*columns), Connection.owner_id)
+    joined = select(Membership.owner_id, Membership.organisation_id, Membership.audience_id)
+    joined = joined.where(Membership.joined_at.is_not(None))
+    for owner_id, rows in page.rows(joined, Membership.owner_id).items():
+        connected[owner_id] += rows
     found: list[tuple[int, int, bool]] = []
     for owner_id in page.logins:
         there = dict(connected[owner_id])

@@ -24,7 +24,7 @@ from sync.models import (
     Overlay,
     PrivateCard,
 )
-from sync.revisions.address_books import PRESENT, REMOVED
+from sync.revisions.address_books import BLOCKED, HIDDEN, PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
@@ -157,9 +157,12 @@ class _Held:
         if row.data is not None or not row.uid:
             yield "is a connection's and is kept like a private one."
         yield from _overlay(row, self._bodies.get((row.id, row.card_id), ()))
-        if row.state == REMOVED:
+        if row.state in (REMOVED, BLOCKED):
             if row.card_id is not None:
-                yield "is removed and still names a card."
+                yield f"is {row.state} and still names a card."
+        elif row.state == HIDDEN and row.card_id is None:
+            # A member of an organisation, whom the person took off their devices.
+            return
         elif (row.id, row.viewer_id) not in self._connected:
             yield f"shows the card of {self._names[row.id]} without a connection."
 

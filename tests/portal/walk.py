@@ -7,6 +7,7 @@ or in the query; several lines show it in several states. A GET that is no page,
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from sync.household.pairs import Share
 from sync.meeting import invitation_links
 from sync.models import now
 from sync.notify import suppression
+from sync.organisations import members, organisations
 from sync.sharing import grants, groups, history, phone_lists, visibility
 from sync.sharing.visibility import GROUP
 from sync.sign_in import credentials, sessions
@@ -99,6 +101,15 @@ def _digest(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 def _device(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     device_id, _password = credentials.add_device(session, ids[WHO], "Test")
     return [{"device_id": device_id}]
+
+
+def _invited(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """An organisation that asks for a number."""
+    found = [each.organisation.id for each in members.belongings(session, ids[WHO]) if each.joined_at is None]
+    if not found:
+        found = [organisations.create(session, f"Chess Club {secrets.token_hex(4)}", ["mobile"])]
+        members.invite(session, found[0], ids[WHO])
+    return [{"organisation_id": found[0]}]
 
 
 def _move(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -285,6 +296,8 @@ PARAMETERS: dict[str, Parameters] = {
     "devices.revoke": _device,
     "devices.state": _device,
     "devices.wait": _device,
+    "memberships.join": _invited,
+    "memberships.leave": _invited,
     "lists.accept": _move,
     "lists.device": _device,
     "lists.dismiss": _move,

@@ -35,15 +35,23 @@ WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNC
 #: Before the name of a value that is handed in.
 _VALUE = ":"
 #: Tables of another person's rows that a statement may read all the same, if it does so by these equalities, and why.
-ALLOWED: dict[str, tuple[set[frozenset[str]], str]] = {
-    "card": (
-        {frozenset(("card.owner_id", "entry.id")), frozenset(("card.id", "entry.card_id"))},
-        "an entry reads its owner's card by the card's key",
-    ),
-    "card_list_key": (
-        {frozenset(("card_list_key.owner_id", "entry.id")), frozenset(("card_list_key.id", "entry.card_id"))},
-        "an entry reads what lists know of its owner's card by the card's key",
-    ),
+ALLOWED: dict[str, dict[str, set[frozenset[str]]]] = {
+    "card": {
+        "an entry reads its owner's card by the card's key": {
+            frozenset(("card.owner_id", "entry.id")),
+            frozenset(("card.id", "entry.card_id")),
+        },
+        "a member on a roster is shown by their card, which is read by its key": {
+            frozenset(("card.owner_id", "roster_entry.owner_id")),
+            frozenset(("card.id", "roster_entry.card_id")),
+        },
+    },
+    "card_list_key": {
+        "an entry reads what lists know of its owner's card by the card's key": {
+            frozenset(("card_list_key.owner_id", "entry.id")),
+            frozenset(("card_list_key.id", "entry.card_id")),
+        },
+    },
 }
 
 
@@ -180,7 +188,9 @@ def _plain(column: Any) -> str:
 def _mixed_people(nodes: Iterable[Any], tables: set[Table]) -> Iterator[str]:
     equalities = _equalities(nodes)
     given = {frozenset(pair) for pair in equalities}
-    spread = {_spread(table) for table in tables if table.name not in ALLOWED or not ALLOWED[table.name][0] <= given}
+    spread = {
+        _spread(table) for table in tables if not any(way <= given for way in ALLOWED.get(table.name, {}).values())
+    }
     # What can be reached from one of them by equalities is one person's.
     reached: set[str] = set()
     ahead = sorted(spread)[:1]

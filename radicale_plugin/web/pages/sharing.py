@@ -208,7 +208,7 @@ def _everybody(every: list[Audience]) -> set[int]:
 
 
 def _connections(every: list[Audience]) -> set[int]:
-    return {group.id for group in every if group.is_built_in and not group.is_everybody}
+    return {group.id for group in every if group.is_built_in and not (group.is_everybody or group.is_organisation)}
 
 
 def _open(rows: list[Row], every: list[Audience], ticked: Boxes) -> list[str]:

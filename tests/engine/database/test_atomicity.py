@@ -7,7 +7,7 @@ the database must be as it was. A function that is one statement is whole with i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,9 @@ from sync.household.pairs import Share
 from sync.lists import device_view, list_cards, list_edits
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
-from sync.models import BUCKETS, CONTACTS, Base, Device, Digest, Entry, now
+from sync.models import BUCKETS, CONTACTS, Base, Card, Device, Digest, Entry, now
+from sync.organisations import members, organisations, roster_rows
+from sync.organisations.roster_rows import MemberEntry
 from sync.profiles import first_photo, profiles
 from sync.push import keys, subscriptions
 from sync.revisions import address_books, fan_out, versions
@@ -42,7 +44,7 @@ from sync.sharing import connections, grants, groups, phone_lists
 from sync.sharing.visibility import Adjustment
 from sync.sign_in import credentials
 from sync.vcard import parse_one
-from tests.support import households
+from tests.support import clubs, households
 from tests.support.factories import (
     anyway,
     book_in,
@@ -79,6 +81,7 @@ class World:
     family: int
     chess: int
     strangers: int
+    club: int
     device: int
     own: bytes
     held: bytes
@@ -139,6 +142,7 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
         family,
         chess,
         strangers(database, anna),
+        club_of(database, anna, [carl, dora], suffix),
         device,
         own.text.encode(),
         held.text.encode(),
@@ -167,6 +171,15 @@ def _home(session: Session, world: World, carrier: int) -> Share:
     """Return how Anna's address is shared with somebody."""
     found = shares.shared_by(session, world.anna)
     return next(each.share for each in found if each.share.field_id != world.site and each.share.carrier_id == carrier)
+
+
+def club_of(database: Database, invited: int, joined: Sequence[int], suffix: str) -> int:
+    """Make an organisation of these people, into which one more is invited."""
+    club = clubs.found(database, f"Club{suffix}")
+    club.invite(invited)
+    for each in joined:
+        club.join(each, [field(database, each)])
+    return club.id
 
 
 def _card(*lines: str) -> Any:
@@ -209,6 +222,18 @@ def _bring_back(session: Session, viewer_id: int) -> None:
 
 def _set_end(session: Session, world: World) -> None:
     setting.set_end(session, world.anna, Target(group_id=world.family), now() + 3600)
+
+
+def _member(session: Session, world: World) -> MemberEntry:
+    """Return Carl as Dora has him by their organisation."""
+    (member,) = roster_rows.members(session, book_in(session, world.dora), None, body=Card.body_3)
+    return member
+
+
+def _write_member(session: Session, world: World) -> None:
+    member = _member(session, world)
+    text = f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{member.uid}\r\n{member.body}"
+    _write(session, world.dora, member.href, text.replace("END:", "NOTE:n\r\nEND:").encode())
 
 
 PHONE = "TEL;TYPE=CELL:+1 555 0101"
@@ -263,6 +288,14 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "connections.disconnect": lambda s, w: connections.disconnect(s, w.anna, w.bert),
     "connections.hide": lambda s, w: connections.hide(s, w.bert, w.anna),
     "connections.show": lambda s, w: connections.show(s, w.anna, w.carl),
+    "members.invite": lambda s, w: members.invite(s, w.club, w.bert),
+    "members.join": lambda s, w: members.join(s, w.club, w.anna, [w.phone]),
+    "members.leave": lambda s, w: members.leave(s, w.club, w.dora),
+    "members.leave_all": lambda s, w: members.leave_all(s, w.dora),
+    "members.set_away": lambda s, w: members.set_away(s, w.dora, away=True),
+    "entries.write, member": _write_member,
+    "entries.remove, member": lambda s, w: _remove(s, w.dora, _member(s, w).href),
+    "entries.offer_again, member": lambda s, w: entries.offer_again(s, book_in(s, w.dora), _member(s, w).href),
     "preferences.set_preferences": lambda s, w: preference_changes.set_preferences(
         s, w.anna, Preferences(connecting="nobody")
     ),
@@ -300,6 +333,8 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
 SINGLE: dict[str, Callable[[Session, World], object]] = {
     "ends.let_end": lambda s, w: setting.let_end(s, w.anna, Target(group_id=w.chess)),
     "phone_lists.dismiss": lambda s, w: phone_lists.dismiss(s, w.anna, w.chess, w.bert),
+    "organisations.create": lambda s, _: organisations.create(s, "Company"),
+    "organisations.remove": lambda s, w: organisations.remove(s, w.club),
     "push.end": lambda s, w: subscriptions.end(s, w.anna),
     "push.end_of_book": lambda s, w: subscriptions.end_of_book(s, w.anna, CONTACTS),
 }

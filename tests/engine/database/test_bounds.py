@@ -72,7 +72,7 @@ BOUNDS = {
     "address_book": limits("address_books"),
     # Each is an act of an administrator's, and people cannot make them do one.
     "administrator_act": by("sync.accounts.acts.KEPT"),
-    "audience": per("connection", "card_link"),
+    "audience": per("connection", "card_link", "membership"),
     "block": per(*PAIR),
     "browser_session": by("sync.sign_in.sessions.MOST"),
     "calendar_feed": by("sync.calendars.feeds.MOST"),
@@ -109,6 +109,7 @@ BOUNDS = {
         "sync.household.following.work",
         "sync.disclosure.disclosure_thinning.work",
         "sync.sign_in.deletion.work",
+        "sync.revisions.roster_news.work",
     ),
     "kept_apart": by("sync.contacts.apart.MOST"),
     "linked_entry": limits("linked_entries", "linked_size"),
@@ -116,10 +117,13 @@ BOUNDS = {
     "list_state": limits("groups", "gone_entries"),
     "login_name": per("account"),
     "member": per("contact_group", "connection"),
+    "membership": per("account", "organisation"),
     "merged_entry": by("sync.contacts.duplicates.MOST_UNDONE"),
     "message": by("sync.notify.outbox.work", "sync.meeting.invitations.INVITATIONS_OF_ALL"),
     "next_end": per("account"),
     "one_time_token": by("sync.accounts.one_time_tokens.purge"),
+    # An administrator makes these, and nobody else.
+    "organisation": by("sync.organisations.organisations.create"),
     "organisation_identity": per("account"),
     # One for each kind of directory.
     "organisation_look": by("sync.sign_in.told.LDAP"),
@@ -136,6 +140,7 @@ BOUNDS = {
     "push_subscription": limits("push_subscriptions"),
     "rate_limit": by("sync.accounts.rate_limits.purge"),
     "request": limits("requests_a_day"),
+    "roster_entry": per("account", "organisation"),
     # One that is there for a person of an organisation, and those that the organisation took back.
     "scim_key": per("scim_user"),
     "scim_token": by("sync.scim.tokens.MOST"),

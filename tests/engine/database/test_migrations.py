@@ -13,7 +13,7 @@ from alembic import command
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Column, Integer, delete, insert, inspect, select, update
+from sqlalchemy import Column, Integer, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from sync import verification
@@ -23,12 +23,16 @@ from sync.books.entries import EntryText
 from sync.database import accounts, migrations, schema
 from sync.database.engine import Database
 from sync.errors import TooManyTries, WrongSchema
+from sync.meeting import blocks
 from sync.models import Account, Base, Group, Profile
+from sync.organisations import roster_rows
+from sync.revisions import address_books
 from sync.sharing import grants, groups, search_keys
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 from sync.sign_in import sessions
-from tests.support.factories import connected, contents, field, group, person, put, vcard
+from tests.support import clubs
+from tests.support.factories import connected, contents, field, group, people, person, put, vcard
 from tests.support.meeting import prefer
 
 ROOT = Path(__file__).parents[3]
@@ -225,6 +229,24 @@ def test_only_the_schema_that_the_code_knows_is_worked_with(empty: Database, dat
     with database.engine.begin() as connection:
         connection.execute(context._version.update().values(version_num=schema.newest()))
     empty.dispose()
+
+
+def test_blocks_from_before_keep_people_apart_in_organisations(database: Database) -> None:
+    anna, bert = people(database, "anna", "bert")
+    database.write(lambda session: blocks.block(session, anna, bert))
+    downgrade(database, "0021")
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM entry WHERE id <> viewer_id"))
+    database.migrate()
+    club = clubs.found(database)
+    for each in (anna, bert):
+        club.join(each)
+    for viewer, owner in ((anna, bert), (bert, anna)):
+        with database.reading() as session:
+            (book,) = address_books.books_of(session, viewer)
+            assert roster_rows.of_owner(session, book, owner) is None
+    with database.reading() as session:
+        assert [str(each) for each in verification.findings(session)] == []
 
 
 def test_contents_are_served_after_a_migration_as_before(database: Database) -> None:

@@ -40,13 +40,16 @@ from sync.models import (
     FieldException,
     PublicFriend,
     Request,
+    RosterEntry,
     now,
 )
+from sync.organisations import members, pair_entries
 from sync.profiles import profiles, renewing
 from sync.queries import contact_pages
 from sync.revisions import address_books, entry_writes, fan_out, jobs, link_revisions, tombstones, versions
+from sync.revisions.address_books import PRESENT
 from sync.sharing import changes, connections, grants, groups, history, search_keys
-from sync.sharing.visibility import CONNECTIONS
+from sync.sharing.visibility import CONNECTIONS, fields_of
 from sync.sign_in import deletion, sessions
 from tests.engine.database.test_atomicity import CHANGES, PHONE, SINGLE, World, _card, make_world
 from tests.support.changing import changing
@@ -92,6 +95,7 @@ EXEMPT = {
     "sync.ends.carrying.work": "is a transaction for each person",
     "sync.household.following.settle": "is a transaction for each of the few who carry something",
     "sync.household.following.work": "is a transaction for each of the few who carry something",
+    "sync.organisations.members.tidy": "is a transaction for each member",
     "sync.meeting.invitations.": "is about one invitation to one address",
     "sync.meeting.invitation_links.": "is about one link, and whoever follows it",
     "sync.meeting.mass_invitations.": "is about the addresses that one may paste at once, each looked up by itself",
@@ -111,6 +115,7 @@ EXEMPT = {
     "sync.revisions.jobs.take": "is a transaction for each job",
     "sync.disclosure.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
     "sync.disclosure.disclosure_thinning.work": "is a transaction for each chunk of rows",
+    "sync.revisions.roster_news.work": "is a transaction for each chunk",
     "sync.revisions.fan_out.work": "is a transaction for each chunk, which is tried",
     "sync.worker.": "does what the others do",
 }
@@ -143,6 +148,13 @@ def _defer(session: Session, world: World) -> None:
 
 def _everybody(session: Session, world: World) -> int:
     return groups.find(session, world.anna, CONNECTIONS).id
+
+
+def _shown(session: Session, world: World) -> tuple[int, list[int]]:
+    """Return by which group Carl shows something to his organisation, and which field that is."""
+    (belonging,) = members.belongings(session, world.carl)
+    assert belonging.group_id is not None
+    return belonging.group_id, [each.id for each in fields_of(session, world.carl)]
 
 
 def _regroup(session: Session, world: World) -> None:
@@ -244,6 +256,18 @@ MORE: dict[str, Change] = {
         lambda s, w: profiles.set_field(s, w.anna, w.phone, content("mobile", "+49 170 5550177")),
         lambda s, w: link_revisions.offer_again(s, w.anna, card_links.links_of(s, w.anna)[0].id, 1),
     ),
+    "a member who is hidden and shown": _then(
+        lambda s, w: pair_entries.hide(s, w.dora, w.carl), lambda s, w: pair_entries.show(s, w.dora, w.carl)
+    ),
+    "a member who is blocked": _then(
+        lambda s, w: meeting.block(s, w.dora, w.carl), lambda s, w: meeting.unblock(s, w.dora, w.carl)
+    ),
+    "what a member shows": _then(
+        lambda s, w: grants.take_back(s, w.carl, *_shown(s, w)), lambda s, w: grants.grant(s, w.carl, *_shown(s, w))
+    ),
+    "a member's number": lambda s, w: profiles.set_field(
+        s, w.carl, _shown(s, w)[1][0], content("mobile", "+49 170 5550177")
+    ),
     "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
     "a digest": _then(
         lambda s, w: choices.want(s, w.anna, 8, "UTC"),
@@ -284,6 +308,8 @@ def make(database: Database, count: int, suffix: str = "") -> World:
         session.execute(
             insert(Block), [{"owner_id": world.anna, "other_id": each, "blocked_at": 1} for each in strangers]
         )
+        row = {"organisation_id": world.club, "state": PRESENT, "card_id": None, "revision": 1, "changed_at": 1}
+        session.execute(insert(RosterEntry), [{"owner_id": each, **row} for each in strangers])
         asked = {"state": WAITING, "message": "", "asked_at": 1, "introducer_id": None}
         for direction in (IN, OUT):
             rows = [{"owner_id": world.anna, "direction": direction, "other_id": each, **asked} for each in strangers]

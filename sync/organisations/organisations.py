@@ -1,0 +1,131 @@
+"""Organisations: made, found, and deleted at once, however many members they have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from sync import fields
+from sync.database.hints import leaves_work
+from sync.errors import InvalidInput, NotFound
+from sync.models import Organisation, RosterEntry, new_id, now
+from sync.revisions.address_books import PRESENT
+from sync.vcard import clean
+
+NAME_LENGTH = 100
+#: The state of whoever was asked and has not joined.
+INVITED = "invited"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """An organisation, with the kinds of fields of which whoever joins shows one each, and how many are in it."""
+
+    id: int
+    name: str
+    minimum: Sequence[str]
+    created_at: int
+    members: int = 0
+    invited: int = 0
+
+
+def create(session: Session, name: str, minimum: Collection[str] = ()) -> int:
+    """
+    Make an organisation without members, and return its id. *minimum* names kinds of fields.
+
+    Raises:
+        InvalidInput: The name is empty, too long, or another organisation's; or there is no such kind of fields.
+    """
+    name = _checked_name(session, name)
+    unknown = sorted(set(minimum) - set(fields.CATALOGUE))
+    if unknown:
+        raise InvalidInput(f"There is no kind of field called {unknown[0]!r}.")
+    key, at = new_id(), now()
+    values = {"name": name, "minimum": "\n".join(sorted(set(minimum))), "revision": 0, "created_at": at}
+    session.execute(insert(Organisation).values(id=key, **values))
+    return key
+
+
+def remove(session: Session, organisation_id: int) -> None:
+    """
+    Delete an organisation: from this moment on no member has another's card by it.
+
+    What is left of each membership is tidied up by the worker (`sync.organisations.members.tidy`).
+
+    Raises:
+        NotFound: There is no such organisation.
+    """
+    gone = update(Organisation).where(Organisation.id == organisation_id, Organisation.deleted_at.is_(None))
+    if session.execute(gone.values(deleted_at=now()).returning(Organisation.id)).first() is None:
+        raise NotFound("There is no such organisation.")
+    leaves_work(session)
+
+
+def about(session: Session, organisation_id: int) -> About:
+    """
+    Return what there is to know of an organisation.
+
+    Raises:
+        NotFound: There is no such organisation.
+    """
+    for found in _read(session, _ABOUT.where(Organisation.id == organisation_id)):
+        return found
+    raise NotFound("There is no such organisation.")
+
+
+def find(session: Session, name: str) -> About:
+    """
+    Return the organisation of this name, in whatever case.
+
+    Raises:
+        NotFound: There is none.
+    """
+    for found in everything(session):
+        if found.name.casefold() == name.strip().casefold():
+            return found
+    raise NotFound(f"There is no organisation {name!r}.")
+
+
+def everything(session: Session) -> list[About]:
+    """Return all organisations, by name."""
+    return sorted(_read(session, _ABOUT), key=lambda each: each.name.casefold())
+
+
+def _read(session: Session, wanted: Select[int, str, str, int]) -> list[About]:
+    rows = session.execute(wanted).all()
+    counted = select(RosterEntry.organisation_id, RosterEntry.state, func.count()).where(
+        RosterEntry.organisation_id.in_([row.id for row in rows]), RosterEntry.state.in_((PRESENT, INVITED))
+    )
+    counts = {
+        (key, state): count
+        for key, state, count in session.execute(counted.group_by(RosterEntry.organisation_id, RosterEntry.state))
+    }
+    return [
+        About(
+            row.id,
+            row.name,
+            row.minimum.split("\n") if row.minimum else [],
+            row.created_at,
+            counts.get((row.id, PRESENT), 0),
+            counts.get((row.id, INVITED), 0),
+        )
+        for row in rows
+    ]
+
+
+def _checked_name(session: Session, name: str) -> str:
+    name = " ".join(clean(name).split())
+    if not name or len(name) > NAME_LENGTH:
+        raise InvalidInput(f"An organisation's name has 1 to {NAME_LENGTH} characters.")
+    names = session.scalars(select(Organisation.name).where(Organisation.deleted_at.is_(None)))
+    if name.casefold() in {each.casefold() for each in names}:
+        raise InvalidInput(f"There is an organisation {name!r} already.")
+    return name
+
+
+_ABOUT = select(Organisation.id, Organisation.name, Organisation.minimum, Organisation.created_at).where(
+    Organisation.deleted_at.is_(None)
+)

@@ -1,0 +1,133 @@
+"""
+The rosters of organisations: revisions, and the stamps on their rows. Nothing else writes either.
+
+A roster is to the members of an organisation what an address book is to one person, and goes by the same rules
+(`sync.revisions.address_books`): whatever a member can see of it raises the organisation's number by one in the
+transaction of the change, by an update in place, and what changed carries that number. It is done after the books are
+raised, in the order of the organisations' ids. So a change costs one row, however many members there are.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Select, Update, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from sync.database.engine import Database
+from sync.database.lists import among_parameter, ids
+from sync.database.prepared import execute
+from sync.models import CONTACTS, Base, RosterEntry
+from sync.revisions import entry_names
+
+
+class Roster(NamedTuple):
+    """An organisation that a person is a member of by the membership *id*, and the *revision* that its roster has."""
+
+    id: int
+    organisation_id: int
+    revision: int
+
+
+def read(database: Database, named: str | None) -> tuple[Roster, ...]:
+    """Return the rosters that an address book *named*, in their order; those that are no more are left out."""
+    found = _read(named)
+    if not found:
+        return ()
+    dialect = database.engine.dialect.name
+    wanted = {"organisations": ids(dialect, [organisation_id for _, organisation_id in found])}
+    return _with_revisions(found, dict(database.quick_rows(_revisions(dialect), wanted)))
+
+
+def find(session: Session, named: str | None) -> tuple[Roster, ...]:
+    """Return what `read` does, in a transaction."""
+    found = _read(named)
+    if not found:
+        return ()
+    dialect = session.get_bind().dialect.name
+    wanted = {"organisations": ids(dialect, [organisation_id for _, organisation_id in found])}
+    return _with_revisions(found, dict(execute(session, _revisions(dialect), wanted)))
+
+
+def named_by(session: Session, viewer_id: int) -> list[tuple[int, int]]:
+    """Return the ids of the memberships, and of the organisations, that a person's address book names."""
+    rows = execute(session, _NAMED, {"viewer": viewer_id})
+    return _read(rows[0][0]) if rows else []
+
+
+def set_named(session: Session, viewer_id: int, named: Collection[tuple[int, int]], names_key: bytes) -> None:
+    """Let a person's address book name these; *names_key* becomes its key where it has none yet."""
+    text = " ".join(f"{one:x}:{other:x}" for one, other in named) or None
+    execute(session, _SET_NAMED, {"viewer": viewer_id, "named": text})
+    execute(session, _SET_KEY, {"viewer": viewer_id, "new_key": names_key})
+
+
+def names_key(session: Session, viewer_id: int) -> bytes | None:
+    """Return the key of the names of those entries in a person's address book that have no row yet."""
+    rows = execute(session, _KEY_OF, {"viewer": viewer_id})
+    return bytes(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def name_for(session: Session, viewer_id: int, owner_id: int) -> tuple[str, str]:
+    """Return href and UID for a new entry of somebody: those that organisations show them under, if there are any."""
+    key = names_key(session, viewer_id)
+    if key is None:
+        return entry_names.href_for(str(uuid.uuid4())), str(uuid.uuid4())
+    uid = entry_names.uid_for(key, viewer_id, owner_id)
+    return entry_names.href_for(uid), uid
+
+
+def shows(session: Session, viewer_id: int, owner_id: int) -> bool:
+    """Whether a person is in an organisation of which somebody is a member, whatever they decided about them."""
+    named = [organisation_id for _, organisation_id in named_by(session, viewer_id)]
+    theirs = (RosterEntry.owner_id == owner_id, RosterEntry.state == "present")
+    found = select(RosterEntry.state).where(RosterEntry.organisation_id.in_(named), *theirs).limit(1)
+    return bool(named) and session.scalars(found).first() is not None
+
+
+def stamp(session: Session, owners: Mapping[int, Collection[int]], at: int) -> None:
+    """Raise the revision of each organisation's roster, and stamp its rows of these *owners* with it."""
+    dialect = session.get_bind().dialect.name
+    for organisation_id, owner_ids in sorted(owners.items()):
+        execute(session, _RAISE, {"organisation": organisation_id})
+        values = {"organisation": organisation_id, "owners": ids(dialect, sorted(owner_ids)), "at": at}
+        execute(session, _stamping(dialect), values)
+
+
+def _read(named: str | None) -> list[tuple[int, int]]:
+    return [(int(one, 16), int(other, 16)) for one, _, other in (each.partition(":") for each in (named or "").split())]
+
+
+def _with_revisions(found: Collection[tuple[int, int]], revisions: Mapping[int, int]) -> tuple[Roster, ...]:
+    return tuple(Roster(key, other, revisions[other]) for key, other in found if other in revisions)
+
+
+_ORGANISATIONS, _ROWS = Base.metadata.tables["organisation"], Base.metadata.tables["roster_entry"]
+_BOOKS = Base.metadata.tables["address_book"]
+_MINE = (_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == CONTACTS)
+_NAMED = select(_BOOKS.c.rosters).where(*_MINE)
+_KEY_OF = select(_BOOKS.c.names_key).where(*_MINE)
+_SET_NAMED = update(_BOOKS).where(*_MINE).values(rosters=bindparam("named"))
+_SET_KEY = update(_BOOKS).where(*_MINE, _BOOKS.c.names_key.is_(None)).values(names_key=bindparam("new_key"))
+_THIS = _ORGANISATIONS.c.id == bindparam("organisation")
+_RAISE = update(_ORGANISATIONS).where(_THIS).values(revision=_ORGANISATIONS.c.revision + 1)
+_REVISION = select(_ORGANISATIONS.c.revision).where(_ORGANISATIONS.c.id == _ROWS.c.organisation_id).scalar_subquery()
+
+
+@functools.cache
+def _revisions(dialect: str) -> Select[int, int]:
+    theirs = among_parameter(dialect, _ORGANISATIONS.c.id, "organisations")
+    return select(_ORGANISATIONS.c.id, _ORGANISATIONS.c.revision).where(theirs, _ORGANISATIONS.c.deleted_at.is_(None))
+
+
+@functools.cache
+def _stamping(dialect: str) -> Update:
+    theirs = among_parameter(dialect, _ROWS.c.owner_id, "owners")
+    return (
+        update(_ROWS)
+        .where(_ROWS.c.organisation_id == bindparam("organisation"), theirs)
+        .values(revision=_REVISION, changed_at=bindparam("at"))
+    )

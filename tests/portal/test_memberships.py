@@ -1,0 +1,60 @@
+"""Organisations in the portal: what is asked for before joining, what is shown, and leaving."""
+
+from __future__ import annotations
+
+from sync.organisations import members
+from sync.sharing import grants
+from tests.support import clubs, factories
+from tests.support.forms import Visitor
+from tests.support.site import Site
+
+
+def test_whoever_is_invited_sees_what_is_asked_for_and_joins_with_what_they_tick(site: Site) -> None:
+    anna, bert = factories.people(site.database, "anna", "bert")
+    mobile, _ = factories.field(site.database, anna), factories.field(site.database, anna, "email", "a@example.org")
+    club = clubs.found(site.database, "Chess Club", ["mobile"])
+    club.invite(anna)
+    visitor = Visitor(site).signed_in(anna)
+    assert "You are invited. Nobody there sees anything of you yet." in visitor.get("/organisations/").text
+    address = f"/organisations/{club.id}/join"
+    page = visitor.get(address)
+    assert "It asks everybody who joins to show: Mobile phone." in page.text
+    assert page.form(address).xpath(".//input[@checked]") == []
+    refused = page.submit(address)
+    assert refused.status == 409
+    assert "This organisation asks for more" in refused.text
+    joined = page.submit(address, field=str(mobile)).followed()
+    assert "sees 1 line of your card" in joined.text
+    with site.database.reading() as session:
+        (seen,) = [each.group_id for each in members.belongings(session, anna)]
+    assert "Everybody in this organisation" in visitor.get(f"/sharing/?group={seen}").text
+    other = Visitor(site).signed_in(bert)
+    assert other.get(address).status == other.get(f"/organisations/{club.id}/leave").status == 404
+    assert "You are in no organisation" in other.get("/organisations/").text
+
+
+def test_a_member_leaves(site: Site) -> None:
+    anna = factories.person(site.database, "anna")
+    club = clubs.found(site.database)
+    club.join(anna)
+    visitor = Visitor(site).signed_in(anna)
+    address = f"/organisations/{club.id}/leave"
+    told = visitor.get(address).submit(address).followed()
+    assert told.told == ["Nobody there has your card by this organisation any more, and you have nobody's."]
+    assert "You are in no organisation" in told.text
+    assert visitor.post(f"/organisations/{club.id}/join").status in (404, 409)
+
+
+def test_a_preview_of_what_an_organisation_sees_has_nothing_that_connections_see_alone(site: Site) -> None:
+    anna = factories.person(site.database, "anna")
+    mobile = factories.field(site.database, anna, "mobile", "+49 170 5550101")
+    everybody = factories.everybody_connected(site.database, anna)
+    site.database.write(lambda session: grants.grant(session, anna, everybody, [mobile]))
+    club = clubs.found(site.database)
+    club.join(anna)
+    visitor = Visitor(site).signed_in(anna)
+    card = visitor.get(f"/sharing/card?who=group-{club.group_of(anna)}").response.text
+    assert "BEGIN:VCARD" in card
+    assert "5550101" not in card
+    club.grant(anna, mobile)
+    assert "5550101" in visitor.get(f"/sharing/card?who=group-{club.group_of(anna)}").response.text
