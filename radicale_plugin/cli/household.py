@@ -17,7 +17,9 @@ from sync.household.pairs import Share
 @click.group()
 def household() -> None:
     """
-    Fields that several people have on their cards: one owns it, the others agreed to carry it and follow.
+    Fields that several people have on their cards.
+
+    One owns it, the others agreed to carry it and follow.
 
     `household list` prints the long number by which an offered field is named.
     """

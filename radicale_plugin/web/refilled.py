@@ -2,7 +2,8 @@
 A page shown again with what was typed in one of its forms: what scripts do in a browser that has them.
 
 The page is made as if it were opened anew, in whatever language was chosen meanwhile, and what was sent is put into the
-form whose address is the same. Passwords are not put anywhere, and neither is a file, which only a person can choose.
+form whose address is the same; of several, that about the same thing. Passwords are not put anywhere, and neither is a
+file, which only a person can choose.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def refilled(text: str, path: str, action: str, sent: Sent) -> str | None:
     found = [each for each in document.forms if each.get("action") == action and each.method == "POST"]
     if not found:
         return None
-    _fill(document, found[0], {name: [_NO_TEXT.sub("", value) for value in values] for name, values in sent.items()})
+    form = max(found, key=lambda each: _likeness(document, each, sent))
+    _fill(document, form, {name: [_NO_TEXT.sub("", value) for value in values] for name, values in sent.items()})
     return html.tostring(document, encoding="unicode", doctype="<!doctype html>")
 
 
@@ -66,6 +68,12 @@ def _fill(document: html.HtmlElement, form: html.FormElement, sent: Sent) -> Non
     row = next(form.iterancestors("details"), None)
     if row is not None:
         row.set("open", "")
+
+
+def _likeness(document: html.HtmlElement, form: html.FormElement, sent: Sent) -> int:
+    """Return how much of what a form says of itself was sent with it: rows of a list have forms for one address."""
+    hidden = [each for each in _fields(document, form) if _kind(each) == "hidden"]
+    return sum(each.get("value", "") in sent.get(str(each.get("name")), []) for each in hidden)
 
 
 def _fields(document: html.HtmlElement, form: html.FormElement) -> Iterator[html.HtmlElement]:

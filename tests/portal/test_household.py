@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sync.sharing import connections
 from tests.support.factories import connected, content, field, set_field
-from tests.support.forms import Visitor
+from tests.support.forms import Page, Visitor
 from tests.support.households import follow, said
 from tests.support.site import Site
 
@@ -59,6 +61,27 @@ def test_one_of_ones_own_can_be_what_follows_and_it_is_left_or_removed(site: Sit
     owner.get(f"/household/?person={bert}").submit("/household/offer")
     carrier.get("/household/").submit("/household/decline")
     assert "bert does not want to carry this" in owner.get("/household/").text
+
+
+def test_of_several_offers_the_one_whose_form_was_in_hand_is_shown_again_in_another_language(site: Site) -> None:
+    anna, bert = connected(site.database, "anna", "bert")
+    offered = {str(field(site.database, anna, HOME, number)): number for number in (OLD, NEW)}
+    own = field(site.database, bert, HOME, "+49 30 5550102")
+    owner, carrier = Visitor(site).signed_in(anna), Visitor(site).signed_in(bert)
+    for line in offered:
+        owner.get(f"/household/?person={bert}").submit("/household/offer", field=line)
+    for row in range(2):
+        form = accepting(carrier.get("/household/"))[row]
+        sent = {**form.fields, "instead": str(own)}
+        switch = str(form.xpath(".//button[contains(@formaction, '/language/')]/@formaction")[0])
+        again = accepting(carrier.send(switch, sent))
+        assert [each.fields["field"] for each in again].count(sent["field"]) == 1
+        assert [each.fields["instead"] for each in again] == [str(own) if each == row else "" for each in range(2)]
+
+
+def accepting(page: Page) -> list[Any]:
+    """Return the forms by which offers are agreed to."""
+    return [form for form in page.document.forms if str(form.get("action")).endswith("/household/accept")]
 
 
 def test_whoever_looked_at_another_value_is_told_so_and_nonsense_is_refused(site: Site) -> None:
