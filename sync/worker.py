@@ -23,6 +23,8 @@ from sync.household import following
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.notify import errands, given_up, mail, outbox, sms
 from sync.notify.composing import Composer
+from sync.openid import arriving
+from sync.openid.provider import Provider
 from sync.organisations import members
 from sync.profiles import renewing
 from sync.push import keys, subscriptions
@@ -30,8 +32,7 @@ from sync.push.delivery import Delivery
 from sync.push.messages import Wording
 from sync.queries import card_news
 from sync.revisions import address_books, fan_out, roster_news
-from sync.sign_in import deletion, organisation, password_reset, sessions
-from sync.sign_in.openid import Provider
+from sync.sign_in import deletion, password_reset, sessions
 
 logger = logging.getLogger("evercard.worker")
 
@@ -216,7 +217,7 @@ def _looking(database: Database) -> Callable[[], object]:
     if not settings.organisation.is_known:
         return lambda: None
     provider = Provider(settings.organisation, "")
-    return lambda: organisation.look(database, provider)
+    return lambda: arriving.look(database, provider)
 
 
 def _looking_through(database: Database) -> Callable[[], object]:

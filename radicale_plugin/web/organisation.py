@@ -10,7 +10,7 @@ from flask import session
 from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import portal
 from sync.errors import SignInRefused
-from sync.sign_in.openid import Attempt, Provider
+from sync.openid.provider import Attempt, Provider
 
 if TYPE_CHECKING:
     from sync.ldap.client import Client

@@ -15,7 +15,7 @@ from sync.card_links.opening import LinkGate
 from sync.database.engine import Database
 from sync.ends.watch import Watch
 from sync.errors import EndsDue
-from sync.sign_in.openid import Provider
+from sync.openid.provider import Provider
 
 if TYPE_CHECKING:
     from sync.ldap.client import Client

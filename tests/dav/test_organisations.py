@@ -10,7 +10,7 @@ from lxml import etree
 
 from sync import verification
 from sync.accounts import registration
-from sync.books import exporting
+from sync.export import exporting
 from sync.meeting import blocks
 from sync.organisations import members, organisations
 from sync.sharing import connections

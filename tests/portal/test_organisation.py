@@ -18,9 +18,10 @@ from sync.accounts import acts, addresses
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
 from sync.models import OrganisationIdentity
+from sync.openid import arriving
+from sync.openid.provider import LIFETIME, Provider
 from sync.sharing.visibility import fields_of
-from sync.sign_in import administrators, credentials, organisation, people_list
-from sync.sign_in.openid import LIFETIME, Provider
+from sync.sign_in import administrators, credentials, people_list
 from tests.support import forms
 from tests.support import organisation as providers
 from tests.support.factories import people, person
@@ -257,7 +258,7 @@ def test_an_answer_that_is_not_the_one_that_was_waited_for_lets_nobody_in(
             values = {"error": "access_denied", "state": values["state"]}
         case _:
             late = time.time() + LIFETIME + 1
-            monkeypatch.setattr("sync.sign_in.openid.time.time", lambda: late)
+            monkeypatch.setattr("sync.openid.provider.time.time", lambda: late)
     assert visitor.get(f"/organisation/back?{forms.query(**values)}").status == 400
     assert not is_inside(visitor)
 
@@ -327,7 +328,7 @@ def test_who_is_shut_out_here_does_not_come_in_by_the_provider(site: Site, provi
 
 def wait(site: Site) -> None:
     """Let the time pass after which the provider is asked."""
-    values = {"looked_at": OrganisationIdentity.looked_at - organisation.LOOK}
+    values = {"looked_at": OrganisationIdentity.looked_at - arriving.LOOK}
     site.database.write(lambda session: session.execute(update(OrganisationIdentity).values(**values)))
 
 
@@ -341,23 +342,23 @@ def test_who_is_gone_there_is_shut_out_at_the_next_look_and_let_in_when_they_are
         anna = accounts.find(session, "anna.chen")
     password = database.write(lambda session: credentials.add_device(session, anna, "Phone"))[1]
     gate = credentials.Gate(database)
-    assert organisation.look(database, ours) == 0
+    assert arriving.look(database, ours) == 0
     wait(site)
     provider.claims["42"]["phone_number"] = "+49 30 5555 0303"
-    assert organisation.look(database, ours) == 0
+    assert arriving.look(database, ours) == 0
     assert "0303" in visitor.get("/card/").text
     provider.is_down = True
     gone = provider.claims.pop("42")
     for _ in range(2):
         wait(site)
-        assert organisation.look(database, ours) == 0
+        assert arriving.look(database, ours) == 0
         assert is_inside(visitor)
     provider.is_down = False
     wait(site)
-    assert organisation.look(database, ours) == 1
+    assert arriving.look(database, ours) == 1
     assert (is_inside(visitor), gate.admit("anna.chen", password)) == (False, None)
     wait(site)
-    assert organisation.look(database, ours) == 0
+    assert arriving.look(database, ours) == 0
     provider.claims["42"] = gone
     come(visitor, provider)
     assert is_inside(visitor)

@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 from radicale_plugin.web.pages.settings import contacts as contacts_page
 from sync.accounts import addresses
 from sync.accounts.rate_limits import Limit
-from sync.books import exporting
 from sync.contacts import importing
 from sync.database import accounts
+from sync.export import exporting
 from sync.meeting import answer
 from sync.models import BrowserSession, Message
 from sync.sharing import connections

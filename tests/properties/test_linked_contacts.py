@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync import verification
-from sync.books.exporting import export
 from sync.contacts import apart, duplicates, linking
+from sync.export.exporting import export
 from sync.profiles import profiles
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import STRANGERS

@@ -73,7 +73,7 @@ def _missing(database: Database) -> int:
 
 def try_provider(installation: Installation) -> Iterator[Finding]:
     """Yield whether the provider answers, and says of itself that it is the one that is configured."""
-    from sync.sign_in.openid import Attempt, Provider
+    from sync.openid.provider import Attempt, Provider
 
     try:
         organisation = settings.organisation_of(installation.values)

@@ -10,9 +10,9 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
-from sync.books import exporting
 from sync.contacts import duplicates, linking, own_contacts
 from sync.errors import InvalidInput
+from sync.export import exporting
 from sync.vcard import parse_one
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")

@@ -11,8 +11,8 @@ from radicale_plugin.web.page import attempt, go, go_to, page, say
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync.accounts import rate_limits
 from sync.errors import AlreadyExists, OrganisationUnavailable, Refused, SignInRefused
-from sync.sign_in import organisation as identities
-from sync.sign_in.openid import Attempt
+from sync.openid import arriving as identities
+from sync.openid.provider import Attempt
 from sync.sign_in.signing_in import ALL, SOURCE
 from sync.sign_in.told import Told
 

@@ -7,8 +7,9 @@ import json
 import zipfile
 from typing import Any
 
-from sync.books import entries, exporting
+from sync.books import entries
 from sync.database.engine import Database
+from sync.export import exporting
 from sync.fields import fields_of
 from sync.sharing import grants
 from sync.sign_in import credentials

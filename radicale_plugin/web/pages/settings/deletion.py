@@ -13,8 +13,8 @@ from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import exporting
 from sync.errors import InvalidInput, TooManyTries, WrongPassword
+from sync.export import exporting
 from sync.sharing import connections
 from sync.sign_in import deletion, signing_in
 

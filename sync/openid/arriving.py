@@ -27,7 +27,7 @@ from sync.sign_in import identities, sessions
 from sync.sign_in.told import OIDC, Gone, Source, Told, of_provider
 
 if TYPE_CHECKING:
-    from sync.sign_in.openid import Provider
+    from sync.openid.provider import Provider
 
 #: The purpose of the one-time token of who confirms that an identity is theirs.
 LINK = "organisation"
