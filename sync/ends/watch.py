@@ -19,8 +19,9 @@ from sync.database.engine import Database
 from sync.database.lists import among
 from sync.ends import carrying, next_ends
 from sync.errors import EndsDue
-from sync.models import BUCKETS, Entry, NextEnd, now
-from sync.revisions.address_books import REMOVED
+from sync.models import BUCKETS, Entry, NextEnd, RosterEntry, now
+from sync.revisions import rosters
+from sync.revisions.address_books import PRESENT, REMOVED
 
 #: Seconds for which a process remembers when the next end comes; fewer than `sync.ends.LEAD`.
 FRESH = 20
@@ -62,7 +63,8 @@ class Watch:
         """
         Carry out whatever is over and concerns somebody: of theirs, and of everybody whose card they hold.
 
-        Returns whether anything did. Of everybody else, one is carried out where that keeps nobody waiting.
+        Members of an organisation hold each other's. Returns whether anything did. Of everybody else, one is carried
+        out where that keeps nobody waiting.
 
         Raises:
             DatabaseUnavailable: It could not be; they must be shown nothing.
@@ -115,4 +117,11 @@ def _concerning(session: Session, account_id: int, at: int) -> Collection[int]:
     ).all()
     if not due:
         return ()
-    return session.scalars(select(Entry.id).where(*held, among(session, Entry.id, due)).order_by(Entry.id)).all()
+    found = set(session.scalars(select(Entry.id).where(*held, among(session, Entry.id, due))))
+    organisation_ids = [organisation_id for _, organisation_id in rosters.named_by(session, account_id)]
+    if organisation_ids:
+        theirs = (RosterEntry.organisation_id.in_(organisation_ids), RosterEntry.state == PRESENT)
+        found.update(
+            session.scalars(select(RosterEntry.owner_id).where(*theirs, among(session, RosterEntry.owner_id, due)))
+        )
+    return sorted(found)

@@ -10,12 +10,16 @@ from lxml import etree
 
 from sync import verification
 from sync.accounts import registration
+from sync.ends import setting
+from sync.ends.targets import Target
+from sync.ends.watch import Watch
 from sync.export import exporting
 from sync.meeting import blocks
 from sync.organisations import members, organisations
 from sync.sharing import connections
 from sync.sign_in import deletion
 from tests.support import clubs, dav, factories
+from tests.support.clock import Clock
 from tests.support.clubs import Club, Somebody, number_of, somebody
 from tests.support.site import Site
 
@@ -72,6 +76,20 @@ def test_joining_leaving_and_grants_reach_devices_by_token(scene: Scene) -> None
     scene.club.join(scene.carl.id, [scene.carl.name])
     assert people(scene.anna) == {"Bert", "Carl"}
     assert people(scene.carl) == {"Anna", "Bert"}
+
+
+def test_what_ends_is_gone_from_the_members_on_the_minute_without_a_worker(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watch, "_help", lambda _: None)
+    clock, anna = Clock(monkeypatch), scene.anna
+    target, at = Target(group_id=scene.club.group_of(anna.id), field_id=anna.mobile), clock.soon()
+    scene.site.database.write(lambda session: setting.set_end(session, anna.id, target, at))
+    before = scene.bert.sync()["Anna"].text or ""
+    assert number_of("anna") in before
+    clock.put(at)
+    assert number_of("anna") not in (scene.bert.sync()["Anna"].text or "")
+    assert number_of("anna") not in (scene.bert.device().get(scene.bert.href_of("anna")).text or "")
 
 
 def test_the_pair_counts_before_the_organisation(scene: Scene) -> None:
