@@ -203,8 +203,8 @@ def test_the_owner_makes_one_sees_what_it_shows_and_ends_it(stage: Stage) -> Non
     (code,) = made.document.xpath("//img[@class='qr']/@src")
     assert visitor.get(str(code).partition("/.web")[2]).response.headers["Content-Type"].startswith("image/svg+xml")
     with stage.database.reading() as session:
-        (link, _) = links.links_of(session, stage.anna)
-    assert (link.label, link.utc_offset) == ("bell", 480)
+        link = next(each for each in links.links_of(session, stage.anna) if each.label == "bell")
+    assert link.utc_offset == 480
     past = form.submit("/find/cards/", label="x", group_id=str(open_to_all), day="2020-01-31")
     assert past.status == 400
     other = Visitor(stage.site).signed_in(person(stage.database, "bert"))
