@@ -44,9 +44,14 @@ _SILENT = "push_silent"
 Browsers = Mapping[int, Sequence[tuple[int, int]]]
 
 
-def is_registered(viewer_id: ColumnElement[int], book_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return whether anybody registered for a collection: where nobody did, nothing has to be noted."""
-    return exists().where(_SUBSCRIPTIONS.c.viewer_id == viewer_id, _SUBSCRIPTIONS.c.book_id == book_id)
+def is_registered(viewer: str, book: str) -> ColumnElement[bool]:
+    """
+    Return whether anybody registered for the collection that parameters of these names name.
+
+    Where nobody did, nothing has to be noted. It can stand in RETURNING, in which SQLite knows columns by bare names.
+    """
+    named = (_SUBSCRIPTIONS.c.viewer_id == bindparam(viewer), _SUBSCRIPTIONS.c.book_id == bindparam(book))
+    return exists().where(*named)
 
 
 def note_content(

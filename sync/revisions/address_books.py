@@ -399,7 +399,7 @@ _RAISE_ONE = (
     update(_BOOKS)
     .where(*_MINE)
     .values(revision=_BOOKS.c.revision + 1, changed_at=bindparam("at"))
-    .returning(_BOOKS.c.revision, news.is_registered(_BOOKS.c.viewer_id, _BOOKS.c.id))
+    .returning(_BOOKS.c.revision, news.is_registered("viewer", "book"))
 )
 
 

@@ -29,7 +29,7 @@ from tests.support.statements import sent
 #: Besides those that only read, alone and without a transaction: who is it, and what is in the book.
 PRIVATE, NEW = 9, 10
 #: PostgreSQL is asked once more what there is, behind the lock, and to lock address books in their order.
-OWN = {"sqlite": 16, "postgresql": 18}
+OWN = {"sqlite": 17, "postgresql": 19}
 FIELDS = (*(f"EMAIL:x{number}@example.org" for number in range(6)), "ORG:Example", "TITLE:Boss", "BDAY:1980-04-12")
 
 

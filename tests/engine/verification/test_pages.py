@@ -85,7 +85,7 @@ def test_more_people_on_a_page_take_no_more_statements(database: Database) -> No
             assert checked is not None
             assert checked.count == count
         counts.append(len(statements))
-    assert counts[0] == counts[1] < 50
+    assert counts[0] == counts[1] < 60
 
 
 @pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
