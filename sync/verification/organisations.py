@@ -71,12 +71,12 @@ def blocks_of(page: Page) -> Iterator[Problem]:
         for row in matching(page.session, select(*entry).where(Entry.state == BLOCKED), entry, sorted(set(both)))
     }
     known = {tuple(row) for row in matching(page.session, select(*connection), connection, sorted(set(both)))}
-    there = set(
-        page.session.scalars(select(Account.id).where(Account.id.in_({each for pair in both for each in pair})))
-    )
+    # Whoever is being deleted is on no roster any more, and what they had goes step by step.
+    staying = (Account.id.in_({each for pair in both for each in pair}), Account.deletion_began_at.is_(None))
+    there = set(page.session.scalars(select(Account.id).where(*staying)))
     for owner_id, other_id in pairs:
         apart = {(owner_id, other_id), (other_id, owner_id)}
-        if other_id in there and apart - kept - known:
+        if {owner_id, other_id} <= there and apart - kept - known:
             yield owner_id, "Somebody whom the person blocked is not kept apart from them in organisations."
 
 
