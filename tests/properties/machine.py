@@ -204,20 +204,27 @@ class AddressBooks(Watched):
             self.world.connect(*pair)
             for login in pair:
                 self.seen[login].changed = True
+        else:
+            self.check_preview(*pair, "3.0")
 
     # What time does
 
     @rule(
-        owner=OWNER, which=CHOICE, minutes=st.sampled_from([10, 10, 120]), wish=st.sampled_from(["end", "end", "keep"])
+        owner=OWNER,
+        which=CHOICE,
+        minutes=st.sampled_from([10, 10, 120]),
+        wish=st.sampled_from(["end", "end", "end and wait", "end and wait", "keep"]),
     )
     def set_end(self, owner: int, which: int, minutes: int, wish: str) -> None:
-        """Let something end, or keep something that was to end."""
+        """Let something end, and perhaps wait until it has, or keep something that was to end."""
         login = self.login(owner)
         kept = [(who, target) for who, target in self.model.ends if who == login]
         if wish == "keep" and kept:
             self.world.keep(*one_of(kept, which))
         elif targets := self.targets(login):
             self.world.set_end(login, one_of(targets, which), minutes * 60)
+            if wish == "end and wait":
+                self.move_clock(minutes + 5)
 
     @rule(minutes=st.sampled_from([15, 15, 15, 150, -15, -150]))
     def move_clock(self, minutes: int) -> None:
@@ -334,8 +341,11 @@ class AddressBooks(Watched):
 
     @rule(owner=OWNER, other=CHOICE, version=st.sampled_from(["3.0", "4.0"]))
     def preview(self, owner: int, other: int, version: str) -> None:
+        """See what somebody is shown, or would be."""
+        self.check_preview(*self.two(owner, other), version)
+
+    def check_preview(self, login: str, viewer: str, version: str) -> None:
         """The preview for a person is the very card that they have, and holders are told as it is."""
-        login, viewer = self.two(owner, other)
         ids = self.world.person(login).id, self.world.person(viewer).id
         with self.world.database.reading() as session:
             text = previews.for_person(session, *ids, version)
