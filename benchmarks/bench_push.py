@@ -8,7 +8,6 @@ service as processes of their own; beside the encryption and the sending of as m
 from __future__ import annotations
 
 import argparse
-import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,12 +15,12 @@ from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from benchmarks import databases, measure, people, push_service, workers
 from sync import fields
-from sync.database.engine import Database, Session
-from sync.models import CONTACTS, Connection, Device, PushSubscription, new_id, now
+from sync.database.engine import Database
+from sync.models import PushSubscription, now
 from sync.profiles import profiles
 from sync.push import encryption, endpoints, keys
 from sync.push.connection import PushConnection, tls_context
@@ -107,28 +106,6 @@ def _send_alone(database: Database, number: int, service: push_service.Service) 
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(send, [min(CHUNK, number - start) for start in range(0, number, CHUNK)]))
     return max(service.times(number)) - began
-
-
-def _subscribe(database: Database, hub: people.Hub, origin: str) -> None:
-    private = ec.generate_private_key(keys.CURVE)
-    public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-    def subscribe(session: Session) -> None:
-        viewers = session.scalars(select(Connection.viewer_id).where(Connection.owner_id == hub.id)).all()
-        shared: dict[str, object] = {"public_key": public, "auth_secret": bytes(16), "key_id": keys.current(session).id}
-        shared |= {"wants_content": True, "wants_properties": False, "host": origin.partition("://")[2]}
-        shared |= {"created_at": now(), "expires_at": now() + 86_400, "book_id": CONTACTS}
-        devices, subscriptions = [], []
-        for viewer_id in viewers:
-            device_id, path = new_id(), secrets.token_hex(16)
-            who = {"viewer_id": viewer_id, "created_at": now()}
-            devices.append({**who, "id": device_id, "label": "Phone", "secret_hash": b"", "synced_revision": 0})
-            endpoint = {"endpoint": f"{origin}/{path}", "endpoint_digest": path}
-            subscriptions.append({**shared, **who, **endpoint, "id": new_id(), "device_id": device_id})
-        session.execute(insert(Device), devices)
-        session.execute(insert(PushSubscription), subscriptions)
-
-    database.write(subscribe)
 
 
 def _forget(database: Database) -> None:

@@ -23,17 +23,17 @@ from typing import Self
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from typing_extensions import override
 
 from sync.database.engine import Database
-from sync.database.engine import Session as DatabaseSession
-from sync.models import GivenUp, Job, Message, now
+from sync.models import GivenUp
 from sync.notify import outbox
 from sync.settings import Sending, Settings
 from tests.support import factories
 from tests.support.databases import opened
 from tests.support.letters import Mailbox, mail_server
+from tests.support.outbox import end_leases, waiting
 from tests.support.server import Server
 from tests.support.waiting import until
 
@@ -164,21 +164,6 @@ def site(database_url: str, mailbox: SlowMailbox) -> Iterator[Database]:
     sending = Sending(smtp_host="127.0.0.1", smtp_port=mailbox.port, mail_from="cards@example.org")
     with opened(database_url, Settings(inline_viewers=3, base_url=SITE, sending=sending)) as database:
         yield database
-
-
-def end_leases(database: Database) -> None:
-    """Let the time be over for which what is being done was claimed."""
-
-    def change(session: DatabaseSession) -> None:
-        for model in (Message, Job):
-            session.execute(update(model).where(model.bucket >= 0).values(due_at=now()))
-
-    database.write(change)
-
-
-def waiting(database: Database) -> int:
-    with database.reading() as session:
-        return sum(session.scalars(select(func.count()).select_from(model)).one() for model in (Message, Job))
 
 
 @pytest.mark.timeout(600)

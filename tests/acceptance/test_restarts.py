@@ -23,16 +23,17 @@ import pytest
 from aiosmtpd import smtp
 from aiosmtpd.smtp import SMTP, Envelope
 from hypothesis import settings
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from typing_extensions import override
 
-from sync.database.engine import Database, Session
-from sync.models import GivenUp, Job, Message, now
+from sync.database.engine import Database
+from sync.models import GivenUp
 from sync.notify import outbox
 from sync.settings import Sending, Settings
 from tests.support import clusters, dav, factories, people
 from tests.support.clusters import Cluster
 from tests.support.letters import Mailbox, mail_server
+from tests.support.outbox import end_leases, waiting
 from tests.support.postgresql import Unavailable
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -140,21 +141,6 @@ class Owner:
                 pass
             time.sleep(0.01)
         return status in (201, 204)
-
-
-def end_leases(database: Database) -> None:
-    """Let the time be over for which what is being done was claimed."""
-
-    def change(session: Session) -> None:
-        for model in (Message, Job):
-            session.execute(update(model).where(model.bucket >= 0).values(due_at=now()))
-
-    database.write(change)
-
-
-def waiting(database: Database) -> int:
-    with database.reading() as session:
-        return sum(session.scalars(select(func.count()).select_from(model)).one() for model in (Message, Job))
 
 
 @dataclass
