@@ -91,11 +91,11 @@ def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
 
 
 class Listening:
-    """Stands where the production server would be: it listens after a while, and ends when the worker has begun."""
+    """Stands where the production server would be: it listens after a while, and ends when all have begun."""
 
-    def __init__(self, port: int, began: threading.Event) -> None:
-        """Listen at this port, and end when that happened."""
-        self._port, self._began = port, began
+    def __init__(self, port: int, began: threading.Event, told: threading.Event) -> None:
+        """Listen at this port, and end when the worker began and somebody was told the address."""
+        self._port, self._began, self._told = port, began, told
         self.began_early: bool | None = None
 
     def on_startup(self, _: object) -> None:
@@ -108,7 +108,8 @@ class Listening:
         """Listen."""
         self.began_early = self._began.wait(0.5)
         with socket.create_server(("127.0.0.1", self._port)):
-            assert self._began.wait(20)
+            assert self._began.wait(60)
+            assert self._told.wait(60)
 
 
 def test_the_worker_begins_when_people_are_answered(
@@ -117,16 +118,21 @@ def test_the_worker_begins_when_people_are_answered(
     """To begin takes it as long as the server, which it would keep from answering on a small machine."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    file, began = tmp_path / "evercard.conf", threading.Event()
+    file, began, heard = tmp_path / "evercard.conf", threading.Event(), threading.Event()
     file.write_text(f"[server]\nhosts = 127.0.0.1:{port}\n", "utf-8")
     monkeypatch.setenv("EVERCARD_DATABASE_URL", database_url)
     # The server sets these, and nobody else in this process is to find them.
     for name in ("RADICALE_CONFIG", running.DIRECTORY):
         monkeypatch.setenv(name, "")
-    server = Listening(port, began)
+    server = Listening(port, began, heard)
     monkeypatch.setattr(serving, "granian", lambda *_, **__: server)
     monkeypatch.setattr(serving, "_keep_worker", lambda *_: began.set())
     told: list[str] = []
-    serving.serve(str(file), told.append)
+
+    def listening(address: str) -> None:
+        told.append(address)
+        heard.set()
+
+    serving.serve(str(file), listening)
     assert server.began_early is False
     assert told == [f"http://127.0.0.1:{port}/"]

@@ -28,13 +28,14 @@
     event.preventDefault();
     button.disabled = true;
     show("");
+    const unsent = (reason) => { show(reason); form.dispatchEvent(new Event("unsent", { bubbles: true })); };
     try {
-      if (await Notification.requestPermission() !== "granted") { show("denied"); return; }
+      if (await Notification.requestPermission() !== "granted") { unsent("denied"); return; }
       const { endpoint, keys } = (await subscribed()).toJSON();
       const said = { endpoint, public_key: keys.p256dh, auth_secret: keys.auth };
       for (const [name, value] of Object.entries(said)) form.elements[name].value = value;
       form.submit();
-    } catch { show("failed"); } finally { button.disabled = false; }
+    } catch { unsent("failed"); } finally { button.disabled = false; }
   });
 
   // What this server does not know any more, the browser's push service need not know either; and the other way round.

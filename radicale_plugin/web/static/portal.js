@@ -28,6 +28,10 @@
     sent.add(form);
     setTimeout(() => sent.delete(form), 1500);
   }, true);
+  // What was not sent can be tried again at once: the network failed, or a script that sends by itself says so.
+  for (const name of ["unsent", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => sent.delete(event.target));
+  }
 
   // Choosing another language keeps what was typed: this tab remembers it until the page is there again.
   const typed = (form) => [...form.elements].filter((each) => each.name && !/hidden|password|file|submit/.test(each.type));
