@@ -58,8 +58,7 @@ class Database:
         """Prepare the engine; nothing is opened yet. Every session carries *settings* (see `settings_of`)."""
         self.settings = settings or Settings()
         self.condition = Condition()
-        #: How often `dispose` was called; what works in the background for whoever uses the database ends with it.
-        self.disposals = 0
+        self._endings: list[Callable[[], object]] = []
         pool_size = self.settings.pool_size
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -264,9 +263,14 @@ class Database:
         with self._telling():
             require_newest(self)
 
+    def before_disposal(self, end: Callable[[], object]) -> None:
+        """Call *end*, which ends what uses the database in the background, each time before it is disposed of."""
+        self._endings.append(end)
+
     def dispose(self) -> None:
-        """Close every connection that nobody uses just now."""
-        self.disposals += 1
+        """Close every connection that nobody uses just now, once what works in the background has ended."""
+        for end in self._endings:
+            end()
         self._quick.close()
         if self.standby is not None:
             self.standby.close()

@@ -21,6 +21,8 @@ logger = logging.getLogger("evercard")
 
 #: Seconds between two times that everything is written.
 INTERVAL = 1.0
+#: Seconds that whoever lets go of the database waits for what is being written.
+PATIENCE = 5.0
 #: How many devices are written in one transaction, and how many are remembered at most.
 CHUNK, MOST = 500, 100_000
 #: Of two processes that were told of the same device within so many seconds, the one with more is right.
@@ -49,6 +51,8 @@ class DeviceNotes:
         self._used: dict[DeviceKey, int] = {}
         self._given: dict[DeviceKey, Given] = {}
         self._writer: threading.Thread | None = None
+        self._stopped = threading.Event()
+        database.before_disposal(self._stop)
 
     def used(self, device: DeviceKey, at: int) -> None:
         """Note that the device was used."""
@@ -86,17 +90,29 @@ class DeviceNotes:
 
     def _keep_writing(self) -> None:
         if self._writer is None or not self._writer.is_alive():
-            self._writer = threading.Thread(target=self._write_all, name="device notes", daemon=True)
+            self._stopped = threading.Event()
+            self._writer = threading.Thread(
+                target=self._write_all, args=(self._stopped,), name="device notes", daemon=True
+            )
             self._writer.start()
 
-    def _write_all(self) -> None:
-        pause, disposals = threading.Event(), self._database.disposals
-        while not pause.wait(INTERVAL) and disposals == self._database.disposals:
+    def _stop(self) -> None:
+        """Wait until nothing is being written, and write nothing more until there is another note."""
+        with self._lock:
+            writer, self._writer = self._writer, None
+            self._stopped.set()
+        if writer is not None:
+            writer.join(PATIENCE)
+
+    def _write_all(self, stopped: threading.Event) -> None:
+        while not stopped.wait(INTERVAL):
             try:
                 self.flush()
             except Exception:
                 logger.exception("What is noted about devices could not be written")
             with self._lock:
+                if stopped.is_set():
+                    return
                 if not self._used and not self._given:
                     self._writer = None
                     return
