@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import URL, Dialect
@@ -23,6 +24,8 @@ from sync.errors import DatabaseUnavailable
 BEHIND = 1.0
 #: Seconds between two looks how far both are, and after something went wrong.
 LOOK_EVERY, REST = 0.2, 10.0
+#: Seconds between two looks of somebody who waits for it.
+_PAUSE = 0.05
 #: What connections give up after: the standby's machine may be gone without a word.
 _PATIENCE = {"connect_timeout": "2", "tcp_user_timeout": "2000"}
 # A standby that was left behind by a failover may be ahead in its own, old history.
@@ -37,6 +40,14 @@ SELECT (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id 
 WHERE pg_is_in_recovery()
 """
 _NEVER = float("-inf")
+
+
+class Condition(Enum):
+    """How a standby stands to its primary: it may be asked, misses too much, or is no standby of that one at all."""
+
+    CLOSE = "close"
+    BEHIND = "behind"
+    ANOTHER = "another"
 
 
 class Standby:
@@ -63,6 +74,23 @@ class Standby:
                 self._looking.release()
         return time.monotonic() < self._close_until
 
+    def condition(self) -> Condition:
+        """
+        Look how the standby is, for whom it may be worth to wait as long as it may be behind.
+
+        Raises:
+            DatabaseUnavailable: It or the primary cannot be reached.
+        """
+        wanted, patience = None, time.monotonic() + BEHIND
+        while (found := self._positions()) is not None:
+            wanted = found[0] if wanted is None else wanted
+            if wanted <= found[1]:
+                return Condition.CLOSE
+            if time.monotonic() >= patience:
+                return Condition.BEHIND
+            time.sleep(_PAUSE)
+        return Condition.ANOTHER
+
     def quick(self, statement: str, parameters: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """Fetch the first row of a reading *statement* as `Database.quick` does; None also where that is impossible."""
         try:
@@ -79,16 +107,23 @@ class Standby:
     def _look(self) -> None:
         at = time.monotonic()
         self._look_at = at + LOOK_EVERY
+        found = self._positions()
+        if found is None:
+            self._rest()
+            return
+        self._marks.append((at, found[0]))
+        # Where the primary was when it was asked, the standby has been since: it misses only what came later.
+        reached = [marked for marked, position in self._marks if position <= found[1]]
+        if reached:
+            self._close_until = max(reached) + BEHIND
+
+    def _positions(self) -> tuple[Any, Any] | None:
+        """Return how far the primary is and then the standby; None where that is no standby of it."""
         primary = self._primary.fetch(_PRIMARY, ())
         standby = self._quick.fetch(_STANDBY, ())
         if not primary or not standby or primary[0][:2] != standby[0][:2]:
-            self._rest()
-            return
-        self._marks.append((at, primary[0][2]))
-        # Where the primary was when it was asked, the standby has been since: it misses only what came later.
-        reached = [marked for marked, position in self._marks if position <= standby[0][2]]
-        if reached:
-            self._close_until = max(reached) + BEHIND
+            return None
+        return primary[0][2], standby[0][2]
 
     def _rest(self) -> None:
         self._look_at, self._close_until = time.monotonic() + REST, _NEVER

@@ -7,6 +7,7 @@ paused; and to see the worst, it is then asked however far behind it is.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,9 @@ import httpx
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import make_url
 
+from radicale_plugin.server import checking
 from sync.database.engine import Database
 from sync.database.standby import Standby
 from sync.settings import Settings
@@ -224,6 +227,31 @@ def test_what_takes_changes_itself_is_no_standby(pair: Pair) -> None:
     database = Database(pair.primary.url, Settings(standby_url=pair.primary.url))
     assert not standby_of(database).is_close()
     database.dispose()
+
+
+def test_a_check_says_how_it_stands_with_the_standby(pair: Pair, server: Site, circle: Circle) -> None:
+    assert checked(server) == ("good", "The standby answers polls.")
+    pair.pause()
+    take_back(server, circle)
+    assert checked(server) == ("doubtful", "It is more than 1 s behind, and the primary answers all polls.")
+
+
+@pytest.mark.parametrize(("named", "text"), [("primary", "It is no standby"), ("nobody", "It cannot be reached")])
+def test_a_check_doubts_what_is_no_standby_of_the_primary(pair: Pair, named: str, text: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    url = pair.primary.url if named == "primary" else make_url(pair.primary.url).set(port=port).render_as_string()
+    with site.opened(pair.primary.url, storage={"standby_url": url}) as made:
+        level, said = checked(made)
+    assert level == "doubtful"
+    assert said.startswith(text)
+
+
+def checked(server: Site) -> tuple[str, str]:
+    """Return what a check finds about the standby."""
+    found = checking.of_running(server.configuration, server.database, distant=False)
+    ((level, text),) = [(one.level.value, one.text) for one in found if one.about == "standby_url"]
+    return level, text
 
 
 def poll_status(circle: Circle) -> int:

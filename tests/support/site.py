@@ -88,6 +88,7 @@ class Site:
     def __init__(self, configuration: config.Configuration) -> None:
         """Make the application of *configuration*."""
         self.database: Database = settings.database(configuration)
+        self.configuration = configuration
         self.application = serving.wrapped(configuration)
 
     def call(

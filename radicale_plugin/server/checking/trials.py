@@ -13,6 +13,7 @@ from radicale_plugin.server.checking.finding import Finding, Installation, doubt
 from sync.database import state
 from sync.database.clock import read_clock
 from sync.database.engine import parse_url
+from sync.database.standby import BEHIND, Condition
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidInput
 
 _MEGABYTE = 1_000_000
@@ -86,6 +87,25 @@ def database(installation: Installation) -> Iterator[Finding]:
         yield doubtful(
             "pool_size", f"Up to {wanted} connections may be asked for, and PostgreSQL has {found.connections}."
         )
+
+
+def standby(installation: Installation) -> Iterator[Finding]:
+    """Yield whether the standby that is named, if any, answers polls; the primary does wherever it cannot."""
+    try:
+        asked = installation.database.standby
+        found = asked.condition() if asked is not None else None
+    except DatabaseUnavailable as error:
+        reason = f" ({error.reason})" if error.reason else ""
+        yield doubtful("standby_url", f"It cannot be reached, and the primary answers all polls.{reason}")
+        return
+    except EvercardError:
+        return
+    if found is Condition.CLOSE:
+        yield good("standby_url", "The standby answers polls.")
+    elif found is Condition.BEHIND:
+        yield doubtful("standby_url", f"It is more than {BEHIND:.0f} s behind, and the primary answers all polls.")
+    elif found is Condition.ANOTHER:
+        yield doubtful("standby_url", "It is no standby of the primary, which answers all polls; look which one it is.")
 
 
 def connections_wanted(installation: Installation) -> int:
