@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from radicale import config, log
 from typing_extensions import override
 
-from radicale_plugin import settings
+from radicale_plugin import option_values
 
 
 def set_up(configuration: config.Configuration) -> None:
@@ -33,7 +33,7 @@ def set_up(configuration: config.Configuration) -> None:
 
 def is_json(configuration: config.Configuration) -> bool:
     """Whether lines of the log are JSON."""
-    return bool(settings.values_of(configuration)["log_format"] == "json")
+    return bool(option_values.values_of(configuration)["log_format"] == "json")
 
 
 def use_json(level: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from radicale import config
 
-from radicale_plugin import settings
+from radicale_plugin import option_values, settings
 from radicale_plugin.dav import paths
 from radicale_plugin.server import logs, running
 from radicale_plugin.server.request_bodies import Environ
@@ -44,7 +44,7 @@ class Keeper(Protocol):
 def measured(configuration: config.Configuration, application: Application) -> Application:
     """Return *application*, measured as far as *configuration* wants to know."""
     keepers: list[Keeper] = []
-    if settings.values_of(configuration)["metrics_address"] and running.place() is not None:
+    if option_values.values_of(configuration)["metrics_address"] and running.place() is not None:
         from radicale_plugin.server.meter import Meter
 
         meter = Meter()

@@ -22,7 +22,7 @@ from granian.log import LogLevels
 from granian.server.common import AbstractServer
 from radicale import config
 
-from radicale_plugin import settings
+from radicale_plugin import option_values, settings
 from radicale_plugin.server import logs, metering, running
 from radicale_plugin.server.application import Application
 from radicale_plugin.server.deadlines import Deadlines
@@ -149,7 +149,7 @@ def _share(configuration: config.Configuration, *, with_worker: bool) -> None:
     if logs.is_json(configuration):
         logs.use_json(configuration.get("logging", "level"))
     shared = running.begin(with_worker=with_worker)
-    if address := settings.values_of(configuration)["metrics_address"]:
+    if address := option_values.values_of(configuration)["metrics_address"]:
         directory = running.metrics_directory(shared)
         from radicale_plugin.server import metrics
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from radicale_plugin import settings
+from radicale_plugin import option_values, settings
 from radicale_plugin.server import checking
 from radicale_plugin.server.checking import organisation
 from radicale_plugin.server.checking.finding import Installation
@@ -80,7 +80,7 @@ def test_what_cannot_be_is_refused(tmp_path: Path, options: dict[str, str], said
 )
 def test_a_plain_connection_is_for_this_machine_or_said_to_be_meant(tmp_path: Path, options: dict[str, str]) -> None:
     file = written(tmp_path, {**GOOD, **options})
-    installation = Installation(file, settings.load(file), settings.values_of(settings.load(file)), "")
+    installation = Installation(file, settings.load(file), option_values.values_of(settings.load(file)), "")
     found = [(each.level.value, each.about) for each in organisation.look(installation)]
     assert ("doubtful", "ldap_starttls") in found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from radicale_plugin.settings import SCHEMA
+from radicale_plugin.options import SCHEMA
 from sync.fields import CATALOGUE
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from pathlib import Path
 
-from radicale_plugin import settings
+from radicale_plugin.options import SCHEMA
 from sync.models import Base
 from sync.settings import Settings
 
@@ -46,5 +46,5 @@ def test_no_table_and_no_column_has_a_retired_name() -> None:
 
 
 def test_no_option_has_a_retired_name() -> None:
-    options = {name for section in settings.SCHEMA.values() for name in section}
+    options = {name for section in SCHEMA.values() for name in section}
     assert used(options | {field.name for field in dataclasses.fields(Settings)}) == {}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from radicale import config
 
-from radicale_plugin import settings
+from radicale_plugin import option_values, settings
 from radicale_plugin.server.checking import access, organisation, reach, sending, site, trials
 from radicale_plugin.server.checking.finding import Finding, Installation, Level, good, wrong
 from sync.database.engine import Database
@@ -33,7 +33,7 @@ def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
     """
     try:
         configuration = settings.load(path, checked=False)
-        installation = Installation(path, configuration, settings.values_of(configuration), mail_to)
+        installation = Installation(path, configuration, option_values.values_of(configuration), mail_to)
     except InvalidInput as error:
         yield wrong("configuration", str(error))
         return
@@ -46,7 +46,7 @@ def findings(path: str | None, *, mail_to: str = "") -> Iterator[Finding]:
 def of_running(configuration: config.Configuration, database: Database, *, distant: bool) -> list[Finding]:
     """Return what is found about a server that runs on *database*; if *distant*, other servers are asked, too."""
     url = {"database_url": database.url.render_as_string(hide_password=False), "database_url_file": ""}
-    installation = Installation(None, configuration, settings.values_of(configuration) | url, "", database)
+    installation = Installation(None, configuration, option_values.values_of(configuration) | url, "", database)
     tried = (*TRIALS, *DISTANT_TRIALS) if distant else TRIALS
     return [*_looked_at(installation), *(finding for trial in tried for finding in trial(installation))]
 
@@ -55,7 +55,7 @@ def stopping(path: str | None) -> list[Finding]:
     """Return what a server with the configuration file at *path* could not run with."""
     try:
         configuration = settings.load(path, checked=False)
-        installation = Installation(path, configuration, settings.values_of(configuration), "")
+        installation = Installation(path, configuration, option_values.values_of(configuration), "")
     except InvalidInput as error:
         return [wrong("configuration", str(error))]
     looks = _looked_at(installation)

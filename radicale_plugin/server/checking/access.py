@@ -7,8 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from radicale_plugin.option_values import ENVIRONMENT_PREFIX, secret_of
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, wrong
-from radicale_plugin.settings import ENVIRONMENT_PREFIX, secret_of
 from sync.database.engine import parse_url
 from sync.errors import InvalidInput
 

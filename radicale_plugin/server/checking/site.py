@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from radicale_plugin.option_values import ENVIRONMENT_PREFIX
+from radicale_plugin.options import SCHEMA
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful
-from radicale_plugin.settings import ENVIRONMENT_PREFIX, SCHEMA
 
 #: Names in the environment that are no options but are Evercard's all the same.
 _NO_OPTIONS = frozenset({"EVERCARD_SITE", "EVERCARD_UPSTREAM", "EVERCARD_RUNNING", "EVERCARD_TEST_POSTGRESQL"})

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from radicale_plugin import settings
+from radicale_plugin import option_values
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
 from sync.database import state
 from sync.database.clock import read_clock
@@ -46,7 +46,7 @@ def disk(installation: Installation) -> Iterator[Finding]:
 def folder_of(installation: Installation) -> Path | None:
     """Return where a SQLite database is kept, or None."""
     try:
-        url = parse_url(settings.secret_of(installation.values, "database_url"))
+        url = parse_url(option_values.secret_of(installation.values, "database_url"))
     except InvalidInput:
         return None
     return Path(str(url.database)).parent if url.get_backend_name() == "sqlite" else None
