@@ -8,6 +8,8 @@ from sync.household.pairs import Source
 KINDS = frozenset(
     ("mobile", "home-phone", "office-phone", "fax", "phone", "email", "address", "url", "anniversary"),
 )
+#: Those of them that a whole household has, which is what one means to share most often.
+OF_HOME = frozenset(("home-phone", "address"))
 
 
 def is_sharable(source: Source) -> bool:

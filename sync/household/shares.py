@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sync.database.lists import among
 from sync.fields import FieldContent
 from sync.household.pairs import Share
-from sync.household.sharable import KINDS
+from sync.household.sharable import KINDS, OF_HOME
 from sync.models import CARRIED, DECLINED, OFFERED, CarriedField, Field, SharedField
 from sync.sharing.visibility import StoredField, fields_of
 
@@ -104,10 +104,15 @@ def _offered(session: Session, carrier_id: int, owner_ids: Sequence[int]) -> dic
 
 
 def free_fields(session: Session, owner_id: int) -> list[StoredField]:
-    """Return the fields that somebody may share with others, or may have follow instead of what they say: their own."""
+    """
+    Return the fields that somebody may share with others, or may have follow instead of what they say: their own.
+
+    What a home has comes first: nobody offers their mobile number because it was the first in a list.
+    """
     carried = followed_by(session, owner_id)
-    return [
+    found = [
         each
         for each in fields_of(session, owner_id)
         if each.kind in KINDS and each.claim is None and each.id not in carried
     ]
+    return sorted(found, key=lambda each: each.kind not in OF_HOME)

@@ -55,12 +55,12 @@ def test_one_of_ones_own_can_be_what_follows_and_it_is_left_or_removed(site: Sit
     page.submit("/household/accept", instead=str(own))
     assert said(site.database, bert) == {own: OLD}
     page = carrier.get("/household/").submit("/household/leave").followed()
-    assert page.told == ["It is your own now."]
-    assert "bert does not carry this any more" in owner.get("/household/").text
+    assert page.told == ["It is your own now: it stays as it is, and does not follow any more."]
+    assert "bert does not follow this any more" in owner.get("/household/").text
     owner.get("/household/").submit("/household/dismiss")
     owner.get(f"/household/?person={bert}").submit("/household/offer")
     carrier.get("/household/").submit("/household/decline")
-    assert "bert does not want to carry this" in owner.get("/household/").text
+    assert "bert does not want this on their card" in owner.get("/household/").text
 
 
 def test_of_several_offers_the_one_whose_form_was_in_hand_is_shown_again_in_another_language(site: Site) -> None:
@@ -109,3 +109,18 @@ def test_who_parted_is_named_no_more_and_what_was_carried_is_said_to_be_ones_own
     assert "Somebody and you are not connected any more" in carrier.get("/household/").text
     assert "anna" not in carrier.get("/household/").text
     assert content(HOME, OLD).main.value in carrier.get("/card/").text
+
+
+def test_what_a_home_has_is_offered_first_and_what_says_the_same_already_is_what_follows(site: Site) -> None:
+    anna, bert = connected(site.database, "anna", "bert")
+    field(site.database, anna, "mobile", "+49 170 5550100")
+    line = field(site.database, anna, HOME, OLD)
+    owner, carrier = Visitor(site).signed_in(anna), Visitor(site).signed_in(bert)
+    assert owner.get(f"/household/?person={bert}").fields("/household/offer")["field"] == str(line)
+    field(site.database, bert, HOME, NEW)
+    own = field(site.database, bert, HOME, OLD)
+    owner.get(f"/household/?person={bert}").submit("/household/offer")
+    carrier.get("/household/").submit("/household/accept")
+    assert len(said(site.database, bert)) == 2
+    follows = carrier.get("/household/").fields("/household/leave")["field"]
+    assert follows == str(own)

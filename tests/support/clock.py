@@ -36,6 +36,20 @@ class Clock:
         self.ahead += at - time.time()
 
 
+class StoppedClock(Clock):
+    """A clock that goes on only when it is put: what happens does not depend on how long anything takes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Begin with the next full hour, so that nothing depends on the minute either."""
+        super().__init__(monkeypatch)
+        self._at = self.now() // HOUR * HOUR + HOUR
+        monkeypatch.setattr(time, "time", lambda: float(self._at))
+
+    @override
+    def put(self, at: int) -> None:
+        self._at = at
+
+
 #: Names the file by which the processes of a server have the clock that a test puts.
 SHARED = "EVERCARD_TEST_CLOCK"
 _AHEAD = struct.Struct("d")

@@ -41,6 +41,11 @@ class Row:
     seen: str = ""
     instead: tuple[tuple[int, Shown], ...] = ()
 
+    @property
+    def same(self) -> int | None:
+        """Which of them says the same already: to have both would be to have it twice."""
+        return next((own for own, held in self.instead if self.line and held.text == self.line.text), None)
+
 
 @blueprint.get("/")
 def index() -> Response:
@@ -68,56 +73,56 @@ def index() -> Response:
 def offer() -> Response:
     """Offer somebody a field."""
     field_id, other_id = _posted("field"), _posted("carrier")
-    if _done(lambda session, me: offers.offer(session, me, field_id, other_id)):
-        say(_("They are asked. Nothing is on their card before they agree."))
-    return go("household.index")
+    return _done(
+        lambda session, me: offers.offer(session, me, field_id, other_id),
+        _("They are asked. Nothing is on their card before they agree."),
+    )
 
 
 @blueprint.post("/accept")
 def accept() -> Response:
     """Carry what somebody offered."""
-    owner_id, field_id = _posted("owner"), _posted("field")
-    instead, seen = as_id(request.form.get("instead", "")), request.form.get("seen", "")
-    if _done(
-        lambda session, me: offers.accept(session, Share(owner_id, field_id, me), instead_of=instead, seen=seen or None)
-    ):
-        say(_("It is on your card, and follows theirs. Who sees it is yours to say."))
-    return go("household.index")
+    share, instead, seen = _offered(), as_id(request.form.get("instead", "")), request.form.get("seen", "")
+    return _done(
+        lambda session, _me: offers.accept(session, share, instead_of=instead, seen=seen or None),
+        _("It is on your card, and follows theirs. Who sees it is yours to say."),
+    )
 
 
 @blueprint.post("/decline")
 def decline() -> Response:
     """Say no to what somebody offered."""
-    owner_id, field_id = _posted("owner"), _posted("field")
-    if _done(lambda session, me: offers.decline(session, Share(owner_id, field_id, me))):
-        say(_("Nothing changed on your card."))
-    return go("household.index")
+    share = _offered()
+    return _done(lambda session, _me: offers.decline(session, share), _("Nothing changed on your card."))
 
 
 @blueprint.post("/leave")
 def leave() -> Response:
     """Carry something no more."""
     field_id, keep = _posted("field"), "delete" not in request.form
-    if _done(lambda session, me: parting.leave(session, me, field_id, keep=keep)):
-        say(_("It is your own now.") if keep else _("It is gone from your card."))
-    return go("household.index")
+    return _done(
+        lambda session, me: parting.leave(session, me, field_id, keep=keep),
+        _("It is your own now: it stays as it is, and does not follow any more.")
+        if keep
+        else _("It is gone from your card."),
+    )
 
 
 @blueprint.post("/take-back")
 def take_back() -> Response:
     """Share something with somebody no more."""
     field_id, carrier_id = _posted("field"), _posted("carrier")
-    if _done(lambda session, me: parting.take_back(session, Share(me, field_id, carrier_id))):
-        say(_("It is yours alone. Who carried it keeps what they have."))
-    return go("household.index")
+    return _done(
+        lambda session, me: parting.take_back(session, Share(me, field_id, carrier_id)),
+        _("It is yours alone. Who carried it keeps what they have."),
+    )
 
 
 @blueprint.post("/dismiss")
 def dismiss() -> Response:
     """Take a note off."""
     share = Share(_posted("owner"), _posted("field"), _posted("carrier"))
-    _done(lambda session, me: parting.dismiss(session, me, share))
-    return go("household.index")
+    return _done(lambda session, me: parting.dismiss(session, me, share))
 
 
 def _posted(name: str) -> int:
@@ -125,40 +130,53 @@ def _posted(name: str) -> int:
     return as_id(request.form.get(name, "")) or 0
 
 
-def _done(change: Callable[[Session, int], object]) -> bool:
+def _offered() -> Share:
+    """Return what a form says that one was offered."""
+    return Share(_posted("owner"), _posted("field"), current_person().account_id)
+
+
+def _done(change: Callable[[Session, int], object], told: str = "") -> Response:
+    """Make a change of the person who asks, say *told* of it or why it was refused, and show how it stands."""
     me = current_person().account_id
-    return attempt(lambda: database().write(lambda session: change(session, me)))
+    if attempt(lambda: database().write(lambda session: change(session, me))) and told:
+        say(told)
+    return go("household.index")
 
 
 def _shared(session: Session, me: int) -> list[Row]:
     found = shares.shared_by(session, me)
-    names = connected_people.some(session, me, {each.share.carrier_id for each in found})
+    names = _names(session, me, {each.share.carrier_id for each in found})
     lines = _lines(session, me)
 
     def row(each: Shared) -> Row:
-        name, line = names.get(each.share.carrier_id), lines.get(each.share.field_id)
-        return Row(each.share, each.state, each.changed_at, name.name if name else _("Somebody"), line)
+        share = each.share
+        return Row(share, each.state, each.changed_at, names[share.carrier_id], lines.get(share.field_id))
 
     return [row(each) for each in found]
 
 
 def _carried(session: Session, me: int) -> list[Row]:
     found = shares.carried_by(session, me)
-    names = connected_people.some(session, me, {each.share.owner_id for each in found})
+    names = _names(session, me, {each.share.owner_id for each in found})
     lines = _lines(session, me)
     free = [(each.kind, each.id) for each in shares.free_fields(session, me)]
 
     def row(each: Carried) -> Row:
-        name = names.get(each.share.owner_id)
         line, instead = lines.get(each.field_id or 0), tuple[tuple[int, Shown], ...]()
         if each.said is not None:
             line = shown(each.said)
             instead = tuple((own, lines[own]) for kind, own in free if kind == each.said.kind)
         seen = each.said.digest if each.said is not None else ""
-        called = name.name if name else _("Somebody")
-        return Row(each.share, each.state, each.changed_at, called, line, each.field_id, seen, instead)
+        name = names[each.share.owner_id]
+        return Row(each.share, each.state, each.changed_at, name, line, each.field_id, seen, instead)
 
     return [row(each) for each in found]
+
+
+def _names(session: Session, me: int, person_ids: set[int]) -> dict[int, str]:
+    """Return what these people are called; whom one is not connected to any more is somebody."""
+    known = connected_people.some(session, me, person_ids)
+    return {each: known[each].name if each in known else _("Somebody") for each in person_ids}
 
 
 def _lines(session: Session, owner_id: int) -> dict[int, Shown]:
