@@ -98,7 +98,7 @@ class Shown:
     @property
     def heading(self) -> str:
         """What it is, and what the person calls it."""
-        return f"{self.title} ({self.label})" if self.label else self.title
+        return gettext("%(title)s (%(label)s)", title=self.title, label=self.label) if self.label else self.title
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,12 @@ def current() -> str:
     """Return the language of the answer: the person's choice, this browser's, or what the browser asks for."""
     if not has_request_context():
         return DEFAULT
-    if "language" not in g:
+    # A page asks for each of its hundreds of texts, and `g` is looked up each time that it is named.
+    tag: str | None = g.get("language")
+    if tag is None:
         found = visitor()
         chosen = (found.language if found else None) or session.get("language")
-        g.language = chosen if chosen in LANGUAGES else _accepted()
-    tag: str = g.language
+        g.language = tag = chosen if chosen in LANGUAGES else _accepted()
     return tag
 
 

@@ -6,14 +6,16 @@ It is there as long as the two are connected, also while the person hides it fro
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from sync.books import overlays, served
-from sync.database.lists import among
+from sync.database.lists import among_parameter
+from sync.database.prepared import read
 from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
@@ -90,39 +92,49 @@ def photo(session: Session, viewer_id: int, owner_id: int) -> bytes | None:
 
 def with_photo(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
     """Return those of these people in whose entries a person has a picture."""
-    pictured = or_(
-        Card.body_3.contains(_PICTURE, autoescape=True), Overlay.content.contains('["photo"', autoescape=True)
-    )
-    chosen = (
-        select(Entry.id)
-        .join(Card, _CARD)
-        .outerjoin(Overlay, _ADDED)
-        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids), pictured)
-    )
-    return set(session.scalars(chosen))
+    return {owner_id for (owner_id,) in read(session, _pictured, {"viewer": viewer_id}, ids=owner_ids)}
 
 
 def reaches(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dict[int, str]:
     """Return by person the number at which a person's cards say that they are called, or else an address."""
-    chosen = (
-        select(Entry.id, Card.body_3, Overlay.content)
-        .join(Card, _CARD)
-        .outerjoin(Overlay, _ADDED)
-        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
-    )
     found = {
         owner_id: headlines.reach_of(body) or list_keys.reach_added(overlays.load(overlay or "[]"))
-        for owner_id, body, overlay in session.execute(chosen)
+        for owner_id, body, overlay in read(session, _texts, {"viewer": viewer_id}, ids=owner_ids)
     }
     return {owner_id: reach for owner_id, reach in found.items() if reach}
 
 
 def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
     """Return those of these people whose entries a person took off their devices."""
-    chosen = select(Entry.id).where(
-        Entry.viewer_id == viewer_id, Entry.state == HIDDEN, among(session, Entry.id, owner_ids)
+    return {owner_id for (owner_id,) in read(session, _hidden, {"viewer": viewer_id}, ids=owner_ids)}
+
+
+@functools.cache
+def _pictured(dialect: str) -> Select[int]:
+    pictured = or_(
+        Card.body_3.contains(_PICTURE, autoescape=True), Overlay.content.contains('["photo"', autoescape=True)
     )
-    return set(session.scalars(chosen))
+    return _texts(dialect).where(pictured).with_only_columns(Entry.id)
+
+
+@functools.cache
+def _texts(dialect: str) -> Select[int, str, str | None]:
+    return (
+        select(Entry.id, Card.body_3, Overlay.content)
+        .join(Card, _CARD)
+        .outerjoin(Overlay, _ADDED)
+        .where(
+            Entry.viewer_id == bindparam("viewer"),
+            Entry.kind == CONNECTION,
+            among_parameter(dialect, Entry.id, "ids"),
+        )
+    )
+
+
+@functools.cache
+def _hidden(dialect: str) -> Select[int]:
+    mine = (Entry.viewer_id == bindparam("viewer"), Entry.state == HIDDEN)
+    return select(Entry.id).where(*mine, among_parameter(dialect, Entry.id, "ids"))
 
 
 def _photos(text: str) -> list[Property]:

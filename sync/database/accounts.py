@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from sync.database.engine import among
+from sync.database.lists import among_parameter
+from sync.database.prepared import read
 from sync.errors import NotFound
 from sync.models import NOBODY, Account, LoginName
 
@@ -56,10 +58,14 @@ def lock(session: Session, *account_ids: int) -> None:
 
 def logins(session: Session, account_ids: Collection[int]) -> dict[int, str]:
     """Return the logins of these accounts by id; ids of nobody are left out."""
-    rows = session.execute(select(Account.id, Account.login).where(among(session, Account.id, account_ids)))
-    return dict(rows.all())
+    return dict(read(session, _logins, {}, ids=account_ids))
 
 
 def everybody(session: Session) -> Sequence[Account]:
     """Return all accounts by login."""
     return session.scalars(select(Account).order_by(Account.login)).all()
+
+
+@functools.cache
+def _logins(dialect: str) -> Select[int, str]:
+    return select(Account.id, Account.login).where(among_parameter(dialect, Account.id, "ids"))

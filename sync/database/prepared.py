@@ -11,7 +11,7 @@ raises it. The ORM is for what is done once in a while; for reading alone, witho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sync.database.lists import SQLITE
+from sync.database.lists import SQLITE, ids
 
 Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -67,6 +67,19 @@ def execute(session: Session, statement: Statement, values: Mapping[str, object]
     connection = session.connection()
     compiled = _compiled(statement, connection.dialect)
     return _run(connection, compiled, compiled.taken(values), many=False)
+
+
+def read(
+    session: Session, make: Callable[[str], Statement], values: Mapping[str, object], **lists: Collection[int]
+) -> Rows:
+    """
+    Run what *make* makes for a kind of database and keeps, as `execute` does, for whoever may have changed objects.
+
+    Each of *lists* is the ids of an `among_parameter` of this name. What the session holds back is written before.
+    """
+    session.flush()
+    dialect = session.get_bind().dialect.name
+    return execute(session, make(dialect), {**values, **{name: ids(dialect, each) for name, each in lists.items()}})
 
 
 def value(session: Session, statement: Statement, values: Mapping[str, object]) -> Any:

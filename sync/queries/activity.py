@@ -8,14 +8,17 @@ any more is named by its kind alone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
-from sync.database.lists import among
+from sync.database.lists import among, among_parameter
+from sync.database.prepared import read
 from sync.fields import FieldContent
 from sync.models import Card, DisclosedAudience, DisclosedField, Entry, FieldState, ProfileState
 from sync.revisions.address_books import PRESENT
@@ -53,15 +56,7 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
 
     People whose entries the person hid are left out.
     """
-    newest = (
-        select(Entry.id, Entry.changed_at, Card.changed_at)
-        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
-        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
-        .order_by(Entry.changed_at.desc(), Entry.id)
-        .limit(count)
-        .offset(offset)
-    )
-    rows = session.execute(newest).all()
+    rows = read(session, _newest, {"viewer": viewer_id, "count": count, "offset": offset})
     owners = [owner_id for owner_id, _, _ in rows]
     names = accounts.logins(session, owners)
     stays = _stays(session, viewer_id, owners)
@@ -104,6 +99,15 @@ def since(session: Session, viewer_id: int, versions: Mapping[int, int]) -> dict
     return found
 
 
+class _Stay(NamedTuple):
+    """Between which versions of an owner's profile the viewer was in an audience."""
+
+    owner_id: int
+    audience_id: int
+    since: int
+    until: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Disclosed:
     """One value of a field, and the versions of the profile between which the viewer was shown it."""
@@ -118,38 +122,17 @@ class _Disclosed:
 _NEVER = 2**62
 
 
-def _stays(session: Session, viewer_id: int, owners: Sequence[int]) -> dict[int, list[DisclosedAudience]]:
-    found: dict[int, list[DisclosedAudience]] = {owner_id: [] for owner_id in owners}
-    chosen = select(DisclosedAudience).where(among(session, DisclosedAudience.owner_id, owners))
-    for stay in session.scalars(
-        chosen.where(DisclosedAudience.viewer_id == viewer_id).order_by(DisclosedAudience.since)
-    ):
+def _stays(session: Session, viewer_id: int, owners: Sequence[int]) -> dict[int, list[_Stay]]:
+    found: dict[int, list[_Stay]] = {owner_id: [] for owner_id in owners}
+    for row in read(session, _chosen_stays, {"viewer": viewer_id}, owners=owners):
+        stay = _Stay(*row)
         found[stay.owner_id].append(stay)
     return found
 
 
-def _disclosed(session: Session, stays: Mapping[int, Sequence[DisclosedAudience]]) -> dict[int, list[_Disclosed]]:
+def _disclosed(session: Session, stays: Mapping[int, Sequence[_Stay]]) -> dict[int, list[_Disclosed]]:
     audiences = {stay.audience_id for each in stays.values() for stay in each}
-    shown = session.execute(
-        select(
-            DisclosedField.owner_id,
-            DisclosedField.audience_id,
-            DisclosedField.since,
-            DisclosedField.until,
-            FieldState.field_id,
-            FieldState.kind,
-            FieldState.content,
-            FieldState.since,
-            FieldState.until,
-        )
-        .join(
-            FieldState,
-            (FieldState.owner_id == DisclosedField.owner_id) & (FieldState.field_id == DisclosedField.field_id),
-        )
-        .where(
-            among(session, DisclosedField.owner_id, list(stays)), among(session, DisclosedField.audience_id, audiences)
-        )
-    )
+    shown = read(session, _chosen_fields, {}, owners=list(stays), audiences=audiences)
     found: dict[int, list[_Disclosed]] = {owner_id: [] for owner_id in stays}
     for owner_id, audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
         for stay in stays[owner_id]:
@@ -162,14 +145,61 @@ def _disclosed(session: Session, stays: Mapping[int, Sequence[DisclosedAudience]
 
 def _times(session: Session, versions: Mapping[int, int]) -> dict[tuple[int, int], int]:
     """Return when profiles came to be at these versions, by owner and version; those that changed no field are none."""
-    chosen = select(ProfileState.owner_id, ProfileState.version, ProfileState.changed_at).where(
-        among(session, ProfileState.owner_id, list(versions)),
-        among(session, ProfileState.version, set(versions.values())),
+    found = read(session, _chosen_times, {}, owners=list(versions), versions=set(versions.values()))
+    return {(owner_id, version): at for owner_id, version, at in found}
+
+
+@functools.cache
+def _newest(_dialect: str) -> Select[int, int, int]:
+    return (
+        select(Entry.id, Entry.changed_at, Card.changed_at)
+        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+        .where(Entry.viewer_id == bindparam("viewer"), Entry.kind == CONNECTION, Entry.state == PRESENT)
+        .order_by(Entry.changed_at.desc(), Entry.id)
+        .limit(bindparam("count"))
+        .offset(bindparam("offset"))
     )
-    return {(owner_id, version): at for owner_id, version, at in session.execute(chosen)}
 
 
-def _last_change(stays: Sequence[DisclosedAudience], disclosed: list[_Disclosed]) -> tuple[int, list[FieldChange]]:
+@functools.cache
+def _chosen_stays(dialect: str) -> Select[int, int, int, int | None]:
+    columns = [getattr(DisclosedAudience, name) for name in _Stay._fields]
+    chosen = select(*columns).where(among_parameter(dialect, DisclosedAudience.owner_id, "owners"))
+    return chosen.where(DisclosedAudience.viewer_id == bindparam("viewer")).order_by(DisclosedAudience.since)
+
+
+@functools.cache
+def _chosen_fields(dialect: str) -> Select[*tuple[Any, ...]]:
+    same = (FieldState.owner_id == DisclosedField.owner_id) & (FieldState.field_id == DisclosedField.field_id)
+    return (
+        select(
+            DisclosedField.owner_id,
+            DisclosedField.audience_id,
+            DisclosedField.since,
+            DisclosedField.until,
+            FieldState.field_id,
+            FieldState.kind,
+            FieldState.content,
+            FieldState.since,
+            FieldState.until,
+        )
+        .join(FieldState, same)
+        .where(
+            among_parameter(dialect, DisclosedField.owner_id, "owners"),
+            among_parameter(dialect, DisclosedField.audience_id, "audiences"),
+        )
+    )
+
+
+@functools.cache
+def _chosen_times(dialect: str) -> Select[int, int, int]:
+    return select(ProfileState.owner_id, ProfileState.version, ProfileState.changed_at).where(
+        among_parameter(dialect, ProfileState.owner_id, "owners"),
+        among_parameter(dialect, ProfileState.version, "versions"),
+    )
+
+
+def _last_change(stays: Sequence[_Stay], disclosed: list[_Disclosed]) -> tuple[int, list[FieldChange]]:
     """Return the version of the profile with which a card became what it is, and what changed then."""
     # The two may have been connected before; what counts is this time.
     began = _beginning(stays)
@@ -177,7 +207,7 @@ def _last_change(stays: Sequence[DisclosedAudience], disclosed: list[_Disclosed]
     return _last_difference(disclosed, sorted(points, reverse=True)) or (began, [])
 
 
-def _beginning(stays: Sequence[DisclosedAudience]) -> int:
+def _beginning(stays: Sequence[_Stay]) -> int:
     began = 0
     before: int | None = -1
     for stay in stays:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from sync.database.lists import among
+from sync.database.lists import among_parameter
+from sync.database.prepared import read
 from sync.models import Connection, Device, Entry, Group, Member
-
-_ENTRIES = select(Entry.viewer_id, Entry.revision, Device.id, Device.synced_revision).outerjoin(
-    Device, (Device.viewer_id == Entry.viewer_id) & Device.revoked_at.is_(None)
-)
-_NAMED = (
-    select(Member.viewer_id, Group.name)
-    .join(Group, (Group.owner_id == Member.owner_id) & (Group.id == Member.group_id))
-    .order_by(Group.name_key)
-)
 
 
 @dataclass(slots=True)
@@ -47,16 +40,37 @@ class Arrival:
 
 def of(session: Session, owner_id: int, viewer_ids: Collection[int]) -> dict[int, Arrival]:
     """Return by person how it stands with those of these people who are connected to an owner, in three statements."""
-    chosen = select(Connection.viewer_id, Connection.hidden).where(
-        Connection.owner_id == owner_id, among(session, Connection.viewer_id, viewer_ids)
-    )
-    found = {viewer_id: Arrival(hidden) for viewer_id, hidden in session.execute(chosen)}
-    entries = _ENTRIES.where(among(session, Entry.viewer_id, list(found)), Entry.id == owner_id)
-    for viewer_id, revision, device_id, synced_revision in session.execute(entries):
-        if device_id is not None:
-            found[viewer_id].devices += 1
-            found[viewer_id].current += synced_revision >= revision
-    named = _NAMED.where(Member.owner_id == owner_id, among(session, Member.viewer_id, list(found)))
-    for viewer_id, name in session.execute(named):
+    hidden = read(session, _hidden, {"owner": owner_id}, viewers=viewer_ids)
+    found = {viewer_id: Arrival(bool(is_hidden)) for viewer_id, is_hidden in hidden}
+    for viewer_id, revision, synced_revision in read(session, _devices, {"owner": owner_id}, viewers=list(found)):
+        found[viewer_id].devices += 1
+        found[viewer_id].current += synced_revision >= revision
+    for viewer_id, name in read(session, _named, {"owner": owner_id}, viewers=list(found)):
         found[viewer_id].groups.append(name)
     return found
+
+
+@functools.cache
+def _hidden(dialect: str) -> Select[int, bool]:
+    return select(Connection.viewer_id, Connection.hidden).where(
+        Connection.owner_id == bindparam("owner"), among_parameter(dialect, Connection.viewer_id, "viewers")
+    )
+
+
+@functools.cache
+def _devices(dialect: str) -> Select[int, int, int]:
+    return (
+        select(Entry.viewer_id, Entry.revision, Device.synced_revision)
+        .join(Device, (Device.viewer_id == Entry.viewer_id) & Device.revoked_at.is_(None))
+        .where(among_parameter(dialect, Entry.viewer_id, "viewers"), Entry.id == bindparam("owner"))
+    )
+
+
+@functools.cache
+def _named(dialect: str) -> Select[int, str]:
+    return (
+        select(Member.viewer_id, Group.name)
+        .join(Group, (Group.owner_id == Member.owner_id) & (Group.id == Member.group_id))
+        .where(Member.owner_id == bindparam("owner"), among_parameter(dialect, Member.viewer_id, "viewers"))
+        .order_by(Group.name_key)
+    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
-from sync.database.lists import among
+from sync.database.lists import among_parameter
+from sync.database.prepared import read
 from sync.models import CONTACTS, Card, CardListKey, Entry, Member, Overlay
 from sync.queries import paging
 from sync.queries.paging import Place, Sorted
@@ -23,11 +25,6 @@ PAGE = 50
 #: Fewer digits than this are in so many numbers that nobody means one by them.
 _FEW_DIGITS = 3
 _LATIN = re.compile("[A-Za-z]")
-_BEGINNINGS = (
-    select(Entry.id, func.substr(Card.body_3, 1, headlines.BEGINNING))
-    .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
-    .where(Entry.book_id == CONTACTS, Entry.kind == CONNECTION)
-)
 #: Whose cards an earlier release wrote are there, but not in their place until these are written anew.
 _LISTED = (
     select(Entry.id)
@@ -113,21 +110,32 @@ def found_among(session: Session, person_id: int, wanted: str | Wanted = "") -> 
 
 def some(session: Session, person_id: int, ids: Collection[int]) -> dict[int, ConnectedPerson]:
     """Return those of these people whom a person is connected to, by id."""
-    chosen = _BEGINNINGS.where(Entry.viewer_id == person_id, among(session, Entry.id, ids))
-    return {each.account_id: each for each in _named(session, chosen)}
+    if not ids:
+        return {}
+    beginnings: dict[int, str] = dict(read(session, _beginnings, {"viewer": person_id}, ids=ids))
+    return {
+        each: ConnectedPerson(each, login, headlines.name_in(beginnings[each]) or login)
+        for each, login in accounts.logins(session, beginnings).items()
+    }
 
 
 def find(session: Session, person_id: int, other_id: int) -> ConnectedPerson | None:
     """Return somebody whom a person is connected to, None where they are not."""
-    return next(iter(_named(session, _BEGINNINGS.where(Entry.viewer_id == person_id, Entry.id == other_id))), None)
+    return some(session, person_id, [other_id]).get(other_id)
 
 
-def _named(session: Session, chosen: Select[int, str]) -> list[ConnectedPerson]:
-    beginnings: dict[int, str] = dict(session.execute(chosen).all())
-    logins = accounts.logins(session, list(beginnings))
-    return [
-        ConnectedPerson(each, login, headlines.name_in(beginnings[each]) or login) for each, login in logins.items()
-    ]
+@functools.cache
+def _beginnings(dialect: str) -> Select[int, str]:
+    return (
+        select(Entry.id, func.substr(Card.body_3, 1, headlines.BEGINNING))
+        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+        .where(
+            Entry.viewer_id == bindparam("viewer"),
+            Entry.book_id == CONTACTS,
+            Entry.kind == CONNECTION,
+            among_parameter(dialect, Entry.id, "ids"),
+        )
+    )
 
 
 def _sorted(session: Session, person_id: int, wanted: str | Wanted) -> Sorted:

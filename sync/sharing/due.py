@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from sync.database.lists import among
+from sync.database.lists import among_parameter
+from sync.database.prepared import read
 from sync.errors import EndsDue
 from sync.models import BUCKETS, NextEnd, now
 
@@ -21,7 +23,16 @@ def require_none_due(session: Session, owner_ids: Collection[int]) -> None:
     """
     if not owner_ids:
         return
-    mine = (NextEnd.bucket.in_(sorted({owner_id % BUCKETS for owner_id in owner_ids})), NextEnd.due_at <= now())
-    due = session.scalars(select(NextEnd.owner_id).where(*mine, among(session, NextEnd.owner_id, owner_ids))).all()
+    buckets = sorted({owner_id % BUCKETS for owner_id in owner_ids})
+    due = read(session, _due, {"at": now()}, buckets=buckets, owners=owner_ids)
     if due:
-        raise EndsDue(due)
+        raise EndsDue([owner_id for (owner_id,) in due])
+
+
+@functools.cache
+def _due(dialect: str) -> Select[int]:
+    return select(NextEnd.owner_id).where(
+        among_parameter(dialect, NextEnd.bucket, "buckets"),
+        NextEnd.due_at <= bindparam("at"),
+        among_parameter(dialect, NextEnd.owner_id, "owners"),
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.lists import among
+from sync.database.lists import among, among_parameter
+from sync.database.prepared import read
 from sync.errors import NotFound
 from sync.models import Field, FieldException, Grant, Group
 from sync.sharing import connections
@@ -118,14 +120,25 @@ def exceptions_of(session: Session, owner_id: int, only: Collection[int] | None 
 
     With *only*, those for these people.
     """
-    columns = (FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
-    chosen = select(*columns).where(FieldException.owner_id == owner_id)
-    if only is not None:
-        chosen = chosen.where(among(session, FieldException.viewer_id, only))
+    if only is None:
+        rows = read(session, _exceptions, {"owner": owner_id})
+    else:
+        rows = read(session, _exceptions_for, {"owner": owner_id}, viewers=only)
     found: dict[int, dict[int, bool]] = {}
-    for viewer_id, field_id, allowed in session.execute(chosen):
-        found.setdefault(viewer_id, {})[field_id] = allowed
+    for viewer_id, field_id, allowed in rows:
+        found.setdefault(viewer_id, {})[field_id] = bool(allowed)
     return found
+
+
+@functools.cache
+def _exceptions(_dialect: str) -> Select[int, int, bool]:
+    columns = (FieldException.viewer_id, FieldException.field_id, FieldException.allowed)
+    return select(*columns).where(FieldException.owner_id == bindparam("owner"))
+
+
+@functools.cache
+def _exceptions_for(dialect: str) -> Select[int, int, bool]:
+    return _exceptions(dialect).where(among_parameter(dialect, FieldException.viewer_id, "viewers"))
 
 
 def give(under_way: Change, owner_id: int, group_id: int, field_ids: Collection[int]) -> None:

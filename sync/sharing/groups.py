@@ -8,15 +8,17 @@ or taken out.
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.database.lists import among
+from sync.database.prepared import read
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
 from sync.models import Connection, Group, Member, new_id, now
 from sync.sharing import cards, connections, grants, link_audiences
@@ -234,19 +236,18 @@ def name_of(session: Session, owner_id: int, group_id: int) -> str:
 
 def groups_of(session: Session, owner_id: int) -> list[GroupSummary]:
     """Return all groups of a person: strangers, connections, then their own by name."""
-    counted = session.execute(
-        select(Member.group_id, func.count()).where(Member.owner_id == owner_id).group_by(Member.group_id)
-    )
-    counts = dict(counted.all())
-    rows = session.execute(
-        select(Group.id, Group.name, Group.kind).where(Group.owner_id == owner_id).order_by(Group.name_key)
-    )
-    connected = session.scalars(select(func.count()).where(Connection.owner_id == owner_id)).one()
-    summaries = [
-        GroupSummary(group_id, name, kind, connected if kind == CONNECTIONS else counts.get(group_id, 0))
-        for group_id, name, kind in rows
-    ]
+    summaries = [GroupSummary(*row) for row in read(session, _summaries, {"owner": owner_id})]
     return sorted(summaries, key=lambda group: _ORDER.index(group.kind))
+
+
+@functools.cache
+def _summaries(_dialect: str) -> Select[int, str, str, int]:
+    mine = Group.owner_id == bindparam("owner")
+    inside = (Member.owner_id == Group.owner_id) & (Member.group_id == Group.id)
+    members = select(func.count()).select_from(Member).where(inside).scalar_subquery()
+    connected = select(func.count()).where(Connection.owner_id == bindparam("owner")).scalar_subquery()
+    size = case((Group.kind == CONNECTIONS, connected), else_=members)
+    return select(Group.id, Group.name, Group.kind, size).where(mine).order_by(Group.name_key)
 
 
 def members(session: Session, owner_id: int, group_id: int) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""What is too long for a field is refused by the server as well, whatever a browser would have let in."""
+"""What is too long for a field, or missing, is refused by the server as well, whatever a browser would have let in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import pytest
 
 from radicale_plugin.web import forms
 from sync.sharing import groups
+from tests.portal.conftest import Cast
+from tests.portal.test_pages import paths
+from tests.portal.walk import WHO
 from tests.support.factories import crowd, group
 from tests.support.forms import Visitor
 from tests.support.people import register
@@ -44,3 +47,13 @@ def test_a_form_puts_no_more_people_into_a_group_than_others_can_wait_for(site: 
     assert f"At most {groups.AT_ONCE} people" in answer.text
     with site.database.reading() as session:
         assert groups.members(session, anna, family) == []
+
+
+def test_where_something_has_to_be_chosen_the_list_says_so(cast_site: Site, cast: Cast) -> None:
+    visitor = Visitor(cast_site).signed_in(cast.ids[WHO])
+    lists = {}
+    for _endpoint, path in paths(cast_site, cast):
+        for chosen in visitor.get(path).followed().document.xpath("//form//select[option[@value=''][.='Choose']]"):
+            lists[path, chosen.get("name")] = chosen.get("required")
+    assert {name for _path, name in lists} == {"group_id", "what"}
+    assert None not in lists.values()

@@ -142,6 +142,12 @@ def test_no_chinese_text_has_english_punctuation() -> None:
     assert [string for _file, _text, string in language.translations("zh-Hans") if mixed.search(string)] == []
 
 
+def test_a_name_stands_apart_from_the_chinese_around_it() -> None:
+    """Whatever a person or an organisation is called, Latin letters among it are not glued to the text."""
+    glued = re.compile(r"[\u4e00-\u9fff]%\((name|login)\)s|%\((name|login)\)s[\u4e00-\u9fff]")
+    assert [string for _file, _msgid, string in language.translations("zh-Hans") if glued.search(string)] == []
+
+
 def test_what_the_engine_refuses_is_found_again() -> None:
     """The words that were filled in are carried over, whatever they are."""
     sentences = error_messages._sentences("zh-Hans")

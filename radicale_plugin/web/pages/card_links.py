@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 from wtforms import DateField, IntegerField, SelectField, StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from radicale_plugin.web.audiences import audiences
 from radicale_plugin.web.ends import until_time as until
@@ -35,7 +35,7 @@ _DAY = 24 * 60
 class NewCardLink(Form):
     """Which card a link shows, and until when."""
 
-    group_id = SelectField(lazy("Show the card as this group sees it"), validate_choice=False)
+    group_id = SelectField(lazy("Show the card as this group sees it"), [InputRequired()], validate_choice=False)
     label = StringField(
         lazy("What it is for"), [Length(max=100)], description=lazy("For yourself, such as “school reunion”.")
     )

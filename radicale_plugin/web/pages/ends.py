@@ -27,7 +27,7 @@ blueprint = Blueprint("ends", __name__, url_prefix="/ends")
 class EndForm(Form):
     """What is to end, and when: on a day, by the clock of the browser, or at a time of it."""
 
-    what = SelectField(lazy("What ends"), validate_choice=False)
+    what = SelectField(lazy("What ends"), [InputRequired()], validate_choice=False)
     day = DateField(lazy("Last day"), [InputRequired()])
     time = TimeField(
         lazy("At"),

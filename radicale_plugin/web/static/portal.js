@@ -16,7 +16,7 @@
   for (const form of document.querySelectorAll("form[data-changed-already]")) changed.add(form);
 
   // A double click sends a form once.
-  const sent = new WeakSet();
+  const [sent, typedIn] = [new WeakSet(), new WeakSet()];
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post") return;
@@ -26,11 +26,25 @@
       return;
     }
     sent.add(form);
+    if (changed.has(form)) typedIn.add(form); else typedIn.delete(form);
     setTimeout(() => sent.delete(form), 1500);
   }, true);
-  // What was not sent can be tried again at once: the network failed, or a script that sends by itself says so.
-  for (const name of ["unsent", "htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, (event) => sent.delete(event.target));
+  // What was not sent, or was refused, can be tried again at once, and leaving asks as before: a script that sends by
+  // itself says so, and htmx says what became of what it sent.
+  const refused = (form) => {
+    sent.delete(form);
+    const there = form.isConnected ? form : [...document.forms].find((each) => each.id && each.id === form.id);
+    if (there && typedIn.has(form)) changed.add(there);
+  };
+  document.addEventListener("unsent", (event) => refused(event.target));
+  // What is refused comes back as a form in the place of the one that was sent.
+  for (const name of ["htmx:afterRequest", "htmx:afterSwap"]) {
+    document.addEventListener(name, (event) => {
+      const { requestConfig, xhr } = event.detail;
+      // A look at what would be, which a change in the form asks for, is not the form.
+      if (!requestConfig.triggeringEvent || requestConfig.triggeringEvent.type !== "submit") return;
+      if (xhr.status >= 200 && xhr.status < 400) sent.delete(requestConfig.elt); else refused(requestConfig.elt);
+    });
   }
 
   // Choosing another language keeps what was typed: this tab remembers it until the page is there again.
@@ -117,6 +131,12 @@
     };
     form.addEventListener("change", () => { follow(); count(); });
     addEventListener("pageshow", () => { follow(); count(); });
+  }
+
+  // Of places side by side, the one where somebody is can be seen.
+  for (const here of document.querySelectorAll(".strip > [aria-current]")) {
+    const strip = here.parentElement;
+    strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
   }
 
   // A menu closes when something else is pressed, and by Escape.

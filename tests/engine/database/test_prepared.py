@@ -6,12 +6,13 @@ import contextlib
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, event, insert, select, text, update
+from sqlalchemy import Select, bindparam, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sync.database.engine import Database, Session
-from sync.database.prepared import CURSOR, STATEMENT, execute, execute_all, value
-from sync.models import Base
+from sync.database.lists import among_parameter
+from sync.database.prepared import CURSOR, STATEMENT, execute, execute_all, read, value
+from sync.models import AddressBook, Base
 from tests.support import factories
 
 _BOOKS = Base.metadata.tables["address_book"]
@@ -31,6 +32,25 @@ def test_a_prepared_statement_takes_other_values_each_time(database: Database) -
         assert found == [tuple(session.execute(TITLE, {"viewer": viewer}).one()) for viewer in (anna, bert)]
 
     database.write(rename)
+
+
+def test_what_is_read_is_of_any_number_of_ids_and_as_the_session_has_it(database: Database) -> None:
+    """What was changed through objects is there, whether or not it was written yet."""
+    anna, bert = factories.people(database, "anna", "bert")
+
+    def titles(dialect: str) -> Select[int, str]:
+        mine = among_parameter(dialect, AddressBook.viewer_id, "viewers")
+        return select(AddressBook.viewer_id, AddressBook.title).where(mine, AddressBook.id == bindparam("book"))
+
+    def look(session: Session) -> None:
+        book = session.get_one(AddressBook, (anna, 1))
+        book.title = "Changed"
+        found = dict(read(session, titles, {"book": 1}, viewers=[anna, bert, *range(2_000)]))
+        assert found.keys() == {anna, bert}
+        assert found[anna] == "Changed"
+        assert read(session, titles, {"book": 1}, viewers=[]) == []
+
+    database.write(look)
 
 
 def test_what_a_prepared_statement_breaks_is_told_as_of_any_other(database: Database) -> None:
