@@ -12,11 +12,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, case, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Select, case, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY
-from sync.models import Account, AdministratorAct, now
+from sync.models import Account, AdministratorAct, Organisation, RosterEntry, now
 
 #: Who did something, where it was no person: the server's command line.
 COMMAND_LINE = ""
@@ -30,6 +30,8 @@ PAGE = 50
 APPOINT, DISMISS = "appoint", "dismiss"
 DELETE, DISABLE, ENABLE, FILL, INVITE, LINK = "delete", "disable", "enable", "fill", "invite", "link"
 PASSWORD, REGISTER, RESET, UPDATE = "password", "register", "reset", "update"
+#: What is done with somebody's membership of an organisation.
+CALL_IN, LET_MANAGE, NOT_MANAGE, PUT_OUT, END = "call in", "let manage", "not manage", "put out", "end organisation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,11 @@ class Acts:
     total: int
 
 
-def note(session: Session, actor: str, account_id: int, what: str) -> None:
+def note(session: Session, actor: str, account_id: int, what: str, organisation: str | None = None) -> None:
     """
     Write down that *actor*, an administrator's login or `COMMAND_LINE`, did something with a person's account.
+
+    Where it is about a membership, it says of which *organisation*.
 
     An account that does not exist is nobody's, and nothing is written down about it.
     """
@@ -53,7 +57,23 @@ def note(session: Session, actor: str, account_id: int, what: str) -> None:
         return
     at = now()
     values = {"login": login, "actor": actor, "what": what[:64], "done_at": at, "expires_at": at + KEPT}
-    session.execute(insert(AdministratorAct).values(owner_id=account_id, id=_next_id(), **values))
+    session.execute(
+        insert(AdministratorAct).values(owner_id=account_id, id=_next_id(), organisation=organisation, **values)
+    )
+
+
+def note_members(session: Session, actor: str, organisation: Organisation, what: str) -> None:
+    """Write down about everybody who is in an organisation, or invited, that *actor* did something with it."""
+    at = now()
+    here = (RosterEntry.organisation_id == organisation.id, RosterEntry.state != "removed")
+    said = (literal(actor), literal(what), literal(organisation.name), literal(at, BigInteger))
+    # An id says of one person's acts in which order they were.
+    key, until = literal(_next_id(), BigInteger), literal(at + KEPT, BigInteger)
+    about_them = select(Account.id, key, Account.login, *said, until).join(
+        RosterEntry, RosterEntry.owner_id == Account.id
+    )
+    columns = ["owner_id", "id", "login", "actor", "what", "organisation", "done_at", "expires_at"]
+    session.execute(insert(AdministratorAct).from_select(columns, about_them.where(*here)))
 
 
 def about(session: Session, account_id: int, number: int = 1) -> Acts:

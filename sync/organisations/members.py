@@ -37,12 +37,17 @@ _SOME = 100
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """An organisation, as somebody sees it who is invited or, where *joined_at* says so, a member by *group_id*."""
+    """
+    An organisation, as somebody sees it who is invited or, where *joined_at* says so, a member by *group_id*.
+
+    *is_administrator* says that they look after it.
+    """
 
     organisation: organisations.About
     invited_at: int
     joined_at: int | None
     group_id: int | None
+    is_administrator: bool = False
 
 
 def invite(session: Session, organisation_id: int, owner_id: int) -> bool:
@@ -111,6 +116,31 @@ def leave(session: Session, organisation_id: int, owner_id: int) -> None:
         _end(under_way, membership)
 
 
+def set_administrator(session: Session, organisation_id: int, owner_id: int, *, is_one: bool) -> bool:
+    """
+    Let a member look after their organisation, or not any more, and return whether that is news.
+
+    Raises:
+        NotFound: There is no such member.
+    """
+    membership = _membership(session, owner_id, organisation_id)
+    if membership is None or membership.joined_at is None:
+        raise NotFound("There is no such member.")
+    if (membership.administrator_since is not None) == is_one:
+        return False
+    since = now() if is_one else None
+    changed = update(Membership).where(*_key(owner_id, organisation_id), Membership.joined_at.is_not(None))
+    session.execute(changed.values(administrator_since=since))
+    return True
+
+
+def is_administrator(session: Session, organisation_id: int, owner_id: int) -> bool:
+    """Whether somebody is a member who looks after this organisation, which is there."""
+    found = select(Membership.administrator_since).join(Organisation, Organisation.id == Membership.organisation_id)
+    mine = (*_key(owner_id, organisation_id), Organisation.deleted_at.is_(None))
+    return session.scalars(found.where(*mine)).first() is not None
+
+
 def leave_all(session: Session, owner_id: int) -> None:
     """Be in no organisation any more, where the person's account goes."""
     mine = select(Membership.organisation_id).where(Membership.owner_id == owner_id)
@@ -136,7 +166,9 @@ def belongings(session: Session, owner_id: int) -> list[Belonging]:
     rows = session.scalars(select(Membership).where(Membership.owner_id == owner_id)).all()
     known = {each.id: each for each in organisations.everything(session)} if rows else {}
     found = [
-        Belonging(known[row.organisation_id], row.invited_at, row.joined_at, row.group_id)
+        Belonging(
+            known[row.organisation_id], row.invited_at, row.joined_at, row.group_id, row.administrator_since is not None
+        )
         for row in rows
         if row.organisation_id in known
     ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, Update, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.hints import leaves_work
 from sync.errors import InvalidInput, NotFound
-from sync.models import Organisation, RosterEntry, new_id, now
+from sync.models import Group, Membership, Organisation, RosterEntry, new_id, now
 from sync.revisions.address_books import PRESENT
 from sync.vcard import clean
 
@@ -39,14 +39,29 @@ def create(session: Session, name: str, minimum: Collection[str] = ()) -> int:
     Raises:
         InvalidInput: The name is empty, too long, or another organisation's; or there is no such kind of fields.
     """
-    name = _checked_name(session, name)
-    unknown = sorted(set(minimum) - set(fields.CATALOGUE))
-    if unknown:
-        raise InvalidInput(f"There is no kind of field called {unknown[0]!r}.")
+    said = _checked(session, name, minimum)
     key, at = new_id(), now()
-    values = {"name": name, "minimum": "\n".join(sorted(set(minimum))), "revision": 0, "created_at": at}
-    session.execute(insert(Organisation).values(id=key, **values))
+    session.execute(insert(Organisation).values(id=key, revision=0, created_at=at, **said))
     return key
+
+
+def change(session: Session, organisation_id: int, name: str, minimum: Collection[str]) -> None:
+    """
+    Call an organisation otherwise, and ask whoever joins from now on for this minimum; members stay as they are.
+
+    Raises:
+        InvalidInput: As in `create`.
+        NotFound: There is no such organisation.
+    """
+    with session.begin_nested():
+        there = (Organisation.id == organisation_id, Organisation.deleted_at.is_(None))
+        # Whoever joins meanwhile waits, and gives their group the new name.
+        locked = select(Organisation.id).where(*there).with_for_update()
+        if session.execute(locked).first() is None:
+            raise NotFound("There is no such organisation.")
+        said = _checked(session, name, minimum, organisation_id)
+        session.execute(update(Organisation).where(*there).values(**said))
+        session.execute(_rename_groups(organisation_id, said["name"]))
 
 
 def remove(session: Session, organisation_id: int) -> None:
@@ -116,11 +131,28 @@ def _read(session: Session, wanted: Select[int, str, str, int]) -> list[About]:
     ]
 
 
-def _checked_name(session: Session, name: str) -> str:
+def _rename_groups(organisation_id: int, name: str) -> Update:
+    """Return what gives the built-in groups of all members this name; what it is told by stays."""
+    on_roster = select(RosterEntry.owner_id).where(RosterEntry.organisation_id == organisation_id)
+    theirs = (Membership.owner_id == Group.owner_id, Membership.group_id == Group.id)
+    is_its = exists().where(*theirs, Membership.organisation_id == organisation_id)
+    renamed = update(Group).where(Group.owner_id.in_(on_roster), is_its)
+    return renamed.values(name=name).execution_options(synchronize_session=False)
+
+
+def _checked(session: Session, name: str, minimum: Collection[str], of: int | None = None) -> dict[str, str]:
+    unknown = sorted(set(minimum) - set(fields.CATALOGUE))
+    if unknown:
+        raise InvalidInput(f"There is no kind of field called {unknown[0]!r}.")
+    return {"name": _checked_name(session, name, of), "minimum": "\n".join(sorted(set(minimum)))}
+
+
+def _checked_name(session: Session, name: str, of: int | None) -> str:
     name = " ".join(clean(name).split())
     if not name or len(name) > NAME_LENGTH:
         raise InvalidInput(f"An organisation's name has 1 to {NAME_LENGTH} characters.")
-    names = session.scalars(select(Organisation.name).where(Organisation.deleted_at.is_(None)))
+    others = select(Organisation.name).where(Organisation.deleted_at.is_(None), Organisation.id != (of or 0))
+    names = session.scalars(others)
     if name.casefold() in {each.casefold() for each in names}:
         raise InvalidInput(f"There is an organisation {name!r} already.")
     return name

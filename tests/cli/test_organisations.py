@@ -18,6 +18,13 @@ def test_an_organisation_from_its_beginning_to_its_end(anna: Command) -> None:
     counted = {"name": "Chess Club", "minimum": ["mobile"], "members": 1, "invited": 1}
     assert anna.json("organisation", "list") == [counted]
     assert "Chess Club" in anna("grant", "list", "anna")
+    anna("organisation", "administrator", "anna", "Chess Club")
+    anna("organisation", "administrator", "anna", "Chess Club", "--dismiss")
+    anna("organisation", "change", "Chess Club", "--name", "Go Club")
+    assert anna.json("organisation", "list") == [{**counted, "name": "Go Club"}]
+    assert "Go Club" in anna("grant", "list", "anna")
+    anna("organisation", "change", "Go Club", "--name", "Chess Club", "--no-minimum")
+    assert anna.json("organisation", "list") == [{**counted, "minimum": []}]
     anna("organisation", "leave", "bo", "Chess Club")
     anna("organisation", "delete", "Chess Club", "--yes")
     assert anna.json("organisation", "list") == anna.json("organisation", "of", "anna") == []
@@ -32,6 +39,8 @@ def test_what_cannot_be_is_said_in_one_line(anna: Command) -> None:
         ("invite", "nobody", "Club"),
         ("join", "anna", "Club"),
         ("leave", "anna", "Club"),
+        ("change", "Nowhere", "--name", "Club"),
+        ("administrator", "anna", "Club"),
         ("delete", "Nowhere", "--yes"),
     ):
         assert anna.error("organisation", *words)

@@ -61,6 +61,7 @@ FEW, MANY = 10, 100
 EXEMPT = {
     "sync.accounts.addresses.": "is about the addresses of one person, of which they have few",
     "sync.sign_in.administrators.": "is about one person, whom an administrator looks after",
+    "sync.sign_in.organisation_administrators.": "is about one member, and all are told by one statement",
     "sync.sign_in.identities.": "is about one person of an organisation, each in a transaction of their own",
     "sync.scim.": "is about one person of an organisation, or about one token",
     "sync.ldap.looking.": "is about each person in a transaction of their own, and looks once an hour",
@@ -99,6 +100,7 @@ EXEMPT = {
     "sync.meeting.invitations.": "is about one invitation to one address",
     "sync.meeting.invitation_links.": "is about one link, and whoever follows it",
     "sync.meeting.mass_invitations.": "is about the addresses that one may paste at once, each looked up by itself",
+    "sync.meeting.organisation_invitations.": "is about one person who is found",
     "sync.meeting.sent_forms.": "is about one form",
     "sync.meeting.used_invitations.": "is about one invitation",
     "sync.meeting.request_lists.": "is about one request, as what it calls is",
