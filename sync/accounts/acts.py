@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Select, case, delete, func, insert, literal, select, update
+from sqlalchemy import Select, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY
-from sync.models import Account, AdministratorAct, Organisation, RosterEntry, now
+from sync.database import accounts
+from sync.models import Account, AdministratorAct, now
 
 #: Who did something, where it was no person: the server's command line.
 COMMAND_LINE = ""
@@ -62,18 +63,15 @@ def note(session: Session, actor: str, account_id: int, what: str, organisation:
     )
 
 
-def note_members(session: Session, actor: str, organisation: Organisation, what: str) -> None:
-    """Write down about everybody who is in an organisation, or invited, that *actor* did something with it."""
+def note_all(session: Session, actor: str, account_ids: Collection[int], what: str, organisation: str) -> None:
+    """Write down about each of these people that *actor* did something with the organisation that they are in."""
     at = now()
-    here = (RosterEntry.organisation_id == organisation.id, RosterEntry.state != "removed")
-    said = (literal(actor), literal(what), literal(organisation.name), literal(at, BigInteger))
+    values = {"actor": actor, "what": what, "organisation": organisation, "done_at": at, "expires_at": at + KEPT}
     # An id says of one person's acts in which order they were.
-    key, until = literal(_next_id(), BigInteger), literal(at + KEPT, BigInteger)
-    about_them = select(Account.id, key, Account.login, *said, until).join(
-        RosterEntry, RosterEntry.owner_id == Account.id
-    )
-    columns = ["owner_id", "id", "login", "actor", "what", "organisation", "done_at", "expires_at"]
-    session.execute(insert(AdministratorAct).from_select(columns, about_them.where(*here)))
+    key, logins = _next_id(), accounts.logins(session, account_ids)
+    rows = [{"owner_id": each, "id": key, "login": login, **values} for each, login in sorted(logins.items())]
+    if rows:
+        session.execute(insert(AdministratorAct), rows)
 
 
 def about(session: Session, account_id: int, number: int = 1) -> Acts:

@@ -8,6 +8,7 @@ take back at any time, and they can leave.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -58,7 +59,7 @@ def invite(session: Session, organisation_id: int, owner_id: int) -> bool:
         NotFound: There is no such person or organisation.
     """
     with session.begin_nested():
-        organisations.about(session, organisation_id)
+        organisations.asked(session, organisation_id)
         locked = select(Profile.version).where(Profile.owner_id == owner_id).with_for_update()
         if session.scalars(locked).first() is None:
             raise NotFound("There is no such person.")
@@ -136,9 +137,11 @@ def set_administrator(session: Session, organisation_id: int, owner_id: int, *, 
 
 def is_administrator(session: Session, organisation_id: int, owner_id: int) -> bool:
     """Whether somebody is a member who looks after this organisation, which is there."""
-    found = select(Membership.administrator_since).join(Organisation, Organisation.id == Membership.organisation_id)
-    mine = (*_key(owner_id, organisation_id), Organisation.deleted_at.is_(None))
-    return session.scalars(found.where(*mine)).first() is not None
+    there = select(Organisation.id).where(Organisation.id == organisation_id, Organisation.deleted_at.is_(None))
+    if session.scalars(there).first() is None:
+        return False
+    membership = _membership(session, owner_id, organisation_id)
+    return membership is not None and membership.administrator_since is not None
 
 
 def leave_all(session: Session, owner_id: int) -> None:
@@ -173,6 +176,17 @@ def belongings(session: Session, owner_id: int) -> list[Belonging]:
         if row.organisation_id in known
     ]
     return sorted(found, key=lambda each: each.organisation.name.casefold())
+
+
+def invitations(session: Session, owner_id: int) -> list[organisations.About]:
+    """Return the organisations that somebody is invited into, the first invitation first, without counting anybody."""
+    open_ones = (Membership.owner_id == owner_id, Membership.joined_at.is_(None))
+    asking = select(Membership.organisation_id).where(*open_ones).order_by(Membership.invited_at, Membership.id)
+    found = []
+    for organisation_id in session.scalars(asking).all():
+        with contextlib.suppress(NotFound):  # one that was deleted
+            found.append(organisations.asked(session, organisation_id))
+    return found
 
 
 def people(
@@ -250,7 +264,7 @@ def _open(session: Session, organisation_id: int) -> organisations.About:
     """Return an organisation, which nobody deletes before this transaction ends."""
     locked = select(Organisation.id).where(Organisation.id == organisation_id).with_for_update()
     session.execute(locked)
-    return organisations.about(session, organisation_id)
+    return organisations.asked(session, organisation_id)
 
 
 def _membership(session: Session, owner_id: int, organisation_id: int) -> Membership | None:

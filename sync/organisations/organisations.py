@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, Update, exists, func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.hints import leaves_work
 from sync.errors import InvalidInput, NotFound
-from sync.models import Group, Membership, Organisation, RosterEntry, new_id, now
+from sync.models import Organisation, RosterEntry, new_id, now
 from sync.revisions.address_books import PRESENT
+from sync.sharing import groups
 from sync.vcard import clean
 
 NAME_LENGTH = 100
@@ -61,7 +63,9 @@ def change(session: Session, organisation_id: int, name: str, minimum: Collectio
             raise NotFound("There is no such organisation.")
         said = _checked(session, name, minimum, organisation_id)
         session.execute(update(Organisation).where(*there).values(**said))
-        session.execute(_rename_groups(organisation_id, said["name"]))
+        on_roster = select(RosterEntry.owner_id).where(RosterEntry.organisation_id == organisation_id)
+        owner_ids = session.scalars(on_roster.where(RosterEntry.state != INVITED)).all()
+        groups.rename_for_organisation(session, owner_ids, organisation_id, said["name"])
 
 
 def remove(session: Session, organisation_id: int) -> None:
@@ -91,6 +95,32 @@ def about(session: Session, organisation_id: int) -> About:
     raise NotFound("There is no such organisation.")
 
 
+def asked(session: Session, organisation_id: int) -> About:
+    """
+    Return what `about` does, without counting who is in it.
+
+    Raises:
+        NotFound: There is no such organisation.
+    """
+    for row in session.execute(_ABOUT.where(Organisation.id == organisation_id)):
+        return _about(row, {})
+    raise NotFound("There is no such organisation.")
+
+
+def id_of(session: Session, name: str) -> int:
+    """
+    Return the id of the organisation of this name, in whatever case.
+
+    Raises:
+        NotFound: There is none.
+    """
+    wanted = name.strip().casefold()
+    for row in session.execute(_ABOUT):
+        if row.name.casefold() == wanted:
+            return int(row.id)
+    raise NotFound(f"There is no organisation {name!r}.")
+
+
 def find(session: Session, name: str) -> About:
     """
     Return the organisation of this name, in whatever case.
@@ -98,10 +128,7 @@ def find(session: Session, name: str) -> About:
     Raises:
         NotFound: There is none.
     """
-    for found in everything(session):
-        if found.name.casefold() == name.strip().casefold():
-            return found
-    raise NotFound(f"There is no organisation {name!r}.")
+    return about(session, id_of(session, name))
 
 
 def everything(session: Session) -> list[About]:
@@ -118,26 +145,13 @@ def _read(session: Session, wanted: Select[int, str, str, int]) -> list[About]:
         (key, state): count
         for key, state, count in session.execute(counted.group_by(RosterEntry.organisation_id, RosterEntry.state))
     }
-    return [
-        About(
-            row.id,
-            row.name,
-            row.minimum.split("\n") if row.minimum else [],
-            row.created_at,
-            counts.get((row.id, PRESENT), 0),
-            counts.get((row.id, INVITED), 0),
-        )
-        for row in rows
-    ]
+    return [_about(row, counts) for row in rows]
 
 
-def _rename_groups(organisation_id: int, name: str) -> Update:
-    """Return what gives the built-in groups of all members this name; what it is told by stays."""
-    on_roster = select(RosterEntry.owner_id).where(RosterEntry.organisation_id == organisation_id)
-    theirs = (Membership.owner_id == Group.owner_id, Membership.group_id == Group.id)
-    is_its = exists().where(*theirs, Membership.organisation_id == organisation_id)
-    renamed = update(Group).where(Group.owner_id.in_(on_roster), is_its)
-    return renamed.values(name=name).execution_options(synchronize_session=False)
+def _about(row: Any, counts: Mapping[tuple[int, str], int]) -> About:
+    minimum = row.minimum.split("\n") if row.minimum else []
+    inside, invited = (counts.get((row.id, state), 0) for state in (PRESENT, INVITED))
+    return About(row.id, row.name, minimum, row.created_at, inside, invited)
 
 
 def _checked(session: Session, name: str, minimum: Collection[str], of: int | None = None) -> dict[str, str]:

@@ -10,41 +10,38 @@ transaction. *by* is the account of whoever does it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from sync.accounts import acts
 from sync.database import accounts
+from sync.database.lists import among
 from sync.errors import NotFound, Refused
-from sync.models import Account, Membership, Organisation, RosterEntry
+from sync.models import Account, Membership, RosterEntry
 from sync.organisations import members, organisations
-from sync.revisions.address_books import REMOVED
+from sync.organisations.organisations import INVITED
+from sync.revisions.address_books import PRESENT
 from sync.sign_in.administrators import actor
 
 #: How many are on one page.
 PAGE = 50
 #: Which people are listed.
-MEMBERS, INVITED = "members", "invited"
-STATES: dict[str, ColumnElement[bool]] = {
-    MEMBERS: Membership.joined_at.is_not(None),
-    INVITED: Membership.joined_at.is_(None),
-}
+MEMBERS = "members"
+STATES = (MEMBERS, INVITED)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedMember:
-    """Somebody who is in an organisation, or invited, since *since*. *is_away* says that the account is closed."""
+    """Somebody who is in an organisation or, where they are no member, invited; since *since*."""
 
     account_id: int
     login: str
     since: int
     is_member: bool
     is_administrator: bool
-    is_away: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +87,10 @@ def end(session: Session, by: int, organisation_id: int) -> None:
     """
     who = actor(session, by)
     with session.begin_nested():
-        here = (Organisation.id == organisation_id, Organisation.deleted_at.is_(None))
-        ended = session.scalars(select(Organisation).where(*here)).first()
+        ended = organisations.asked(session, organisation_id)
         organisations.remove(session, organisation_id)
-        if ended is not None:
-            acts.note_members(session, who, ended, acts.END)
+        concerned = [*_on_roster(session, organisation_id, PRESENT), *_on_roster(session, organisation_id, INVITED)]
+        acts.note_all(session, who, concerned, acts.END, ended.name)
 
 
 def invite(session: Session, by: int, organisation_id: int, login: str) -> bool:
@@ -149,7 +145,7 @@ def set_administrator(session: Session, by: int, organisation_id: int, account_i
     """
     who = actor(session, by)
     with session.begin_nested():
-        organisations.about(session, organisation_id)
+        organisations.asked(session, organisation_id)
         accounts.lock(session, account_id)
         if members.set_administrator(session, organisation_id, account_id, is_one=is_one):
             _note(session, who, account_id, acts.LET_MANAGE if is_one else acts.NOT_MANAGE, organisation_id)
@@ -181,7 +177,7 @@ def require_managed(session: Session, by: int, organisation_id: int) -> organisa
     """
     if not is_of_server(session, by) and not members.is_administrator(session, organisation_id, by):
         raise NotFound("There is no such organisation.")
-    return organisations.about(session, organisation_id)
+    return organisations.asked(session, organisation_id)
 
 
 def is_of_server(session: Session, by: int) -> bool:
@@ -193,15 +189,20 @@ def is_of_server(session: Session, by: int) -> bool:
 def page_of(
     session: Session, organisation_id: int, text: str = "", number: int = 1, *, state: str = MEMBERS
 ) -> MembersPage:
-    """Return those who are in an organisation and in whose login *text* is, in the order of their logins."""
-    wanted = _LISTED.where(RosterEntry.organisation_id == organisation_id, STATES.get(state, STATES[MEMBERS]))
+    """
+    Return those who are in an organisation and in whose login *text* is, in the order of their logins.
+
+    Whose account is closed is in nobody's book, and is not listed until it is open again.
+    """
+    theirs = _on_roster(session, organisation_id, INVITED if state == INVITED else PRESENT)
+    wanted = select(Account.id, Account.login).where(among(session, Account.id, theirs))
     if text.strip():
         wanted = wanted.where(Account.login.contains(text.strip().lower(), autoescape=True))
     total = session.scalars(select(func.count()).select_from(wanted.subquery())).one()
     pages = max(1, -(-total // PAGE))
     number = min(max(1, number), pages)
     some = wanted.order_by(Account.login, Account.id).limit(PAGE).offset((number - 1) * PAGE)
-    return MembersPage([_listed(row) for row in session.execute(some)], number, pages, total)
+    return MembersPage(_listed(session, organisation_id, dict(session.execute(some).all())), number, pages, total)
 
 
 def member(session: Session, organisation_id: int, account_id: int) -> ListedMember:
@@ -211,28 +212,33 @@ def member(session: Session, organisation_id: int, account_id: int) -> ListedMem
     Raises:
         NotFound: There is no such person in the organisation.
     """
-    found = _LISTED.where(RosterEntry.organisation_id == organisation_id, RosterEntry.owner_id == account_id)
-    row = session.execute(found).first()
-    if row is None:
+    found = _listed(session, organisation_id, accounts.logins(session, [account_id]))
+    if not found:
         raise NotFound("This person is not in the organisation.")
-    return _listed(row)
+    return found[0]
 
 
-def _listed(row: Any) -> ListedMember:
-    account_id, login, invited_at, joined_at, administrator_since, state = row
-    since = invited_at if joined_at is None else joined_at
-    states = (joined_at is not None, administrator_since is not None, state == REMOVED)
-    return ListedMember(account_id, login, since, *states)
+def _on_roster(session: Session, organisation_id: int, state: str) -> Sequence[int]:
+    theirs = (RosterEntry.organisation_id == organisation_id, RosterEntry.state == state)
+    return session.scalars(select(RosterEntry.owner_id).where(*theirs)).all()
+
+
+def _listed(session: Session, organisation_id: int, logins: Mapping[int, str]) -> list[ListedMember]:
+    """Return of these people those who are members, or invited, in their order."""
+    theirs = (Membership.organisation_id == organisation_id, among(session, Membership.owner_id, logins))
+    rows = {row.owner_id: row for row in session.scalars(select(Membership).where(*theirs))}
+    return [
+        ListedMember(
+            each,
+            login,
+            rows[each].joined_at or rows[each].invited_at,
+            rows[each].joined_at is not None,
+            rows[each].administrator_since is not None,
+        )
+        for each, login in logins.items()
+        if each in rows
+    ]
 
 
 def _note(session: Session, who: str, account_id: int, what: str, organisation_id: int) -> None:
-    acts.note(session, who, account_id, what, organisations.about(session, organisation_id).name)
-
-
-_THEIRS = (Membership.owner_id == RosterEntry.owner_id) & (Membership.organisation_id == RosterEntry.organisation_id)
-_LISTED: Select[int, str, int, int | None, int | None, str] = (
-    select(Account.id, Account.login, Membership.invited_at, Membership.joined_at, Membership.administrator_since)
-    .add_columns(RosterEntry.state)
-    .join(RosterEntry, RosterEntry.owner_id == Account.id)
-    .join(Membership, _THEIRS)
-)
+    acts.note(session, who, account_id, what, organisations.asked(session, organisation_id).name)

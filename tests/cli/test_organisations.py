@@ -44,3 +44,28 @@ def test_what_cannot_be_is_said_in_one_line(anna: Command) -> None:
         ("delete", "Nowhere", "--yes"),
     ):
         assert anna.error("organisation", *words)
+
+
+def test_a_list_invites_into_organisations_once_and_nobody_sees_anything_by_it(evercard: Command) -> None:
+    evercard("organisation", "create", "Chess Club", "--minimum", "mobile")
+    evercard("organisation", "create", "Rowing Club")
+    head = "login,name,number,organisation\n"
+    listed = f"{head}anna,Anna,+49 170 5550101,Chess Club; rowing club\nbo,Bo,,chess club\nchiara,Chiara,,\n"
+    said = evercard("people", "import", "-", given=listed)
+    assert "line 2: anna: registered, 2 fields, invited into 2 organisations" in said
+    assert evercard.json("organisation", "people", "Chess Club", "--invited") == ["anna", "bo"]
+    assert evercard.json("organisation", "people", "Chess Club") == []
+    assert "TEL" not in evercard("preview", "anna", "--stranger")
+    assert "call in" in [each["what"] for each in evercard.json("user", "acts", "bo")]
+    # Whoever would rather not is asked once; whoever came into the list since is asked now.
+    evercard("organisation", "leave", "bo", "Chess Club")
+    again = listed.replace("chiara,Chiara,,\n", "chiara,Chiara,,Chess Club\n")
+    evercard("people", "import", "-", given=again)
+    assert evercard.json("organisation", "people", "Chess Club", "--invited") == ["anna"]
+    for expected in ("updated", "unchanged"):
+        said = evercard("people", "import", "-", "--update", given=again)
+        assert f"line 4: chiara: {expected}" in said
+        assert evercard.json("organisation", "people", "Chess Club", "--invited") == ["anna", "chiara"]
+    refused = evercard.run("people", "import", "-", given=f"{head}dora,Dora,,Nowhere\n")
+    assert (refused.exit_code, "There is no organisation 'Nowhere'" in refused.output) == (1, True)
+    assert evercard.run("verify").exit_code == 0

@@ -15,6 +15,8 @@ def test_whoever_is_invited_sees_what_is_asked_for_and_joins_with_what_they_tick
     club = clubs.found(site.database, "Chess Club", ["mobile"])
     club.invite(anna)
     visitor = Visitor(site).signed_in(anna)
+    home = visitor.get("/")
+    assert "Chess Club invites you to join. It asks everybody who joins to show: Mobile phone." in home.text
     assert "You are invited. Nobody there sees anything of you yet." in visitor.get("/organisations/").text
     address = f"/organisations/{club.id}/join"
     page = visitor.get(address)
@@ -25,6 +27,7 @@ def test_whoever_is_invited_sees_what_is_asked_for_and_joins_with_what_they_tick
     assert "This organisation asks for more" in refused.text
     joined = page.submit(address, field=str(mobile)).followed()
     assert "sees 1 line of your card" in joined.text
+    assert "invites you" not in visitor.get("/").text
     with site.database.reading() as session:
         (seen,) = [each.group_id for each in members.belongings(session, anna)]
     assert "Everybody in this organisation" in visitor.get(f"/sharing/?group={seen}").text

@@ -96,6 +96,7 @@ EXEMPT = {
     "sync.ends.carrying.work": "is a transaction for each person",
     "sync.household.following.settle": "is a transaction for each of the few who carry something",
     "sync.household.following.work": "is a transaction for each of the few who carry something",
+    "sync.organisations.roster_tombstones.let_go": "is a transaction for each organisation",
     "sync.organisations.members.tidy": "is a transaction for each member",
     "sync.meeting.invitations.": "is about one invitation to one address",
     "sync.meeting.invitation_links.": "is about one link, and whoever follows it",
