@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
@@ -180,10 +180,18 @@ def belongings(session: Session, owner_id: int) -> list[Belonging]:
 
 def invitations(session: Session, owner_id: int) -> list[organisations.About]:
     """Return the organisations that somebody is invited into, the first invitation first, without counting anybody."""
-    open_ones = (Membership.owner_id == owner_id, Membership.joined_at.is_(None))
-    asking = select(Membership.organisation_id).where(*open_ones).order_by(Membership.invited_at, Membership.id)
+    return _asked(session, owner_id, Membership.joined_at.is_(None))
+
+
+def joined(session: Session, owner_id: int) -> list[organisations.About]:
+    """Return the organisations that somebody is a member of, the first invitation first, without counting anybody."""
+    return _asked(session, owner_id, Membership.joined_at.is_not(None))
+
+
+def _asked(session: Session, owner_id: int, state: ColumnElement[bool]) -> list[organisations.About]:
+    theirs = select(Membership.organisation_id).where(Membership.owner_id == owner_id, state)
     found = []
-    for organisation_id in session.scalars(asking).all():
+    for organisation_id in session.scalars(theirs.order_by(Membership.invited_at, Membership.id)).all():
         with contextlib.suppress(NotFound):  # one that was deleted
             found.append(organisations.asked(session, organisation_id))
     return found

@@ -124,6 +124,17 @@ def _managed(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"organisation_id": found[0]}]
 
 
+def _together(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """An organisation that she is a member of, and somebody to whom she is not connected."""
+    found = [each.id for each in members.joined(session, ids[WHO])]
+    if not found:
+        found = [organisations.create(session, f"Film Club {secrets.token_hex(4)}")]
+        for who in (ids[WHO], strangers.met(session, ids)["jan"]):
+            members.invite(session, found[0], who)
+            members.join(session, found[0], who)
+    return [{"organisation_id": found[0]}]
+
+
 def _managed_member(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{**_managed(session, ids)[0], "account_id": ids[login]} for login in ("emil", "bo")]
 
@@ -315,6 +326,10 @@ PARAMETERS: dict[str, Parameters] = {
     "devices.revoke": _device,
     "devices.state": _device,
     "devices.wait": _device,
+    "members.of": _together,
+    "members.one": lambda session, ids: [
+        {"account_id": strangers.met(session, ids)["jan"]} for _each in _together(session, ids)
+    ],
     "memberships.join": _invited,
     "memberships.leave": _invited,
     "memberships.appoint": lambda session, ids: _managed_member(session, ids)[:1],
