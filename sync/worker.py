@@ -25,7 +25,7 @@ from sync.notify import errands, given_up, mail, outbox, sms
 from sync.notify.composing import Composer
 from sync.openid import arriving
 from sync.openid.provider import Provider
-from sync.organisations import members
+from sync.organisations import members, roster_tombstones
 from sync.profiles import renewing
 from sync.push import keys, subscriptions
 from sync.push.delivery import Delivery
@@ -208,6 +208,7 @@ def _tidy(database: Database) -> None:
         given_up.purge,
     ):
         database.write(purge)
+    roster_tombstones.let_go(database)
     deletion.finish_all(database)
 
 

@@ -59,6 +59,40 @@ def create(site: Site, label: str, minimum: tuple[str, ...]) -> None:
 
 @organisation.command()
 @click.argument("label", metavar="NAME")
+@click.option("--name", default="", help="What it is called from now on.")
+@click.option("--minimum", multiple=True, metavar="KIND", help="Ask whoever joins from now on for this kind of field.")
+@click.option("--no-minimum", is_flag=True, help="Ask for nothing any more.")
+@pass_site
+def change(site: Site, label: str, name: str, minimum: tuple[str, ...], *, no_minimum: bool) -> None:
+    """Rename an organisation, or ask for another minimum. Members stay as they are."""
+
+    def act(session: Session) -> None:
+        found = organisations.find(session, label)
+        asked = minimum if minimum or no_minimum else found.minimum
+        organisations.change(session, found.id, name or found.name, asked)
+
+    site.write(act)
+    click.echo("It is changed.")
+
+
+@organisation.command()
+@click.argument("login")
+@click.argument("label", metavar="NAME")
+@click.option("--dismiss", is_flag=True, help="Not any more.")
+@pass_site
+def administrator(site: Site, login: str, label: str, *, dismiss: bool) -> None:
+    """Let a member look after their organisation: invite people whom they can find, and remove members."""
+
+    def act(session: Session, owner_id: int) -> None:
+        found = organisations.find(session, label)
+        members.set_administrator(session, found.id, owner_id, is_one=not dismiss)
+
+    of_one(site, login, act)
+    click.echo(f"{login} looks after {label}{' no more' if dismiss else ''}.")
+
+
+@organisation.command()
+@click.argument("label", metavar="NAME")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_site
 def delete(site: Site, label: str, *, yes: bool) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import click
 
@@ -40,6 +40,7 @@ class Told:
         told: dict[str, object] = {"line": number, "login": login, "result": result}
         if report is not None:
             told |= {"fields": report.changed, "kept": report.kept, "letter": report.letter}
+            told |= {"invited": report.invited} if report.invited else {}
         if problem:
             told["problem"] = problem
         self.lines.append(told)
@@ -65,9 +66,10 @@ def import_people(site: Site, /, file: str, language: str | None, *, as_json: bo
     """
     Register everybody in FILE, a CSV list whose first line names its columns; - is standard input.
 
-    Columns are login, name, email, number, groups, and any other kind of field, such as office-phone or email:Private.
-    Each new person gets a letter with a link by which they choose a password. Nobody but a person sees their fields
-    until they grant them. The same list again changes nothing.
+    Columns are login, name, email, number, groups, organisation, and any other kind of field, such as office-phone or
+    email:Private. Whom the list has in an organisation is invited into it, once, and decides in the portal. Each new
+    person gets a letter with a link by which they choose a password. Nobody but a person sees their fields until they
+    grant them. The same list again changes nothing.
     """
     lines, spoken = read(read_file(file)), language or ""
     told, dry_run = Told(), switches["dry_run"]
@@ -159,6 +161,8 @@ def _sentence(line: dict[str, object]) -> str:
         parts.append(f"{line['fields']} fields")
     if line.get("kept"):
         parts.append(f"{line['kept']} kept as they wrote it")
+    if line.get("invited"):
+        parts.append(f"invited into {count(cast('int', line['invited']), 'organisation')}")
     if line.get("letter"):
         parts.append("letter")
     return f"{where}: {line['login']}: {', '.join(parts)}" + (f": {line['problem']}" if "problem" in line else "")

@@ -12,9 +12,12 @@ from sync.errors import InvalidInput
 from sync.fields import FieldContent, field_from_text
 from sync.sign_in.provisioning import Listed
 
-LOGIN, GROUPS, EMAIL = "login", "groups", "email"
+LOGIN, GROUPS, EMAIL, ORGANISATION = "login", "groups", "email", "organisation"
 #: What administrators call columns.
 _CALLED = {"e-mail": EMAIL, "mail": EMAIL, "number": "mobile", "phone": "mobile", "full name": "name", "group": GROUPS}
+_CALLED |= {"organisations": ORGANISATION}
+#: Columns with several values, which semicolons are between.
+_SEVERAL = (GROUPS, ORGANISATION)
 _DELIMITERS = ",;\t"
 
 
@@ -33,18 +36,19 @@ class Line:
         Raises:
             InvalidInput: A value cannot be a field of its kind; the message names the column and never the value.
         """
-        fields = {name: _field(name, text) for name, text in self.values.items() if text and name != GROUPS}
-        groups = [name.strip() for name in self.values.get(GROUPS, "").split(";") if name.strip()]
-        email = self.values.get(EMAIL, "")
-        return Listed(self.login, fields, groups, email, language)
+        fields = {name: _field(name, text) for name, text in self.values.items() if text and name not in _SEVERAL}
+        groups, organisations = (
+            [name.strip() for name in self.values.get(column, "").split(";") if name.strip()] for column in _SEVERAL
+        )
+        return Listed(self.login, fields, groups, self.values.get(EMAIL, ""), language, organisations)
 
 
 def read(content: bytes) -> list[Line]:
     """
     Return the lines of a list.
 
-    Columns are ``login``, ``name``, ``email``, ``number``, ``groups`` (with semicolons between them), and every other
-    kind of field, with a label where one is needed: ``email:Office``.
+    Columns are ``login``, ``name``, ``email``, ``number``, ``groups`` and ``organisation`` (with semicolons between
+    several), and every other kind of field, with a label where one is needed: ``email:Office``.
 
     Raises:
         InvalidInput: It is no such list: it has no logins, a column that means nothing, or somebody twice.
@@ -83,7 +87,7 @@ def _column(name: str) -> str:
     name = name.strip()
     kind, colon, label = name.partition(":")
     kind = _CALLED.get(kind.strip().lower(), kind.strip().lower())
-    if kind not in (LOGIN, GROUPS):
+    if kind not in (LOGIN, *_SEVERAL):
         kind_named(kind)
     return f"{kind}{colon}{label.strip()}"
 

@@ -20,6 +20,11 @@ ROOT = "/administration"
 #: What was done with somebody's account.
 SAID: dict[str, Any] = {
     acts.APPOINT: lazy("Made an administrator"),
+    acts.CALL_IN: lazy("Invited into an organisation"),
+    acts.LET_MANAGE: lazy("Looks after an organisation from now on"),
+    acts.NOT_MANAGE: lazy("Looks after an organisation no longer"),
+    acts.PUT_OUT: lazy("Removed from an organisation"),
+    acts.END: lazy("Organisation ended"),
     acts.DELETE: lazy("Account deleted"),
     acts.DISABLE: lazy("Account closed"),
     acts.DISMISS: lazy("Not an administrator any more"),

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.accounts.rate_limits import DAY
+from sync.database import accounts
 from sync.models import Account, AdministratorAct, now
 
 #: Who did something, where it was no person: the server's command line.
@@ -30,6 +31,8 @@ PAGE = 50
 APPOINT, DISMISS = "appoint", "dismiss"
 DELETE, DISABLE, ENABLE, FILL, INVITE, LINK = "delete", "disable", "enable", "fill", "invite", "link"
 PASSWORD, REGISTER, RESET, UPDATE = "password", "register", "reset", "update"
+#: What is done with somebody's membership of an organisation.
+CALL_IN, LET_MANAGE, NOT_MANAGE, PUT_OUT, END = "call in", "let manage", "not manage", "put out", "end organisation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,11 @@ class Acts:
     total: int
 
 
-def note(session: Session, actor: str, account_id: int, what: str) -> None:
+def note(session: Session, actor: str, account_id: int, what: str, organisation: str | None = None) -> None:
     """
     Write down that *actor*, an administrator's login or `COMMAND_LINE`, did something with a person's account.
+
+    Where it is about a membership, it says of which *organisation*.
 
     An account that does not exist is nobody's, and nothing is written down about it.
     """
@@ -53,7 +58,20 @@ def note(session: Session, actor: str, account_id: int, what: str) -> None:
         return
     at = now()
     values = {"login": login, "actor": actor, "what": what[:64], "done_at": at, "expires_at": at + KEPT}
-    session.execute(insert(AdministratorAct).values(owner_id=account_id, id=_next_id(), **values))
+    session.execute(
+        insert(AdministratorAct).values(owner_id=account_id, id=_next_id(), organisation=organisation, **values)
+    )
+
+
+def note_all(session: Session, actor: str, account_ids: Collection[int], what: str, organisation: str) -> None:
+    """Write down about each of these people that *actor* did something with the organisation that they are in."""
+    at = now()
+    values = {"actor": actor, "what": what, "organisation": organisation, "done_at": at, "expires_at": at + KEPT}
+    # An id says of one person's acts in which order they were.
+    key, logins = _next_id(), accounts.logins(session, account_ids)
+    rows = [{"owner_id": each, "id": key, "login": login, **values} for each, login in sorted(logins.items())]
+    if rows:
+        session.execute(insert(AdministratorAct), rows)
 
 
 def about(session: Session, account_id: int, number: int = 1) -> Acts:

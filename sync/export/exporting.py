@@ -27,6 +27,7 @@ from sync.database import accounts
 from sync.database.engine import Database
 from sync.household import shares
 from sync.models import Address, Block, Entry, Invitation, PublicFriend, Request
+from sync.organisations import members
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.sharing import connections, grants, groups, history
@@ -113,6 +114,7 @@ def _about(session: Session, account_id: int) -> dict[str, Any]:
             {"field": str(each.field_id or ""), "person": names.get(each.share.owner_id, ""), "state": each.state}
             for each in shares.carried_by(session, account_id)
         ],
+        "organisations": [_belonging(each) for each in members.belongings(session, account_id)],
         "public_friends": _named(published, names),
         "blocked": _named(blocked, names),
         "requests": [
@@ -144,7 +146,7 @@ def _about(session: Session, account_id: int) -> dict[str, Any]:
             "language": preferences.language,
         },
         "administrators": [
-            {"what": act.what, "by": act.actor, "done_at": _time(act.done_at)}
+            {"what": act.what, "organisation": act.organisation, "by": act.actor, "done_at": _time(act.done_at)}
             for act in acts.all_about(session, account_id)
         ],
         "devices": [
@@ -172,12 +174,22 @@ def _field(field_id: int, kind: str, content: str) -> dict[str, str]:
 
 def _group(session: Session, account_id: int, group: groups.GroupSummary, names: dict[int, str]) -> dict[str, Any]:
     granted = grants.granted(session, account_id, group.id)
-    members = groups.members(session, account_id, group.id)
+    inside = groups.members(session, account_id, group.id)
     return {
         "name": group.name,
         "kind": group.kind,
-        "members": _named(members, names),
+        "members": _named(inside, names),
         "fields": [str(field_id) for field_id in sorted(granted)],
+    }
+
+
+def _belonging(found: members.Belonging) -> dict[str, Any]:
+    return {
+        "name": found.organisation.name,
+        "asks_for": list(found.organisation.minimum),
+        "invited_at": _time(found.invited_at),
+        "joined_at": _time(found.joined_at) if found.joined_at is not None else None,
+        "looks_after_it": found.is_administrator,
     }
 
 

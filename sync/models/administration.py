@@ -13,7 +13,8 @@ class AdministratorAct(Base):
     An administrator did something with the account *owner_id*, which need not exist any more; `NOBODY` where none did.
 
     *login* is that account's. *actor* is the login of the administrator, empty for the server's command line. *what* is
-    a word of `sync.accounts.acts`, or the command that was used. The row goes at *expires_at*.
+    a word of `sync.accounts.acts`, or the command that was used; where it is about a membership, *organisation* names
+    which. The row goes at *expires_at*.
     """
 
     __tablename__ = "administrator_act"
@@ -27,5 +28,6 @@ class AdministratorAct(Base):
     login: Mapped[str] = mapped_column(String(64))
     actor: Mapped[str] = mapped_column(String(64))
     what: Mapped[str] = mapped_column(String(64))
+    organisation: Mapped[str | None] = mapped_column(String(100))
     done_at: Mapped[Moment]
     expires_at: Mapped[Moment]

@@ -29,6 +29,7 @@ class ProvisionedField(Base):
     """
     A field that a person has from the list. *name* is the column of the list; *field_id* need not exist any more.
 
+    It is 0 where the list invited the person into an organisation, which is remembered so that it does so once.
     *digest* is that of what the list made of the field, by which it is known whether the list or the person changed it.
     """
 

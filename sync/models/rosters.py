@@ -16,8 +16,8 @@ class Organisation(Base):
     A household, a club, a company, whose members have each other's cards. *id* is one that no account has.
 
     *minimum* names the kinds of fields, one a line, of each of which whoever joins is asked to show one. *revision*
-    rises by one with every change that a member can see. *deleted_at* set means that nobody is a member any more, and
-    what is left of them is being tidied up.
+    rises by one with every change that a member can see; up to *let_go* it is not known any more who left.
+    *deleted_at* set means that nobody is a member any more, and what is left of them is being tidied up.
     """
 
     __tablename__ = "organisation"
@@ -27,6 +27,7 @@ class Organisation(Base):
     name: Mapped[str] = mapped_column(String(100))
     minimum: Mapped[str] = mapped_column(Text)
     revision: Mapped[Counter] = mapped_column(default=0)
+    let_go: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[Moment]
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -57,6 +58,7 @@ class Membership(Base):
 
     *id* names it in sync tokens, another one whenever somebody joins. *group_id* is the built-in group by which the
     member decides what the organisation sees, and *audience_id* the audience of that group alone; absent before.
+    *administrator_since* says that the member looks after this organisation.
     """
 
     __tablename__ = "membership"
@@ -74,3 +76,4 @@ class Membership(Base):
     joined_at: Mapped[int | None] = mapped_column(BigInteger)
     group_id: Mapped[int | None] = mapped_column(BigInteger)
     audience_id: Mapped[int | None] = mapped_column(BigInteger)
+    administrator_since: Mapped[int | None] = mapped_column(BigInteger)

@@ -8,12 +8,13 @@ take back at any time, and they can leave.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
@@ -37,12 +38,17 @@ _SOME = 100
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """An organisation, as somebody sees it who is invited or, where *joined_at* says so, a member by *group_id*."""
+    """
+    An organisation, as somebody sees it who is invited or, where *joined_at* says so, a member by *group_id*.
+
+    *is_administrator* says that they look after it.
+    """
 
     organisation: organisations.About
     invited_at: int
     joined_at: int | None
     group_id: int | None
+    is_administrator: bool = False
 
 
 def invite(session: Session, organisation_id: int, owner_id: int) -> bool:
@@ -53,7 +59,7 @@ def invite(session: Session, organisation_id: int, owner_id: int) -> bool:
         NotFound: There is no such person or organisation.
     """
     with session.begin_nested():
-        organisations.about(session, organisation_id)
+        organisations.asked(session, organisation_id)
         locked = select(Profile.version).where(Profile.owner_id == owner_id).with_for_update()
         if session.scalars(locked).first() is None:
             raise NotFound("There is no such person.")
@@ -111,6 +117,33 @@ def leave(session: Session, organisation_id: int, owner_id: int) -> None:
         _end(under_way, membership)
 
 
+def set_administrator(session: Session, organisation_id: int, owner_id: int, *, is_one: bool) -> bool:
+    """
+    Let a member look after their organisation, or not any more, and return whether that is news.
+
+    Raises:
+        NotFound: There is no such member.
+    """
+    membership = _membership(session, owner_id, organisation_id)
+    if membership is None or membership.joined_at is None:
+        raise NotFound("There is no such member.")
+    if (membership.administrator_since is not None) == is_one:
+        return False
+    since = now() if is_one else None
+    changed = update(Membership).where(*_key(owner_id, organisation_id), Membership.joined_at.is_not(None))
+    session.execute(changed.values(administrator_since=since))
+    return True
+
+
+def is_administrator(session: Session, organisation_id: int, owner_id: int) -> bool:
+    """Whether somebody is a member who looks after this organisation, which is there."""
+    there = select(Organisation.id).where(Organisation.id == organisation_id, Organisation.deleted_at.is_(None))
+    if session.scalars(there).first() is None:
+        return False
+    membership = _membership(session, owner_id, organisation_id)
+    return membership is not None and membership.administrator_since is not None
+
+
 def leave_all(session: Session, owner_id: int) -> None:
     """Be in no organisation any more, where the person's account goes."""
     mine = select(Membership.organisation_id).where(Membership.owner_id == owner_id)
@@ -136,11 +169,32 @@ def belongings(session: Session, owner_id: int) -> list[Belonging]:
     rows = session.scalars(select(Membership).where(Membership.owner_id == owner_id)).all()
     known = {each.id: each for each in organisations.everything(session)} if rows else {}
     found = [
-        Belonging(known[row.organisation_id], row.invited_at, row.joined_at, row.group_id)
+        Belonging(
+            known[row.organisation_id], row.invited_at, row.joined_at, row.group_id, row.administrator_since is not None
+        )
         for row in rows
         if row.organisation_id in known
     ]
     return sorted(found, key=lambda each: each.organisation.name.casefold())
+
+
+def invitations(session: Session, owner_id: int) -> list[organisations.About]:
+    """Return the organisations that somebody is invited into, the first invitation first, without counting anybody."""
+    return _asked(session, owner_id, Membership.joined_at.is_(None))
+
+
+def joined(session: Session, owner_id: int) -> list[organisations.About]:
+    """Return the organisations that somebody is a member of, the first invitation first, without counting anybody."""
+    return _asked(session, owner_id, Membership.joined_at.is_not(None))
+
+
+def _asked(session: Session, owner_id: int, state: ColumnElement[bool]) -> list[organisations.About]:
+    theirs = select(Membership.organisation_id).where(Membership.owner_id == owner_id, state)
+    found = []
+    for organisation_id in session.scalars(theirs.order_by(Membership.invited_at, Membership.id)).all():
+        with contextlib.suppress(NotFound):  # one that was deleted
+            found.append(organisations.asked(session, organisation_id))
+    return found
 
 
 def people(
@@ -218,7 +272,7 @@ def _open(session: Session, organisation_id: int) -> organisations.About:
     """Return an organisation, which nobody deletes before this transaction ends."""
     locked = select(Organisation.id).where(Organisation.id == organisation_id).with_for_update()
     session.execute(locked)
-    return organisations.about(session, organisation_id)
+    return organisations.asked(session, organisation_id)
 
 
 def _membership(session: Session, owner_id: int, organisation_id: int) -> Membership | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from sync.database.hints import leaves_work
 from sync.errors import InvalidInput, NotFound
 from sync.models import Organisation, RosterEntry, new_id, now
 from sync.revisions.address_books import PRESENT
+from sync.sharing import groups
 from sync.vcard import clean
 
 NAME_LENGTH = 100
@@ -39,14 +41,31 @@ def create(session: Session, name: str, minimum: Collection[str] = ()) -> int:
     Raises:
         InvalidInput: The name is empty, too long, or another organisation's; or there is no such kind of fields.
     """
-    name = _checked_name(session, name)
-    unknown = sorted(set(minimum) - set(fields.CATALOGUE))
-    if unknown:
-        raise InvalidInput(f"There is no kind of field called {unknown[0]!r}.")
+    said = _checked(session, name, minimum)
     key, at = new_id(), now()
-    values = {"name": name, "minimum": "\n".join(sorted(set(minimum))), "revision": 0, "created_at": at}
-    session.execute(insert(Organisation).values(id=key, **values))
+    session.execute(insert(Organisation).values(id=key, revision=0, created_at=at, **said))
     return key
+
+
+def change(session: Session, organisation_id: int, name: str, minimum: Collection[str]) -> None:
+    """
+    Call an organisation otherwise, and ask whoever joins from now on for this minimum; members stay as they are.
+
+    Raises:
+        InvalidInput: As in `create`.
+        NotFound: There is no such organisation.
+    """
+    with session.begin_nested():
+        there = (Organisation.id == organisation_id, Organisation.deleted_at.is_(None))
+        # Whoever joins meanwhile waits, and gives their group the new name.
+        locked = select(Organisation.id).where(*there).with_for_update()
+        if session.execute(locked).first() is None:
+            raise NotFound("There is no such organisation.")
+        said = _checked(session, name, minimum, organisation_id)
+        session.execute(update(Organisation).where(*there).values(**said))
+        on_roster = select(RosterEntry.owner_id).where(RosterEntry.organisation_id == organisation_id)
+        owner_ids = session.scalars(on_roster.where(RosterEntry.state != INVITED)).all()
+        groups.rename_for_organisation(session, owner_ids, organisation_id, said["name"])
 
 
 def remove(session: Session, organisation_id: int) -> None:
@@ -76,6 +95,32 @@ def about(session: Session, organisation_id: int) -> About:
     raise NotFound("There is no such organisation.")
 
 
+def asked(session: Session, organisation_id: int) -> About:
+    """
+    Return what `about` does, without counting who is in it.
+
+    Raises:
+        NotFound: There is no such organisation.
+    """
+    for row in session.execute(_ABOUT.where(Organisation.id == organisation_id)):
+        return _about(row, {})
+    raise NotFound("There is no such organisation.")
+
+
+def id_of(session: Session, name: str) -> int:
+    """
+    Return the id of the organisation of this name, in whatever case.
+
+    Raises:
+        NotFound: There is none.
+    """
+    wanted = name.strip().casefold()
+    for row in session.execute(_ABOUT):
+        if row.name.casefold() == wanted:
+            return int(row.id)
+    raise NotFound(f"There is no organisation {name!r}.")
+
+
 def find(session: Session, name: str) -> About:
     """
     Return the organisation of this name, in whatever case.
@@ -83,10 +128,7 @@ def find(session: Session, name: str) -> About:
     Raises:
         NotFound: There is none.
     """
-    for found in everything(session):
-        if found.name.casefold() == name.strip().casefold():
-            return found
-    raise NotFound(f"There is no organisation {name!r}.")
+    return about(session, id_of(session, name))
 
 
 def everything(session: Session) -> list[About]:
@@ -103,24 +145,28 @@ def _read(session: Session, wanted: Select[int, str, str, int]) -> list[About]:
         (key, state): count
         for key, state, count in session.execute(counted.group_by(RosterEntry.organisation_id, RosterEntry.state))
     }
-    return [
-        About(
-            row.id,
-            row.name,
-            row.minimum.split("\n") if row.minimum else [],
-            row.created_at,
-            counts.get((row.id, PRESENT), 0),
-            counts.get((row.id, INVITED), 0),
-        )
-        for row in rows
-    ]
+    return [_about(row, counts) for row in rows]
 
 
-def _checked_name(session: Session, name: str) -> str:
+def _about(row: Any, counts: Mapping[tuple[int, str], int]) -> About:
+    minimum = row.minimum.split("\n") if row.minimum else []
+    inside, invited = (counts.get((row.id, state), 0) for state in (PRESENT, INVITED))
+    return About(row.id, row.name, minimum, row.created_at, inside, invited)
+
+
+def _checked(session: Session, name: str, minimum: Collection[str], of: int | None = None) -> dict[str, str]:
+    unknown = sorted(set(minimum) - set(fields.CATALOGUE))
+    if unknown:
+        raise InvalidInput(f"There is no kind of field called {unknown[0]!r}.")
+    return {"name": _checked_name(session, name, of), "minimum": "\n".join(sorted(set(minimum)))}
+
+
+def _checked_name(session: Session, name: str, of: int | None) -> str:
     name = " ".join(clean(name).split())
     if not name or len(name) > NAME_LENGTH:
         raise InvalidInput(f"An organisation's name has 1 to {NAME_LENGTH} characters.")
-    names = session.scalars(select(Organisation.name).where(Organisation.deleted_at.is_(None)))
+    others = select(Organisation.name).where(Organisation.deleted_at.is_(None), Organisation.id != (of or 0))
+    names = session.scalars(others)
     if name.casefold() in {each.casefold() for each in names}:
         raise InvalidInput(f"There is an organisation {name!r} already.")
     return name

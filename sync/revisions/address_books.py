@@ -115,7 +115,7 @@ class Book(NamedTuple):
 
         Raises:
             InvalidSyncToken: As `revision_of`; or it is one of a device that shows other lists, or none; or it knows
-            an organisation that the person is no member of any more.
+            an organisation that the person is no member of any more, or of which it is not known any more who left.
         """
         token, _, states = token.partition(_ROSTERS)
         known = self._rosters_of(states)
@@ -129,7 +129,7 @@ class Book(NamedTuple):
     def _rosters_of(self, states: str) -> tuple[tuple[int, int], ...]:
         found = [_ROSTER_STATE.fullmatch(state) for state in states.split("+")] if states else []
         known = {int(each[1], 16): int(each[2]) for each in found if each}
-        kept = tuple((key, known[key]) for key, _, last in self.rosters if known.get(key, last + 1) <= last)
+        kept = tuple((each.id, known[each.id]) for each in self.rosters if each.is_known(known.get(each.id, -1)))
         if len(kept) != len(found):
             raise InvalidSyncToken
         return kept

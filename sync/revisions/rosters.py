@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Update, bindparam, select, update
+from sqlalchemy import Select, Update, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
@@ -25,11 +25,20 @@ from sync.revisions import entry_names
 
 
 class Roster(NamedTuple):
-    """An organisation that a person is a member of by the membership *id*, and the *revision* that its roster has."""
+    """
+    An organisation that a person is a member of by the membership *id*, and the *revision* that its roster has.
+
+    Who left before *let_go* is not known any more.
+    """
 
     id: int
     organisation_id: int
     revision: int
+    let_go: int = 0
+
+    def is_known(self, revision: int) -> bool:
+        """Whether a device that knows the roster as of *revision* can be told what changed since."""
+        return self.let_go <= revision <= self.revision
 
 
 def read(database: Database, named: str | None) -> tuple[Roster, ...]:
@@ -39,7 +48,7 @@ def read(database: Database, named: str | None) -> tuple[Roster, ...]:
         return ()
     dialect = database.engine.dialect.name
     wanted = {"organisations": ids(dialect, [organisation_id for _, organisation_id in found])}
-    return _with_revisions(found, dict(database.quick_rows(_revisions(dialect), wanted)))
+    return _with_revisions(found, database.quick_rows(_revisions(dialect), wanted))
 
 
 def find(session: Session, named: str | None) -> tuple[Roster, ...]:
@@ -49,7 +58,7 @@ def find(session: Session, named: str | None) -> tuple[Roster, ...]:
         return ()
     dialect = session.get_bind().dialect.name
     wanted = {"organisations": ids(dialect, [organisation_id for _, organisation_id in found])}
-    return _with_revisions(found, dict(execute(session, _revisions(dialect), wanted)))
+    return _with_revisions(found, execute(session, _revisions(dialect), wanted))
 
 
 def named_by(session: Session, viewer_id: int) -> list[tuple[int, int]]:
@@ -97,12 +106,26 @@ def stamp(session: Session, owners: Mapping[int, Collection[int]], at: int) -> N
         execute(session, _stamping(dialect), values)
 
 
+def let_go(session: Session, organisation_id: int, staying: Collection[int]) -> int:
+    """
+    Forget who left an organisation, but for those *staying* who come back, and return how many those were.
+
+    A device that has not been told of all of them lists anew once. The caller holds the lock of the organisation.
+    """
+    gone = (RosterEntry.organisation_id == organisation_id, RosterEntry.state == "removed")
+    forgotten = delete(RosterEntry).where(*gone, RosterEntry.owner_id.not_in(sorted(staying)))
+    found = session.scalars(forgotten.returning(RosterEntry.owner_id)).all()
+    execute(session, _LET_GO, {"organisation": organisation_id})
+    return len(found)
+
+
 def _read(named: str | None) -> list[tuple[int, int]]:
     return [(int(one, 16), int(other, 16)) for one, _, other in (each.partition(":") for each in (named or "").split())]
 
 
-def _with_revisions(found: Collection[tuple[int, int]], revisions: Mapping[int, int]) -> tuple[Roster, ...]:
-    return tuple(Roster(key, other, revisions[other]) for key, other in found if other in revisions)
+def _with_revisions(found: Collection[tuple[int, int]], rows: Iterable[Sequence[Any]]) -> tuple[Roster, ...]:
+    states = {row[0]: (row[1], row[2] or 0) for row in rows}
+    return tuple(Roster(key, other, *states[other]) for key, other in found if other in states)
 
 
 _ORGANISATIONS, _ROWS = Base.metadata.tables["organisation"], Base.metadata.tables["roster_entry"]
@@ -114,13 +137,15 @@ _SET_NAMED = update(_BOOKS).where(*_MINE).values(rosters=bindparam("named"))
 _SET_KEY = update(_BOOKS).where(*_MINE, _BOOKS.c.names_key.is_(None)).values(names_key=bindparam("new_key"))
 _THIS = _ORGANISATIONS.c.id == bindparam("organisation")
 _RAISE = update(_ORGANISATIONS).where(_THIS).values(revision=_ORGANISATIONS.c.revision + 1)
+_LET_GO = update(_ORGANISATIONS).where(_THIS).values(let_go=_ORGANISATIONS.c.revision)
 _REVISION = select(_ORGANISATIONS.c.revision).where(_ORGANISATIONS.c.id == _ROWS.c.organisation_id).scalar_subquery()
 
 
 @functools.cache
-def _revisions(dialect: str) -> Select[int, int]:
+def _revisions(dialect: str) -> Select[int, int, int | None]:
     theirs = among_parameter(dialect, _ORGANISATIONS.c.id, "organisations")
-    return select(_ORGANISATIONS.c.id, _ORGANISATIONS.c.revision).where(theirs, _ORGANISATIONS.c.deleted_at.is_(None))
+    columns = (_ORGANISATIONS.c.id, _ORGANISATIONS.c.revision, _ORGANISATIONS.c.let_go)
+    return select(*columns).where(theirs, _ORGANISATIONS.c.deleted_at.is_(None))
 
 
 @functools.cache

@@ -55,6 +55,13 @@ def create_for_organisation(session: Session, owner_id: int, organisation_id: in
     return _insert(session, owner_id, ORGANISATION, name, f"organisation {organisation_id}")
 
 
+def rename_for_organisation(session: Session, owner_ids: Collection[int], organisation_id: int, name: str) -> None:
+    """Give these people's built-in group of an organisation another name; what it is known by stays."""
+    theirs = (among(session, Group.owner_id, owner_ids), Group.name_key == f"organisation {organisation_id}")
+    renamed = update(Group).where(*theirs).values(name=name)
+    session.execute(renamed.execution_options(synchronize_session=False))
+
+
 def create(session: Session, owner_id: int, name: str) -> int:
     """
     Make a group and return its id.

@@ -67,7 +67,7 @@ def invite(session: Session, by: int, login: str, email: str, language: str) -> 
         NotFound: Who does it is no administrator.
         Refused: No letter can be sent, so there is no account.
     """
-    actor = _actor(session, by)
+    by_whom = actor(session, by)
     with session.begin_nested():
         account_id = registration.create(session, login)
         starter_groups.create(session, account_id, language)
@@ -75,7 +75,7 @@ def invite(session: Session, by: int, login: str, email: str, language: str) -> 
         name = session.scalars(select(Account.login).where(Account.id == account_id)).one()
         if not provisioning.invite(session, account_id, Listed(name, {}, (), email, language)):
             raise Refused("No letter can be sent to this address from this server, so nobody was invited.")
-        acts.note(session, actor, account_id, acts.INVITE)
+        acts.note(session, by_whom, account_id, acts.INVITE)
     return account_id
 
 
@@ -110,13 +110,13 @@ def send_reset(session: Session, account_id: int, by: int, language: str) -> Non
         Refused: The server sends no e-mail, or the person has no address that is proved.
         TooManyTries: The person was sent so many already.
     """
-    actor = _actor(session, by)
+    by_whom = actor(session, by)
     if not settings_of(session).sending.can_send(EMAIL) or not settings_of(session).base_url:
         raise Refused("This server sends no e-mail.")
     with session.begin_nested():
         if not password_reset.send_links(session, account_id, language):
             raise Refused("This account is closed, or it has no e-mail address that is confirmed.")
-        acts.note(session, actor, account_id, acts.RESET)
+        acts.note(session, by_whom, account_id, acts.RESET)
 
 
 def set_password(session: Session, account_id: int, password: str) -> None:
@@ -149,23 +149,23 @@ def delete(
     """
 
     def allowed(session: Session) -> None:
-        actor = _actor(session, by)
+        by_whom = actor(session, by)
         account = _ordinary(session, account_id, by)
         if by is not None and (typed or "").strip().lower() != account.login:
             raise InvalidInput("This is not the login of the account that is to be deleted.")
-        acts.note(session, actor, account_id, acts.DELETE)
+        acts.note(session, by_whom, account_id, acts.DELETE)
 
     deletion.leave(database, account_id, progress, first=allowed)
 
 
 def _close_or_open(session: Session, account_id: int, by: int | None, *, disabled: bool) -> None:
-    actor = _actor(session, by)
+    by_whom = actor(session, by)
     account = _ordinary(session, account_id, by)
     if (account.disabled_at is not None) == disabled:
         return
     with session.begin_nested():
         registration.set_disabled(session, account_id, disabled=disabled)
-        acts.note(session, actor, account_id, acts.DISABLE if disabled else acts.ENABLE)
+        acts.note(session, by_whom, account_id, acts.DISABLE if disabled else acts.ENABLE)
 
 
 def _set(session: Session, account_id: int, since: int | None, state: ColumnElement[bool], what: str) -> None:
@@ -176,8 +176,13 @@ def _set(session: Session, account_id: int, since: int | None, state: ColumnElem
             acts.note(session, COMMAND_LINE, account_id, what)
 
 
-def _actor(session: Session, by: int | None) -> str:
-    """Return what acts call whoever does something: in the same transaction, so that who was dismissed does nothing."""
+def actor(session: Session, by: int | None) -> str:
+    """
+    Return what acts call whoever does something: in the same transaction, so that who was dismissed does nothing.
+
+    Raises:
+        NotFound: Who does it is no administrator.
+    """
     if by is None:
         return COMMAND_LINE
     here = (Account.id == by, Account.administrator_since.is_not(None), Account.disabled_at.is_(None))

@@ -22,12 +22,15 @@ from sync.errors import AlreadyExists, NotFound
 from sync.fields import CATALOGUE, FieldContent
 from sync.models import Account, ProvisionedAccount, ProvisionedField, now
 from sync.notify import outbox
+from sync.organisations import members, organisations
 from sync.profiles import profiles
 from sync.sharing import starter_groups
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import StoredField, fields_of
 from sync.sign_in.password_reset import RESET
 
+#: How it is remembered into which organisations the list invited somebody; no column is called so.
+_INVITED_INTO = "organisation/"
 #: How long the link in the first letter may be used.
 LIFETIME = 14 * one_time_tokens.DAY
 
@@ -47,7 +50,8 @@ class Listed:
     """
     Somebody on the list: *fields* by the list's column, where to write them, and in which *language*, if that is known.
 
-    *groups* are those that they get beside the usual ones.
+    *groups* are those that they get beside the usual ones, and *organisations* those that they are invited into: what
+    these see, and whether they join, is for them to say.
     """
 
     login: str
@@ -55,16 +59,22 @@ class Listed:
     groups: Sequence[str] = ()
     email: str = ""
     language: str = ""
+    organisations: Sequence[str] = ()
 
 
 @dataclass(slots=True)
 class Report:
-    """What was done: how many fields *changed*, how many were *kept* as the person wrote them, if a *letter* goes."""
+    """
+    What was done: how many fields *changed*, how many were *kept* as the person wrote them, if a *letter* goes.
+
+    *invited* is into how many organisations they were invited.
+    """
 
     result: Result
     changed: int = 0
     kept: int = 0
     letter: bool = False
+    invited: int = 0
 
 
 def put(session: Session, listed: Listed, *, renew: bool = False) -> Report:
@@ -78,6 +88,7 @@ def put(session: Session, listed: Listed, *, renew: bool = False) -> Report:
     Raises:
         InvalidInput: The login cannot be one, or a group's name.
         LimitExceeded: There are more, or larger, fields than a profile may have.
+        NotFound: There is no such organisation.
     """
     with session.begin_nested():
         try:
@@ -90,7 +101,8 @@ def put(session: Session, listed: Listed, *, renew: bool = False) -> Report:
         starter_groups.create(session, account_id, listed.language, listed.groups)
         if listed.language:
             preference_changes.set_language(session, account_id, listed.language)
-        return Report(Result.REGISTERED, changed, letter=invite(session, account_id, listed))
+        invited = _invite_into(session, account_id, listed.organisations)
+        return Report(Result.REGISTERED, changed, letter=invite(session, account_id, listed), invited=invited)
 
 
 def invite(session: Session, account_id: int, listed: Listed) -> bool:
@@ -139,6 +151,9 @@ def _meet(session: Session, listed: Listed, *, renew: bool) -> Report:
     if known is None:
         _note(session, account_id)
     report = _renew(session, account_id, listed.fields)
+    report.invited = _invite_into(session, account_id, listed.organisations)
+    if report.invited:
+        report.result = Result.UPDATED
     if known is not None and known.missing_since is not None:
         registration.set_disabled(session, account_id, disabled=False)
         acts.note(session, acts.COMMAND_LINE, account_id, acts.ENABLE)
@@ -146,6 +161,23 @@ def _meet(session: Session, listed: Listed, *, renew: bool) -> Report:
         session.execute(update(ProvisionedAccount).where(mine).values(missing_since=None))
         report.result = Result.UPDATED
     return report
+
+
+def _invite_into(session: Session, account_id: int, names: Sequence[str]) -> int:
+    """Invite somebody into organisations, once for ever: who declined or left is not asked again by the same list."""
+    invited = 0
+    for organisation_id in dict.fromkeys(organisations.id_of(session, name) for name in names):
+        column = f"{_INVITED_INTO}{organisation_id:x}"
+        mine = (ProvisionedField.owner_id == account_id, ProvisionedField.name == column)
+        if session.scalars(select(ProvisionedField.name).where(*mine)).first() is not None:
+            continue
+        remembered = {"owner_id": account_id, "name": column, "field_id": 0, "digest": ""}
+        session.execute(insert(ProvisionedField).values(**remembered))
+        if members.invite(session, organisation_id, account_id):
+            name = organisations.asked(session, organisation_id).name
+            acts.note(session, acts.COMMAND_LINE, account_id, acts.CALL_IN, name)
+            invited += 1
+    return invited
 
 
 def _renew(session: Session, account_id: int, wanted: Mapping[str, FieldContent]) -> Report:
@@ -156,7 +188,7 @@ def _renew(session: Session, account_id: int, wanted: Mapping[str, FieldContent]
             ProvisionedField.owner_id == account_id
         )
     ).all()
-    before = {name: (field_id, digest) for name, field_id, digest in rows}
+    before = {name: (field_id, digest) for name, field_id, digest in rows if not name.startswith(_INVITED_INTO)}
     report = Report(Result.UNCHANGED)
     for name, (field_id, digest) in before.items():
         content = wanted.get(name)

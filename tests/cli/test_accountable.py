@@ -73,6 +73,7 @@ USED: dict[str, tuple[list[str], str]] = {
     "link end": (["anna", "door"], ""),
     "link list": (["anna"], ""),
     "link make": (["anna", "family", "--label", "door"], ""),
+    "organisation administrator": (["anna", "Club"], ""),
     "organisation invite": (["anna", "Club"], ""),
     "organisation join": (["anna", "Club"], ""),
     "organisation leave": (["anna", "Club"], ""),
@@ -114,7 +115,7 @@ USED: dict[str, tuple[list[str], str]] = {
 OTHERS = {
     *("backup", "check", "demo", "migrate", "people import", "profile kinds", "push rotate-key", "render", "restore"),
     *("outbox drop", "outbox list", "outbox retry", "outbox status"),
-    *("organisation create", "organisation delete", "organisation list", "organisation people"),
+    *("organisation change", "organisation create", "organisation delete", "organisation list", "organisation people"),
     *("ldap look", "scim add", "scim list", "scim revoke"),
     *("restored", "serve", "user acts", "user add", "user list", "user usage", "verify", "worker"),
 }

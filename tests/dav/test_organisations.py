@@ -15,7 +15,7 @@ from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.export import exporting
 from sync.meeting import blocks
-from sync.organisations import members, organisations
+from sync.organisations import members, organisations, roster_tombstones
 from sync.sharing import connections
 from sync.sign_in import deletion
 from tests.support import clubs, dav, factories
@@ -76,6 +76,33 @@ def test_joining_leaving_and_grants_reach_devices_by_token(scene: Scene) -> None
     scene.club.join(scene.carl.id, [scene.carl.name])
     assert people(scene.anna) == {"Bert", "Carl"}
     assert people(scene.carl) == {"Anna", "Bert"}
+
+
+def test_who_left_is_forgotten_when_there_are_many_and_no_device_keeps_them(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that was not told of all lists anew; one that was is not even asked to."""
+    database, emma = scene.site.database, somebody(scene.site, "emma")
+    for each in (scene.carl, emma):
+        scene.club.join(each.id, [each.name])
+    assert people(scene.anna) == {"Bert", "Carl", "Emma"}
+    assert people(scene.bert) == {"Anna", "Carl", "Emma"}
+    scene.club.leave(scene.carl.id)
+    database.write(lambda session: registration.set_disabled(session, emma.id, disabled=True))
+    assert people(scene.anna) == {"Bert"}
+    known = scene.anna.replicas["data"].token
+    assert roster_tombstones.let_go(database) == 0
+    monkeypatch.setattr(roster_tombstones, "MOST", 0)
+    assert roster_tombstones.let_go(database) == 1
+    assert roster_tombstones.let_go(database) == 0
+    assert people(scene.bert) == {"Anna"}
+    assert people(scene.anna) == {"Bert"}
+    assert scene.anna.replicas["data"].token == known
+    database.write(lambda session: registration.set_disabled(session, emma.id, disabled=False))
+    scene.club.join(scene.carl.id, [scene.carl.name])
+    assert people(scene.anna) == {"Bert", "Carl", "Emma"}
+    with database.reading() as session:
+        assert [str(each) for each in verification.findings(session)] == []
 
 
 def test_what_ends_is_gone_from_the_members_on_the_minute_without_a_worker(

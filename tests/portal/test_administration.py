@@ -11,6 +11,7 @@ from sync.errors import NotFound
 from sync.sign_in import administrators, credentials, people_list
 from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
+from tests.support import clubs
 from tests.support.factories import connected, field, person
 from tests.support.forms import ROOT, Visitor, portal_of
 from tests.support.meeting import messages
@@ -133,10 +134,12 @@ def test_no_page_of_theirs_shows_a_field_not_even_of_who_is_connected(site: Site
     (anna, _bo), secret = connected(site.database, "anna", "bo"), "+49 555 0199 0199"
     field(site.database, anna, "mobile", secret)
     field(site.database, me, "mobile", "+49 555 0199 0200")
+    club = clubs.found(site.database)
+    club.join(anna, [field(site.database, anna, "phone", "+49 555 0199 0201")])
     rules = [rule for rule in portal_of(site).url_map.iter_rules() if rule.endpoint.startswith("administration.")]
     for rule in rules:
         if "GET" in (rule.methods or ()):
-            path = rule.rule.replace("<int:account_id>", str(anna))
+            path = rule.rule.replace("<int:account_id>", str(anna)).replace("<int:organisation_id>", str(club.id))
             answer = root.get(f"{path}?q=555" if path == "/administration/" else path)
             assert answer.status == 200, path
             assert "555" not in answer.text.replace("?q=555", ""), path

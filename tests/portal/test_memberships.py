@@ -15,6 +15,8 @@ def test_whoever_is_invited_sees_what_is_asked_for_and_joins_with_what_they_tick
     club = clubs.found(site.database, "Chess Club", ["mobile"])
     club.invite(anna)
     visitor = Visitor(site).signed_in(anna)
+    home = visitor.get("/")
+    assert "Chess Club invites you to join. It asks everybody who joins to show: Mobile phone." in home.text
     assert "You are invited. Nobody there sees anything of you yet." in visitor.get("/organisations/").text
     address = f"/organisations/{club.id}/join"
     page = visitor.get(address)
@@ -25,6 +27,7 @@ def test_whoever_is_invited_sees_what_is_asked_for_and_joins_with_what_they_tick
     assert "This organisation asks for more" in refused.text
     joined = page.submit(address, field=str(mobile)).followed()
     assert "sees 1 line of your card" in joined.text
+    assert "invites you" not in visitor.get("/").text
     with site.database.reading() as session:
         (seen,) = [each.group_id for each in members.belongings(session, anna)]
     assert "Everybody in this organisation" in visitor.get(f"/sharing/?group={seen}").text
@@ -58,3 +61,22 @@ def test_a_preview_of_what_an_organisation_sees_has_nothing_that_connections_see
     assert "5550101" not in card
     club.grant(anna, mobile)
     assert "5550101" in visitor.get(f"/sharing/card?who=group-{club.group_of(anna)}").response.text
+
+
+def test_a_member_finds_the_others_and_their_cards_and_nobody_else_does(site: Site) -> None:
+    anna, bert, carl = factories.people(site.database, "anna", "bert", "carl")
+    mobile = factories.field(site.database, bert, "mobile", "+49 170 5550101")
+    factories.field(site.database, bert, "email", "secret@example.org")
+    club = clubs.found(site.database)
+    club.join(anna)
+    club.join(bert, [mobile])
+    visitor, stranger = Visitor(site).signed_in(anna), Visitor(site).signed_in(carl)
+    assert "Chess Club" in visitor.get("/people/").text
+    assert "bert" in visitor.get(f"/members/{club.id}/").text
+    assert "bert" not in visitor.get(f"/members/{club.id}/?q=nobody").text
+    card = visitor.get(f"/members/person/{bert}").text
+    assert "5550101" in card.replace(" ", "")
+    assert "secret" not in card
+    assert stranger.get(f"/members/{club.id}/").status == stranger.get(f"/members/person/{bert}").status == 404
+    club.leave(bert)
+    assert visitor.get(f"/members/person/{bert}").status == 404

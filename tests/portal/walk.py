@@ -112,6 +112,33 @@ def _invited(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"organisation_id": found[0]}]
 
 
+def _managed(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """An organisation with a member, who is to be looked after."""
+    found = [each.organisation.id for each in members.belongings(session, ids["emil"])]
+    if not found:
+        found = [organisations.create(session, f"Rowing Club {secrets.token_hex(4)}", ["mobile"])]
+        members.invite(session, found[0], ids["bo"])
+        members.invite(session, found[0], ids["emil"])
+        mobiles = [each.id for each in visibility.fields_of(session, ids["emil"]) if each.kind == "mobile"]
+        members.join(session, found[0], ids["emil"], mobiles)
+    return [{"organisation_id": found[0]}]
+
+
+def _together(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    """An organisation that she is a member of, and somebody to whom she is not connected."""
+    found = [each.id for each in members.joined(session, ids[WHO])]
+    if not found:
+        found = [organisations.create(session, f"Film Club {secrets.token_hex(4)}")]
+        for who in (ids[WHO], strangers.met(session, ids)["jan"]):
+            members.invite(session, found[0], who)
+            members.join(session, found[0], who)
+    return [{"organisation_id": found[0]}]
+
+
+def _managed_member(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{**_managed(session, ids)[0], "account_id": ids[login]} for login in ("emil", "bo")]
+
+
 def _move(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     group = next(each.id for each in groups.groups_of(session, ids[WHO]) if each.kind == GROUP)
     phone_lists.propose(session, ids[WHO], 1, group, come=[ids["bo"]], go=[])
@@ -241,6 +268,9 @@ PARAMETERS: dict[str, Parameters] = {
     "administration.disable": _known("bo"),
     "administration.enable": _known("bo"),
     "administration.index": lambda _session, _ids: [{}, {"q": "an"}, {"q": "nobody", "state": "disabled"}],
+    "administration.end_organisation": _managed,
+    "administration.organisation": _managed,
+    "administration.organisations_list": lambda session, ids: [{} for _each in _managed(session, ids)],
     "administration.person": lambda _session, ids: [{"account_id": ids[login]} for login in ("bo", "anna")],
     "administration.reset": _known("bo"),
     "activity.restore": _version,
@@ -296,8 +326,20 @@ PARAMETERS: dict[str, Parameters] = {
     "devices.revoke": _device,
     "devices.state": _device,
     "devices.wait": _device,
+    "members.of": _together,
+    "members.one": lambda session, ids: [
+        {"account_id": strangers.met(session, ids)["jan"]} for _each in _together(session, ids)
+    ],
     "memberships.join": _invited,
     "memberships.leave": _invited,
+    "memberships.appoint": lambda session, ids: _managed_member(session, ids)[:1],
+    "memberships.dismiss": lambda session, ids: _managed_member(session, ids)[:1],
+    "memberships.invite": _managed,
+    "memberships.people": lambda session, ids: [
+        {**each, **more} for each in _managed(session, ids) for more in ({}, {"state": "invited", "q": "b"})
+    ],
+    "memberships.person": _managed_member,
+    "memberships.remove": lambda session, ids: _managed_member(session, ids)[1:],
     "lists.accept": _move,
     "lists.device": _device,
     "lists.dismiss": _move,

@@ -22,8 +22,12 @@ from typing_extensions import override
 
 from sync import verification
 from sync.accounts import registration
+from sync.accounts.rate_limits import HOUR
+from sync.ends import carrying, setting
+from sync.ends.targets import Target
 from sync.meeting import blocks
-from sync.organisations import organisations, roster_rows
+from sync.models import now
+from sync.organisations import organisations, roster_rows, roster_tombstones
 from sync.profiles import profiles
 from sync.revisions import address_books
 from sync.sharing import connections, grants
@@ -51,7 +55,7 @@ class Person:
     A person: what *marker* each field has, what strangers, connections and each club see, and who is what to them.
 
     *joined* are clubs in the order in which they were joined, *hidden* people taken off the devices, *added* markers
-    of the notes that they made on others' cards.
+    of the notes that they made on others' cards. *ending* are fields that a club sees until a certain time.
     """
 
     id: int
@@ -63,6 +67,7 @@ class Person:
     joined: list[int] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
     added: dict[int, str] = field(default_factory=dict)
+    ending: set[tuple[int, int]] = field(default_factory=set)
     open: bool = True
     replicas: list[dav.Replica] = field(default_factory=list)
 
@@ -162,6 +167,7 @@ class Organisations(RuleBasedStateMachine):
             self.clubs[club].leave(person.id)
             person.joined.remove(club)
             del person.clubs[club]
+            person.ending = {each for each in person.ending if each[0] != club}
         elif person.open:
             self.join(person, club, [one_of(list(person.fields), which)] if which % 4 else [])
 
@@ -178,6 +184,32 @@ class Organisations(RuleBasedStateMachine):
         act = grants.take_back if chosen in granted else grants.grant
         self.write(lambda session: act(session, person.id, group, [chosen]))
         granted.symmetric_difference_update({chosen})
+        person.ending = {each for each in person.ending if each[1] in person.clubs[each[0]]}
+
+    @rule(who=CHOICE, which=CHOICE)
+    def let_end(self, who: int, which: int) -> None:
+        """Let a club see a field that it sees until a certain time only."""
+        person = one_of(self.people, who)
+        shown = sorted((club, each) for club, fields in person.clubs.items() for each in fields)
+        if shown:
+            club, chosen = one_of(shown, which)
+            target = Target(group_id=self.clubs[club].group_of(person.id), field_id=chosen)
+            self.write(lambda session: setting.set_end(session, person.id, target, now() + HOUR))
+            person.ending.add((club, chosen))
+
+    @rule(who=CHOICE)
+    def be_over(self, who: int) -> None:
+        """Let the time come at which what somebody gave is over."""
+        person = one_of(self.people, who)
+        self.write(lambda session: carrying.withdraw(session, person.id, now() + 2 * HOUR))
+        for club, chosen in person.ending:
+            person.clubs[club].discard(chosen)
+        person.ending.clear()
+
+    @rule()
+    def forget_who_left(self) -> None:
+        """Let go of the rows of whoever left."""
+        roster_tombstones.let_go(self.database)
 
     @rule(who=CHOICE, which=CHOICE)
     def change_field(self, who: int, which: int) -> None:
@@ -307,7 +339,10 @@ def site(database_url: str) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
-def test_members_have_what_the_others_let_the_organisation_see(site: Site, searching: settings) -> None:
+def test_members_have_what_the_others_let_the_organisation_see(
+    site: Site, searching: settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_tombstones, "MOST", 0)
     numbers = iter(range(1_000_000))
 
     class Here(Organisations):

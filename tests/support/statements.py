@@ -51,6 +51,10 @@ ALLOWED: dict[str, dict[str, set[frozenset[str]]]] = {
             frozenset(("card_list_key.owner_id", "entry.id")),
             frozenset(("card_list_key.id", "entry.card_id")),
         },
+        "a list of members reads what lists know of a member's card by the card's key": {
+            frozenset(("card_list_key.owner_id", "roster_entry.owner_id")),
+            frozenset(("card_list_key.id", "roster_entry.card_id")),
+        },
     },
 }
 

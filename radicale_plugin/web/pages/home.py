@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, url_for
 
 from radicale_plugin.web.assets import asset
+from radicale_plugin.web.field_display import kind_title
 from radicale_plugin.web.language import current
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import page
@@ -15,6 +16,7 @@ from sync.accounts import preference_changes
 from sync.books import doubts
 from sync.household import shares
 from sync.meeting import overview
+from sync.organisations import members
 from sync.queries import activity, connected_people
 from sync.sharing import phone_lists
 from sync.sign_in import signing_up
@@ -39,10 +41,12 @@ def index() -> Response:
         is_doubted = doubts.is_doubted(session, account_id)
         moves = phone_lists.count(session, account_id)
         shared_news = shares.count_news(session, account_id)
+        invited = members.invitations(session, account_id)
         changes = activity.latest(session, account_id, count=_CHANGES)
         names = connected_people.some(session, account_id, [change.owner_id for change in changes])
     told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
-    news = {"asks": asks, "is_doubted": is_doubted, "moves": moves, "shared_news": shared_news}
+    news: dict[str, Any] = {"asks": asks, "is_doubted": is_doubted, "moves": moves, "shared_news": shared_news}
+    news["invited"] = [(each, [kind_title(kind) for kind in each.minimum]) for each in invited]
     return page("home/index.html", overview=found, changes=told, **news)
 
 

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web.field_display import kind_title, shown
+from radicale_plugin.web.forms import Form
 from radicale_plugin.web.ids import posted_ids
 from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.signed_in import current_person, database
+from radicale_plugin.web.people import number_of_page, sought
+from radicale_plugin.web.signed_in import current_person, database, source
 from sync.database.engine import Session
-from sync.errors import NotFound
+from sync.errors import InvalidInput, NotFound
+from sync.meeting import organisation_invitations
 from sync.organisations import members
 from sync.organisations.members import Belonging
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of, grants_of
+from sync.sign_in import organisation_administrators
+from sync.sign_in.organisation_administrators import MEMBERS, STATES
 
 blueprint = Blueprint("memberships", __name__, url_prefix="/organisations")
+
+
+class Inviting(Form):
+    """Who is invited."""
+
+    who = StringField(
+        lazy("Whom to invite"),
+        [InputRequired(), Length(max=254)],
+        description=lazy("A login; or an address, number or name by which you can find them."),
+    )
 
 
 @blueprint.get("/")
@@ -58,6 +76,101 @@ def leave(organisation_id: int) -> Response:
         return go("memberships.index")
     with database().reading() as session:
         return page("memberships/leave.html", asked=_found(session, me, organisation_id))
+
+
+@blueprint.get("/<int:organisation_id>/people")
+def people(organisation_id: int) -> Response:
+    """List who is in an organisation, for whoever looks after it."""
+    return _people(organisation_id, Inviting(), 200)
+
+
+@blueprint.post("/<int:organisation_id>/people")
+def invite(organisation_id: int) -> Response:
+    """Invite somebody, for whoever looks after the organisation."""
+    form = Inviting()
+    if not form.accepted():
+        return _people(organisation_id, form, 400)
+    try:
+        is_new = _invite(organisation_id, form.who.data or "")
+    except (InvalidInput, NotFound) as error:
+        form.refuse("who", error)
+        return _people(organisation_id, form, 400)
+    say(_("The invitation is there. They decide whether they join.") if is_new else _("They are in it, or invited."))
+    return go("memberships.people", organisation_id=organisation_id)
+
+
+@blueprint.get("/<int:organisation_id>/people/<int:account_id>")
+def person(organisation_id: int, account_id: int) -> Response:
+    """Show what can be done with somebody's membership."""
+    me = current_person().account_id
+    with database().reading() as session:
+        found = organisation_administrators.require_managed(session, me, organisation_id)
+        who = organisation_administrators.member(session, organisation_id, account_id)
+        of_server = organisation_administrators.is_of_server(session, me)
+    return page("memberships/person.html", found=found, who=who, of_server=of_server)
+
+
+@blueprint.post("/<int:organisation_id>/people/<int:account_id>/remove")
+def remove(organisation_id: int, account_id: int) -> Response:
+    """Take somebody out of an organisation, for whoever looks after it."""
+    me = _manager(organisation_id)
+    if attempt(
+        lambda: database().write(
+            lambda session: organisation_administrators.remove(session, me, organisation_id, account_id)
+        )
+    ):
+        say(_("They are in the organisation no more."))
+    return go("memberships.people", organisation_id=organisation_id)
+
+
+@blueprint.post("/<int:organisation_id>/people/<int:account_id>/appoint")
+def appoint(organisation_id: int, account_id: int) -> Response:
+    """Let a member look after the organisation."""
+    return _set_administrator(organisation_id, account_id, is_one=True)
+
+
+@blueprint.post("/<int:organisation_id>/people/<int:account_id>/dismiss")
+def dismiss(organisation_id: int, account_id: int) -> Response:
+    """Let a member look after the organisation no more."""
+    return _set_administrator(organisation_id, account_id, is_one=False)
+
+
+def _manager(organisation_id: int) -> int:
+    """Return who is signed in, who looks after the organisation; for others it is not there."""
+    me = current_person().account_id
+    with database().reading() as session:
+        organisation_administrators.require_managed(session, me, organisation_id)
+    return me
+
+
+def _set_administrator(organisation_id: int, account_id: int, *, is_one: bool) -> Response:
+    me = _manager(organisation_id)
+
+    def change(session: Session) -> None:
+        organisation_administrators.set_administrator(session, me, organisation_id, account_id, is_one=is_one)
+
+    if attempt(lambda: database().write(change)):
+        say(_("They look after the organisation now.") if is_one else _("They look after the organisation no more."))
+    return go("memberships.person", organisation_id=organisation_id, account_id=account_id)
+
+
+def _invite(organisation_id: int, text: str) -> bool:
+    me = current_person().account_id
+    if current_person().is_administrator:
+        return database().write(lambda session: organisation_administrators.invite(session, me, organisation_id, text))
+    return organisation_invitations.invite(database(), me, organisation_id, text, source())
+
+
+def _people(organisation_id: int, form: Inviting, status: int) -> Response:
+    me, text = current_person().account_id, sought()
+    state = request.args.get("state", MEMBERS)
+    state = state if state in STATES else MEMBERS
+    with database().reading() as session:
+        found = organisation_administrators.require_managed(session, me, organisation_id)
+        of_server = organisation_administrators.is_of_server(session, me)
+        listed = organisation_administrators.page_of(session, organisation_id, text, number_of_page(), state=state)
+    values = {"listed": listed, "text": text, "state": state, "of_server": of_server}
+    return page("memberships/people.html", status, found=found, form=form, **values)
 
 
 def _invitation(session: Session, me: int, organisation_id: int) -> Belonging:

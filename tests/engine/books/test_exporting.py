@@ -14,6 +14,7 @@ from sync.fields import fields_of
 from sync.sharing import grants
 from sync.sign_in import credentials
 from sync.vcard import parse_one
+from tests.support import clubs
 from tests.support.factories import book, connected, field, group, set_field, strangers
 
 PRIVATE = b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:dentist\r\nFN:Dentist \xe7\x89\x99\r\nX-ODD;A=b:kept\r\nEND:VCARD\r\n"
@@ -80,3 +81,15 @@ def test_no_secret_is_told(database: Database) -> None:
     everything = b"".join(archive.read(name) for name in archive.namelist())
     for secret in (password, password.replace("-", ""), "correct horse", "$argon2"):
         assert secret.encode() not in everything
+
+
+def test_memberships_and_invitations_are_told(database: Database) -> None:
+    (anna,) = connected(database, "anna")
+    joined, invited = clubs.found(database), clubs.found(database, "Rowing Club", ["mobile"])
+    joined.join(anna)
+    invited.invite(anna)
+    told = about(exported(database, anna))["organisations"]
+    assert [(each["name"], each["asks_for"], each["joined_at"] is None) for each in told] == [
+        ("Chess Club", [], False),
+        ("Rowing Club", ["mobile"], True),
+    ]

@@ -293,6 +293,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "members.leave": lambda s, w: members.leave(s, w.club, w.dora),
     "members.leave_all": lambda s, w: members.leave_all(s, w.dora),
     "members.set_away": lambda s, w: members.set_away(s, w.dora, away=True),
+    "organisations.change": lambda s, w: organisations.change(s, w.club, "Company", ["mobile"]),
     "entries.write, member": _write_member,
     "entries.remove, member": lambda s, w: _remove(s, w.dora, _member(s, w).href),
     "entries.offer_again, member": lambda s, w: entries.offer_again(s, book_in(s, w.dora), _member(s, w).href),
@@ -333,6 +334,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
 SINGLE: dict[str, Callable[[Session, World], object]] = {
     "ends.let_end": lambda s, w: setting.let_end(s, w.anna, Target(group_id=w.chess)),
     "phone_lists.dismiss": lambda s, w: phone_lists.dismiss(s, w.anna, w.chess, w.bert),
+    "members.set_administrator": lambda s, w: members.set_administrator(s, w.club, w.dora, is_one=True),
     "organisations.create": lambda s, _: organisations.create(s, "Company"),
     "organisations.remove": lambda s, w: organisations.remove(s, w.club),
     "push.end": lambda s, w: subscriptions.end(s, w.anna),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radicale_plugin.web.pages.administration import invite, people, person, server
+from radicale_plugin.web.pages.administration import invite, organisations, people, person, server
 from radicale_plugin.web.pages.administration.area import blueprint
 
-__all__ = ["blueprint", "invite", "people", "person", "server"]
+__all__ = ["blueprint", "invite", "organisations", "people", "person", "server"]

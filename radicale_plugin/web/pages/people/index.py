@@ -11,6 +11,7 @@ from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import held_cards
+from sync.organisations import members
 from sync.queries import arrivals, connected_people
 from sync.queries.connected_people import Wanted
 from sync.vcard import photos
@@ -32,6 +33,7 @@ def index() -> Response:
         ids = [each.account_id for each in listed.people]
         return page(
             "people/index.html",
+            organisations=members.joined(session, me),
             listed=listed,
             lettered=people.in_order(listed.people),
             text=text,
