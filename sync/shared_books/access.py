@@ -113,7 +113,7 @@ def are_shown(session: Session, account_id: int, device_id: int, *, is_mac: bool
     return not is_mac if chosen is None else chosen
 
 
-def show(session: Session, account_id: int, device_id: int, choice: bool | None) -> None:
+def show(session: Session, account_id: int, device_id: int, *, choice: bool | None) -> None:
     """
     Choose whether a device is shown the shared books, None for what its program gets that nobody asked.
 

@@ -57,7 +57,7 @@ def noted(session: Session, base: Book, account_id: int) -> Iterator[None]:
     if _revision(session, base) == before:
         return
     _note(session, base, account_id, before)
-    telling.ask(session, base.viewer_id, account_id, now())
+    telling.ask(session, base.viewer_id, now())
 
 
 def changes(session: Session, book_id: int, *, count: int = 50, offset: int = 0) -> list[Past]:

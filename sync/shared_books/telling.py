@@ -17,7 +17,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.pacing import Pieces
 from sync.database.prepared import execute
-from sync.models import BUCKETS, Base, Job, RosterEntry, SharedBook, new_id, now
+from sync.models import BUCKETS, NOBODY, Base, Job, RosterEntry, SharedBook, new_id, now
 from sync.push import news
 from sync.revisions.fan_out import is_due
 
@@ -26,9 +26,9 @@ SHARED_BOOK = "shared_book"
 _SOME = 500
 
 
-def ask(session: Session, book_id: int, account_id: int, at: int) -> None:
-    """Leave it to the worker to tell of a change by somebody, unless it is to tell of another already."""
-    values = {"bucket": book_id % BUCKETS, "new_id": new_id(), "owner": account_id}
+def ask(session: Session, book_id: int, at: int) -> None:
+    """Leave it to the worker to tell of a change, unless it is to tell of another already."""
+    values = {"bucket": book_id % BUCKETS, "new_id": new_id(), "owner": NOBODY}
     execute(session, _ASK, {**values, "book": book_id, "at": at})
     leaves_work(session)
 

@@ -12,7 +12,7 @@ from sync.revisions.shared_states import NO_ACCESS, READER, WRITER
 from sync.shared_books import access, books, past, telling
 from sync.sign_in import deletion
 from tests.support import clubs, dav, shared
-from tests.support.shared import Member, Shelf, card
+from tests.support.shared import Device, Member, Shelf, card
 from tests.support.site import Site
 
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
@@ -32,6 +32,10 @@ class Scene:
         """Let anna add a contact, and return its name."""
         self.phone.put(f"{self.phone.book}{name.lower()}.vcf", card(name, *lines), if_none_match="*")
         return f"{name.lower()}.vcf"
+
+    def choose(self, device: Device, *, choice: bool | None) -> None:
+        """Let carl choose whether a device is shown the book."""
+        self.shelf.database.write(lambda s: access.show(s, self.carl.id, device.id, choice=choice))
 
     def everybody(self) -> list[dict[str, str]]:
         """Return what the devices of all members have."""
@@ -53,7 +57,7 @@ def verified(scene: Scene) -> object:
 def listed(device: dav.Client) -> list[str]:
     """Return the address books in a home, in their order."""
     found = device.propfind(device.principal, names=("{DAV:}displayname", "{DAV:}resourcetype"))
-    return [href for href in found if href not in (device.principal,)]
+    return [href for href in found if href != device.principal]
 
 
 def lines(text: str, name: str) -> list[str]:
@@ -80,10 +84,9 @@ def test_a_mac_is_shown_it_only_where_the_person_asked(scene: Scene) -> None:
     both = [scene.carl.home("contacts"), scene.carl.home(scene.shelf.path)]
     assert [listed(each) for each in macs] == [both[:1], both]
     for device, choice in zip(macs, (True, False), strict=True):
-        key = getattr(device, "id")
-        scene.shelf.database.write(lambda s, key=key, choice=choice: access.show(s, scene.carl.id, key, choice))
+        scene.choose(device, choice=choice)
     assert [listed(each) for each in macs] == [both, both[:1]]
-    scene.shelf.database.write(lambda s: access.show(s, scene.carl.id, getattr(macs[0], "id"), None))
+    scene.choose(macs[0], choice=None)
     assert listed(macs[0]) == both[:1]
 
 

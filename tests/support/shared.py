@@ -29,7 +29,7 @@ class Member:
     path: str
     replicas: dict[dav.Style, dav.Replica] = field(default_factory=dict)
 
-    def device(self, *, user_agent: str = "evercard-tests") -> dav.Client:
+    def device(self, *, user_agent: str = "evercard-tests") -> Device:
         """Let one more device in, which asks for the shared book."""
         device_id, password = self.site.database.write(lambda s: credentials.add_device(s, self.id, "phone"))
         http = httpx.Client(base_url="http://evercard.test", transport=Transport(self.site))
