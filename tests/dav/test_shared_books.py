@@ -7,7 +7,7 @@ import pytest
 from sync import verification
 from sync.export import exporting
 from sync.organisations import members, organisations
-from sync.revisions import address_books
+from sync.revisions import address_books, roster_news
 from sync.revisions.shared_states import NO_ACCESS, READER, WRITER
 from sync.shared_books import access, books, past, telling
 from sync.sign_in import deletion
@@ -279,6 +279,7 @@ def test_a_writer_who_deletes_their_account_leaves_the_book_as_it_is(scene: Scen
     scene.add("Plumber")
     scene.everybody()
     deletion.leave(scene.shelf.database, scene.anna.id)
+    roster_news.work(scene.shelf.database)
     assert all(set(each.sync()) == {"Plumber"} for each in (scene.bert, scene.carl, scene.dora))
     with scene.shelf.database.reading() as session:
         assert [each.account_id for each in past.changes(session, scene.shelf.id)] == [scene.anna.id]
@@ -343,5 +344,8 @@ def test_members_of_one_organisation_see_nothing_of_anothers_books(scene: Scene)
 
 def test_news_of_it_is_noted_for_members_by_the_worker(scene: Scene) -> None:
     scene.add("Plumber")
+    telling.work(scene.shelf.database)
+    scene.add("Doctor")
+    scene.add("Baker")
     assert telling.work(scene.shelf.database) == 4
     assert telling.work(scene.shelf.database) == 0
