@@ -9,8 +9,9 @@ within the budget of the book.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -20,9 +21,10 @@ from sync.database.engine import among, settings_of
 from sync.errors import NotFound
 from sync.models import CONTACTS, AddressBook, Entry, EntryVersion, PrivateCard, SharedChange, now
 from sync.revisions.address_books import PRESENT, Book
-from sync.shared_books import telling
+from sync.shared_books import access, telling
 from sync.vcard import headlines
 
+T = TypeVar("T")
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 #: So many changes of a book are kept, the last ones.
 MOST = 5_000
@@ -58,6 +60,20 @@ def noted(session: Session, base: Book, account_id: int) -> Iterator[None]:
         return
     _note(session, base, account_id, before)
     telling.ask(session, base.viewer_id, now())
+
+
+def by_writer(session: Session, account_id: int, book_id: int, act: Callable[[Session], T]) -> T:
+    """
+    Do something to the contacts of a shared book as one of its writers, and return what came of it.
+
+    Raises:
+        NotFound: The person does not see the book.
+        Refused: They may only read it.
+    """
+    with session.begin_nested():
+        book = access.of_writer(session, account_id, book_id)
+        with noted(session, access.base_of(book), account_id):
+            return act(session)
 
 
 def changes(session: Session, book_id: int, *, count: int = 50, offset: int = 0) -> list[Past]:

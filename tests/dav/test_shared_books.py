@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync import verification
+from sync.database.engine import Session
 from sync.export import exporting
 from sync.organisations import members, organisations
 from sync.revisions import address_books, roster_news
@@ -266,7 +267,7 @@ def test_history_says_who_changed_what_and_can_be_had_back(scene: Scene) -> None
     assert {each.name for each in found} == {"Plumber"}
     first = found[1]
 
-    def restore(session: access.Session) -> None:
+    def restore(session: Session) -> None:
         past.restore(session, access.base(session, key), scene.anna.id, first.entry_id, first.before)
 
     database.write(restore)

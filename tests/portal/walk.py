@@ -28,6 +28,8 @@ from sync.meeting import invitation_links
 from sync.models import now
 from sync.notify import suppression
 from sync.organisations import members, organisations
+from sync.revisions.shared_states import WRITER
+from sync.shared_books import access, books, past, writes
 from sync.sharing import grants, groups, history, phone_lists, visibility
 from sync.sharing.visibility import GROUP
 from sync.sign_in import credentials, sessions
@@ -110,6 +112,36 @@ def _invited(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
         found = [organisations.create(session, f"Chess Club {secrets.token_hex(4)}", ["mobile"])]
         members.invite(session, found[0], ids[WHO])
     return [{"organisation_id": found[0]}]
+
+
+def _shared(session: Session, ids: Mapping[str, int], **more: Any) -> list[dict[str, Any]]:
+    """A book that she writes, with a contact that was changed."""
+    found = access.books_of(session, ids[WHO])
+    if not found:
+        club = organisations.create(session, f"Choir {secrets.token_hex(4)}")
+        members.invite(session, club, ids[WHO])
+        members.join(session, club, ids[WHO])
+        book_id = books.create(session, club, "Customers", WRITER)
+        for number in ("1", "2"):
+            card = (
+                f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:p\r\nFN:Plumber\r\nN:Plumber;;;;\r\nTEL:{number}\r\nEND:VCARD\r\n"
+            )
+            book = access.of_id(session, ids[WHO], book_id)
+            writes.write(session, book, "p.vcf", card.encode(), lambda _etag: None)
+        found = access.books_of(session, ids[WHO])
+    return [{"book_id": found[0].id, **more}]
+
+
+def _shared_contact(session: Session, ids: Mapping[str, int], **more: Any) -> list[dict[str, Any]]:
+    (book,) = _shared(session, ids)
+    last = past.changes(session, book["book_id"])[0]
+    return [{**book, "entry_id": last.entry_id, **more}]
+
+
+def _shared_past(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    (contact,) = _shared_contact(session, ids)
+    kept = next(each for each in past.changes(session, contact["book_id"]) if each.is_kept)
+    return [{**contact, "entry_id": kept.entry_id, "revision": kept.before}]
 
 
 def _move(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -298,6 +330,19 @@ PARAMETERS: dict[str, Parameters] = {
     "devices.wait": _device,
     "memberships.join": _invited,
     "memberships.leave": _invited,
+    "shared_books.index": lambda session, ids: [{} for _each in _shared(session, ids)],
+    "shared_books.one": lambda session, ids: [*_shared(session, ids), *_shared(session, ids, q="nobody at all")],
+    "shared_books.new": _shared,
+    "shared_books.contact": _shared_contact,
+    "shared_books.delete": _shared_contact,
+    "shared_books.show": _shared_contact,
+    "shared_books.edit": _shared_contact,
+    "shared_books.add": lambda session, ids: _shared_contact(session, ids, kind="mobile"),
+    "shared_books.save": lambda session, ids: _shared_contact(session, ids, place=2),
+    "shared_books.remove": lambda session, ids: _shared_contact(session, ids, place=2),
+    "shared_books.history": _shared,
+    "shared_books.version": _shared_past,
+    "shared_books.restore": _shared_past,
     "lists.accept": _move,
     "lists.device": _device,
     "lists.dismiss": _move,
