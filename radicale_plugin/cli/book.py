@@ -11,7 +11,6 @@ from radicale_plugin.cli.site import Site, pass_site
 from sync.contacts import own_contacts
 from sync.database import accounts
 from sync.database.engine import Session
-from sync.models import NOBODY
 from sync.organisations import organisations
 from sync.shared_books import access, books, past
 
@@ -187,7 +186,7 @@ def import_file(site: Site, label: str, title: str, file: str) -> None:
     """
     with site.read() as session:
         key = _find(session, label, title).id
-    take_over(site, key, file, lambda session: past.noted(session, access.base(session, key), NOBODY))
+    take_over(site, key, file, lambda session: past.noted(session, access.base(session, key), past.ADMINISTRATOR))
 
 
 @book.command()
@@ -205,7 +204,9 @@ def history(site: Site, label: str, title: str, *, as_json: bool) -> None:
             f"{each.entry_id}@{each.before}" if each.is_kept else "",
             each.name,
             each.what,
-            names.get(each.account_id, "command line" if each.account_id == NOBODY else "somebody who left"),
+            names.get(
+                each.account_id, "command line" if each.account_id == past.ADMINISTRATOR else "somebody who left"
+            ),
             each.changed_at,
         )
         for each in found
@@ -235,7 +236,7 @@ def restore(site: Site, label: str, title: str, version: str) -> None:
 
     def change(session: Session) -> None:
         base = access.base(session, _find(session, label, title).id)
-        past.restore(session, base, NOBODY, int(entry_id), int(revision))
+        past.restore(session, base, past.ADMINISTRATOR, int(entry_id), int(revision))
 
     site.write(change)
     click.echo("Restored; everybody's devices fetch it with their next synchronization.")

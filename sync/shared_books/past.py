@@ -19,13 +19,15 @@ from sqlalchemy.orm import Session
 from sync.books import entry_rows, restoring
 from sync.database.engine import among, settings_of
 from sync.errors import NotFound
-from sync.models import CONTACTS, AddressBook, Entry, EntryVersion, PrivateCard, SharedChange, now
+from sync.models import CONTACTS, NOBODY, AddressBook, Entry, EntryVersion, PrivateCard, SharedChange, now
 from sync.revisions.address_books import PRESENT, Book
 from sync.shared_books import access, telling
 from sync.vcard import headlines
 
 T = TypeVar("T")
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
+#: Who changed what by the command line: nobody's account.
+ADMINISTRATOR = NOBODY
 #: So many changes of a book are kept, the last ones.
 MOST = 5_000
 #: So many go at once where there are more, so that they are not counted out with every change.

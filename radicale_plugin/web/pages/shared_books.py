@@ -22,7 +22,6 @@ from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.fields import FieldContent, field_from_text, full_name, parts
-from sync.models import NOBODY
 from sync.revisions.address_books import Book
 from sync.shared_books import access, layers, past, view, writes
 
@@ -88,7 +87,9 @@ def contact(book_id: int, entry_id: int) -> Response:
         changes = past.of_contact(session, book_id, entry_id)[:1]
         names = accounts.logins(session, {each.account_id for each in changes})
     values = {"card": read(mine), "entry_id": entry_id, "seen": seen, "is_hidden": is_hidden}
-    return page("shared_books/contact.html", book=book, changes=changes, names=names, nobody=NOBODY, **values)
+    return page(
+        "shared_books/contact.html", book=book, changes=changes, names=names, nobody=past.ADMINISTRATOR, **values
+    )
 
 
 @blueprint.post("/<int:book_id>/contacts/<int:entry_id>/delete")
@@ -184,7 +185,14 @@ def history(book_id: int) -> Response:
         found = past.changes(session, book_id, count=_PAGE, offset=(number - 1) * _PAGE)
         names = accounts.logins(session, {each.account_id for each in found})
     said = {"added": _("added"), "changed": _("changed"), "removed": _("deleted")}
-    values = {"found": found, "names": names, "said": said, "number": number, "pages": pages, "nobody": NOBODY}
+    values = {
+        "found": found,
+        "names": names,
+        "said": said,
+        "number": number,
+        "pages": pages,
+        "nobody": past.ADMINISTRATOR,
+    }
     return page("shared_books/history.html", book=book, **values)
 
 
