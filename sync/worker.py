@@ -32,6 +32,7 @@ from sync.push.delivery import Delivery
 from sync.push.messages import Wording
 from sync.queries import card_news
 from sync.revisions import address_books, fan_out, roster_news
+from sync.shared_books import books, telling
 from sync.sign_in import deletion, password_reset, sessions
 
 logger = logging.getLogger("evercard.worker")
@@ -93,6 +94,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(lambda: disclosure_thinning.work(database), SENDING_INTERVAL, "thin out what was disclosed"),
         _Task(lambda: members.tidy(database), SENDING_INTERVAL, "take people out of organisations that were deleted"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
+        _Task(lambda: books.tidy(database), SENDING_INTERVAL, "delete the shared books of what was deleted"),
     ]
     mine = _Task(carrier.carry, INTERVAL, "finish a job")
     hinted = [mine, *others[:4]]
@@ -165,6 +167,7 @@ class _Carrier:
         self._alive()
         self._is_renewed = self._is_renewed or not renewing.work(self._database)
         roster_news.work(self._database)
+        telling.work(self._database)
         reached = fan_out.work(self._database)
         if reached:
             logger.info("Reached %d address books", reached)

@@ -9,10 +9,14 @@ from radicale_plugin.cli.output import day, json_option, moment, print_json, pri
 from radicale_plugin.cli.site import Site, pass_site
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.shared_books import access
 from sync.sharing import phone_lists
 from sync.sign_in import credentials
 
 OFF = "off"
+
+#: What can be chosen about shared address books.
+_SHOWN = {"on": True, "off": False, "auto": None}
 
 
 @click.group()
@@ -113,6 +117,25 @@ def revoke(site: Site, login: str, device_id: str) -> None:
 
     of_one(site, login, change)
     click.echo("The device is shut out.")
+
+
+@device.command("shared")
+@click.argument("login")
+@click.argument("device_id", metavar="DEVICE")
+@click.argument("choice", type=click.Choice(tuple(_SHOWN)))
+@pass_site
+def show_shared(site: Site, login: str, device_id: str, choice: str) -> None:
+    """
+    Choose whether a device is shown the address books that organisations share.
+
+    DEVICE is its number or its label. With "auto" every program is but those of a Mac, which show one address book.
+    """
+
+    def change(session: Session, account_id: int) -> None:
+        access.show(session, account_id, _in_use(session, account_id, device_id), choice=_SHOWN[choice])
+
+    of_one(site, login, change)
+    click.echo("The device notices when it looks for address books next.")
 
 
 def _in_use(session: Session, account_id: int, wanted: str) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 from radicale_plugin.cli import output
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site, read_file
 from sync.books import restoring
-from sync.contacts.importing import import_contacts
+from sync.contacts.importing import Noting, import_contacts
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput, NotFound
@@ -28,10 +30,24 @@ def import_entries(site: Site, login: str, file: str) -> None:
     """
     with site.read() as session:
         account_id = accounts.find(session, login)
+    take_over(site, account_id, file)
+
+
+def take_over(site: Site, viewer_id: int, file: str, noting: Noting = lambda _: contextlib.nullcontext()) -> None:
+    """
+    Take the contacts of a file over into an address book, and say what became of them; *noting* is the engine's.
+
+    Raises:
+        InvalidInput: It is no such file.
+    """
     data = read_file(file)
     try:
         with output.progress("Reading contacts", data.upper().count(b"BEGIN:VCARD")) as bar:
-            result = import_contacts(site.database, account_id, data, lambda done, _: bar.update(done - bar.pos))
+
+            def update(done: int, _: int) -> None:
+                bar.update(done - bar.pos)
+
+            result = import_contacts(site.database, viewer_id, data, update, noting=noting)
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error}") from error
     for each in result.left_out:

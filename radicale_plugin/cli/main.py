@@ -25,6 +25,7 @@ PARTS = {
     ),
     "block": Part("radicale_plugin.cli.block:block", "Let LOGIN have nothing to do with OTHER, who is not told."),
     "blocked": Part("radicale_plugin.cli.block:blocked", "List whom a person has blocked."),
+    "book": Part("radicale_plugin.cli.book:book", "Address books of an organisation, of contacts without accounts."),
     "calendar": Part(
         "radicale_plugin.cli.calendar:calendar", "Birthdays as a calendar, each under a secret address of its own."
     ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.utils import formatdate
+from typing import NamedTuple
 
 from radicale_plugin.dav import collections, paths
-from radicale_plugin.dav.conditions import marked
+from radicale_plugin.dav.conditions import Check, marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.if_header import IfHeader
@@ -19,9 +21,18 @@ from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import entries, served
 from sync.books.device_copies import Writer
+from sync.books.entry_heads import EntryHead
+from sync.database.engine import Session
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
 from sync.lists import device_view, list_edits
 from sync.revisions.address_books import CONTACTS_PATH, Book
+from sync.shared_books import writes
+
+
+class _Door(NamedTuple):
+    write: Callable[[Session, Book, str, bytes, Check, Writer | None], EntryHead]
+    remove: Callable[[Session, Book, str, Check], None]
+
 
 #: The versions that can be stored. A card that says none is not valid.
 _VERSIONS = ("", "2.1", "3.0", "4.0")
@@ -86,13 +97,13 @@ def put(service: Service, request: Request) -> Response:
         existed[:] = [etag is not None]
         request.conditions.check(etag)
 
-    store = list_edits.write if _has_lists(request, book) else entries.write
+    door = _door(request, book)
     entries.look_ahead(service.database, book, request.location.name, request.body)
     try:
         stored = write(
             service,
             request,
-            lambda session: store(session, book, request.location.name, request.body, check, _writer(request)),
+            lambda session: door.write(session, book, request.location.name, request.body, check, _writer(request)),
         )
     except TooLarge as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
@@ -105,7 +116,8 @@ def put(service: Service, request: Request) -> Response:
     except UIDConflict as error:
         raise _conflict(service, request, book, error.href, str(error)) from error
     except Refused as error:
-        service.database.write(lambda session: entries.offer_again(session, book, request.location.name))
+        offered = entries if book.shared is None else writes
+        service.database.write(lambda session: offered.offer_again(session, book, request.location.name))
         # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
         raise needs_privilege(request.url, "write-content", str(error)) from error
     verbatim = stored.as_sent and served.is_verbatim(request.body)
@@ -123,12 +135,12 @@ def delete(service: Service, request: Request) -> Response:
     if request.location.kind is not Kind.ENTRY:
         return collections.delete(service, request)
     book = book_of(service, request)
-    remove = list_edits.remove if _has_lists(request, book) else entries.remove
+    door = _door(request, book)
     try:
         write(
             service,
             request,
-            lambda session: remove(session, book, request.location.name, request.conditions.check),
+            lambda session: door.remove(session, book, request.location.name, request.conditions.check),
         )
     except NotFound as error:
         raise DavError(404, str(error)) from error
@@ -143,6 +155,14 @@ def _conflict(service: Service, request: Request, book: Book, name: str, told: s
         return needs_privilege(request.url, "write-content", _GONE)
     url = request.place.book(book) + paths.href("", name, collection=False)[1:]
     return DavError(409, told, card("no-uid-conflict"), href(url))
+
+
+def _door(request: Request, book: Book) -> _Door:
+    """Return what stores and removes the entries of a book."""
+    if book.shared is not None:
+        return _Door(writes.write, writes.remove)
+    edits = list_edits if _has_lists(request, book) else entries
+    return _Door(edits.write, edits.remove)
 
 
 def _has_lists(request: Request, book: Book) -> bool:

@@ -16,13 +16,15 @@ class Place(NamedTuple):
     """
     Who asks, and where the application is mounted (*prefix*, without a slash at its end).
 
-    *push* is what devices need to register for being told of changes, None where they cannot.
+    *push* is what devices need to register for being told of changes, None where they cannot. *is_mac* says that the
+    program is one of a Mac, which shows one address book only (client fact I-1).
     """
 
     prefix: str
     caller: Caller
     settings: Settings
     push: Advertisement | None = None
+    is_mac: bool = False
 
     @property
     def root(self) -> str:

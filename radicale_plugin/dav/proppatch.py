@@ -131,6 +131,9 @@ def _keep(session: Session, wanted: Instruction, resource: Resource, *, is_text:
 def _settable(service: Service, request: Request) -> Setters:
     if request.location.kind is Kind.BOOK:
         book = book_of(service, request)
+        if book.shared is not None:
+            # What it is called, its organisation says.
+            return {}
         return {
             DISPLAYNAME: lambda session, wanted: _set_title(session, book, wanted),
             DESCRIPTION: lambda session, wanted: address_books.set_description(

@@ -15,10 +15,12 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
+from sync.database.engine import Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.push import subscriptions
 from sync.push.keys import HOME
-from sync.push.subscriptions import Wanted
+from sync.push.subscriptions import Registered, Wanted
+from sync.shared_books import access, layers
 
 _ENCODING = "aes128gcm"
 
@@ -36,11 +38,18 @@ def register(service: Service, request: Request) -> Response:
     book_id = HOME if request.location.kind is Kind.PRINCIPAL else book_of(service, request).id
     wanted = _wanted(request)
     caller = request.place.caller
+
+    def register(session: Session) -> Registered:
+        shared = access.find(session, caller.account_id, request.location.book)
+        if shared is not None:
+            layers.ensure(session, shared)
+        return subscriptions.register(session, caller.account_id, caller.device_id, book_id, wanted)
+
     try:
         found = write(
             service,
             request,
-            lambda session: subscriptions.register(session, caller.account_id, caller.device_id, book_id, wanted),
+            register,
         )
     except (LimitExceeded, NotFound) as error:
         raise _unavailable(str(error)) from error

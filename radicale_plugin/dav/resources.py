@@ -16,6 +16,7 @@ from sync.books.entry_rows import PRIVATE
 from sync.lists import device_view
 from sync.revisions import address_books, dead_properties
 from sync.revisions.address_books import CONTACTS_PATH, Book
+from sync.shared_books import access
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,11 @@ def find(service: Service, place: Place, location: Location) -> Resource | None:
 def books_of(service: Service, place: Place) -> list[Book]:
     """Return the address books of the person who asks, as their device sees them."""
     with service.database.reading() as session:
-        books = address_books.books_of(session, place.caller.account_id)
-        return [device_view.with_lists(session, book, place.caller.lists) for book in books]
+        caller = place.caller
+        books = [book for book in address_books.books_of(session, caller.account_id) if not book.is_layer]
+        if caller.rosters and access.are_shown(session, caller.account_id, caller.device_id, is_mac=place.is_mac):
+            books += access.books_of(session, caller.account_id)
+        return [device_view.with_lists(session, book, caller.lists) for book in books]
 
 
 def _entry(service: Service, place: Place, book: Book, name: str) -> Resource | None:
@@ -136,4 +140,6 @@ def principal(service: Service, place: Place) -> Resource:
 def _book(service: Service, place: Place, path: str) -> Book | None:
     if path == CONTACTS_PATH:
         return place.caller.contacts
-    return address_books.read_book(service.database, place.caller.account_id, path)
+    caller = place.caller
+    shared = access.read(service.database, caller.account_id, caller.rosters, path)
+    return shared or address_books.read_book(service.database, caller.account_id, path)

@@ -16,6 +16,7 @@ from sync.lists import device_view
 from sync.push import news
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
+from sync.shared_books import access, writes
 
 T = TypeVar("T")
 
@@ -34,11 +35,17 @@ def write(service: Service, request: Request, change: Callable[[Session], T]) ->
             named = push_names.named(request.dont_notify, request.place)
             news.silence(session, caller.account_id, caller.device_id, named)
         if request.if_header:
-            entries.hold(session, request.place.caller.account_id, request.location.book, request.location.name)
+            _hold(session, request)
             require(session, request)
         return change(session)
 
     return service.database.write(guarded, whole=True)
+
+
+def _hold(session: Session, request: Request) -> None:
+    account_id, location = request.place.caller.account_id, request.location
+    entries.hold(session, account_id, location.book, location.name)
+    writes.hold(session, account_id, location.book)
 
 
 def require(session: Session, request: Request) -> None:
@@ -83,5 +90,5 @@ def etag_of(session: Session, request: Request) -> str:
 def _book(session: Session, request: Request, path: str) -> Book | None:
     """Return an address book of the person's as it is now, as their device sees it."""
     caller = request.place.caller
-    book = address_books.find_book(session, caller.account_id, path)
+    book = access.find(session, caller.account_id, path) or address_books.find_book(session, caller.account_id, path)
     return device_view.with_lists(session, book, caller.lists) if book is not None else None

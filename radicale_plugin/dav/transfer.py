@@ -14,6 +14,7 @@ from sync.books import transfers
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed, Refused, UIDConflict
 from sync.lists import list_edits
+from sync.shared_books import transfers as shared
 
 #: Characters; a name of 255 octets that all had to be encoded, and what is before it, are far less.
 MAX_DESTINATION = 4_096
@@ -41,7 +42,9 @@ def transfer(service: Service, request: Request) -> Response:
         for book, name in places if request.place.caller.lists_revision is not None else ():
             list_edits.require_none(session, book, name)
         check = request.conditions.check
-        return transfers.transfer(session, *places, keep=keep, overwrite=request.overwrite, check=check)
+        is_shared = any(book.shared is not None for book, _ in places)
+        move = shared.transfer if is_shared else transfers.transfer
+        return move(session, *places, keep=keep, overwrite=request.overwrite, check=check)
 
     try:
         existed = write(service, request, change)

@@ -77,7 +77,7 @@ class Storage(BaseStorage):
         account_id = self._own(location.login)
         if account_id is None:
             return
-        books = address_books.books_of(self._session, account_id)
+        books = [book for book in address_books.books_of(self._session, account_id) if not book.is_layer]
         if location.kind is Kind.PRINCIPAL:
             yield Folder(location.login)
             if depth != "0":

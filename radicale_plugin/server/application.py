@@ -35,6 +35,7 @@ from radicale_plugin.dav import (
     proppatch,
     push,
     reports,
+    shared_ways,
     states,
     transfer,
 )
@@ -207,7 +208,8 @@ class Application(RadicaleApplication):
     def _place(self, environ: Mapping[str, Any], caller: Caller) -> Place:
         if caller.lists is not None:
             caller = caller._replace(lists=list_ways.way_of(caller.lists, environ.get("HTTP_USER_AGENT", "")))
-        return Place(self._prefix, caller, self._service.database.settings, self._push)
+        is_mac = shared_ways.is_of_mac(environ.get("HTTP_USER_AGENT", ""))
+        return Place(self._prefix, caller, self._service.database.settings, self._push, is_mac)
 
     def _answer_follower(self, environ: Mapping[str, Any], follower: Follower) -> Response:
         link = self._following.settled(follower)

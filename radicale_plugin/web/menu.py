@@ -68,7 +68,7 @@ ITEMS = (
         _("Everybody you are connected to, your groups, and who asks."),
         (
             *("contacts", "contact_fields", "contact_photo", "duplicates", "find", "friends", "groups", "requests"),
-            *("members", "memberships", "doubts.of", "doubts.tell"),
+            *("members", "memberships", "shared_books", "doubts.of", "doubts.tell"),
         ),
     ),
     Item(

@@ -79,9 +79,16 @@ def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[], Found])
     return found, after, before == [None]
 
 
-def overlay(session: Session, entry: Entry, found: Found, served: str, sent: Sent) -> tuple[str | None, bool]:
+def overlay(
+    session: Session,
+    entry: Entry,
+    found: Found,
+    served: str,
+    sent: Sent,
+    shown: Sequence[FieldContent] | None = None,
+) -> tuple[str | None, bool]:
     """
-    Make what a person added to a connection's card what the device's card says.
+    Make what a person added to a connection's card what the device's card says; *shown* is as in `overlays.edit`.
 
     Returns the hash of the overlay, and whether the device knew what was there.
     """
@@ -89,7 +96,7 @@ def overlay(session: Session, entry: Entry, found: Found, served: str, sent: Sen
     if (writer := _ignorant(sent)) is not None:
         before = found.copy.sent if found.copy is not None else None
         had = parse_one(before) if before is not None else device_copies.overlay(session, writer, found)
-    digest, clashes = overlays.edit(session, entry, served, sent.card, had)
+    digest, clashes = overlays.edit(session, entry, served, sent.card, had, shown)
     _record(session, found, sent, clashes)
     return digest, had is None
 

@@ -35,6 +35,7 @@ def edit(
     served: str,
     card: VCard,
     had: Sequence[FieldContent] | VCard | NotKept | None = None,
+    shown: Sequence[FieldContent] | None = None,
 ) -> tuple[str | None, list[Clash]]:
     """
     Make the overlay of a connection's *entry* what a client's *card* adds to *served*, the owner's card as it is now.
@@ -43,10 +44,11 @@ def edit(
     is not lost by not being sent back, nor is the viewer's photo by another that is none; neither is what other devices
     made of the overlay since the client *had* it: another overlay, or a card of its own that became another; None where
     it had what is now, `NotKept` where nobody knows. Returns the overlay's hash, None when nothing is added, and what
-    others changed as well.
+    others changed as well. *shown* is everything that the person was ever shown of the card, None where that is what
+    its owner disclosed.
     """
     base = fields.fields_of(parse_one(served))
-    shown = records.shown_to(session, entry.id, entry.viewer_id)
+    shown = records.shown_to(session, entry.id, entry.viewer_id) if shown is None else shown
     sent, broken = fields.readable_fields(card)
     now = of(session, entry.viewer_id, [entry.id]).get(entry.id, [])
     known = _known(had, now, lambda contents: merge.additions(contents, shown, base, now), sent)

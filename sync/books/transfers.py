@@ -63,7 +63,9 @@ def transfer(
         if not keep:
             entry_rows.remove_private(session, source[0], entry)
         entries.write(session, *target, data, lambda _: None)
-        if noted and (made := entry_rows.find(session, *target)) is not None:
+        # What one person's client notes is nobody's business in a book that is shared.
+        is_mine = source[0].viewer_id == target[0].viewer_id
+        if noted and is_mine and (made := entry_rows.find(session, *target)) is not None:
             dead_properties.replace(session, _place(made), noted)
         return existed
 

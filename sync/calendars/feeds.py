@@ -114,7 +114,7 @@ def opened(database: Database, secret: str) -> Opened | None:
 def occasions(session: Session, feed: Opened) -> Iterator[Occasion]:
     """Yield the days on all cards that *feed* is of, as they are served to the person's devices at this moment."""
     for book in address_books.books_of(session, feed.viewer_id):
-        if not feed.with_private and book.id != CONTACTS:
+        if book.is_layer or (not feed.with_private and book.id != CONTACTS):
             continue
         for entry in entries.texts(session, book, "4.0"):
             if entry.kind != SELF and (feed.with_private or entry.kind != PRIVATE):

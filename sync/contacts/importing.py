@@ -8,12 +8,14 @@ interrupted is simply begun again. Cards are read before a transaction begins, a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -88,6 +90,10 @@ class _Read:
     flaws: tuple[LeftOut, ...]
 
 
+Noting = Callable[[Session], AbstractContextManager[None]]
+_Store = Callable[..., tuple[Imported, int]]
+
+
 def import_contacts(
     database: Database,
     viewer_id: int,
@@ -95,12 +101,14 @@ def import_contacts(
     progress: Callable[[int, int], object] = lambda *_: None,
     *,
     seconds: float = math.inf,
+    noting: Noting = lambda _: contextlib.nullcontext(),
 ) -> Imported:
     """
     Take the contacts of a file over, into the address book that has the person's connections.
 
     What is there already stays as it is. *progress* is called after each part with the number of cards that are done,
     and of all. No more cards are begun with after about so many *seconds*; the same file again goes on where that was.
+    What is stored in a transaction is stored inside of what *noting* returns, for whoever writes down who did it.
 
     Raises:
         InvalidVCard: There is no card in the file.
@@ -121,17 +129,18 @@ def import_contacts(
             result.rest = len(texts) - first
             break
         batch = texts[first : first + _BATCH]
-        _take_over(pieces, viewer_id, _readable(batch, first, known, result), result)
+        store = partial(_store, viewer_id=viewer_id, noting=noting)
+        _take_over(pieces, store, _readable(batch, first, known, result), result)
         progress(first + len(batch), len(texts))
     result.left_out.sort(key=lambda each: each.number)
     return result
 
 
-def _take_over(pieces: Pieces, viewer_id: int, cards: Sequence[_Read], result: Imported) -> None:
+def _take_over(pieces: Pieces, store: _Store, cards: Sequence[_Read], result: Imported) -> None:
     """Store cards, in as many transactions as others are to come in between, and note in *result* what they became."""
     while cards:
         # A transaction may be run again, so it gives back what it did instead of noting it.
-        done, count = pieces.write(partial(_store, viewer_id=viewer_id, cards=cards))
+        done, count = pieces.write(partial(store, cards=cards))
         cards = cards[count:]
         result.added += done.added
         result.known += done.known
@@ -160,8 +169,13 @@ def _readable(texts: Sequence[bytes], before: int, seen: set[str], result: Impor
     return found
 
 
-def _store(session: Session, *, viewer_id: int, cards: Sequence[_Read]) -> tuple[Imported, int]:
+def _store(session: Session, *, viewer_id: int, noting: Noting, cards: Sequence[_Read]) -> tuple[Imported, int]:
     """Store as many cards as fit into a transaction, and return what became of them and how many they were."""
+    with noting(session):
+        return _store_some(session, viewer_id, cards)
+
+
+def _store_some(session: Session, viewer_id: int, cards: Sequence[_Read]) -> tuple[Imported, int]:
     until, result = time.monotonic() + pacing.HOLD, Imported()
     book = address_books.find_book(session, viewer_id, address_books.CONTACTS_PATH)
     if book is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from sync.accounts import acts
 from sync.accounts.preference_changes import preferences_of
 from sync.accounts.rate_limits import HOUR, Limit, take
 from sync.books import roster_entries
+from sync.books.entry_texts import EntryText
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.household import shares
@@ -30,6 +31,8 @@ from sync.models import Address, Block, Entry, Invitation, PublicFriend, Request
 from sync.organisations import members
 from sync.profiles import profiles
 from sync.revisions import address_books
+from sync.revisions.address_books import Book
+from sync.shared_books import access, layers, view
 from sync.sharing import connections, grants, groups, history
 from sync.sharing.cards import SELF
 from sync.sharing.visibility import fields_of
@@ -57,8 +60,8 @@ def export(session: Session, account_id: int) -> bytes:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
         files.writestr("my card.vcf", profiles.export(session, account_id, "4.0"))
         files.writestr("my card (vCard 3.0).vcf", profiles.export(session, account_id, "3.0"))
-        for book in address_books.books_of(session, account_id):
-            for entry in roster_entries.everything(session, book, None):
+        for book, texts in _books(session, account_id, None):
+            for entry in texts:
                 files.writestr(f"address books/{book.path}/{entry.href.replace('/', '_')}", entry.text)
         about = json.dumps(_about(session, account_id), ensure_ascii=False, indent=2)
         files.writestr("evercard.json", about + "\n")
@@ -74,16 +77,31 @@ def contacts_file(database: Database, account_id: int) -> bytes:
     """
     database.write(lambda session: take(session, EXPORTS, str(account_id)))
     with database.reading() as session:
-        own = select(Entry.href).where(Entry.viewer_id == account_id, Entry.kind == SELF)
-        hrefs = set(session.scalars(own))
-        books = address_books.books_of(session, account_id)
-        texts = [
-            entry.text
-            for book in books
-            for entry in roster_entries.everything(session, book)
-            if entry.href not in hrefs
-        ]
-    return "".join(text if text.endswith("\n") else f"{text}\r\n" for text in texts).encode()
+        return contacts(session, account_id).encode()
+
+
+def contacts(session: Session, account_id: int) -> str:
+    """Return everybody in a person's address books but themselves, as their devices get them."""
+    own = select(Entry.href).where(Entry.viewer_id == account_id, Entry.kind == SELF)
+    hrefs = set(session.scalars(own))
+    texts = [entry.text for _, some in _books(session, account_id) for entry in some if entry.href not in hrefs]
+    return "".join(text if text.endswith("\n") else f"{text}\r\n" for text in texts)
+
+
+def _books(
+    session: Session, account_id: int, version: str | None = "3.0"
+) -> Iterator[tuple[Book, Iterable[EntryText]]]:
+    """Yield a person's address books and the shared ones that they may read, each with what is in it."""
+    shared = access.books_of(session, account_id)
+    seen = {book.id for book in shared}
+    for book in address_books.books_of(session, account_id):
+        if not book.is_layer:
+            yield book, roster_entries.everything(session, book, version)
+        elif book.id not in seen:
+            # What they added themselves to a book that they do not see any more is theirs.
+            yield book, layers.own_texts(session, book, version, None)
+    for book in shared:
+        yield book, view.texts(session, book, version)
 
 
 def _about(session: Session, account_id: int) -> dict[str, Any]:

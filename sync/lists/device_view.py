@@ -2,8 +2,8 @@
 An address book as the device sees it that asks: with its person's groups as lists, where the device shows these.
 
 `Book.lists` says so. For every other device these are the functions of `sync.lists.book_view`, to
-the byte and to the statement. Every door by which a device reads goes through here, so
-that a listing, a synchronization and a fetch show the same.
+the byte and to the statement; and for a book that an organisation shares those of `sync.shared_books.view`. Every door
+by which a device reads goes through here, so that a listing, a synchronization and a fetch show the same.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sync.database.engine import Database
 from sync.lists import book_view, list_cards
 from sync.revisions import list_states
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists, Reached
+from sync.shared_books import view
 
 _START = Reached(-1, -1)
 
@@ -34,6 +35,9 @@ def heads(
     session: Session, book: Book, since: Reached | None = None, *, until: Reached | None = None
 ) -> Iterator[EntryHead]:
     """Yield what is there; with *since*, what changed after that state, gone ones included, and not after *until*."""
+    if book.shared is not None:
+        yield from view.heads(session, book, since, until=until)
+        return
     yield from book_view.heads(session, book, since, until=until)
     if list_cards.are_shown(book):
         before = since.lists if since is not None else None
@@ -44,6 +48,9 @@ def heads(
 
 def changed_heads(database: Database, book: Book, since: Reached, until: Reached | None = None) -> Iterator[EntryHead]:
     """Yield what `heads` does of what changed, as cheaply as it can be had."""
+    if book.shared is not None:
+        yield from view.changed_heads(database, book, since, until)
+        return
     if book.lists is None:
         yield from book_view.changed_heads(database, book, since, until)
         return
@@ -61,6 +68,9 @@ def texts(
     hrefs: Sequence[str] | None = None,
 ) -> Iterator[EntryText]:
     """Yield what is there of what `heads` has, or of what *hrefs* name, with its text (see `entry_texts.texts`)."""
+    if book.shared is not None:
+        yield from view.texts(session, book, version, since=since, until=until, hrefs=hrefs)
+        return
     yield from book_view.texts(session, book, version, since=since, until=until, hrefs=hrefs)
     if list_cards.are_shown(book):
         before, last = (reached.lists if reached is not None else None for reached in (since, until))
@@ -73,6 +83,9 @@ def texts(
 
 def named(database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:
     """Yield what is there of what *hrefs* name, as `entry_texts.named` does."""
+    if book.shared is not None:
+        yield from view.named(database, book, version, hrefs)
+        return
     missing = set(hrefs)
     for entry in book_view.named(database, book, version, hrefs):
         missing.discard(entry.href)
@@ -86,6 +99,9 @@ def searched(
     session: Session, book: Book, version: str | None = "3.0", *, hrefs: Sequence[str] | None = None
 ) -> Iterator[tuple[EntryText, str]]:
     """Yield what `texts` does with what else is to be looked through for it (see `entry_texts.searched`)."""
+    if book.shared is not None:
+        yield from view.searched(session, book, version, hrefs=hrefs)
+        return
     yield from book_view.searched(session, book, version, hrefs=hrefs)
     if list_cards.are_shown(book):
         for entry in list_cards.texts(session, book, version, hrefs=hrefs):
@@ -94,6 +110,8 @@ def searched(
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return what is of this name, without its text, or None."""
+    if book.shared is not None:
+        return view.head(session, book, href)
     found = book_view.head(session, book, href)
     if found is None and list_cards.are_shown(book):
         return next(list_cards.heads(session, book, href=href), None)
@@ -107,6 +125,8 @@ def end(session: Session, book: Book, since: Reached | None, limit: int) -> tupl
     Also whether there is such a state: what changed together cannot be told in two answers. Where lists are shown, the
     entries come first, and then the lists.
     """
+    if book.shared is not None:
+        return view.end(session, book, since, limit)
     before = since or _START
     reached, room = book_view.end(session, book, since, limit)
     if reached is not None:

@@ -56,6 +56,7 @@ from sync.models.push import CardNews, PushSubscription
 from sync.models.rosters import Membership, Organisation, RosterEntry
 from sync.models.sending import Errand, GivenUp, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
+from sync.models.shared_books import OrganisationBook, SharedAccess, SharedBook, SharedChange, SharedCopy
 from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "NextEnd",
     "OneTimeToken",
     "Organisation",
+    "OrganisationBook",
     "OrganisationIdentity",
     "OrganisationLook",
     "Overlay",
@@ -145,6 +147,10 @@ __all__ = [
     "ScimUser",
     "SearchKey",
     "ServerSecret",
+    "SharedAccess",
+    "SharedBook",
+    "SharedChange",
+    "SharedCopy",
     "SharedField",
     "Suppression",
     "new_id",

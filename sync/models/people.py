@@ -54,7 +54,8 @@ class Device(Base):
     *synced_revision* is the revision of the address book whose changes were last handed to the device in full, 0
     before the first time;
     *synced_at* says when. *last_used_at* is kept to the hour. *lists* says as what the device shows the person's
-    groups (`sync.revisions.list_states`), absent for not at all.
+    groups (`sync.revisions.list_states`), absent for not at all. *shared_books* says whether the device is shown the
+    books that the person's organisations share, absent for what its program gets that nobody asked.
     """
 
     __tablename__ = "device"
@@ -70,6 +71,7 @@ class Device(Base):
     synced_revision: Mapped[Counter] = mapped_column(default=0)
     synced_at: Mapped[int | None] = mapped_column(BigInteger)
     lists: Mapped[str | None] = mapped_column(String(16))
+    shared_books: Mapped[bool | None]
 
 
 class ServerSecret(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.models.base import Base, Counter, Digest, Id, Moment, Word
@@ -25,12 +25,16 @@ class AddressBook(Base):
     *rosters* names the organisations that the person is a member of, in the order in which they joined: the id of each
     membership and of the organisation; absent for none. *names_key* is the key of the names of those entries of members
     that have no row yet, absent while it was never needed.
+
+    *viewer_id* is the person, or a `SharedBook`, which is nobody's. What a person has of their own in a shared book,
+    the row of that book's id at the path of `sync.revisions.shared_states.path_of` holds: what they added to its
+    contacts.
     """
 
     __tablename__ = "address_book"
     __table_args__ = (UniqueConstraint("viewer_id", "path"), VIEWER)
 
-    viewer_id: Mapped[Id] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
     id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
     path: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(String(200))
@@ -48,15 +52,16 @@ class Entry(Base):
     """
     One vCard resource of an address book, present or gone.
 
-    *kind* is ``self``, ``connection`` or ``private``. The id of a ``self`` or ``connection`` entry is the account id
-    of the owner of its card, so a pair (viewer, owner) has one entry for ever; that of a ``private`` entry is random.
-    *state* is ``present``; ``removed``: gone for the person's devices, unless an organisation shows them the owner;
-    ``hidden``: a connection's or member's entry that the person deleted, gone for the devices as well; ``blocked``: the
-    same, because one of the two blocked the other. *revision* is the book's revision of the last change, going
-    included. *changed_at* is the time of the last change of what the person sees, served as REV. *card_id* names the
-    card of a ``self`` entry, and of a ``connection`` entry whose two people are connected; *digest* is the hash of a
-    ``private`` entry's bytes, and of what was added to a ``connection`` entry. *uid* is absent
-    when a private entry is gone; that of the others stays.
+    *kind* is ``self``, ``connection``, ``private`` or ``shared``. The id of a ``self`` or ``connection`` entry is the
+    account id of the owner of its card, so a pair (viewer, owner) has one entry for ever; that of a ``private`` entry
+    is random. One that is ``shared`` says what a reader made of that contact of a shared book which has its id. *state*
+    is ``present``; ``removed``: gone for the person's devices, unless an organisation shows them the owner; ``hidden``:
+    a connection's or member's entry that the person deleted, gone for the devices as well; ``blocked``: the same,
+    because one of the two blocked the other. *revision* is the book's revision of the last change, going included.
+    *changed_at* is the time of the last change of what the person sees, served as REV. *card_id* names the card of a
+    ``self`` entry, and of a ``connection`` entry whose two people are connected; *digest* is the hash of a ``private``
+    entry's bytes, and of what was added to a ``connection`` entry. *uid* is absent when a private entry is gone; that
+    of the others stays.
     """
 
     __tablename__ = "entry"

@@ -36,6 +36,7 @@ from sync.push import news, subscriptions
 from sync.push.keys import HOME
 from sync.revisions import dead_properties, link_revisions, rosters
 from sync.revisions.rosters import Roster
+from sync.revisions.shared_states import Shared, id_of, path_of
 from sync.vcard import clean
 
 CONTACTS_PATH = "contacts"
@@ -78,7 +79,8 @@ class Book(NamedTuple):
     One state of an address book, as a device sees it that shows *lists*, or none.
 
     *rosters* are those of the organisations that its person is a member of, *names_key* is the key of the names that
-    entries of members have (`sync.revisions.entry_names`).
+    entries of members have (`sync.revisions.entry_names`). *shared* is what the book is that an organisation shares,
+    laid over which this is what its person has of their own; then *rosters* names the state of that one.
     """
 
     viewer_id: int
@@ -90,6 +92,12 @@ class Book(NamedTuple):
     lists: Lists | None = None
     rosters: tuple[Roster, ...] = ()
     names_key: bytes | None = None
+    shared: Shared | None = None
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether this is what somebody has of their own in a book that is shared, and no address book by itself."""
+        return self.path == path_of(self.id)
 
     @property
     def sync_token(self) -> str:
@@ -157,7 +165,7 @@ def sync_token(epoch: int, book_id: int, revision: int) -> str:
 
 
 def books_of(session: Session, viewer_id: int) -> list[Book]:
-    """Return a person's address books, the one of their connections first."""
+    """Return a person's address books, that of their connections first, and what they laid over shared ones."""
     found = session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id).order_by(AddressBook.id)).all()
     return [_book(row, rosters.find(session, row.rosters)) for row in found]
 
@@ -165,13 +173,13 @@ def books_of(session: Session, viewer_id: int) -> list[Book]:
 def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* below a person's principal, if there is one."""
     row = session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id, AddressBook.path == path)).first()
-    return _book(row, rosters.find(session, row.rosters)) if row else None
+    return _book(row, rosters.find(session, row.rosters)) if row and path != path_of(row.id) else None
 
 
 def read_book(database: Database, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* as `find_book` does, without a transaction: every poll of it asks for this."""
     rows = database.quick_rows(_AT_PATH, {"viewer": viewer_id, "path": path}, is_by_key=True)
-    return _book(rows[0], rosters.read(database, rows[0][6])) if rows else None
+    return _book(rows[0], rosters.read(database, rows[0][6])) if rows and path != path_of(rows[0][1]) else None
 
 
 def create_contacts(session: Session, viewer_id: int, at: int) -> None:
@@ -239,12 +247,12 @@ def create(session: Session, viewer_id: int, path: str, title: str = "", descrip
         AlreadyExists: There is one.
         LimitExceeded: The person has as many as they may, or the title or description is too long.
     """
-    if not path or len(path) > 64 or path != clean(path):
+    if not path or len(path) > 64 or path != clean(path) or id_of(path) is not None:
         raise InvalidInput("The name of an address book has 1 to 64 characters, none of them invisible.")
     with session.begin_nested():
         # Whoever makes two at once must not come past the limit.
         lock(session, viewer_id, CONTACTS)
-        existing = books_of(session, viewer_id)
+        existing = [book for book in books_of(session, viewer_id) if not book.is_layer]
         if any(book.path == path for book in existing):
             raise AlreadyExists("There is an address book of this name already.")
         limit = settings_of(session).limits.address_books
@@ -271,8 +279,10 @@ def remove(session: Session, book: Book) -> None:
     Delete an address book that the person made, with everything in it.
 
     Raises:
-        Refused: It is the one that connections appear in.
+        Refused: It is the one that connections appear in, or one that an organisation shares.
     """
+    if book.shared is not None:
+        raise Refused("An address book that is shared is looked after by its organisation.")
     if book.id == CONTACTS:
         raise Refused("The address book of your connections cannot be deleted.")
     with session.begin_nested():

@@ -25,6 +25,7 @@ from sync.models import (
     BUCKETS,
     NOBODY,
     Account,
+    AddressBook,
     Connection,
     Device,
     Job,
@@ -171,7 +172,8 @@ def _forget(session: Session, account_id: int) -> None:
     session.execute(update(LoginName).where(LoginName.name == _login(session, account_id)).values(account_id=NOBODY))
     acts.let_go(session, account_id)
     identities.forget(session, account_id)
-    # Everything else that is the person's own belongs to the account's row, and goes with it.
+    # Everything else that is the person's own belongs to an address book or the account's row, and goes with it.
+    session.execute(delete(AddressBook).where(AddressBook.viewer_id == account_id))
     session.execute(delete(Account).where(Account.id == account_id))
     mine = (Job.bucket == account_id % BUCKETS, Job.owner_id == account_id)
     session.execute(delete(Job).where(*mine, Job.kind.in_((LEAVING, THINNING, HOUSEHOLD))))

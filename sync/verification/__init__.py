@@ -27,12 +27,13 @@ from sync.models import NOBODY, Account, Base, Job, LoginName
 from sync.revisions.fan_out import FAN_OUT
 from sync.revisions.roster_news import ROSTER
 from sync.revisions.shared_fields import HOUSEHOLD
+from sync.shared_books.telling import SHARED_BOOK
 from sync.sign_in.deletion import LEAVING, unfinished
 from sync.verification import connected, ends, household, links, lists, meeting, organisations, owners, past, viewers
 from sync.verification.reading import CHUNK, page_after
 
 #: Kinds of jobs that the worker does.
-_DONE = (FAN_OUT, HOUSEHOLD, LEAVING, ROSTER, THINNING)
+_DONE = (FAN_OUT, HOUSEHOLD, LEAVING, ROSTER, SHARED_BOOK, THINNING)
 #: People on one page.
 PAGE = 100
 
@@ -155,7 +156,8 @@ def _outbox(session: Session) -> Iterator[str]:
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
     for login in unfinished(session):
         yield f"The account {login} is being deleted, which is not finished; `evercard serve` goes on with it."
-    yield from _unknown(session, "job", session.scalars(select(Job.owner_id)).partitions(CHUNK))
+    asked = select(Job.owner_id).where(Job.owner_id != NOBODY)
+    yield from _unknown(session, "job", session.scalars(asked).partitions(CHUNK))
 
 
 #: What is not about one person.

@@ -25,6 +25,7 @@ from sync.models import (
     PrivateCard,
 )
 from sync.revisions.address_books import BLOCKED, HIDDEN, PRESENT, REMOVED
+from sync.revisions.shared_states import SHARED
 from sync.sharing import cards
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
@@ -133,7 +134,7 @@ def _entries(page: Page, rows: Sequence[Any], revisions: Mapping[tuple[int, int]
         elif row.kind == CONNECTION:
             problems = held.problems_of(row)
         else:
-            problems = iter(() if row.kind == cards.SELF else ("is of a kind that does not exist.",))
+            problems = iter(() if row.kind in (cards.SELF, SHARED) else ("is of a kind that does not exist.",))
         for problem in problems:
             yield row.viewer_id, f"The entry {row.href} {problem}"
 

@@ -28,6 +28,8 @@ from sync.meeting import invitation_links
 from sync.models import now
 from sync.notify import suppression
 from sync.organisations import members, organisations
+from sync.revisions.shared_states import WRITER
+from sync.shared_books import access, books, past, writes
 from sync.sharing import grants, groups, history, phone_lists, visibility
 from sync.sharing.visibility import GROUP
 from sync.sign_in import credentials, sessions
@@ -126,10 +128,12 @@ def _managed(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 
 def _together(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     """An organisation that she is a member of, and somebody to whom she is not connected."""
-    found = [each.id for each in members.joined(session, ids[WHO])]
+    jan = strangers.met(session, ids)["jan"]
+    his = {each.id for each in members.joined(session, jan)}
+    found = [each.id for each in members.joined(session, ids[WHO]) if each.id in his]
     if not found:
         found = [organisations.create(session, f"Film Club {secrets.token_hex(4)}")]
-        for who in (ids[WHO], strangers.met(session, ids)["jan"]):
+        for who in (ids[WHO], jan):
             members.invite(session, found[0], who)
             members.join(session, found[0], who)
     return [{"organisation_id": found[0]}]
@@ -137,6 +141,36 @@ def _together(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
 
 def _managed_member(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{**_managed(session, ids)[0], "account_id": ids[login]} for login in ("emil", "bo")]
+
+
+def _shared(session: Session, ids: Mapping[str, int], **more: Any) -> list[dict[str, Any]]:
+    """A book that she writes, with a contact that was changed."""
+    found = access.books_of(session, ids[WHO])
+    if not found:
+        club = organisations.create(session, f"Choir {secrets.token_hex(4)}")
+        members.invite(session, club, ids[WHO])
+        members.join(session, club, ids[WHO])
+        book_id = books.create(session, club, "Customers", WRITER)
+        for number in ("1", "2"):
+            card = (
+                f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:p\r\nFN:Plumber\r\nN:Plumber;;;;\r\nTEL:{number}\r\nEND:VCARD\r\n"
+            )
+            book = access.of_id(session, ids[WHO], book_id)
+            writes.write(session, book, "p.vcf", card.encode(), lambda _etag: None)
+        found = access.books_of(session, ids[WHO])
+    return [{"book_id": found[0].id, **more}]
+
+
+def _shared_contact(session: Session, ids: Mapping[str, int], **more: Any) -> list[dict[str, Any]]:
+    (book,) = _shared(session, ids)
+    last = past.changes(session, book["book_id"])[0]
+    return [{**book, "entry_id": last.entry_id, **more}]
+
+
+def _shared_past(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    (contact,) = _shared_contact(session, ids)
+    kept = next(each for each in past.changes(session, contact["book_id"]) if each.is_kept)
+    return [{**contact, "entry_id": kept.entry_id, "revision": kept.before}]
 
 
 def _move(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -340,6 +374,19 @@ PARAMETERS: dict[str, Parameters] = {
     ],
     "memberships.person": _managed_member,
     "memberships.remove": lambda session, ids: _managed_member(session, ids)[1:],
+    "shared_books.index": lambda session, ids: [{} for _each in _shared(session, ids)],
+    "shared_books.one": lambda session, ids: [*_shared(session, ids), *_shared(session, ids, q="nobody at all")],
+    "shared_books.new": _shared,
+    "shared_books.contact": _shared_contact,
+    "shared_books.delete": _shared_contact,
+    "shared_books.show": _shared_contact,
+    "shared_books.edit": _shared_contact,
+    "shared_books.add": lambda session, ids: _shared_contact(session, ids, kind="mobile"),
+    "shared_books.save": lambda session, ids: _shared_contact(session, ids, place=2),
+    "shared_books.remove": lambda session, ids: _shared_contact(session, ids, place=2),
+    "shared_books.history": _shared,
+    "shared_books.version": _shared_past,
+    "shared_books.restore": _shared_past,
     "lists.accept": _move,
     "lists.device": _device,
     "lists.dismiss": _move,

@@ -40,6 +40,8 @@ from sync.push import keys, subscriptions
 from sync.revisions import address_books, fan_out, versions
 from sync.revisions.address_books import Book
 from sync.settings import Settings
+from sync.shared_books import access, books, layers, writes
+from sync.shared_books import transfers as shared_transfers
 from sync.sharing import connections, grants, groups, phone_lists
 from sync.sharing.visibility import Adjustment
 from sync.sign_in import credentials
@@ -89,6 +91,7 @@ class World:
     held_href: str
     site: int
     carried: int
+    shelf: int
 
 
 #: A database whose changes go through the outbox for more than 3 people.
@@ -132,6 +135,7 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
         Target(viewer_id=bert),
     ):
         database.write(lambda session, target=target: setting.set_end(session, anna, target, soon))  # type: ignore[misc]
+    club = club_of(database, anna, [carl, dora], suffix)
     return World(
         anna,
         bert,
@@ -142,7 +146,7 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
         family,
         chess,
         strangers(database, anna),
-        club_of(database, anna, [carl, dora], suffix),
+        club,
         device,
         own.text.encode(),
         held.text.encode(),
@@ -150,7 +154,42 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
         held.href,
         site,
         carried,
+        _shelf(database, club, carl, dora),
     )
+
+
+def _shelf(database: Database, club: int, carl: int, dora: int) -> int:
+    """Make a shared book with a contact, which Carl writes and Dora reads, who took another one off her devices."""
+
+    def make(session: Session) -> int:
+        shelf = books.create(session, club, "Customers")
+        books.grant(session, shelf, carl, "writer")
+        for name in ("plumber", "doctor"):
+            writes.write(session, access.of_id(session, carl, shelf), f"{name}.vcf", vcard(name), anyway)
+        writes.remove(session, access.of_id(session, dora, shelf), "doctor.vcf", anyway)
+        return shelf
+
+    return database.write(make)
+
+
+def _write_shared(session: Session, world: World, account_id: int, name: str, *lines: str) -> None:
+    book = access.of_id(session, account_id, world.shelf)
+    writes.write(session, book, f"{name}.vcf", vcard(name, *lines), anyway)
+
+
+def _remove_shared(session: Session, world: World, account_id: int) -> None:
+    writes.remove(session, access.of_id(session, account_id, world.shelf), "plumber.vcf", anyway)
+
+
+def _bring_back_shared(session: Session, world: World) -> None:
+    book = access.of_id(session, world.dora, world.shelf)
+    (hidden,) = layers.hidden(session, book)
+    writes.bring_back(session, book, hidden)
+
+
+def _move_shared(session: Session, world: World) -> None:
+    source, target = access.of_id(session, world.carl, world.shelf), book_in(session, world.carl)
+    shared_transfers.transfer(session, (source, "plumber.vcf"), (target, "x.vcf"), keep=False, overwrite=False)
 
 
 def _household(database: Database, anna: int, bert: int, carl: int) -> tuple[int, int]:
@@ -297,6 +336,19 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "entries.write, member": _write_member,
     "entries.remove, member": lambda s, w: _remove(s, w.dora, _member(s, w).href),
     "entries.offer_again, member": lambda s, w: entries.offer_again(s, book_in(s, w.dora), _member(s, w).href),
+    "shared_books.create": lambda s, w: books.create(s, w.club, "Doctors"),
+    "shared_books.remove": lambda s, w: books.remove(s, w.shelf),
+    "shared_books.rename": lambda s, w: books.rename(s, w.shelf, "Doctors"),
+    "shared_books.write, new": lambda s, w: _write_shared(s, w, w.carl, "new"),
+    "shared_books.write, changed": lambda s, w: _write_shared(s, w, w.carl, "plumber", "NOTE:n"),
+    "shared_books.write, own": lambda s, w: _write_shared(s, w, w.dora, "new"),
+    "shared_books.write, over": lambda s, w: _write_shared(s, w, w.dora, "plumber", "NOTE:n"),
+    "shared_books.write, back": lambda s, w: _write_shared(s, w, w.dora, "doctor", "NOTE:n"),
+    "shared_books.remove, contact": lambda s, w: _remove_shared(s, w, w.carl),
+    "shared_books.hide": lambda s, w: _remove_shared(s, w, w.dora),
+    "shared_books.bring_back": _bring_back_shared,
+    "shared_books.transfer": _move_shared,
+    "shared_books.offer_again": lambda s, w: writes.offer_again(s, access.of_id(s, w.dora, w.shelf), "plumber.vcf"),
     "preferences.set_preferences": lambda s, w: preference_changes.set_preferences(
         s, w.anna, Preferences(connecting="nobody")
     ),
@@ -337,6 +389,10 @@ SINGLE: dict[str, Callable[[Session, World], object]] = {
     "members.set_administrator": lambda s, w: members.set_administrator(s, w.club, w.dora, is_one=True),
     "organisations.create": lambda s, _: organisations.create(s, "Company"),
     "organisations.remove": lambda s, w: organisations.remove(s, w.club),
+    "shared_books.grant": lambda s, w: books.grant(s, w.shelf, w.dora, "writer"),
+    "shared_books.take_back": lambda s, w: books.take_back(s, w.shelf, w.carl),
+    "shared_books.set_everybody": lambda s, w: books.set_everybody(s, w.shelf, "writer"),
+    "shared_books.show": lambda s, w: access.show(s, w.anna, w.device, choice=True),
     "push.end": lambda s, w: subscriptions.end(s, w.anna),
     "push.end_of_book": lambda s, w: subscriptions.end_of_book(s, w.anna, CONTACTS),
 }

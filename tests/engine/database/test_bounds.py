@@ -124,6 +124,7 @@ BOUNDS = {
     "one_time_token": by("sync.accounts.one_time_tokens.purge"),
     # An administrator makes these, and nobody else.
     "organisation": by("sync.organisations.organisations.create"),
+    "organisation_book": by("sync.shared_books.books.MOST"),
     "organisation_identity": per("account"),
     # One for each kind of directory.
     "organisation_look": by("sync.sign_in.told.LDAP"),
@@ -145,6 +146,10 @@ BOUNDS = {
     "scim_key": per("scim_user"),
     "scim_token": by("sync.scim.tokens.MOST"),
     "scim_user": per("account"),
+    "shared_access": per("account", "shared_book"),
+    "shared_book": per("organisation_book"),
+    "shared_change": by("sync.shared_books.past.MOST"),
+    "shared_copy": per("device", "entry"),
     # Those who said no or left are noted until it is gone; of the others there are `MOST_CARRIERS`.
     "shared_field": per("field", "connection"),
     "search_key": per("own_search_key"),

@@ -48,6 +48,7 @@ from sync.profiles import profiles, renewing
 from sync.queries import contact_pages
 from sync.revisions import address_books, entry_writes, fan_out, jobs, link_revisions, tombstones, versions
 from sync.revisions.address_books import PRESENT
+from sync.shared_books import access, past
 from sync.sharing import changes, connections, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS, fields_of
 from sync.sign_in import deletion, sessions
@@ -119,6 +120,9 @@ EXEMPT = {
     "sync.disclosure.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
     "sync.disclosure.disclosure_thinning.work": "is a transaction for each chunk of rows",
     "sync.revisions.roster_news.work": "is a transaction for each chunk",
+    "sync.shared_books.telling.work": "is a transaction for each chunk",
+    "sync.shared_books.books.tidy": "is a transaction for each book",
+    "sync.shared_books.copies.": "is about one device",
     "sync.revisions.fan_out.work": "is a transaction for each chunk, which is tried",
     "sync.worker.": "does what the others do",
 }
@@ -164,6 +168,12 @@ def _regroup(session: Session, world: World) -> None:
     with changes.change(session, world.anna) as under_way:
         session.execute(delete(FieldException).where(FieldException.owner_id == world.anna))
         connections.regroup(under_way, world.anna, _connections_of(session, world.anna))
+
+
+def _restored(session: Session, world: World) -> None:
+    CHANGES["shared_books.write, changed"](session, world)
+    last = past.changes(session, world.shelf)[0]
+    past.restore(session, access.base(session, world.shelf), world.carl, last.entry_id, last.before)
 
 
 Change = Callable[[Session, World], object]
@@ -239,6 +249,7 @@ MORE: dict[str, Change] = {
         lambda s, w: jobs.renew(s, disclosure_thinning.THINNING, w.anna),
         lambda s, w: jobs.done(s, disclosure_thinning.THINNING, w.anna),
     ),
+    "what a shared contact was": _restored,
     "what a device has": _note_copy,
     "what is gone": lambda s, w: tombstones.let_go(s, w.anna, CONTACTS),
     "fewer versions": lambda s, w: versions.thin_out(s, w.anna),
