@@ -36,7 +36,8 @@ from tests.support.site import Site, Transport
 T = TypeVar("T")
 CHOICE = st.integers(0, 2**16)
 #: After how many statements something is killed, if at all; what is over by then only remains unanswered.
-KILL = st.none() | st.integers(0, 40)
+UNANSWERED = 1_000
+KILL = st.none() | st.integers(0, 40) | st.just(UNANSWERED)
 FORMS = {"url": "https://example.org/{}", "email": "{}@example.org", "anniversary": "{}"}
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
 _MARKER, _WORD = re.compile(r"zq\d+qz|17\d\d-03-04"), re.compile(r"zq\d+qz")
@@ -77,12 +78,13 @@ class Household(RuleBasedStateMachine):
         for who in range(len(self.model.people)):
             self.add(who, "url", shown=True)
             self.add(who, "anniversary", shown=True)
-        self.offer(0, 0, 0, None)
-        self.answer(0, "new", 0, None)
+        self.offer(0, 0, 0, UNANSWERED)
+        self.answer(0, "new", 0, UNANSWERED)
         self.show(1, 1)
         self.show(2, 1)
         for who in range(len(self.model.people)):
             self.synchronize(who, lost=False, back=None)
+            self.fetch_days(who)
 
     def register(self, login: str, style: dav.Style) -> None:
         """Register somebody with a device and a browser."""
@@ -368,7 +370,8 @@ class Household(RuleBasedStateMachine):
 
     @override
     def teardown(self) -> None:
-        """Everything follows in the end, and every device has it."""
+        """Something ends, everything follows, and every device has it."""
+        self.let_end(0, 1, 10, 0)
         numbers = [*self.model.people]
         for _, _, share in self.model.carriers():
             lines = [*self.model.people[share.owner_id].lines]

@@ -69,14 +69,19 @@ def call_it_done_first(patch: pytest.MonkeyPatch) -> None:
 
 def follow_by_halves(patch: pytest.MonkeyPatch) -> None:
     """That somebody is to follow is noted as done in one transaction, and done in the next."""
-    follow = following.follow
 
-    def replacement(session: Session, share: Share) -> None:
+    def note(session: Session, share: Share) -> None:
         session.execute(update(SharedField).where(*share.of_owner).values(is_owed=False))
-        session.commit()
-        follow(session, share)
 
-    patch.setattr(following, "follow", replacement)
+    def replacement(database: Database, person_id: int) -> None:
+        with database.reading() as session:
+            owed = following.owed(session, person_id)
+        for share in owed:
+            database.write(partial(note, share=share))
+            database.write(partial(following.follow, share=share))
+        database.write(partial(following._finish, person_id=person_id))
+
+    patch.setattr(following, "settle", replacement)
 
 
 def wait_for_the_clock(patch: pytest.MonkeyPatch) -> None:
