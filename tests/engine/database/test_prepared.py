@@ -45,7 +45,7 @@ def test_what_is_read_is_of_any_number_of_ids_and_as_the_session_has_it(database
     def look(session: Session) -> None:
         book = session.get_one(AddressBook, (anna, 1))
         book.title = "Changed"
-        found = dict(read(session, titles, {"book": 1}, viewers=[anna, bert, *range(2_000)]))
+        found: dict[int, str] = dict(read(session, titles, {"book": 1}, viewers=[anna, bert, *range(2_000)]))
         assert found.keys() == {anna, bert}
         assert found[anna] == "Changed"
         assert read(session, titles, {"book": 1}, viewers=[]) == []
