@@ -46,7 +46,7 @@ from sync.models import (
 from sync.organisations import members, pair_entries
 from sync.profiles import profiles, renewing
 from sync.queries import contact_pages
-from sync.revisions import address_books, entry_writes, fan_out, jobs, link_revisions, tombstones, versions
+from sync.revisions import address_books, entry_writes, fan_out, jobs, link_revisions, rosters, tombstones, versions
 from sync.revisions.address_books import PRESENT
 from sync.shared_books import access, past
 from sync.sharing import changes, connections, grants, groups, history, search_keys
@@ -279,6 +279,7 @@ MORE: dict[str, Change] = {
     "what a member shows": _then(
         lambda s, w: grants.take_back(s, w.carl, *_shown(s, w)), lambda s, w: grants.grant(s, w.carl, *_shown(s, w))
     ),
+    "who left": lambda s, w: rosters.let_go(s, w.club, [w.dora]),
     "a member's number": lambda s, w: profiles.set_field(
         s, w.carl, _shown(s, w)[1][0], content("mobile", "+49 170 5550177")
     ),
