@@ -71,6 +71,7 @@ class Scene:
 
     def costs(self) -> dict[str, int]:
         """Return what everything costs, after everybody has done it once."""
+        found: dict[str, int] = {}
         for _ in range(2):
             found = {f"{each.login} polls": self.poll(each) for each in (self.anna, self.bert, self.carl)}
             found |= {f"{each.login} is told": self.change(each) for each in (self.anna, self.bert, self.carl)}
