@@ -110,7 +110,7 @@ def test_it_is_in_the_language_of_whoever_made_it(site: Site, people: tuple[int,
     anna, bert = people
     group(site.database, bert, "friends", [anna], [field(site.database, bert, "birthday", "--02-03")])
     feed = made(site, anna, language="zh-Hans")
-    assert feed.days() == {"bert的生日": (date(1972, 2, 3), "FREQ=YEARLY")}
+    assert feed.days() == {"bert 的生日": (date(1972, 2, 3), "FREQ=YEARLY")}
     assert "DESCRIPTION" not in feed.page.response.text
 
 
