@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
+from sync.calendars import feeds
 from sync.revisions import address_books
 from sync.sharing import connections, grants
 from tests.acceptance.clients.wire import NAMESPACES, multistatus
 from tests.acceptance.conftest import HIDDEN, SHOWN, Stage
 from tests.acceptance.thunderbird.program import AddressBook, Failed, Thunderbird, Unavailable
 from tests.support import factories, people
+from tests.support.chromium import PortalServer
 from tests.support.dav import ETAG
 from tests.support.people import Person
 from tests.support.pictures import portrait
@@ -293,3 +296,20 @@ def test_what_is_done_while_the_server_is_away_arrives_later(desk: Desk) -> None
     assert "NOTE:met in Rome\r\n" in stage.served_to(stage.anna, stage.ben)
     kept = "".join(entry.text for entry in factories.contents(stage.database, stage.anna.id))
     assert [name in kept for name in ("New Friend", "Old Friend")] == [True, False]
+
+
+def test_days_on_cards_are_in_its_calendar_as_long_as_they_are_granted(desk: Desk, tmp_path: Path) -> None:
+    """Subscribed by the secret address alone; a day that is taken back is gone when it is fetched again."""
+    stage, thunderbird = desk.stage, desk.thunderbird
+    desk.open(stage.anna)
+    _, secret = stage.database.write(lambda session: feeds.create(session, stage.anna.id, "laptop", "en"))
+    birthday, wedding = ["Ben Beispiel’s birthday", "20270322", True], ["Ben Beispiel: Anniversary", "20270808", True]
+    with PortalServer(stage.database.url.render_as_string(hide_password=False), tmp_path) as portal:
+        calendar = thunderbird.do("subscribe", f"{portal.url}/.web/calendars/{secret}.ics")
+        try:
+            assert sorted(thunderbird.do("days", calendar, "20270101", "20280101")) == sorted([birthday, wedding])
+            desk.take_back("birthday")
+            thunderbird.do("reload", calendar)
+            assert thunderbird.do("days", calendar, "20270101", "20280101") == [wedding]
+        finally:
+            thunderbird.do("unsubscribe", calendar)

@@ -8,6 +8,7 @@ const module = name => ChromeUtils.importESModule(`resource:///modules/${name}.s
 const { MailServices } = module("MailServices");
 const { CardDAVDirectory } = module("CardDAVDirectory");
 const { DNS } = module("DNS");
+const { cal } = ChromeUtils.importESModule("resource:///modules/calendar/calUtils.sys.mjs");
 const { setTimeout } = ChromeUtils.importESModule("resource://gre/modules/Timer.sys.mjs");
 
 // It looks up where a domain says that its address books are. Nothing may leave this machine, and nothing is said.
@@ -67,6 +68,27 @@ function answerQuestion(fill) {
     },
   };
   Services.obs.addObserver(observer, "common-dialog-loaded");
+}
+
+/** Do `action`, which makes Thunderbird fetch a calendar, and wait until it is there. */
+async function untilLoaded(calendar, action) {
+  let end = "";
+  const observer = { QueryInterface: ChromeUtils.generateQI(["calIObserver"]) };
+  for (const name of ["StartBatch", "EndBatch", "AddItem", "ModifyItem", "DeleteItem", "PropertyChanged", "PropertyDeleting"]) {
+    observer[`on${name}`] = () => {};
+  }
+  observer.onLoad = () => (end ||= "loaded");
+  observer.onError = (_calendar, _number, message) => (end = `${message}`);
+  calendar.addObserver(observer);
+  try {
+    action();
+    await until("the calendar", () => end);
+  } finally {
+    calendar.removeObserver(observer);
+  }
+  if (end != "loaded") {
+    throw new Error(end);
+  }
 }
 
 function directory(book) {
@@ -199,6 +221,33 @@ globalThis.driver = {
     await until("the editor", () => tab.detailsPane.isEditing);
     answerQuestion(() => {});
     await untilEnded(directory(book), "_deleteCards", () => tab.document.getElementById("detailsDeleteButton").click());
+  },
+
+  /** New Calendar > On the Network: return the id of the calendar, when it is filled. */
+  async subscribe(address) {
+    const calendar = cal.manager.createCalendar("ics", Services.io.newURI(address));
+    calendar.name = "Days";
+    calendar.setProperty("cache.enabled", false);
+    await untilLoaded(calendar, () => cal.manager.registerCalendar(calendar));
+    return calendar.id;
+  },
+
+  /** Reload, in the menu of the calendar. */
+  async reload(id) {
+    const calendar = cal.manager.getCalendarById(id);
+    await untilLoaded(calendar, () => calendar.refresh());
+  },
+
+  unsubscribe(id) {
+    cal.manager.removeCalendar(cal.manager.getCalendarById(id));
+  },
+
+  /** What stands in the calendar from one day until another, which are written such as 20270101. */
+  async days(id, first, end) {
+    const all = Ci.calICalendar.ITEM_FILTER_ALL_ITEMS | Ci.calICalendar.ITEM_FILTER_CLASS_OCCURRENCES;
+    const [from, until] = [first, end].map(day => cal.createDateTime(day));
+    const found = await cal.manager.getCalendarById(id).getItemsAsArray(all, 0, from, until);
+    return found.map(item => [item.title, item.startDate.icalString, item.startDate.isDate]);
   },
 
   token(book) {
