@@ -7,9 +7,9 @@ from sqlalchemy import delete, select
 
 from sync.accounts import registration
 from sync.database import accounts
-from sync.database.engine import Database
+from sync.database.engine import Database, Session
 from sync.errors import AlreadyExists, InvalidInput, NotFound
-from sync.models import Account, Base, LoginName
+from sync.models import Account, AddressBook, Base, LoginName
 from sync.revisions import address_books
 from sync.sharing import groups, visibility
 from tests.support.factories import book, changes, contents, people, person, values_in
@@ -123,10 +123,14 @@ def test_nobody_cannot_be_closed(database: Database) -> None:
         database.write(lambda session: registration.set_disabled(session, 1, disabled=True))
 
 
-def test_an_account_that_is_deleted_takes_all_its_rows_along(database: Database) -> None:
+def test_an_account_and_its_books_that_are_deleted_take_all_their_rows_along(database: Database) -> None:
     anna = person(database, "anna")
 
-    database.write(lambda session: session.execute(delete(Account).where(Account.id == anna)))
+    def forget(session: Session) -> None:
+        session.execute(delete(AddressBook).where(AddressBook.viewer_id == anna))
+        session.execute(delete(Account).where(Account.id == anna))
+
+    database.write(forget)
     with database.reading() as session:
         left = {table.name for table in Base.metadata.sorted_tables if session.execute(select(table)).first()}
     assert left == {"search_key", "login_name"}
