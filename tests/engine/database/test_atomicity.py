@@ -40,7 +40,7 @@ from sync.push import keys, subscriptions
 from sync.revisions import address_books, fan_out, versions
 from sync.revisions.address_books import Book
 from sync.settings import Settings
-from sync.shared_books import access, books, layers, writes
+from sync.shared_books import access, books, layers, past, writes
 from sync.shared_books import transfers as shared_transfers
 from sync.sharing import connections, grants, groups, phone_lists
 from sync.sharing.visibility import Adjustment
@@ -345,6 +345,9 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "shared_books.write, over": lambda s, w: _write_shared(s, w, w.dora, "plumber", "NOTE:n"),
     "shared_books.write, back": lambda s, w: _write_shared(s, w, w.dora, "doctor", "NOTE:n"),
     "shared_books.remove, contact": lambda s, w: _remove_shared(s, w, w.carl),
+    "shared_books.by_writer": lambda s, w: past.by_writer(
+        s, w.carl, w.shelf, lambda session: _remove_shared(session, w, w.carl)
+    ),
     "shared_books.hide": lambda s, w: _remove_shared(s, w, w.dora),
     "shared_books.bring_back": _bring_back_shared,
     "shared_books.transfer": _move_shared,

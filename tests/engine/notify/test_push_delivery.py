@@ -17,6 +17,7 @@ from sync.revisions import address_books, fan_out
 from sync.settings import Settings
 from sync.sharing import grants
 from tests.support import factories
+from tests.support.clock import StoppedClock
 from tests.support.push_service import PushService, Subscriber
 from tests.support.subscribing import (
     SETTINGS,
@@ -312,18 +313,23 @@ def test_a_push_service_is_waited_for_as_long_as_it_wants(
 
 
 def test_attempts_become_rare_and_end_after_some_days(
-    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+    told: Database,
+    worker: Telling,
+    service: PushService,
+    pair: tuple[int, int, int],
+    phone: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    clock = StoppedClock(monkeypatch)
     service.always = (500, {})
     change(told, pair, "+49 555 0170")
     pauses = []
     for _ in range(10):
         worker.later(claims.LONGEST_RETRY)
-        pauses.append(rows(told)[0].not_before - int(time.time()))
+        pauses.append(rows(told)[0].not_before - clock.now())
     assert pauses == sorted(pauses)
-    assert 28 <= pauses[0] <= 30
-    assert claims.LONGEST_RETRY - 5 <= pauses[-1] <= claims.LONGEST_RETRY
-    set_all(told, failing_since=int(time.time()) - claims.PATIENCE)
+    assert (pauses[0], pauses[-1]) == (30, claims.LONGEST_RETRY)
+    set_all(told, failing_since=clock.now() - claims.PATIENCE)
     worker.later(claims.LONGEST_RETRY)
     assert (rows(told), service.of(phone)) == ([], [])
 
