@@ -33,6 +33,7 @@ def install(portal: Portal) -> None:
         texts(tag)
     portal.jinja_env.globals["_"] = _in_template
     portal.jinja_env.globals["ngettext"] = _plural_in_template
+    portal.jinja_env.filters["gap_after"] = gap_after
     portal.before_request(_keep_now_and_then)
     portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES, "gap": gap()})
 
@@ -53,6 +54,11 @@ def current() -> str:
 def gap() -> str:
     """Return what stands between two sentences of a paragraph: Chinese marks bring their own space."""
     return "" if current().startswith("zh") else " "
+
+
+def gap_after(text: str) -> str:
+    """Return what stands between *text* and what follows it on a line: a full-width bracket brings its own space."""
+    return "" if text.endswith("\uff09") else " "
 
 
 def choose(tag: str) -> None:
