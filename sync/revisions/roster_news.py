@@ -8,10 +8,11 @@ worker takes it, and the worker notes the news for some members at a time, each 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
-from sqlalchemy import BigInteger, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import BigInteger, String, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
@@ -27,55 +28,70 @@ ROSTER = "roster"
 _SOME = 500
 
 
+#: Says of what a job is about which organisation's members are told, None for none, and of which address book.
+Place: TypeAlias = Callable[[Session, int], tuple[int | None, int]]
+
+
 def ask(session: Session, owners: Mapping[int, Collection[int]], at: int) -> None:
     """Leave the news to the worker that organisations show these *owners* otherwise, unless others' waits already."""
     for organisation_id, owner_ids in sorted(owners.items()):
-        values = {"bucket": organisation_id % BUCKETS, "new_id": new_id(), "owner": min(owner_ids)}
-        execute(session, _ASK, {**values, "organisation": organisation_id, "at": at})
-        leaves_work(session)
+        leave(session, ROSTER, organisation_id, min(owner_ids), at)
 
 
 def work(database: Database) -> int:
     """Tell what is to be told, and return of how many members' devices it was looked."""
+    return tell(database, ROSTER, lambda _, organisation_id: (organisation_id, CONTACTS))
+
+
+def leave(session: Session, kind: str, about: int, owner_id: int, at: int) -> None:
+    """Leave a job of a *kind* to the worker, unless one that is *about* the same waits; *owner_id* is not told."""
+    values = {"bucket": about % BUCKETS, "new_id": new_id(), "new_kind": kind, "owner": owner_id, "about": about}
+    execute(session, _ASK, {**values, "at": at})
+    leaves_work(session)
+
+
+def tell(database: Database, kind: str, place: Place) -> int:
+    """Do the jobs of a *kind* that are due, and return of how many members' devices it was looked."""
     at, told, pieces = now(), 0, Pieces(database)
     with database.reading() as session:
         due = is_due(literal(at, BigInteger), literal(at + database.settings.lease, BigInteger))
-        chosen = select(Job.bucket, Job.id).where(Job.bucket.in_(range(BUCKETS)), Job.kind == ROSTER, due)
+        chosen = select(Job.bucket, Job.id).where(Job.bucket.in_(range(BUCKETS)), Job.kind == kind, due)
         jobs = session.execute(chosen).all()
     for bucket, job_id in jobs:
-        while some := pieces.write(partial(_tell, bucket=bucket, job_id=job_id)):
+        while some := pieces.write(partial(_tell, bucket=bucket, job_id=job_id, place=place)):
             told += len(some)
     return told
 
 
-def _tell(session: Session, bucket: int, job_id: int) -> Sequence[int]:
+def _tell(session: Session, bucket: int, job_id: int, place: Place) -> Sequence[int]:
     """Note the news for the next members; where there are none any more, the job is done."""
     mine = (Job.bucket == bucket, Job.id == job_id)
     claimed = update(Job).where(*mine).values(due_at=now() + settings_of(session).lease, attempts=Job.attempts + 1)
     row = session.execute(claimed.returning(Job.card_id, Job.after_viewer, Job.owner_id, Job.changed_at)).first()
     if row is None:
         return ()
-    organisation_id, after, owner_id, at = row
+    about, after, owner_id, at = row
+    organisation_id, book_id = place(session, about)
     theirs = (RosterEntry.organisation_id == organisation_id, RosterEntry.state == "present")
     chosen = select(RosterEntry.owner_id).where(*theirs, RosterEntry.owner_id > after)
     members = session.scalars(chosen.order_by(RosterEntry.owner_id).limit(_SOME)).all()
     if not members:
         session.execute(delete(Job).where(*mine))
         return ()
-    news.note_content(session, [each for each in members if each != owner_id], CONTACTS, at)
+    news.note_content(session, [each for each in members if each != owner_id], book_id, at)
     session.execute(update(Job).where(*mine).values(after_viewer=members[-1]))
     return members
 
 
 _JOBS = Base.metadata.tables["job"]
-_NUMBERS = ("bucket", "new_id", "owner", "organisation", "at")
-_BUCKET, _ID, _OWNER, _ORGANISATION, _AT = (bindparam(name, type_=BigInteger) for name in _NUMBERS)
-_NONE = literal(0, BigInteger)
+_NUMBERS = ("bucket", "new_id", "owner", "about", "at")
+_BUCKET, _ID, _OWNER, _ABOUT, _AT = (bindparam(name, type_=BigInteger) for name in _NUMBERS)
+_KIND, _NONE = bindparam("new_kind", type_=String), literal(0, BigInteger)
 # One that has begun has passed some members already.
 _WAITS = exists().where(
-    _JOBS.c.bucket == _BUCKET, _JOBS.c.kind == ROSTER, _JOBS.c.card_id == _ORGANISATION, _JOBS.c.attempts == 0
+    _JOBS.c.bucket == _BUCKET, _JOBS.c.kind == _KIND, _JOBS.c.card_id == _ABOUT, _JOBS.c.attempts == 0
 )
 _ASK = insert(_JOBS).from_select(
     ["bucket", "id", "kind", "owner_id", "card_id", "after_viewer", "changed_at", "due_at", "attempts"],
-    select(_BUCKET, _ID, literal(ROSTER), _OWNER, _ORGANISATION, _NONE, _AT, _AT, _NONE).where(~_WAITS),
+    select(_BUCKET, _ID, _KIND, _OWNER, _ABOUT, _NONE, _AT, _AT, _NONE).where(~_WAITS),
 )

@@ -121,6 +121,7 @@ EXEMPT = {
     "sync.disclosure.disclosure_thinning.work": "is a transaction for each chunk of rows",
     "sync.revisions.roster_news.work": "is a transaction for each chunk",
     "sync.shared_books.telling.work": "is a transaction for each chunk",
+    "sync.revisions.roster_news.tell": "is a transaction for each chunk",
     "sync.shared_books.books.tidy": "is a transaction for each book",
     "sync.shared_books.copies.": "is about one device",
     "sync.revisions.fan_out.work": "is a transaction for each chunk, which is tried",
