@@ -16,7 +16,7 @@ from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
 from tests.portal.test_pages import sign_in
 from tests.support import chromium as browsers
-from tests.support.chromium import NARROW, PortalServer
+from tests.support.chromium import NARROW, PortalServer, comes_true
 from tests.support.factories import href_of, person
 
 SCHOOL = "Tsinghua University"
@@ -92,7 +92,7 @@ def move_with_keyboard(page: Page) -> None:
     identity = button.get_attribute("id")
     button.press("Enter")
     expect(page.locator(ROWS).nth(place - 1)).to_contain_text("10001234")
-    assert page.evaluate("document.activeElement.id") == identity
+    comes_true(page, f"() => document.activeElement.id === '{identity}'")
 
 
 def edit_in_its_row(page: Page) -> None:
@@ -106,7 +106,7 @@ def edit_in_its_row(page: Page) -> None:
     field.get_by_role("button", name="Save").click()
     expect(page.locator("#told")).to_contain_text("Hobby is changed")
     expect(page.locator(ROWS).filter(has_text="Bouldering")).to_contain_text("colleagues")
-    assert page.evaluate("document.body.dataset.stays") == "yes"
+    comes_true(page, "() => document.body.dataset.stays === 'yes'")
 
 
 def drag(page: Page) -> None:
@@ -137,16 +137,16 @@ def change_photo(page: Page, directory: Path) -> None:
     page.get_by_label("Picture", exact=True).set_input_files(file)
     canvas = page.locator("canvas")
     expect(canvas).to_be_visible()
-    middle = "node => [...node.getContext('2d').getImageData(128, 128, 1, 1).data].slice(0, 3)"
-    assert canvas.evaluate(middle)[2] > 120
+    middle = "node => node.getContext('2d').getImageData(128, 128, 1, 1).data"
+    comes_true(canvas, f"{middle}[2] > 120")
     page.get_by_label("From left to right").fill("100")
     page.get_by_label("Closer").fill("200")
-    assert canvas.evaluate(middle)[0] > 200
+    comes_true(canvas, f"{middle}[0] > 200")
     look(page, "card-story-photo")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").first).to_contain_text("The photo is changed")
     red = "node => { const c = document.createElement('canvas').getContext('2d'); c.drawImage(node, 0, 0, 9, 9);"
-    assert page.locator("img.picture").first.evaluate(red + "return c.getImageData(4, 4, 1, 1).data[0]; }") > 200
+    comes_true(page.locator("img.picture").first, red + "return c.getImageData(4, 4, 1, 1).data[0] > 200; }")
 
 
 def box(page: Page, text: str, group: str) -> str:
@@ -237,9 +237,10 @@ def test_seven_fields_cost_seven_clicks_and_one_page(chromium: Browser, server: 
             page.locator("#adding input:focus").fill(said)
             page.keyboard.press("Enter")
             expect(page.locator(ROWS).last).to_contain_text(said)
-        assert page.locator(ROWS).count() == len(WRITTEN) == 7
+        expect(page.locator(ROWS)).to_have_count(7)
+        assert len(WRITTEN) == 7
         # The look of the card beside it follows.
         expect(page.locator("#looks-card")).to_contain_text("7 lines stay hidden from them.")
         # Enter in a form is a click on its button, as the browser has it.
-        assert int(page.evaluate("document.body.dataset.clicks")) - len(WRITTEN) <= 12
+        comes_true(page, f"() => Number(document.body.dataset.clicks) - {len(WRITTEN)} <= 12")
         assert pages == []

@@ -74,7 +74,7 @@ def test_a_mother_invited_by_her_son_has_her_cards_after_5_taps_and_3_typed_fiel
         hand.tap(page.locator("main button.big"))
         expect(page.locator("article.vcard")).to_contain_text(NUMBER)
         looks.at("2-access")
-        assert page.locator("main [name=login]").input_value() == "wangfang"
+        expect(page.locator("main [name=login]")).to_have_value("wangfang")
         hand.type("password", PASSWORD)
         hand.tap(page.locator("main button.big"))
         expect(page).to_have_url(f"{server.url}/.web/devices/new/iphone")

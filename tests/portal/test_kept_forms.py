@@ -8,7 +8,7 @@ from operator import itemgetter
 
 import pytest
 from lxml import html
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from radicale_plugin.web import kept_forms
 from tests.portal import walk
@@ -298,15 +298,15 @@ def test_choosing_another_language_keeps_what_is_typed_and_ticked(page: Page) ->
     page.locator("main input[name=note]").fill("Likes tea")
     page.locator("footer button[lang=zh-Hans]").click()
     page.locator("html[lang=zh-Hans]").wait_for()
-    assert page.locator("main input[name=name]").input_value() == "Dora <D>"
-    assert page.locator("main input[name=note]").input_value() == "Likes tea"
+    expect(page.locator("main input[name=name]")).to_have_value("Dora <D>")
+    expect(page.locator("main input[name=note]")).to_have_value("Likes tea")
     page.goto("card/add/note")
     page.locator("#form-new textarea").fill("Walnuts")
     page.locator("#form-new .chip-toggle").first.click()
     page.locator("footer button[lang=en]").click()
     page.locator("html[lang=en]").wait_for()
-    assert page.locator("#form-new textarea").input_value() == "Walnuts"
-    assert page.locator("#form-new input[name=groups]").first.is_checked()
+    expect(page.locator("#form-new textarea")).to_have_value("Walnuts")
+    expect(page.locator("#form-new input[name=groups]").first).to_be_checked()
 
 
 def test_without_scripts_a_language_is_chosen_in_the_form_and_the_look_of_a_card_opens_beside_it(
@@ -318,7 +318,7 @@ def test_without_scripts_a_language_is_chosen_in_the_form_and_the_look_of_a_card
         page.locator("main input[name=name]").fill("Dora <D>")
         page.locator("main form button[lang=zh-Hans]").click()
         page.locator("html[lang=zh-Hans]").wait_for()
-        assert page.locator("main input[name=name]").input_value() == "Dora <D>"
+        expect(page.locator("main input[name=name]")).to_have_value("Dora <D>")
         page.locator("main form button").first.click()
         page.locator("section.person h2", has_text="Dora <D>").wait_for()
         page.goto("card/add/note")
@@ -326,7 +326,7 @@ def test_without_scripts_a_language_is_chosen_in_the_form_and_the_look_of_a_card
         with page.expect_popup() as beside:
             page.locator("form.as button").click()
         beside.value.locator("#looks-card").wait_for()
-        assert page.locator("#form-new textarea").input_value() == "Walnuts"
+        expect(page.locator("#form-new textarea")).to_have_value("Walnuts")
 
 
 def test_what_was_sent_without_a_network_is_there_when_one_comes_back(page: Page) -> None:
@@ -341,9 +341,9 @@ def test_what_was_sent_without_a_network_is_there_when_one_comes_back(page: Page
     page.context.set_offline(False)
     page.go_back()
     name.wait_for()
-    assert name.input_value() == "Walkers <W>"
+    expect(name).to_have_value("Walkers <W>")
     page.goto(at)
-    assert name.input_value() == "family"
+    expect(name).to_have_value("family")
 
 
 def test_a_double_click_makes_one_device(page: Page) -> None:
@@ -352,7 +352,7 @@ def test_a_double_click_makes_one_device(page: Page) -> None:
     page.locator("main form button").first.dblclick()
     page.locator("#secret").wait_for()
     page.goto("devices/")
-    assert page.locator("main li.row", has_text="Clicked twice").count() == 1
+    expect(page.locator("main li.row", has_text="Clicked twice")).to_have_count(1)
 
 
 def test_a_part_of_a_page_whose_session_ended_becomes_the_page_to_sign_in(page: Page) -> None:

@@ -19,8 +19,9 @@ from tests.portal import strangers
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support import meeting
-from tests.support.chromium import NARROW, PortalServer
+from tests.support.chromium import NARROW, PortalServer, comes_true
 from tests.support.factories import field, group, person
+from tests.support.waiting import until
 
 #: Milliseconds after the page moved, before which what is pressed counts for nothing.
 MOVED = 1_000
@@ -58,9 +59,9 @@ def _sign_in(page: Page, login: str, path: str = "") -> None:
     page.evaluate("window.isSame = true")
 
 
-def _is_same(page: Page) -> bool:
-    """Whether the page was not loaded anew."""
-    return bool(page.evaluate("window.isSame === true"))
+def _is_same(page: Page) -> None:
+    """Claim that the page was not loaded anew."""
+    comes_true(page, "() => window.isSame === true")
 
 
 def _ask(page: Page, address: str, message: str) -> None:
@@ -89,7 +90,7 @@ def test_a_request_comes_to_an_open_page(chromium: Browser, server: PortalServer
             expect(page.locator("nav.nav .badge")).to_be_visible()
             expect(page.locator("nav.nav .badge")).to_have_text(re.compile(r"^1\s+requests$"))
             expect(page.get_by_role("status").filter(has_text="Somebody asks")).to_have_count(1)
-        assert _is_same(hugo)
+        _is_same(hugo)
         assert browsers.look(hugo) == []
         browsers.picture(hugo, "live-request")
         _nothing_is_lost(database, hugo)
@@ -113,13 +114,13 @@ def _nothing_is_lost(database: Database, hugo: Page) -> None:
     expect(hugo.locator("nav.nav .badge")).to_have_text(re.compile(r"^2\s"))
     expect(hugo.get_by_text("From the lighthouse")).to_have_count(0)
     expect(box).to_be_focused()
-    assert row.bounding_box() == place
+    until(lambda: row.bounding_box() == place)
     assert browsers.look(hugo) == []
     browsers.picture(hugo, "live-something-new")
     shown.click()
     expect(hugo.get_by_text("From the lighthouse")).to_be_visible()
     expect(box).to_be_checked()
-    assert _is_same(hugo)
+    _is_same(hugo)
     hugo.wait_for_timeout(MOVED)
 
 
@@ -152,7 +153,7 @@ def test_what_changes_on_a_card_comes_to_open_activity(
         database.write(grant)
         expect(anna.get_by_text("+86 139 7777 0001")).to_be_visible()
         expect(anna.get_by_role("status").filter(has_text="有人更新了名片。")).to_have_count(1)
-        assert _is_same(anna)
+        _is_same(anna)
         assert browsers.look(anna) == []
 
 

@@ -19,7 +19,7 @@ from tests.portal import strangers
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support import newcomers
-from tests.support.chromium import NARROW, PortalServer
+from tests.support.chromium import NARROW, PortalServer, comes_true
 from tests.support.factories import served
 from tests.support.letters import Mailbox, mail_server
 from tests.support.meeting import are_connected
@@ -178,8 +178,7 @@ def _by_a_link(stage: Stage, page: Page) -> None:
     page.get_by_label("Connect at once, without asking me").check()
     show(page, "links")
     page.get_by_role("button", name="Make a link").click()
-    expect(page.locator("img.qr")).to_be_visible()
-    assert page.locator("img.qr").evaluate("image => image.complete && image.naturalWidth > 100")
+    comes_true(page.locator("img.qr"), "image => image.complete && image.naturalWidth > 100")
     show(page, "code")
     link = page.get_by_label("Address").input_value()
     with stage.window() as other:

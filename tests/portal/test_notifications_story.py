@@ -211,7 +211,8 @@ def test_what_the_service_worker_shows(chromium: Browser, calling: PortalServer,
         delivering.deliver("{")
         (something,) = delivering.shown(1)
         assert something["body"] == "Somebody changed their card."
-        assert page.evaluate("navigator.serviceWorker.ready.then(worker => worker.scope)").endswith("/.web/")
+        scope = page.evaluate("navigator.serviceWorker.ready.then(worker => worker.scope)")
+        assert scope.endswith("/.web/")
 
 
 def test_a_click_opens_the_person_s_page(
@@ -237,7 +238,8 @@ def test_a_click_opens_the_person_s_page(
           return opened;
         }"""
         path = f"people/{cast.ids['bo']}"
-        assert worker.evaluate(clicked, path) == ["closed", f"{calling.url}/.web/{path}"]
+        done = worker.evaluate(clicked, path)
+        assert done == ["closed", f"{calling.url}/.web/{path}"]
 
 
 def test_a_browser_without_a_push_service_says_so(chromium: Browser, calling: PortalServer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from sync.accounts import addresses, preference_changes
 from sync.database import accounts
@@ -102,7 +102,7 @@ def ask_contacts(page: Page, look: Callable[[Page, str], None]) -> None:
     page.get_by_label("Dora from school").check()
     page.get_by_role("button", name="Ask those who are ticked").click()
     page.locator("[role=status]").first.wait_for()
-    assert "You have asked 1 person." in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("You have asked 1 person.")
 
 
 def test_a_phone_from_signing_up_to_leaving(
@@ -135,7 +135,7 @@ def test_a_phone_from_signing_up_to_leaving(
                 break
             page.wait_for_timeout(250)
         look(page, "devices")
-        assert page.locator("ul.list .good").count() == 1
+        expect(page.locator("ul.list .good")).to_have_count(1)
         page.get_by_role("button", name="Shut out").click()
         page.locator("[role=status]").first.wait_for()
         assert cleo.client.request("PROPFIND", cleo.client.book).status == 401

@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.support.server import Server
+from tests.support.waiting import until
 
 PROGRAM = Path("/usr/bin/chromium")
 #: Pictures for whoever wants to look: of stories and of what is wrong, and of every page where they are asked for.
@@ -102,6 +103,11 @@ def watched(context: BrowserContext, server: Server) -> list[str]:
     context.on("console", lambda message: check_console(message.type, message.text))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     return complaints
+
+
+def comes_true(where: Page | Locator, script: str) -> None:
+    """Wait until a function of JavaScript, given what *where* is if it is a part of the page, answers with truth."""
+    until(lambda: bool(where.evaluate(script)), PATIENCE / 1000)
 
 
 def look(page: Page) -> list[str]:
