@@ -152,6 +152,7 @@ class Visitor:
         self.site = server
         headers = {"Accept-Language": language, "User-Agent": "Test"}
         self.client = httpx.Client(transport=Transport(server, address), base_url=ORIGIN, headers=headers)
+        self._token, self._tokened_by = "", {"no": "cookie"}
 
     def signed_in(self, account_id: int) -> Self:
         """Sign in without a password, which takes a while to check."""
@@ -169,8 +170,14 @@ class Visitor:
         return Page(self, self.client.get(ROOT + path, headers={k.replace("_", "-"): v for k, v in headers.items()}))
 
     def token(self) -> str:
-        """Return a token that a form of this visitor's may carry."""
-        return str(self.get("/").fields("/language")["csrf_token"])
+        """Return a token that a form of this visitor's may carry; it is good for as long as the cookies are the same."""
+        if self._tokened_by != self._cookies():
+            self._token = str(self.get("/").fields("/language")["csrf_token"])
+            self._tokened_by = self._cookies()
+        return self._token
+
+    def _cookies(self) -> dict[str, str]:
+        return {cookie.name: str(cookie.value) for cookie in self.client.cookies.jar}
 
     def post(self, path: str, values: Values | None = None, *, origin: str | None = ORIGIN) -> Page:
         """Send *values* with a valid token to a path below ``/.web``."""
