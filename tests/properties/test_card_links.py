@@ -6,7 +6,7 @@ The machine that tries every order of it is worth something: it finds a bug of e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -30,7 +30,7 @@ def site(database_url: str) -> Iterator[Site]:
         yield site
 
 
-def machine(site: Site, patch: pytest.MonkeyPatch) -> Callable[[], Links]:
+def machine(site: Site, patch: pytest.MonkeyPatch) -> type[Links]:
     """Return what begins a history."""
     numbers, clock, kills = iter(range(1_000_000)), StoppedClock(patch), Kills(site.database, patch)
 

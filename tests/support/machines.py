@@ -64,7 +64,7 @@ def written(database: Database, kills: Kills, kill: int | None, change: Callable
         return None
 
 
-def must_find(machine: Callable[[], RuleBasedStateMachine]) -> None:
+def must_find(machine: type[RuleBasedStateMachine]) -> None:
     """Make sure that a machine fails in one of its first histories."""
     with pytest.raises((AssertionError, FlakyFailure)) as found:
         run_state_machine_as_test(seed(SEED)(machine), settings=FINDING)
