@@ -83,8 +83,8 @@ def test_contacts_made_one_are_one_on_the_phone_and_two_again_once_it_is_undone(
         card = factories.vcard(name, f"TEL:{number}", f"NOTE:Said by {name}")
         factories.put(stage.database, anna, f"{name}.vcf", card)
     with stage.database.reading() as session:
-        mine = select(Entry).where(Entry.viewer_id == anna)
-        ids = {each.href: each.id for each in session.scalars(mine)}
+        chosen = select(Entry).where(Entry.viewer_id == anna)
+        ids = {each.href: each.id for each in session.scalars(chosen)}
     held = kind(stage.wire())
     paths = [f"/{stage.anna.login}/contacts/{name}.vcf" for name in ("one", "two")]
     before = held()
