@@ -50,6 +50,7 @@ class Doubts(RuleBasedStateMachine):
         self.everybody = factories.everybody_connected(self.database, self.owner)
         self.visitors = {each: Visitor(site).signed_in(each) for each in self.people}
         self.minted = self.turn = 0
+        self.earliest = clock.now() - HOUR
         self.said = {factories.field(self.database, self.owner, "note", self.mint()): self.minted for _ in range(4)}
         self.shown: set[int] = set()
         #: By field and holder: the number of what was doubted, and whether the owner said that it is right.
@@ -118,7 +119,7 @@ class Doubts(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([1, 2, -1, -2]))
     def move_clock(self, hours: int) -> None:
         """Put the clock forward or back: a doubt stays what it is."""
-        self.clock.put(self.clock.now() + hours * HOUR)
+        self.clock.put(max(self.clock.now() + hours * HOUR, self.earliest))
 
     def is_open(self, key: tuple[int, int]) -> bool:
         """Whether the owner is asked about a doubt."""
