@@ -23,6 +23,11 @@ class Handed:
 def made(database: Database, owner_id: int, group_id: int, *, label: str = "", until: int | None = None) -> Handed:
     """Make a link to what a group sees."""
     link_id = database.write(lambda session: links.create(session, owner_id, group_id, label=label, until=until))
+    return handed_out(database, owner_id, link_id)
+
+
+def handed_out(database: Database, owner_id: int, link_id: int) -> Handed:
+    """Return a link as it is handed out."""
     keys, ids = database.write(LinkKeys.of), (owner_id, link_id)
     return Handed(link_id, keys.token_for(ids), login_for(ids), keys.password_for(ids))
 
