@@ -14,7 +14,7 @@ from sync.database.engine import Database, among
 from sync.database.upserts import insert_into
 from sync.errors import DatabaseUnavailable
 from sync.merging.three_way import NotKept
-from sync.models import Base, Device, Entry, EntryVersion, SharedChange, SharedCopy
+from sync.models import Base, Entry, EntryVersion, SharedChange, SharedCopy
 from sync.revisions.entry_writes import Found
 
 
@@ -53,7 +53,7 @@ def before(session: Session, writer: Writer, found: Found) -> bytes | NotKept | 
     copy = session.get(SharedCopy, key, populate_existing=True)
     if copy is not None and copy.sent is not None:
         return copy.sent
-    revision = copy.revision if copy is not None else _first_replaced(session, writer, found)
+    revision = copy.revision if copy is not None else _first_replaced(session, found)
     if revision is None or revision >= found.revision:
         return None
     kept = session.get(EntryVersion, (found.viewer_id, found.id, revision))
@@ -69,13 +69,15 @@ def note_stored(session: Session, writer: Writer, found: Found, sent: bytes | No
     session.execute(made.on_conflict_do_update(index_elements=table.primary_key.columns, set_=said))
 
 
-def _first_replaced(session: Session, writer: Writer, found: Found) -> int | None:
-    """Return what a device had that was handed the contact before it had a past: what was replaced in its time."""
-    added = select(Device.created_at).where(Device.viewer_id == writer.viewer_id, Device.id == writer.device_id)
-    since = session.scalars(added).first() or 0
-    mine = (SharedChange.book_id == found.viewer_id, SharedChange.entry_id == found.id)
-    replaced = (SharedChange.changed_at >= since, SharedChange.before > 0)
-    return session.scalars(select(func.min(SharedChange.before)).where(*mine, *replaced)).one()
+def _first_replaced(session: Session, found: Found) -> int | None:
+    """
+    Return what a device has that was handed the contact before it had a past: what was replaced first.
+
+    Whatever was handed later is written down. What was replaced before the device was there is not told apart by the
+    time, for a clock may have been put back.
+    """
+    mine = (SharedChange.book_id == found.viewer_id, SharedChange.entry_id == found.id, SharedChange.before > 0)
+    return session.scalars(select(func.min(SharedChange.before)).where(*mine)).one()
 
 
 def _unknown(session: Session, key: tuple[int, int, int], revisions: Mapping[int, int]) -> dict[int, int]:

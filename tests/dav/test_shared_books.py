@@ -13,6 +13,7 @@ from sync.revisions.shared_states import NO_ACCESS, READER, WRITER
 from sync.shared_books import access, books, past, telling
 from sync.sign_in import deletion
 from tests.support import clubs, dav, shared
+from tests.support.clock import HOUR, StoppedClock
 from tests.support.shared import Device, Member, Shelf, card
 from tests.support.site import Site
 
@@ -168,6 +169,21 @@ def test_changes_of_two_writers_who_do_not_know_of_each_other_are_merged(scene: 
     with pytest.raises(dav.Failed) as refused:
         one.put(one.book + name, card("Plumber", "TEL:+49 30 4"), if_match=stale)
     assert refused.value.status == 412
+
+
+def test_changes_are_merged_although_the_clock_was_put_back_since_the_devices_came(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = StoppedClock(monkeypatch)
+    name = scene.add("Plumber", "TEL:+49 30 1", "EMAIL:old@example.org")
+    one, other = scene.phone, scene.bert.device()
+    one.sync_collection(), other.sync_collection()
+    clock.put(clock.now() - 3 * HOUR)
+    one.put(one.book + name, card("Plumber", "TEL:+49 30 2", "EMAIL:old@example.org"))
+    other.put(other.book + name, card("Plumber", "TEL:+49 30 1", "EMAIL:new@example.org"))
+    text = scene.carl.sync()["Plumber"]
+    assert lines(text, "TEL") == ["TEL:+49 30 2"]
+    assert lines(text, "EMAIL") == ["EMAIL:new@example.org"]
 
 
 def test_two_devices_of_a_reader_add_without_knowing_of_each_other(scene: Scene) -> None:
