@@ -139,9 +139,12 @@ def _may_be_compressed(environ: types.WSGIEnviron) -> bool:
 
     Of a compressed page that has a secret and a guess at it in it, whoever sees its length learns whether the guess was
     right (BREACH). They need to have the browser fetch the page many times with other guesses. So a page is compressed
-    only where nothing of the request gets into it, because there is no query and no body, and where the browser says
-    that no other site made it ask. A form's token, which would be worth guessing, lets nobody in without that either:
-    see `radicale_plugin.web.protection`.
+    only where the browser says that no other site made it ask; and where something of the request could get into it,
+    because there is a query or a body, only where a person of this page itself followed a link in it or sent a form.
+    What a script looks at again by itself has the query with which another site may have opened the page. A form's
+    token, which would be worth guessing, lets nobody in without that either: see `radicale_plugin.web.protection`.
     """
-    is_plain = environ.get("REQUEST_METHOD") == "GET" and not environ.get("QUERY_STRING")
-    return is_plain and environ.get("HTTP_SEC_FETCH_SITE") in ("same-origin", "none")
+    is_get, site = environ.get("REQUEST_METHOD") == "GET", environ.get("HTTP_SEC_FETCH_SITE")
+    if is_get and not environ.get("QUERY_STRING"):
+        return site in ("same-origin", "none")
+    return site == "same-origin" and (not is_get or environ.get("HTTP_SEC_FETCH_MODE") == "navigate")

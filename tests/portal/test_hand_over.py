@@ -115,6 +115,33 @@ def test_pages_are_compressed_for_nobody_who_could_guess_and_styles_are(site: Si
         assert (again.status, again.body) == (304, b"")
 
 
+@pytest.mark.parametrize(
+    ("method", "site_said", "mode", "how"),
+    [
+        ("GET", "same-origin", "navigate", "gzip"),
+        ("GET", "same-origin", "cors", ""),
+        ("GET", "same-origin", None, ""),
+        ("GET", "none", "navigate", ""),
+        ("GET", "cross-site", "navigate", ""),
+        ("GET", None, "navigate", ""),
+        ("POST", "same-origin", "navigate", "gzip"),
+        ("POST", "same-origin", "cors", "gzip"),
+        ("POST", "none", "navigate", ""),
+        ("POST", "cross-site", "navigate", ""),
+        ("POST", None, "navigate", ""),
+    ],
+)
+def test_what_was_asked_for_with_a_query_or_a_body_is_compressed_where_a_person_asked_here(
+    site: Site, method: str, site_said: str | None, mode: str | None, how: str
+) -> None:
+    """Whoever follows a link of ours or sends a form makes no thousand guesses for somebody else."""
+    said = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": site_said, "Sec-Fetch-Mode": mode}
+    headers = {name: value for name, value in said.items() if value is not None}
+    answer = site.call(method, f"{ROOT}/sign-in?next=x", headers=headers)
+    assert answer.body
+    assert answer.header("Content-Encoding") == how
+
+
 def test_head_is_get_without_a_body(site: Site) -> None:
     for target in (f"{ROOT}/", f"{ROOT}/sign-in", f"{ROOT}/nothing"):
         got, headed = site.call("GET", target), site.call("HEAD", target)
