@@ -170,7 +170,7 @@ class Visitor:
         return Page(self, self.client.get(ROOT + path, headers={k.replace("_", "-"): v for k, v in headers.items()}))
 
     def token(self) -> str:
-        """Return a token that a form of this visitor's may carry; it is good for as long as the cookies are the same."""
+        """Return a token that this visitor's forms may carry, which is good for as long as the cookies are the same."""
         if self._tokened_by != self._cookies():
             self._token = str(self.get("/").fields("/language")["csrf_token"])
             self._tokened_by = self._cookies()
