@@ -21,8 +21,9 @@ from sync.books.entry_heads import EntryHead
 from sync.books.entry_texts import BATCH, EntryText
 from sync.books.etags import etag_of
 from sync.database.engine import Database
-from sync.models import Entry
+from sync.models import Entry, Overlay
 from sync.revisions.address_books import PRESENT, Book, Reached
+from sync.revisions.entry_writes import Found
 from sync.revisions.shared_states import SHARED
 from sync.shared_books import access, layers
 from sync.shared_books.layers import Layer, Touched
@@ -195,6 +196,17 @@ def _with(entry: EntryText, overlay: str, version: str | None, at: int) -> str:
     plain = served.private(entry.data or b"", written, entry.uid, entry.changed_at)
     text = fields.head(written, entry.uid, at) + overlays.applied(plain, overlays.load(overlay), written)
     return fields.spelled_out(text) if version == served.THUNDERBIRD else text
+
+
+def as_reader(session: Session, book: Book, there: Found, data: bytes) -> bytes:
+    """Return what the person of *book* had of a contact as a reader, when *data* was everybody's text of it."""
+    key = (Overlay.viewer_id == book.viewer_id, Overlay.entry_id == there.id)
+    overlay = session.scalars(select(Overlay.content).where(*key)).first()
+    if overlay is None:
+        return data
+    uid, at = there.uid or "", there.changed_at
+    plain = served.private(data, "3.0", uid, at)
+    return (fields.head("3.0", uid, at) + overlays.applied(plain, overlays.load(overlay), "3.0")).encode()
 
 
 def _base_of(reached: Reached | None) -> int | None:

@@ -129,7 +129,7 @@ def _write_for_all(
         found = entry_writes.look(session, base, href, None).entry
         there = found if found is not None and found.is_present else None
         check(etag_found(there) if there is not None else None)
-        merged = _merged(session, there, data, writer) if there is not None else data
+        merged = _merged(session, book, there, data, writer) if there is not None else data
         stored = entries.write(session, base, href, merged, lambda _etag: None)
         after = entry_writes.look(session, base, href, None).entry
         if after is None:
@@ -142,11 +142,11 @@ def _write_for_all(
     return stored._replace(etag=etag_found(after), as_sent=stored.as_sent and merged is data)
 
 
-def _merged(session: Session, there: Found, data: bytes, writer: Writer | None) -> bytes:
+def _merged(session: Session, book: Book, there: Found, data: bytes, writer: Writer | None) -> bytes:
     """Return what a contact becomes when a device stores *data* that may not know of what others changed."""
     if writer is None or writer.knows:
         return data
-    had = copies.before(session, writer, there)
+    had = _had(session, book, there, copies.before(session, writer, there))
     mended, _card = intake.mended(data)
     uid = there.uid or ""
     if had is None or not (isinstance(had, NotKept) or uids.are_same(parse_one(had).uid or uid, uid)):
@@ -154,6 +154,17 @@ def _merged(session: Session, there: Found, data: bytes, writer: Writer | None) 
     merged, _clashes = private_merge.merged(had, mended, there.data or b"")
     # What the one of both lost is what the contact was before, which is kept with who changed it (`past`).
     return data if merged == mended else merged
+
+
+def _had(session: Session, book: Book, there: Found, before: bytes | NotKept | None) -> bytes | NotKept | None:
+    """
+    Return what a device had that everybody's contact was handed to as *before*.
+
+    Where its person was a reader, it may be from that time: what they added then is on it, and is nobody else's.
+    """
+    plain = before if isinstance(before, bytes) else there.data or b""
+    had = view.as_reader(session, book, there, plain)
+    return before if had is plain else had
 
 
 def _write_over(

@@ -267,6 +267,25 @@ def test_who_may_what_can_change_and_no_overlay_ever_becomes_everybodys(scene: S
     gone(scene.carl, device)
 
 
+@pytest.mark.parametrize("is_changed_meanwhile", [False, True])
+def test_a_card_from_the_time_of_a_reader_makes_no_note_everybodys(scene: Scene, *, is_changed_meanwhile: bool) -> None:
+    name = scene.add("Plumber", "TEL:+49 30 1", "EMAIL:old@example.org")
+    held = scene.carl.device()
+    held.sync_collection()
+    held.put(held.book + name, card("Plumber", "TEL:+49 30 1", "EMAIL:old@example.org", "NOTE:mine alone"))
+    scene.shelf.grant(scene.carl, WRITER)
+    if is_changed_meanwhile:
+        scene.phone.sync_collection()
+        scene.phone.put(scene.phone.book + name, card("Plumber", "TEL:+49 30 2", "EMAIL:old@example.org"))
+    # The device has not looked since, and names no state.
+    held.put(held.book + name, card("Plumber", "TEL:+49 30 1", "EMAIL:new@example.org", "NOTE:mine alone"))
+    for member in (scene.bert, scene.carl):
+        text = member.sync()["Plumber"]
+        assert "NOTE" not in text
+        assert lines(text, "EMAIL") == ["EMAIL:new@example.org"]
+        assert lines(text, "TEL") == [f"TEL:+49 30 {2 if is_changed_meanwhile else 1}"]
+
+
 def test_history_says_who_changed_what_and_can_be_had_back(scene: Scene) -> None:
     name = scene.add("Plumber", "TEL:+49 30 1")
     other = scene.bert.device()
