@@ -14,8 +14,13 @@ from sync.errors import DatabaseUnavailable, EndsDue, EvercardError
 
 
 def page(template: str, status: int = 200, /, **values: Any) -> Response:
-    """Return a page, or the part of one that htmx asked for."""
-    return make_response(render_template(template, **values), status)
+    """
+    Return a page, or the part of one that htmx asked for.
+
+    Where the request is refused, and where ``unsaved`` says so, forms for its address are shown again with what was
+    typed in them, and the browser asks before they are left.
+    """
+    return make_response(render_template(template, **{"unsaved": status >= 400, **values}), status)
 
 
 def go(endpoint: str, **values: Any) -> Response:

@@ -65,6 +65,7 @@ def _fill(document: html.HtmlElement, form: html.FormElement, sent: Sent) -> Non
         if _kind(element) != "hidden":
             _put(element, sent.get(element.get("name", ""), []))
     _keep_hidden(form, [each for each in shown if _kind(each) == "hidden"], sent)
+    form.set("data-changed-already", "")
     row = next(form.iterancestors("details"), None)
     if row is not None:
         row.set("open", "")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -151,11 +152,21 @@ def is_moved_by(stage: Stage, action: str, names: Sequence[str]) -> bool:
         assert "<script>alert(1)" not in answer.response.text, action
         assert "<img src=x" not in answer.response.text, action
         assert "evil" not in answer.response.headers, action
+        assert answer.response.is_redirect or asks_when_left(answer, action, names), (action, value)
         if answer.response.is_redirect:
             assert answer.location.startswith("/"), (action, value, answer.location)
             moved, page = True, visited(stage)
         moved |= answer.status == 429
     return moved
+
+
+def asks_when_left(answer: Page, action: str, names: Sequence[str]) -> bool:
+    """Whether a refused form that is there again, with what was typed in it, is known to the browser as not saved."""
+    if not names or answer.status < 400 or not answer.response.text:
+        return True
+    document = answer.document
+    is_again = any(form.get("action") == action and {*names} <= {*form.fields.keys()} for form in document.forms)
+    return not is_again or document.xpath("//body/@data-unsaved") == [urlsplit(action).path]
 
 
 def visited(stage: Stage) -> Page:

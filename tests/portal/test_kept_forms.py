@@ -15,7 +15,7 @@ from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
 from tests.portal.test_pages import sign_in
 from tests.support import chromium as browsers
-from tests.support.chromium import PortalServer
+from tests.support.chromium import ASKS, PortalServer, comes_true
 from tests.support.forms import ROOT, Visitor, portal_of
 from tests.support.site import Site
 
@@ -290,6 +290,27 @@ def test_leaving_any_form_that_was_changed_asks(page: Page, cast_site: Site, cas
         if found := page.evaluate(TOUCH):
             silent[endpoint] = found
     assert silent == {}
+
+
+def test_leaving_a_form_that_came_back_with_what_was_typed_asks(page: Page) -> None:
+    """The page is whole, as it is where no script sent the form; where it was only opened nobody asks."""
+    page.goto("card/add/birthday")
+    comes_true(page, f"() => !({ASKS})()")
+    typed = page.locator("#form-new input:not([type=hidden])").first
+    # Neither this nor how it is sent is an event that a script would hear of.
+    typed.evaluate("(input, text) => { input.value = text; }", "some day in May")
+    with page.expect_navigation():
+        page.locator("#form-new").evaluate("(form) => { form.noValidate = true; form.submit(); }")
+    expect(typed).to_have_value("some day in May")
+    comes_true(page, ASKS)
+
+
+def test_leaving_a_matrix_that_was_looked_at_before_saving_asks(page: Page) -> None:
+    page.goto("sharing/")
+    page.locator(".col.open input[name=box]").last.click()
+    page.locator(".savebar button[formaction]").click()
+    page.wait_for_url("**/sharing/preview*")
+    comes_true(page, ASKS)
 
 
 def test_choosing_another_language_keeps_what_is_typed_and_ticked(page: Page) -> None:

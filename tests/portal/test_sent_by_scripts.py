@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.portal.test_pages import sign_in
 from tests.support import chromium as browsers
-from tests.support.chromium import PortalServer, comes_true
+from tests.support.chromium import ASKS, PortalServer, comes_true
 
 #: What stops a double click does not end by itself, however slow the machine is.
 NO_END = (
@@ -17,13 +17,6 @@ NO_END = (
 )
 #: Of what was not taken htmx tells the browser's console as well.
 QUIET = "console.error = () => {}"
-ASKS = """
-() => {
-  const leaving = new Event("beforeunload", { cancelable: true });
-  window.dispatchEvent(leaving);
-  return leaving.defaultPrevented;
-}
-"""
 #: Presses a button, and again as soon as there is an answer.
 PRESSES = """
 async ([button, times]) => {

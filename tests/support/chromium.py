@@ -43,6 +43,15 @@ PATIENCE = 60_000
 #: The rules of axe whose answers depend on the screen and its colours, and not on the document alone.
 OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 
+#: Whether a page asks when it is left.
+ASKS = """
+() => {
+  const leaving = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(leaving);
+  return leaving.defaultPrevented;
+}
+"""
+
 #: Colours that change do so in a moment, in which they are neither the ones nor the others.
 SETTLED = """() => Promise.all(
     document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished.catch(() => {}))

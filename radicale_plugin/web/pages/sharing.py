@@ -191,6 +191,7 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         preview=found,
         opened=_open(rows, every, ticked),
         until=until,
+        unsaved=adjustment != UNCHANGED,
     )
 
 

@@ -13,7 +13,14 @@
   addEventListener("beforeunload", (event) => {
     if ([...changed].some((form) => form.isConnected)) event.preventDefault();
   });
-  for (const form of document.querySelectorAll("form[data-changed-already]")) changed.add(form);
+  // What was typed is shown again, and not saved: a form is filled in already, or was refused, or only looked at.
+  const { unsaved } = document.body.dataset;
+  const leadsThere = (address) => new URL(address).pathname === unsaved;
+  for (const form of document.forms) {
+    const buttons = [...form.elements].filter((each) => each.hasAttribute("formaction"));
+    const again = unsaved && [form.action, ...buttons.map((each) => each.formAction)].some(leadsThere);
+    if (isTyped(form) && (again || "changedAlready" in form.dataset)) changed.add(form);
+  }
 
   // A double click sends a form once.
   const [sent, typedIn] = [new WeakSet(), new WeakSet()];
