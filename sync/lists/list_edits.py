@@ -27,7 +27,7 @@ from sync.lists.list_cards import LIST
 from sync.merging import intake, programs
 from sync.models import CONTACTS, Entry, Group, ListState, now
 from sync.revisions import list_states
-from sync.revisions.address_books import PRESENT, Book
+from sync.revisions.address_books import HIDDEN, PRESENT, Book
 from sync.sharing import phone_lists
 from sync.sharing.connections import CONNECTION
 from sync.vcard import VCard, join_structured, parse_one, serialize, split_structured, uids, unescape
@@ -127,8 +127,10 @@ def _people(session: Session, book: Book, wanted: Iterable[str]) -> dict[str, in
 
 def _shown_of(session: Session, book: Book, href: str) -> tuple[int, Groups | None] | None:
     """Return whose card this is, if it is that of a connected person, and what it shows of groups."""
-    named = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href, Entry.state == PRESENT)
-    found = session.execute(categories.joined(select(Entry.id)).where(*named, Entry.kind == CONNECTION)).first()
+    named = (Entry.viewer_id == book.viewer_id, Entry.book_id == book.id, Entry.href == href)
+    # Whoever is off the devices comes back by what an old one of them stores.
+    there = (Entry.kind == CONNECTION, Entry.state.in_((PRESENT, HIDDEN)))
+    found = session.execute(categories.joined(select(Entry.id)).where(*named, *there)).first()
     return (found[0], categories.groups_of(found[1:])) if found is not None else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.sharing import phone_lists
+from sync.sharing import connections, phone_lists
 from sync.vcard import parse_one
 from tests.support import dav, factories
 from tests.support.lists import Scene, categories_in, href_of, lists_in, scene_on
@@ -230,3 +230,17 @@ def test_lists_that_were_made_on_the_phone_stay_as_they_are(scene: Scene, choice
         ((_, members),) = lists_in({"club": card}).items()
         assert members == {"p1", scene.bert}
     assert scene.proposals() == []
+
+
+def test_who_comes_back_by_what_an_old_device_stores_has_no_group_as_a_category(scene: Scene) -> None:
+    replica, other = scene.replica("categories"), scene.replica(None)
+    replica.sync()
+    href = next(href for href, card in replica.cards.items() if "CATEGORIES:Friends" in (card.text or ""))
+    hide = connections.hide
+    scene.site.database.write(lambda session: hide(session, scene.ids["anna"], scene.ids["bert"]))
+    replica.client.put(href, replica.cards[href].text or "")
+    other.sync()
+    assert href in other.cards
+    assert categories_in(other.cards) == {}
+    replica.sync()
+    assert categories_in(replica.cards) == {scene.bert: {"Friends"}}
