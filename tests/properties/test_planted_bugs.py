@@ -10,7 +10,7 @@ from tests.properties.machine import AddressBooks, search
 from tests.properties.plants import PLANTS, Plant
 from tests.properties.world import Service
 from tests.support import dav, site
-from tests.support.clock import Clock
+from tests.support.clock import StoppedClock
 
 #: Within how many histories a bug must be found: several times as many as any was seen to need. Which histories these
 #: are, Hypothesis also makes depend on the modules that are loaded.
@@ -39,8 +39,8 @@ def test_the_machine_finds(
         dav.http("http://evercard.test", transport=site.Transport(here)) as connections,
     ):
         plant.plant(monkeypatch, here.database)
-        # What depends on the second it happens in may not fail again when Hypothesis looks twice.
-        service = Service(here.database, connections, plant.deferred, Clock(monkeypatch))
+        # Hypothesis looks twice: what depends on the second it happens in is to fail again.
+        service = Service(here.database, connections, plant.deferred, StoppedClock(monkeypatch))
         with pytest.raises((AssertionError, FlakyFailure)) as found:
             search(AddressBooks, service, FINDING)
     assert not [record for record in caplog.records if record.exc_info], "it broke the server: another bug than planted"
