@@ -137,6 +137,16 @@ def end(session: Session, book: Book, since: Reached | None, limit: int) -> tupl
     return (reached, True) if reached != before else (None, False)
 
 
+def as_reader(session: Session, book: Book, there: Found, data: bytes) -> bytes:
+    """Return what the person of *book* had of a contact as a reader, when *data* was everybody's text of it."""
+    key = (Overlay.viewer_id == book.viewer_id, Overlay.entry_id == there.id)
+    overlay = session.scalars(select(Overlay.content).where(*key)).first()
+    if overlay is None:
+        return data
+    plain = served.private(data, "3.0", there.uid or "", there.changed_at)
+    return _laid_over(plain, overlay, "3.0", there.uid or "", there.changed_at).encode()
+
+
 def _changed(session: Session, book: Book, since: Reached, until: Reached | None) -> Iterator[EntryHead]:
     known, last = _base_of(since), _base_of(until)
     changed = {head.href: head for head in entry_heads.heads(session, access.base_of(book), known, until=last)}
@@ -194,19 +204,12 @@ def _with(entry: EntryText, overlay: str, version: str | None, at: int) -> str:
     """Return the text of a contact with what a reader added to it."""
     written = "4.0" if entry_texts.is_modern(version) else "3.0"
     plain = served.private(entry.data or b"", written, entry.uid, entry.changed_at)
-    text = fields.head(written, entry.uid, at) + overlays.applied(plain, overlays.load(overlay), written)
+    text = _laid_over(plain, overlay, written, entry.uid, at)
     return fields.spelled_out(text) if version == served.THUNDERBIRD else text
 
 
-def as_reader(session: Session, book: Book, there: Found, data: bytes) -> bytes:
-    """Return what the person of *book* had of a contact as a reader, when *data* was everybody's text of it."""
-    key = (Overlay.viewer_id == book.viewer_id, Overlay.entry_id == there.id)
-    overlay = session.scalars(select(Overlay.content).where(*key)).first()
-    if overlay is None:
-        return data
-    uid, at = there.uid or "", there.changed_at
-    plain = served.private(data, "3.0", uid, at)
-    return (fields.head("3.0", uid, at) + overlays.applied(plain, overlays.load(overlay), "3.0")).encode()
+def _laid_over(plain: str, overlay: str, version: str, uid: str, at: int) -> str:
+    return fields.head(version, uid, at) + overlays.applied(plain, overlays.load(overlay), version)
 
 
 def _base_of(reached: Reached | None) -> int | None:
