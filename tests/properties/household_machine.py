@@ -9,8 +9,6 @@ Beside the server is a model of what each card says; every answer is searched fo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -30,14 +28,11 @@ from tests.support import dav, factories, forms
 from tests.support.clock import HOUR, MINUTE, Clock
 from tests.support.forms import Visitor
 from tests.support.kills import Kills
+from tests.support.machines import KILL, UNANSWERED, one_of
 from tests.support.outbox import end_leases
 from tests.support.site import Site, Transport
 
-T = TypeVar("T")
 CHOICE = st.integers(0, 2**16)
-#: After how many statements something is killed, if at all; what is over by then only remains unanswered.
-UNANSWERED = 1_000
-KILL = st.none() | st.integers(0, 40) | st.just(UNANSWERED)
 FORMS = {"url": "https://example.org/{}", "email": "{}@example.org", "anniversary": "{}"}
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
 _MARKER, _WORD = re.compile(r"zq\d+qz|17\d\d-03-04"), re.compile(r"zq\d+qz")
@@ -49,11 +44,6 @@ DONE = {
     "take-back": "It is yours alone.",
     "leave": "It is ",
 }
-
-
-def one_of(found: Sequence[T], choice: int) -> T:
-    """Return one of several."""
-    return found[choice % len(found)]
 
 
 class Household(RuleBasedStateMachine):

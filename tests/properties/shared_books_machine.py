@@ -8,7 +8,7 @@ every answer is searched for markers that its person may not see. Each step is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -35,20 +35,15 @@ from tests.properties.shared_books_model import (
 from tests.support import clubs, dav, shared
 from tests.support.clock import HOUR, MINUTE, Clock
 from tests.support.kills import Kills
+from tests.support.machines import UNANSWERED, one_of
 from tests.support.site import Site, Transport
 
 T = TypeVar("T")
 CHOICE = st.integers(0, 2**12)
 #: After how many statements something is killed, if at all; what is over by then only remains unanswered.
-UNANSWERED = 1_000
 KILL = st.none() | st.none() | st.integers(0, 30) | st.just(UNANSWERED)
 STYLES: tuple[dav.Style, ...] = ("data", "multiget")
 ROLES = (READER, WRITER, NO_ACCESS, None)
-
-
-def one_of(found: Sequence[T], choice: int) -> T:
-    """Return one of several."""
-    return found[choice % len(found)]
 
 
 class SharedBooks(RuleBasedStateMachine):

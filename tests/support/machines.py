@@ -7,7 +7,8 @@ whatever is drawn here is less, and a machine with a seed goes through the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import pytest
@@ -64,9 +65,16 @@ def written(database: Database, kills: Kills, kill: int | None, change: Callable
         return None
 
 
-def must_find(machine: type[RuleBasedStateMachine]) -> None:
-    """Make sure that a machine fails in one of its first histories."""
+@contextmanager
+def must_fail() -> Iterator[None]:
+    """Make sure that a search ends with a claim that fails, if perhaps not again when Hypothesis looks twice."""
     with pytest.raises((AssertionError, FlakyFailure)) as found:
-        run_state_machine_as_test(seed(SEED)(machine), settings=FINDING)
+        yield
     if isinstance(found.value, FlakyFailure):
         assert found.value.subgroup(AssertionError) is not None
+
+
+def must_find(machine: type[RuleBasedStateMachine]) -> None:
+    """Make sure that a machine fails in one of its first histories."""
+    with must_fail():
+        run_state_machine_as_test(seed(SEED)(machine), settings=FINDING)
