@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import wtforms
 from flask import request
@@ -78,3 +78,38 @@ class Form(wtforms.Form):
     def refuse(self, field: str, error: EvercardError) -> None:
         """Say at a field what the engine refused."""
         self[field].errors = [*self[field].errors, explained(error)]
+
+
+class StoredForm(Form):
+    """
+    A form that shows what is stored, and changes only what somebody changed in it.
+
+    What was left as the page showed it may be another by now, from another tab or device, and is none of `changed`. The
+    template says what was shown by `macros/forms.html`'s `as_shown`.
+    """
+
+    def __init__(self, **values: object) -> None:
+        """Take what was posted, with what the page had shown."""
+        super().__init__(**values)
+        self._shown = request.form.getlist("shown") if request.method == "POST" else self._said()
+
+    @classmethod
+    def opened(cls, **values: object) -> Self:
+        """Return the form as it is stored, whatever was sent of another one of the same page."""
+        form = cls()
+        form.process(None, data=values)
+        form._shown = form._said()
+        return form
+
+    @property
+    def shown(self) -> list[str]:
+        """What the page showed when it was opened: each field's name, ``=`` and value."""
+        return self._shown
+
+    def changed(self) -> dict[str, Any]:
+        """Return by the names of fields what is not as it was shown; all, where a page did not say what it showed."""
+        said = zip(self, self._said(), strict=True)
+        return {item.name: item.data for item, text in said if text not in self._shown}
+
+    def _said(self) -> list[str]:
+        return [f"{item.name}={item.data}" for item in self]

@@ -36,6 +36,17 @@ def as_id(text: str) -> int | None:
     return number if (number := int(text)) <= _LARGEST else None
 
 
+def posted_ticks(name: str) -> tuple[set[int], set[int]]:
+    """
+    Return the ids that somebody ticked under *name*, and those that they unticked.
+
+    A page says under ``had`` what it showed as ticked. What was left as it was is in neither: it may have changed in
+    another tab meanwhile.
+    """
+    ticked, had = set(posted_ids(name)), set(posted_ids("had"))
+    return ticked - had, had - ticked
+
+
 def posted_ids(name: str) -> list[int]:
     """Return the ids that a form has under *name*; one that is none makes the request a bad one."""
     found = [as_id(text) for text in request.form.getlist(name)]

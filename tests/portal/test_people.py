@@ -174,7 +174,7 @@ def test_groups_are_ticked_and_unticked(site: Site, ids: list[int], visitor: Vis
     assert seen(site.database, bert, anna) == {"a@example.org"}
     ticked = {int(box.get("value")) for box in page.document.xpath("//input[@name='group'][@checked]")}
     assert ticked == {work, later}
-    visitor.post(f"/people/{bert}/groups", {"offered": [str(family), str(work)]})
+    visitor.post(f"/people/{bert}/groups", {"had": [str(family), str(work)]})
     assert seen(site.database, bert, anna) == set()
 
 

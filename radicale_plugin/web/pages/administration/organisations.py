@@ -9,12 +9,13 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web.field_display import kind_title
-from radicale_plugin.web.forms import Form
+from radicale_plugin.web.forms import StoredForm
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.administration.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
+from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.organisations import organisations
 from sync.organisations.organisations import NAME_LENGTH
@@ -24,7 +25,7 @@ from sync.sign_in import organisation_administrators
 USUAL = ("name", "photo", "mobile", "home-phone", "office-phone", "email", "organization", "title", "address")
 
 
-class Naming(Form):
+class Naming(StoredForm):
     """What an organisation is called."""
 
     name = StringField(lazy("Name of the organisation"), [InputRequired(), Length(max=NAME_LENGTH)])
@@ -52,21 +53,28 @@ def organisation(organisation_id: int) -> Response:
     me = current_person().account_id
     with database().reading() as session:
         found = organisations.about(session, organisation_id)
-    form, ticked = Naming(name=found.name), set(found.minimum)
+    form = Naming(name=found.name)
+    ticked, had = set(request.form.getlist("kind")), set(request.form.getlist("had"))
     if form.accepted():
-        name, ticked = form.name.data or "", set(request.form.getlist("kind"))
+
+        def change(session: Session) -> None:
+            now = organisations.about(session, organisation_id)
+            minimum = {*now.minimum, *(ticked - had)} - (had - ticked)
+            name = form.changed().get("name", now.name)
+            organisation_administrators.change(session, me, organisation_id, name, minimum)
+
         try:
-            database().write(
-                lambda session: organisation_administrators.change(session, me, organisation_id, name, ticked)
-            )
+            database().write(change)
         except InvalidInput as error:
             form.refuse("name", error)
         else:
             say(_("Saved. Whoever joins from now on is asked for this."))
             return go("administration.organisation", organisation_id=organisation_id)
     status = 400 if form.errors else form.status
-    offered = _offered(found.minimum)
-    return page("administration/organisation.html", status, found=found, form=form, ticked=ticked, kinds=offered)
+    if request.method == "GET":
+        ticked = had = set(found.minimum)
+    values = {"ticked": ticked, "had": had, "kinds": _offered(found.minimum)}
+    return page("administration/organisation.html", status, found=found, form=form, **values)
 
 
 @blueprint.route("/organisations/<int:organisation_id>/end", methods=["GET", "POST"])

@@ -11,7 +11,7 @@ from wtforms import Field as Input
 from radicale_plugin.web import field_forms
 from radicale_plugin.web.field_display import Shown, icon_of, kind_title, shown
 from radicale_plugin.web.field_forms import FieldForm
-from radicale_plugin.web.ids import as_id, posted_ids
+from radicale_plugin.web.ids import as_id, posted_ids, posted_ticks
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.once import once
 from radicale_plugin.web.page import attempt, go, page, say
@@ -124,10 +124,10 @@ def edit(field_id: int) -> Response:
     form = field_forms.form_for(content.kind, taken.shape, content)
     status = form.status
     if form.accepted():
-        given, had = set(posted_ids("groups")), set(posted_ids("had"))
+        given, taken_back = posted_ticks("groups")
         adjustment = Adjustment(
-            frozenset((group_id, field_id) for group_id in given - had),
-            frozenset((group_id, field_id) for group_id in had - given),
+            frozenset((group_id, field_id) for group_id in given),
+            frozenset((group_id, field_id) for group_id in taken_back),
         )
 
         def change(session: Session) -> None:

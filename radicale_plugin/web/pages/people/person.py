@@ -6,7 +6,7 @@ from flask import Response
 
 from radicale_plugin.web import people
 from radicale_plugin.web.field_display import card_of, shown, shown_card
-from radicale_plugin.web.ids import posted_ids
+from radicale_plugin.web.ids import posted_ticks
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.people.area import blueprint
@@ -58,10 +58,10 @@ def one(account_id: int) -> Response:
 def sort(account_id: int) -> Response:
     """Put somebody into the groups that are ticked, and out of those that were and are not."""
     me = current_person().account_id
-    into, offered = set(posted_ids("group")), set(posted_ids("offered"))
+    into, out_of = posted_ticks("group")
 
     def change(session: Session) -> None:
-        groups.sort(session, me, account_id, into=into, out_of=offered - into)
+        groups.sort(session, me, account_id, into=into, out_of=out_of)
 
     if attempt(lambda: database().write(change)):
         say(_("Saved. They see from now on what these groups see."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 from wtforms import BooleanField, SelectField
 
-from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.forms import StoredForm, choice
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say
@@ -16,7 +16,7 @@ from sync.database.engine import Session
 from sync.digests import choices, times
 
 
-class DigestForm(Form):
+class DigestForm(StoredForm):
     """Whether and when."""
 
     is_wanted = BooleanField(
@@ -45,7 +45,8 @@ def digest() -> Response:
 
 
 def _decide(session: Session, viewer_id: int, form: DigestForm) -> None:
-    if form.is_wanted.data:
-        choices.want(session, viewer_id, int(form.hour.data), form.time_zone.data)
+    now, changed = choices.choice_of(session, viewer_id), form.changed()
+    if changed.get("is_wanted", now.is_wanted):
+        choices.want(session, viewer_id, int(changed.get("hour", now.hour)), changed.get("time_zone", now.time_zone))
     else:
         choices.stop(session, viewer_id)

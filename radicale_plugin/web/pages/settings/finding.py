@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 from flask import Response, request
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import Length
 
-from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.forms import StoredForm, choice
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
@@ -23,10 +21,8 @@ from sync.sharing import groups
 from sync.sharing.preferences import ANYONE, CONFIRM, NOBODY, QUESTION, Preferences, preferences_of
 from sync.sharing.visibility import GROUP
 
-AForm = TypeVar("AForm", bound=Form)
 
-
-class FoundForm(Form):
+class FoundForm(StoredForm):
     """By what a person is found."""
 
     found_by_login = BooleanField(lazy("By my login"))
@@ -44,7 +40,7 @@ class FoundForm(Form):
     )
 
 
-class ConnectingForm(Form):
+class ConnectingForm(StoredForm):
     """Who may connect, and what becomes of them."""
 
     connecting = RadioField(
@@ -96,7 +92,7 @@ def set_found() -> Response:
     if not form.accepted():
         return _show(form, None, 400)
 
-    chosen = {name: bool(value) for name, value in form.data.items()}
+    chosen = form.changed()
 
     def change(session: Session) -> None:
         # Who has a number has answered by this what they would be asked.
@@ -125,18 +121,16 @@ def set_connecting() -> Response:
     if not form.accepted():
         return _show(None, form, 400)
     question, answer = (form.question.data or "").strip(), form.answer.data or ""
-    wanted: dict[str, Any] = {
-        "connecting": form.connecting.data,
+    wanted = form.changed()
+    asks = bool(answer or (question and "question" in wanted))
+    if "newcomers" in wanted:
         # What is no id is nobody's group.
-        "newcomers_group_id": as_id(form.newcomers.data) or 0 if form.newcomers.data else None,
-        "told_of_requests": bool(form.told_of_requests.data),
-    }
-    if _sends_texts():
-        wanted["requests_by_sms"] = bool(form.requests_by_sms.data)
+        wanted["newcomers_group_id"] = as_id(form.newcomers.data) or 0 if form.newcomers.data else None
+    told = ("connecting", "newcomers_group_id", "told_of_requests", *(["requests_by_sms"] if _sends_texts() else []))
+    wanted = {name: wanted[name] for name in told if name in wanted}
 
     def change(session: Session) -> None:
-        before = preferences_of(session, me)
-        if answer or (question and question != before.question):
+        if asks:
             preference_changes.set_question(session, me, question, answer)
         preference_changes.change_preferences(session, me, **wanted)
 
@@ -158,8 +152,10 @@ def _show(found: FoundForm | None, connecting: ConnectingForm | None, status: in
         decided = preferences_of(session, me)
         own = [group for group in groups.groups_of(session, me) if group.kind == GROUP]
         proved = addresses.addresses_of(session, me)
-    found = found or _filled(FoundForm(), decided)
-    connecting = connecting or _filled(ConnectingForm(), decided)
+    values = {name: getattr(decided, name) for name in Preferences.__slots__}
+    values.update(newcomers=str(decided.newcomers_group_id or ""), answer="", question=decided.question or "")
+    found = found or FoundForm.opened(**values)
+    connecting = connecting or ConnectingForm.opened(**values)
     nothing = choice("", _("No group"))
     connecting.newcomers.choices = [nothing, *(choice(str(group.id), group.name) for group in own)]
     told = {"proved": proved, "sends_texts": _sends_texts()}
@@ -168,12 +164,3 @@ def _show(found: FoundForm | None, connecting: ConnectingForm | None, status: in
 
 def _sends_texts() -> bool:
     return database().settings.sending.can_send(addresses.SMS)
-
-
-def _filled(form: AForm, decided: Preferences) -> AForm:
-    """Show what was decided, whatever was sent of the other form of the page."""
-    values = {name: getattr(decided, name) for name in Preferences.__slots__}
-    values.update(newcomers=str(decided.newcomers_group_id or ""), answer="", question=decided.question or "")
-    for item in form:
-        item.data = values[item.name]
-    return form
