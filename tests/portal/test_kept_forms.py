@@ -262,36 +262,6 @@ def page(chromium: Browser, server: PortalServer) -> Iterator[Page]:
         yield page
 
 
-TOUCH = """
-() => [...document.forms].filter((form) => form.method === "post").flatMap((form) => {
-  const kinds = /^(text|tel|email|url|textarea|checkbox|select-one)$/;
-  const typed = [...form.elements].find((each) => kinds.test(each.type));
-  if (!typed || typed.hidden) return [];
-  const asks = () => {
-    const leaving = new Event("beforeunload", { cancelable: true });
-    window.dispatchEvent(leaving);
-    return leaving.defaultPrevented;
-  };
-  const before = asks();
-  typed.dispatchEvent(new Event("input", { bubbles: true }));
-  const after = asks();
-  form.dispatchEvent(new Event("reset", { bubbles: true }));
-  return before || !after ? [form.getAttribute("action") || location.pathname] : [];
-})
-"""
-
-
-def test_leaving_any_form_that_was_changed_asks(page: Page, cast_site: Site, cast: Cast) -> None:
-    silent = {}
-    for endpoint, path in walk.addresses(cast_site, "GET", cast.ids):
-        if endpoint in walk.NO_PAGE or endpoint.startswith("signing."):
-            continue
-        page.goto(path.removeprefix("/") or ".", wait_until="domcontentloaded")
-        if found := page.evaluate(TOUCH):
-            silent[endpoint] = found
-    assert silent == {}
-
-
 def test_leaving_a_form_that_came_back_with_what_was_typed_asks(page: Page) -> None:
     """The page is whole, as it is where no script sent the form; where it was only opened nobody asks."""
     page.goto("card/add/birthday")

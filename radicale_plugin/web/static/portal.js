@@ -44,13 +44,23 @@
     if (there && typedIn.has(form)) changed.add(there);
   };
   document.addEventListener("unsent", (event) => refused(event.target));
+  // Whoever is in front of it is told, in sight of what they pressed, when nobody answered or a server is in trouble.
+  const tell = (place, isLost) => {
+    for (const told of document.querySelectorAll("[data-not-sent]")) told.remove();
+    const template = document.querySelector("#not-sent");
+    if (!isLost || !template) return;
+    const pressed = place.querySelector(".acts") || place.closest(".acts");
+    (pressed || document.querySelector("#told")).before(template.content.cloneNode(true));
+  };
   // What is refused comes back as a form in the place of the one that was sent.
   for (const name of ["htmx:afterRequest", "htmx:afterSwap"]) {
     document.addEventListener(name, (event) => {
       const { requestConfig, xhr } = event.detail;
-      // A look at what would be, which a change in the form asks for, is not the form.
-      if (!requestConfig.triggeringEvent || requestConfig.triggeringEvent.type !== "submit") return;
-      if (xhr.status >= 200 && xhr.status < 400) sent.delete(requestConfig.elt); else refused(requestConfig.elt);
+      const { elt, triggeringEvent, verb } = requestConfig;
+      // A look at what would be, which a change in the form asks for, is not the form. What is dragged has no event.
+      if (triggeringEvent ? triggeringEvent.type !== "submit" : verb !== "post") return;
+      tell(elt, xhr.status === 0 || xhr.status >= 500);
+      if (xhr.status >= 200 && xhr.status < 400) sent.delete(elt); else refused(elt);
     });
   }
 
