@@ -46,11 +46,13 @@
   document.addEventListener("unsent", (event) => refused(event.target));
   // Whoever is in front of it is told, in sight of what they pressed, when nobody answered or a server is in trouble.
   const tell = (place, isLost) => {
-    for (const told of document.querySelectorAll("[data-not-sent]")) told.remove();
-    const template = document.querySelector("#not-sent");
-    if (!isLost || !template) return;
-    const pressed = place.querySelector(".acts") || place.closest(".acts");
-    (pressed || document.querySelector("#told")).before(template.content.cloneNode(true));
+    for (const told of document.querySelectorAll(".not-sent")) told.remove();
+    if (!isLost) return;
+    const [told, lost] = [document.querySelector("#told"), document.createElement("p")];
+    lost.className = "banner told bad error not-sent";
+    lost.setAttribute("role", "alert");
+    lost.textContent = told.dataset.notSent;
+    (place.querySelector(".acts") || place.closest(".acts") || told).before(lost);
   };
   // What is refused comes back as a form in the place of the one that was sent.
   for (const name of ["htmx:afterRequest", "htmx:afterSwap"]) {
