@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radicale_plugin.web.pages.shared_books import books, contacts, fields, history
+from radicale_plugin.web.pages.shared_books import books, contacts, devices, fields, files, history, photo
 from radicale_plugin.web.pages.shared_books.area import blueprint
 
-__all__ = ["blueprint", "books", "contacts", "fields", "history"]
+__all__ = ["blueprint", "books", "contacts", "devices", "fields", "files", "history", "photo"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, abort, request, url_for
 
 from radicale_plugin.web import field_forms
-from radicale_plugin.web.field_display import kind_title, shown
+from radicale_plugin.web.field_display import kind_title, picture_of, shown
 from radicale_plugin.web.field_forms import FieldForm
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
@@ -98,12 +98,15 @@ def _edit(
         (each, shown(each.content), typing[1] if typing and typing[0] == each.content.digest else _unsent(each))
         for each in fields
     ]
+    photo = editing.photo_of(fields)
     return page(
         "shared_books/edit.html",
         status,
         book=book,
         entry_id=entry_id,
         name=full_name([each.content for each in fields], "") or _("Contact without a name"),
+        picture=picture_of(photo.content) if photo is not None else "",
+        photo=url_for("shared_books.photo", book_id=book_id, entry_id=entry_id),
         rows=rows,
         open_at=typing[0] if typing else "",
         adding=adding,
