@@ -106,7 +106,7 @@ def books_of(session: Session, account_id: int) -> list[Book]:
     return sorted((book for book in found if book is not None), key=lambda book: (book.title.casefold(), book.id))
 
 
-def are_shown(session: Session, account_id: int, device_id: int, *, is_mac: bool) -> bool:
+def are_shown(session: Session, account_id: int, device_id: int | None, *, is_mac: bool) -> bool:
     """Whether a device is shown the shared books: as its person chose, else unless it is a Mac, which shows one."""
     mine = (Device.viewer_id == account_id, Device.id == device_id)
     chosen = session.scalars(select(Device.shared_books).where(*mine)).first()

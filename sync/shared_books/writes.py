@@ -93,6 +93,13 @@ def bring_back(session: Session, book: Book, entry_id: int) -> None:
         layers.set_state(session, layers.ensure(session, book), entry_id, PRESENT)
 
 
+def has_uid(session: Session, book: Book, uid: str) -> bool:
+    """Whether the person's devices have a contact with this UID."""
+    base, layer = access.base_of(book), access.layer_of(book)
+    names = [name for name in (entry_rows.href_of_uid(session, each, uid) for each in (base, layer)) if name]
+    return any(view.head(session, book, name) is not None for name in names)
+
+
 def offer_again(session: Session, book: Book, href: str) -> None:
     """Let every device of the person fetch a contact once more, whose change was refused (client fact T-7)."""
     with all_or_nothing(session):
