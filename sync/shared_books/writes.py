@@ -151,9 +151,10 @@ def _write_for_all(
 
 def _merged(session: Session, book: Book, there: Found, data: bytes, writer: Writer | None) -> bytes:
     """Return what a contact becomes when a device stores *data* that may not know of what others changed."""
-    if writer is None or writer.knows:
+    if writer is not None and writer.knows:
         return data
-    had = _had(session, book, there, copies.before(session, writer, there))
+    # Of a device that is not known, no more is told apart than what its person alone has.
+    had = _had(session, book, there, copies.before(session, writer, there) if writer is not None else None)
     mended, _card = intake.mended(data)
     uid = there.uid or ""
     if had is None or not (isinstance(had, NotKept) or uids.are_same(parse_one(had).uid or uid, uid)):
