@@ -104,6 +104,15 @@ def books_of(session: Session, account_id: int) -> list[Book]:
     return sorted((book for book in found if book is not None), key=lambda book: (book.title.casefold(), book.id))
 
 
+def readers_of(session: Session, book_id: int, members: Sequence[int]) -> list[int]:
+    """Return who of some members of its organisation sees a shared book."""
+    everybody = session.scalars(select(SharedBook.everybody).where(SharedBook.id == book_id)).first()
+    theirs = (SharedAccess.book_id == book_id, among(session, SharedAccess.viewer_id, members))
+    rows = session.execute(select(SharedAccess.viewer_id, SharedAccess.role).where(*theirs))
+    granted = {row[0]: row[1] for row in rows}
+    return [each for each in members if granted.get(each, everybody) not in (NO_ACCESS, None)]
+
+
 def are_shown(session: Session, account_id: int, device_id: int | None, *, is_mac: bool) -> bool:
     """Whether a device is shown the shared books: as its person chose, else unless it is a Mac, which shows one."""
     mine = (Device.viewer_id == account_id, Device.id == device_id)
