@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import inspect, text
+from sqlalchemy import column, insert, inspect, table, text
 
 from sync import verification
 from sync.database.engine import Database, Session
@@ -109,11 +109,11 @@ def columns(database: Database) -> dict[str, dict[str, bool]]:
     with database.engine.connect() as connection:
         inspector = inspect(connection)
         return {
-            table: {
+            name: {
                 each["name"]: bool(each["nullable"] or each["default"] is not None)
-                for each in inspector.get_columns(table)
+                for each in inspector.get_columns(name)
             }
-            for table in inspector.get_table_names()
+            for name in inspector.get_table_names()
         }
 
 
@@ -124,15 +124,14 @@ def test_the_version_before_runs_on_the_newer_tables(database: Database) -> None
     downgrade(database, BEFORE)
     older = columns(database)
     database.migrate()
-    for table, known in older.items():
-        assert known.keys() <= newer[table].keys(), table
-        assert all(newer[table][name] for name in newer[table].keys() - known.keys()), table
+    for name, known in older.items():
+        assert known.keys() <= newer[name].keys(), name
+        assert all(newer[name][added] for added in newer[name].keys() - known.keys()), name
     said = {"viewer_id": scene.anna, "id": 77, "path": "work", "title": "Work", "epoch": 5, "revision": 0}
-    names = sorted({*said, "changed_at"} & older["address_book"].keys())
-    values = {**said, "changed_at": 1}
+    assert {*said, "changed_at"} <= older["address_book"].keys()
+    books_before = table("address_book", *map(column, (*said, "changed_at")))
     with database.engine.begin() as connection:
-        rows = ", ".join(f":{name}" for name in names)
-        connection.execute(text(f"INSERT INTO address_book ({', '.join(names)}) VALUES ({rows})"), values)
+        connection.execute(insert(books_before).values(**said, changed_at=1))
     book_id = scene.share()
     with database.reading() as session:
         paths = [each.path for each in address_books.books_of(session, scene.anna) if not each.is_layer]
