@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from radicale_plugin.cli import files
 from radicale_plugin.cli.acting import of_one
 from radicale_plugin.cli.entry import take_over
 from radicale_plugin.cli.output import day, json_option, moment, print_json, print_table
@@ -11,6 +12,7 @@ from radicale_plugin.cli.site import Site, pass_site
 from sync.contacts import own_contacts
 from sync.database import accounts
 from sync.database.engine import Session
+from sync.export import exporting
 from sync.organisations import organisations
 from sync.shared_books import access, books, past
 
@@ -187,6 +189,21 @@ def import_file(site: Site, label: str, title: str, file: str) -> None:
     with site.read() as session:
         key = _find(session, label, title).id
     take_over(site, key, file, lambda session: past.noted(session, access.base(session, key), past.ADMINISTRATOR))
+
+
+@book.command("export")
+@click.argument("label", metavar="ORGANISATION")
+@click.argument("title")
+@click.option("--output", "-o", "path", help="The file to write; standard output otherwise.")
+@pass_site
+def export_file(site: Site, label: str, title: str, path: str | None) -> None:
+    """Write the contacts of an address book as one vCard file, as everybody has them."""
+    with site.read() as session:
+        data = exporting.everybodys(session, _find(session, label, title).id)
+    if path is None:
+        click.echo(data, nl=False)
+        return
+    files.write(path, data)
 
 
 @book.command()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from email.utils import formatdate
-from typing import NamedTuple
 
 from radicale_plugin.dav import collections, paths
-from radicale_plugin.dav.conditions import Check, marked
+from radicale_plugin.dav.conditions import marked
 from radicale_plugin.dav.errors import DavError, needs_privilege
 from radicale_plugin.dav.handing import Handing
 from radicale_plugin.dav.if_header import IfHeader
@@ -21,18 +19,10 @@ from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
 from sync.books import entries, served
 from sync.books.device_copies import Writer
-from sync.books.entry_heads import EntryHead
-from sync.database.engine import Session
 from sync.errors import InvalidVCard, LimitExceeded, NotFound, Refused, TooLarge, UIDConflict
-from sync.lists import device_view, list_edits
-from sync.revisions.address_books import CONTACTS_PATH, Book
-from sync.shared_books import writes
-
-
-class _Door(NamedTuple):
-    write: Callable[[Session, Book, str, bytes, Check, Writer | None], EntryHead]
-    remove: Callable[[Session, Book, str, Check], None]
-
+from sync.lists import device_edits, device_view
+from sync.lists.device_edits import Edits
+from sync.revisions.address_books import Book
 
 #: The versions that can be stored. A card that says none is not valid.
 _VERSIONS = ("", "2.1", "3.0", "4.0")
@@ -60,10 +50,10 @@ def get(service: Service, request: Request) -> Response:
     book = book_of(service, request)
     version = version_wanted(request.accept)
     with service.database.reading() as session:
-        entry = next(device_view.texts(session, book, None, hrefs=[request.location.name]), None)
+        entry = next(device_view.of(book).texts(session, book, None, hrefs=[request.location.name]), None)
         plain = entry
         if version is not None:
-            entry = next(device_view.texts(session, book, version, hrefs=[request.location.name]), None)
+            entry = next(device_view.of(book).texts(session, book, version, hrefs=[request.location.name]), None)
     if entry is None or plain is None:
         raise DavError(404, "There is no such entry.")
     etag = entry.etag if version is None or entry.text == plain.text else marked(entry.etag, version)
@@ -97,13 +87,13 @@ def put(service: Service, request: Request) -> Response:
         existed[:] = [etag is not None]
         request.conditions.check(etag)
 
-    door = _door(request, book)
+    edits = _edits(request, book)
     entries.look_ahead(service.database, book, request.location.name, request.body)
     try:
         stored = write(
             service,
             request,
-            lambda session: door.write(session, book, request.location.name, request.body, check, _writer(request)),
+            lambda session: edits.write(session, book, request.location.name, request.body, check, _writer(request)),
         )
     except TooLarge as error:
         raise DavError(403, str(error), card("max-resource-size")) from error
@@ -116,8 +106,7 @@ def put(service: Service, request: Request) -> Response:
     except UIDConflict as error:
         raise _conflict(service, request, book, error.href, str(error)) from error
     except Refused as error:
-        offered = entries if book.shared is None else writes
-        service.database.write(lambda session: offered.offer_again(session, book, request.location.name))
+        service.database.write(lambda session: edits.offer_again(session, book, request.location.name))
         # DAVx5 takes a 403 for what it is only with this body (client fact D-8).
         raise needs_privilege(request.url, "write-content", str(error)) from error
     verbatim = stored.as_sent and served.is_verbatim(request.body)
@@ -135,12 +124,12 @@ def delete(service: Service, request: Request) -> Response:
     if request.location.kind is not Kind.ENTRY:
         return collections.delete(service, request)
     book = book_of(service, request)
-    door = _door(request, book)
+    edits = _edits(request, book)
     try:
         write(
             service,
             request,
-            lambda session: door.remove(session, book, request.location.name, request.conditions.check),
+            lambda session: edits.remove(session, book, request.location.name, request.conditions.check),
         )
     except NotFound as error:
         raise DavError(404, str(error)) from error
@@ -150,24 +139,16 @@ def delete(service: Service, request: Request) -> Response:
 def _conflict(service: Service, request: Request, book: Book, name: str, told: str) -> DavError:
     """Return what to say of a UID that the entry of this *name* has, or had until its owner was gone."""
     with service.database.reading() as session:
-        there = device_view.head(session, book, name)
+        there = device_view.of(book).head(session, book, name)
     if there is None:
         return needs_privilege(request.url, "write-content", _GONE)
     url = request.place.book(book) + paths.href("", name, collection=False)[1:]
     return DavError(409, told, card("no-uid-conflict"), href(url))
 
 
-def _door(request: Request, book: Book) -> _Door:
-    """Return what stores and removes the entries of a book."""
-    if book.shared is not None:
-        return _Door(writes.write, writes.remove)
-    edits = list_edits if _has_lists(request, book) else entries
-    return _Door(edits.write, edits.remove)
-
-
-def _has_lists(request: Request, book: Book) -> bool:
-    """Whether some device of the person's shows groups as lists in this book, or ever did."""
-    return request.place.caller.lists_revision is not None and book.path == CONTACTS_PATH
+def _edits(request: Request, book: Book) -> Edits:
+    """Return what is done to a book of a person some device of whose shows groups as lists, or ever did, or none."""
+    return device_edits.of(book, with_lists=request.place.caller.lists_revision is not None)
 
 
 def _writer(request: Request) -> Writer:

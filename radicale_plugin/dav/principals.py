@@ -99,7 +99,11 @@ def _matching_entries(service: Service, request: Request, book: Book, asked: Pri
         Handing(service, request, wanted),
     )
     with service.database.reading() as session:
-        found = device_view.texts(session, book) if template.needs_text else device_view.heads(session, book)
+        found = (
+            device_view.of(book).texts(session, book)
+            if template.needs_text
+            else device_view.of(book).heads(session, book)
+        )
         for entry in found:
             if _names_caller(sample.render(entry).partition("<D:propstat>")[2], request.place):
                 if isinstance(entry, EntryText):

@@ -79,10 +79,10 @@ def _book(service: Service, request: Request, wanted: Wanted, *, deeper: bool, r
             yield own
         with service.database.reading() as session:
             if template.needs_text:
-                for text in device_view.texts(session, book, _version(wanted)):
+                for text in device_view.of(book).texts(session, book, _version(wanted)):
                     yield template.render(handing.card(text))
             else:
-                yield from map(template.render, device_view.heads(session, book))
+                yield from map(template.render, device_view.of(book).heads(session, book))
 
     answer = multistatus(parts())
     handing.note()
@@ -98,7 +98,7 @@ def _entry(service: Service, request: Request, wanted: Wanted) -> Response:
     book = book_of(service, request)
     template = _template(service, request, book, wanted)
     with service.database.reading() as session:
-        entry = next(device_view.texts(session, book, _version(wanted), hrefs=[request.location.name]), None)
+        entry = next(device_view.of(book).texts(session, book, _version(wanted), hrefs=[request.location.name]), None)
     if entry is None:
         raise DavError(404, "There is no such entry.")
     handing = Handing(service, request, wanted)

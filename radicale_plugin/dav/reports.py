@@ -86,13 +86,13 @@ def _sync_collection(service: Service, request: Request, book: Book, asked: Sync
 
     def parts() -> Iterator[str]:
         if since is not None and not template.needs_text:
-            yield from _listed(template, device_view.changed_heads(service.database, book, since, until))
+            yield from _listed(template, device_view.of(book).changed_heads(service.database, book, since, until))
         else:
             with service.database.reading() as session:
-                yield from _listed(template, device_view.heads(session, book, since, until=until))
+                yield from _listed(template, device_view.of(book).heads(session, book, since, until=until))
                 if template.needs_text:
                     form = rendition(request, asked.wanted)
-                    for text in device_view.texts(session, book, form, since=since, until=until):
+                    for text in device_view.of(book).texts(session, book, form, since=since, until=until):
                         yield template.render(handing.card(text))
         if until is not None:
             yield truncated(request.place.book(book))
@@ -128,7 +128,7 @@ def _end(service: Service, book: Book, since: Reached | None, limit: int | None)
     if limit is None:
         return None
     with service.database.reading() as session:
-        reached, is_one = device_view.end(session, book, since, limit)
+        reached, is_one = device_view.of(book).end(session, book, since, limit)
     # What has one revision changed together; a token cannot name half of it.
     if not is_one:
         raise DavError(507, "More entries changed together than fit.", dav("number-of-matches-within-limits"))
@@ -170,7 +170,9 @@ def _multiget(service: Service, request: Request, book: Book, asked: Multiget) -
 
     def parts() -> Iterator[str]:
         missing = {name for name in names.values() if name}
-        for entry in device_view.named(service.database, book, rendition(request, asked.wanted), list(missing)):
+        for entry in device_view.of(book).named(
+            service.database, book, rendition(request, asked.wanted), list(missing)
+        ):
             missing.discard(entry.href)
             yield template.render(handing.card(entry))
         for href, name in names.items():
@@ -236,7 +238,7 @@ def _searched(
 ) -> Iterator[tuple[EntryText, str]]:
     """Yield every entry with what else is to be looked through for it."""
     if search.matters_which_version():
-        yield from device_view.searched(session, book, version, hrefs=hrefs)
+        yield from device_view.of(book).searched(session, book, version, hrefs=hrefs)
     else:
-        for entry in device_view.texts(session, book, version, hrefs=hrefs):
+        for entry in device_view.of(book).texts(session, book, version, hrefs=hrefs):
             yield entry, entry.stored

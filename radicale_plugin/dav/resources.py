@@ -16,7 +16,6 @@ from sync.books.entry_rows import PRIVATE
 from sync.lists import device_view
 from sync.revisions import address_books, dead_properties
 from sync.revisions.address_books import CONTACTS_PATH, Book
-from sync.shared_books import access
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,13 @@ def books_of(service: Service, place: Place) -> list[Book]:
     """Return the address books of the person who asks, as their device sees them."""
     with service.database.reading() as session:
         caller = place.caller
-        books = [book for book in address_books.books_of(session, caller.account_id) if not book.is_layer]
-        if caller.rosters and access.are_shown(session, caller.account_id, caller.device_id, is_mac=place.is_mac):
-            books += access.books_of(session, caller.account_id)
+        books = device_view.all_of(session, caller.account_id, caller.device_id, is_mac=place.is_mac)
         return [device_view.with_lists(session, book, caller.lists) for book in books]
 
 
 def _entry(service: Service, place: Place, book: Book, name: str) -> Resource | None:
     with service.database.reading() as session:
-        entry = next(device_view.texts(session, book, None, hrefs=[name]), None)
+        entry = next(device_view.of(book).texts(session, book, None, hrefs=[name]), None)
     if entry is None:
         return None
     url = place.book(book) + paths.href("", name, collection=False)[1:]
@@ -141,5 +138,4 @@ def _book(service: Service, place: Place, path: str) -> Book | None:
     if path == CONTACTS_PATH:
         return place.caller.contacts
     caller = place.caller
-    shared = access.read(service.database, caller.account_id, caller.rosters, path)
-    return shared or address_books.read_book(service.database, caller.account_id, path)
+    return device_view.read(service.database, caller.account_id, caller.rosters, path)

@@ -9,14 +9,11 @@ from radicale_plugin.dav import paths, push_names
 from radicale_plugin.dav.if_header import holds
 from radicale_plugin.dav.paths import Kind, Location
 from radicale_plugin.dav.requests import Request, Service
-from sync.books import entries
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed
-from sync.lists import device_view
+from sync.lists import device_edits, device_view
 from sync.push import news
-from sync.revisions import address_books
 from sync.revisions.address_books import Book
-from sync.shared_books import access, writes
 
 T = TypeVar("T")
 
@@ -44,8 +41,7 @@ def write(service: Service, request: Request, change: Callable[[Session], T]) ->
 
 def _hold(session: Session, request: Request) -> None:
     account_id, location = request.place.caller.account_id, request.location
-    entries.hold(session, account_id, location.book, location.name)
-    writes.hold(session, account_id, location.book)
+    device_edits.hold(session, account_id, location.book, location.name)
 
 
 def require(session: Session, request: Request) -> None:
@@ -73,7 +69,7 @@ def _states(session: Session, request: Request, url: str) -> frozenset[str]:
         return frozenset()
     if location.kind is Kind.BOOK:
         return frozenset({book.sync_token})
-    entry = device_view.head(session, book, location.name)
+    entry = device_view.of(book).head(session, book, location.name)
     return frozenset({entry.etag}) if entry is not None else frozenset()
 
 
@@ -83,12 +79,12 @@ def etag_of(session: Session, request: Request) -> str:
     if location.kind is not Kind.ENTRY:
         return ""
     book = _book(session, request, location.book)
-    entry = device_view.head(session, book, location.name) if book is not None else None
+    entry = device_view.of(book).head(session, book, location.name) if book is not None else None
     return entry.etag if entry is not None else ""
 
 
 def _book(session: Session, request: Request, path: str) -> Book | None:
     """Return an address book of the person's as it is now, as their device sees it."""
     caller = request.place.caller
-    book = access.find(session, caller.account_id, path) or address_books.find_book(session, caller.account_id, path)
+    book = device_view.find(session, caller.account_id, path)
     return device_view.with_lists(session, book, caller.lists) if book is not None else None

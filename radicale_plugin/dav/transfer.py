@@ -10,11 +10,10 @@ from radicale_plugin.dav.requests import Request, Service
 from radicale_plugin.dav.resources import book_of
 from radicale_plugin.dav.responses import Response
 from radicale_plugin.dav.states import write
-from sync.books import transfers
 from sync.database.engine import Session
 from sync.errors import PreconditionFailed, Refused, UIDConflict
 from sync.lists import list_edits
-from sync.shared_books import transfers as shared
+from sync.shared_books import transfers
 
 #: Characters; a name of 255 octets that all had to be encoded, and what is before it, are far less.
 MAX_DESTINATION = 4_096
@@ -42,9 +41,7 @@ def transfer(service: Service, request: Request) -> Response:
         for book, name in places if request.place.caller.lists_revision is not None else ():
             list_edits.require_none(session, book, name)
         check = request.conditions.check
-        is_shared = any(book.shared is not None for book, _ in places)
-        move = shared.transfer if is_shared else transfers.transfer
-        return move(session, *places, keep=keep, overwrite=request.overwrite, check=check)
+        return transfers.transfer(session, *places, keep=keep, overwrite=request.overwrite, check=check)
 
     try:
         existed = write(service, request, change)

@@ -7,6 +7,7 @@ from radicale.auth import BaseAuth
 from typing_extensions import override
 
 from radicale_plugin import settings
+from radicale_plugin.plugins import callers
 from sync.sign_in.credentials import Gate
 
 
@@ -21,7 +22,10 @@ class Auth(BaseAuth):
     @override
     def _login(self, login: str, password: str) -> str:
         caller = self._gate.admit(login, password)
-        return caller.login if caller is not None else ""
+        if caller is None:
+            return ""
+        callers.note(caller.login, caller.device_id)
+        return caller.login
 
     @override
     def _sleep_for_constant_exec_time(self, time_ns_begin: int) -> None:

@@ -16,11 +16,12 @@ from radicale_plugin.dav.errors import DavError
 from radicale_plugin.dav.filters import Search
 from radicale_plugin.dav.names import card
 from radicale_plugin.plugins import vobject_guard
-from sync.books import entries
 from sync.books.entries import EntryText
 from sync.database.engine import Session
 from sync.errors import EvercardError, NotFound
-from sync.lists import book_view
+from sync.lists import device_edits, device_view
+from sync.lists.device_edits import Edits
+from sync.lists.device_view import View
 from sync.revisions import address_books
 from sync.revisions.address_books import Book
 
@@ -82,17 +83,17 @@ class Collection(Folder):
     @override
     def sync(self, old_token: str = "") -> tuple[str, Iterable[str]]:
         since = self._book.reached_of(old_token) if old_token else None
-        return self._book.sync_token, [head.href for head in book_view.heads(self._session, self._book, since)]
+        return self._book.sync_token, [head.href for head in self._view.heads(self._session, self._book, since)]
 
     @override
     def get_all(self) -> Iterator[Item]:
-        return map(self._item, book_view.texts(self._session, self._book))
+        return map(self._item, self._view.texts(self._session, self._book))
 
     @override
     def get_multi(self, hrefs: Iterable[str]) -> Iterator[tuple[str, Item | None]]:
         wanted = list(dict.fromkeys(hrefs))
         missing = set(wanted)
-        for entry in book_view.texts(self._session, self._book, hrefs=wanted):
+        for entry in self._view.texts(self._session, self._book, hrefs=wanted):
             missing.discard(entry.href)
             yield entry.href, self._item(entry)
         yield from ((href, None) for href in missing)
@@ -104,22 +105,25 @@ class Collection(Folder):
             wanted = [_search(node) for node in filters if node.tag == card("filter")]
         except DavError as error:
             raise ValueError(str(error)) from error
-        for entry, stored in book_view.searched(self._session, self._book):
+        for entry, stored in self._view.searched(self._session, self._book):
             if all(search.finds(entry.text, stored) for search in wanted):
                 yield self._item(entry), True
 
     @override
     def has_uid(self, uid: str) -> bool:
-        return entries.has_uid(self._session, self._book, uid)
+        return self._edits.has_uid(self._session, self._book, uid)
 
     @override
     def upload(self, href: str, item: Item) -> tuple[Item, Item | None]:
         before = next((found for _, found in self.get_multi([href])), None)
+        source = vobject_guard.source_of(item.vobject_item)
         try:
-            entries.write(self._session, self._book, href, vobject_guard.source_of(item.vobject_item), _any_state)
+            head = self._edits.write(self._session, self._book, href, source, _any_state, None)
         except EvercardError as error:
             raise ValueError(str(error)) from error
-        stored = next(found for _, found in self.get_multi([href]))
+        self._book = device_view.find(self._session, self._book.viewer_id, self._book.path) or self._book
+        # What a reader had taken off their devices comes back under its own name.
+        stored = next(found for _, found in self.get_multi([head.href]))
         if stored is None:
             raise ValueError("The entry could not be stored.")
         return stored, before
@@ -129,13 +133,23 @@ class Collection(Folder):
         if href is None:
             raise ValueError("An address book cannot be deleted.")
         try:
-            entries.remove(self._session, self._book, href, _any_state)
+            self._edits.remove(self._session, self._book, href, _any_state)
         except NotFound as error:
             raise ValueError(str(error)) from error
 
     @override
     def set_meta(self, props: Mapping[str, str]) -> None:
+        if self._book.shared is not None:
+            raise ValueError("What a shared address book is called, its organisation says.")
         address_books.set_title(self._session, self._book, props.get("D:displayname", ""))
+
+    @property
+    def _view(self) -> View:
+        return device_view.of(self._book)
+
+    @property
+    def _edits(self) -> Edits:
+        return device_edits.of(self._book)
 
     @override
     def _meta(self) -> Mapping[str, str]:

@@ -20,12 +20,14 @@ from typing_extensions import override
 
 from radicale_plugin import settings
 from radicale_plugin.dav.paths import Kind, locate
+from radicale_plugin.plugins import callers
 from radicale_plugin.plugins.collection import Collection, Folder
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.ends.watch import Watch
 from sync.errors import NotFound
-from sync.revisions import address_books
+from sync.lists import device_view
+from sync.revisions.address_books import Book
 
 
 class Storage(BaseStorage):
@@ -77,16 +79,14 @@ class Storage(BaseStorage):
         account_id = self._own(location.login)
         if account_id is None:
             return
-        books = [book for book in address_books.books_of(self._session, account_id) if not book.is_layer]
         if location.kind is Kind.PRINCIPAL:
             yield Folder(location.login)
             if depth != "0":
-                yield from (Collection(self._session, location.login, book) for book in books)
+                yield from (Collection(self._session, location.login, book) for book in self._shown(account_id))
             return
-        for book in books:
-            if book.path == location.book:
-                collection = Collection(self._session, location.login, book)
-                yield from _at(collection, location.name, depth)
+        book = device_view.find(self._session, account_id, location.book)
+        if book is not None:
+            yield from _at(Collection(self._session, location.login, book), location.name, depth)
 
     @override
     def move(self, item: Item, to_collection: BaseCollection, to_href: str) -> None:
@@ -112,6 +112,11 @@ class Storage(BaseStorage):
         with self._database.reading() as session, contextlib.suppress(NotFound):
             account_id = accounts.find(session, user)
         self._watch.settle(account_id)
+
+    def _shown(self, account_id: int) -> list[Book]:
+        """Return the address books in somebody's home. Which program asks is not told here, so no Mac is spared any."""
+        device_id = callers.device_of(self._local.user)
+        return device_view.all_of(self._session, account_id, device_id, is_mac=False)
 
     def _own(self, login: str) -> int | None:
         if login != self._local.user:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
 from wtforms import BooleanField, HiddenField, IntegerField
@@ -10,7 +12,7 @@ from wtforms.validators import NumberRange, Optional
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
-from sync.errors import InvalidInput
+from sync.errors import Conflict, InvalidInput
 from sync.fields import FieldContent, field_from_photo
 from sync.vcard.photos import Square
 
@@ -31,14 +33,30 @@ class PhotoForm(Form):
     )
     seen = HiddenField()
 
-    def content(self) -> FieldContent:
-        """
-        Return the photo that was chosen.
+    @classmethod
+    def beside(cls, now: FieldContent | None) -> PhotoForm:
+        """Return the form of a page that shows the photo that there is *now*."""
+        return cls(square=True, across=50, down=50, zoom=100, seen=_digest(now))
 
-        Raises:
-            InvalidInput: Nothing was chosen, or it is no picture.
+    def hand_over(self, now: FieldContent | None, put: Callable[[FieldContent, str], object]) -> int:
         """
-        return field_from_photo(sent_octets(self.picture.data), self.chosen)
+        Give the photo that was sent to *put*, with the digest of that which was seen.
+
+        Return the status of the page that is shown again, 0 where it is done: 409 where there is another one *now*
+        than was seen, which whoever sends it again has seen.
+        """
+        if not self.accepted():
+            return self.status
+        try:
+            put(field_from_photo(sent_octets(self.picture.data), self.chosen), self.seen.data or "")
+        except Conflict as error:
+            self.refuse("picture", error)
+            self.seen.data = _digest(now)
+            return 409
+        except InvalidInput as error:
+            self.refuse("picture", error)
+            return 400
+        return 0
 
     @property
     def chosen(self) -> Square | None:
@@ -60,6 +78,10 @@ def sent_octets(sent: object) -> bytes:
     if not data:
         raise InvalidInput(_("Choose a file first."))
     return data
+
+
+def _digest(photo: FieldContent | None) -> str:
+    return photo.digest if photo is not None else ""
 
 
 def _share(number: int | None, otherwise: int) -> float:

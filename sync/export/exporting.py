@@ -22,7 +22,7 @@ from sync import fields
 from sync.accounts import acts
 from sync.accounts.preference_changes import preferences_of
 from sync.accounts.rate_limits import HOUR, Limit, take
-from sync.books import roster_entries
+from sync.books import entry_texts, roster_entries
 from sync.books.entry_texts import EntryText
 from sync.database import accounts
 from sync.database.engine import Database
@@ -84,8 +84,35 @@ def contacts(session: Session, account_id: int) -> str:
     """Return everybody in a person's address books but themselves, as their devices get them."""
     own = select(Entry.href).where(Entry.viewer_id == account_id, Entry.kind == SELF)
     hrefs = set(session.scalars(own))
-    texts = [entry.text for _, some in _books(session, account_id) for entry in some if entry.href not in hrefs]
-    return "".join(text if text.endswith("\n") else f"{text}\r\n" for text in texts)
+    found = (entry for _, some in _books(session, account_id) for entry in some)
+    return _one_file(entry for entry in found if entry.href not in hrefs)
+
+
+def shared_file(database: Database, account_id: int, book_id: int) -> bytes:
+    """
+    Return one vCard file with the contacts of a shared book, as a person's devices get them.
+
+    Raises:
+        NotFound: They do not see it.
+        TooManyTries: They asked so often already.
+    """
+    database.write(lambda session: take(session, EXPORTS, str(account_id)))
+    with database.reading() as session:
+        return _one_file(view.texts(session, access.of_id(session, account_id, book_id))).encode()
+
+
+def everybodys(session: Session, book_id: int) -> bytes:
+    """
+    Return one vCard file with the contacts of a shared book, as everybody has them.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return _one_file(entry_texts.texts(session, access.base(session, book_id))).encode()
+
+
+def _one_file(entries: Iterable[EntryText]) -> str:
+    return "".join(each.text if each.text.endswith("\n") else f"{each.text}\r\n" for each in entries)
 
 
 def _books(

@@ -1,27 +1,95 @@
 """
-An address book as the device sees it that asks: with its person's groups as lists, where the device shows these.
+An address book as the device sees it that asks, whatever kind of address book it is.
 
-`Book.lists` says so. For every other device these are the functions of `sync.lists.book_view`, to
-the byte and to the statement; and for a book that an organisation shares those of `sync.shared_books.view`. Every door
-by which a device reads goes through here, so that a listing, a synchronization and a fetch show the same.
+Every door by which a device reads goes through here, so that a listing, a synchronization and a fetch show the same:
+`find`, `read` and `all_of` are the only way to an address book of somebody's, and `of` the only way to what is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from sync.books import categories, entry_heads, entry_texts
 from sync.books.entry_heads import EntryHead
 from sync.books.entry_texts import EntryText
 from sync.database.engine import Database
-from sync.lists import book_view, list_cards
-from sync.revisions import list_states
+from sync.lists import list_view
+from sync.revisions import address_books, list_states
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists, Reached
-from sync.shared_books import view
+from sync.revisions.rosters import Roster
+from sync.shared_books import access
+from sync.shared_books import view as shared_view
 
-_START = Reached(-1, -1)
+
+class View(Protocol):
+    """What a device may ask of an address book; two modules have it."""
+
+    def heads(
+        self, session: Session, book: Book, since: Reached | None = None, *, until: Reached | None = None
+    ) -> Iterator[EntryHead]:
+        """Yield what is there; with *since*, what changed after that state, gone ones included, up to *until*."""
+
+    def changed_heads(
+        self, database: Database, book: Book, since: Reached, until: Reached | None = None
+    ) -> Iterator[EntryHead]:
+        """Yield what `heads` does of what changed, as cheaply as it can be had."""
+
+    def texts(
+        self,
+        session: Session,
+        book: Book,
+        version: str | None = "3.0",
+        *,
+        since: Reached | None = None,
+        until: Reached | None = None,
+        hrefs: Sequence[str] | None = None,
+    ) -> Iterator[EntryText]:
+        """Yield what is there of what `heads` has, or of what *hrefs* name, with its text (see `entry_texts.texts`)."""
+
+    def named(self, database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:
+        """Yield what is there of what *hrefs* name, as `entry_texts.named` does."""
+
+    def searched(
+        self, session: Session, book: Book, version: str | None = "3.0", *, hrefs: Sequence[str] | None = None
+    ) -> Iterator[tuple[EntryText, str]]:
+        """Yield what `texts` does with what else is to be looked through for it (see `entry_texts.searched`)."""
+
+    def head(self, session: Session, book: Book, href: str) -> EntryHead | None:
+        """Return what is of this name, without its text, or None."""
+
+    def end(self, session: Session, book: Book, since: Reached | None, limit: int) -> tuple[Reached | None, bool]:
+        """
+        Return the state at which an answer with at most *limit* changes ends, None where all of them fit.
+
+        Also whether there is such a state: what changed together cannot be told in two answers.
+        """
+
+
+def of(book: Book) -> View:
+    """Return how an address book of this kind is looked at."""
+    return list_view if book.shared is None else shared_view
+
+
+def find(session: Session, account_id: int, path: str) -> Book | None:
+    """Return the address book at *path* below somebody's principal, if there is one: their own, or one they share."""
+    return access.find(session, account_id, path) or address_books.find_book(session, account_id, path)
+
+
+def read(database: Database, account_id: int, rosters: Sequence[Roster], path: str) -> Book | None:
+    """Return what `find` does to somebody whose organisations these are, without a transaction, as polls ask for it."""
+    shared = access.read(database, account_id, rosters, path)
+    return shared or address_books.read_book(database, account_id, path)
+
+
+def all_of(session: Session, account_id: int, device_id: int | None, *, is_mac: bool) -> list[Book]:
+    """Return the address books of somebody that a device is shown, the own ones first; None is a device not known."""
+    books = [book for book in address_books.books_of(session, account_id) if not book.is_layer]
+    is_member = any(book.rosters for book in books)
+    if is_member and access.are_shown(session, account_id, device_id, is_mac=is_mac):
+        books += access.books_of(session, account_id)
+    return books
 
 
 def with_lists(session: Session, book: Book, way: str | None) -> Book:
@@ -29,122 +97,3 @@ def with_lists(session: Session, book: Book, way: str | None) -> Book:
     if way is None or book.path != CONTACTS_PATH:
         return book
     return book._replace(lists=Lists(way, list_states.revision_of(session, book.viewer_id)))
-
-
-def heads(
-    session: Session, book: Book, since: Reached | None = None, *, until: Reached | None = None
-) -> Iterator[EntryHead]:
-    """Yield what is there; with *since*, what changed after that state, gone ones included, and not after *until*."""
-    if book.shared is not None:
-        yield from view.heads(session, book, since, until=until)
-        return
-    yield from book_view.heads(session, book, since, until=until)
-    if list_cards.are_shown(book):
-        before = since.lists if since is not None else None
-        yield from list_cards.heads(session, book, before, until.lists if until is not None else None)
-    elif categories.are_shown(book) and since is not None:
-        yield from entry_heads.regrouped_heads(session, book, since, (until or book.reached).lists)
-
-
-def changed_heads(database: Database, book: Book, since: Reached, until: Reached | None = None) -> Iterator[EntryHead]:
-    """Yield what `heads` does of what changed, as cheaply as it can be had."""
-    if book.shared is not None:
-        yield from view.changed_heads(database, book, since, until)
-        return
-    if book.lists is None:
-        yield from book_view.changed_heads(database, book, since, until)
-        return
-    with database.reading() as session:
-        yield from heads(session, book, since, until=until)
-
-
-def texts(
-    session: Session,
-    book: Book,
-    version: str | None = "3.0",
-    *,
-    since: Reached | None = None,
-    until: Reached | None = None,
-    hrefs: Sequence[str] | None = None,
-) -> Iterator[EntryText]:
-    """Yield what is there of what `heads` has, or of what *hrefs* name, with its text (see `entry_texts.texts`)."""
-    if book.shared is not None:
-        yield from view.texts(session, book, version, since=since, until=until, hrefs=hrefs)
-        return
-    yield from book_view.texts(session, book, version, since=since, until=until, hrefs=hrefs)
-    if list_cards.are_shown(book):
-        before, last = (reached.lists if reached is not None else None for reached in (since, until))
-        yield from list_cards.texts(session, book, version, before, last, hrefs=hrefs)
-    elif categories.are_shown(book) and since is not None:
-        others = entry_heads.regrouped_heads(session, book, since, (until or book.reached).lists)
-        names = [head.href for head in others if head.present]
-        yield from entry_texts.texts(session, book, version, hrefs=names)
-
-
-def named(database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:
-    """Yield what is there of what *hrefs* name, as `entry_texts.named` does."""
-    if book.shared is not None:
-        yield from view.named(database, book, version, hrefs)
-        return
-    missing = set(hrefs)
-    for entry in book_view.named(database, book, version, hrefs):
-        missing.discard(entry.href)
-        yield entry
-    if missing and list_cards.are_shown(book):
-        with database.reading() as session:
-            yield from list_cards.texts(session, book, version, hrefs=sorted(missing))
-
-
-def searched(
-    session: Session, book: Book, version: str | None = "3.0", *, hrefs: Sequence[str] | None = None
-) -> Iterator[tuple[EntryText, str]]:
-    """Yield what `texts` does with what else is to be looked through for it (see `entry_texts.searched`)."""
-    if book.shared is not None:
-        yield from view.searched(session, book, version, hrefs=hrefs)
-        return
-    yield from book_view.searched(session, book, version, hrefs=hrefs)
-    if list_cards.are_shown(book):
-        for entry in list_cards.texts(session, book, version, hrefs=hrefs):
-            yield entry, ""
-
-
-def head(session: Session, book: Book, href: str) -> EntryHead | None:
-    """Return what is of this name, without its text, or None."""
-    if book.shared is not None:
-        return view.head(session, book, href)
-    found = book_view.head(session, book, href)
-    if found is None and list_cards.are_shown(book):
-        return next(list_cards.heads(session, book, href=href), None)
-    return found
-
-
-def end(session: Session, book: Book, since: Reached | None, limit: int) -> tuple[Reached | None, bool]:
-    """
-    Return the state at which an answer with at most *limit* changes ends, None where all of them fit.
-
-    Also whether there is such a state: what changed together cannot be told in two answers. Where lists are shown, the
-    entries come first, and then the lists.
-    """
-    if book.shared is not None:
-        return view.end(session, book, since, limit)
-    before = since or _START
-    reached, room = book_view.end(session, book, since, limit)
-    if reached is not None:
-        until = reached._replace(lists=max(before.lists, 0))
-        is_one = (reached.revision, reached.rosters) != (before.revision, before.rosters)
-        return (until, True) if is_one else (None, False)
-    if book.lists is None:
-        return None, True
-    listed = _list_revisions(session, book, since, room + 1)
-    if len(listed) <= room:
-        return None, True
-    if room < limit:
-        return book.reached._replace(lists=max(before.lists, 0)), True
-    last = book_view.whole(listed)
-    return (book.reached._replace(lists=last), True) if last is not None else (None, False)
-
-
-def _list_revisions(session: Session, book: Book, since: Reached | None, count: int) -> Sequence[int]:
-    if list_cards.are_shown(book):
-        return list_cards.revisions(session, book, since.lists if since is not None else None, count)
-    return entry_heads.regrouped_revisions(session, book, since, count) if since is not None else ()

@@ -22,7 +22,7 @@ from sync.books.device_copies import Writer
 from sync.books.entries import EntryHead
 from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, TooLarge
-from sync.lists import device_view, list_cards
+from sync.lists import list_cards, list_view
 from sync.lists.list_cards import LIST
 from sync.merging import intake, programs
 from sync.models import CONTACTS, Entry, Group, ListState, now
@@ -105,7 +105,7 @@ def _write_list(session: Session, book: Book, state: ListState, data: bytes, che
     if any(unescape(line.value).strip().lower() == "group" for name in _KINDS for line in card.all(name)):
         _propose_members(session, book, state, card, writer)
     list_states.offer_again(session, book.viewer_id, state.id, now())
-    again = device_view.head(session, book, f"{state.uid}.vcf")
+    again = list_view.head(session, book, f"{state.uid}.vcf")
     return again or EntryHead(f"{state.uid}.vcf", LIST, False, "", state.changed_at)
 
 
@@ -173,7 +173,7 @@ def _without_groups(
 
 def _served(session: Session, book: Book, href: str, version: str) -> set[str]:
     """Return the categories that an entry has, as a device sees it that asks for *book*."""
-    texts = device_view.texts(session, book, "4.0" if version == "4.0" else "3.0", hrefs=[href])
+    texts = list_view.texts(session, book, "4.0" if version == "4.0" else "3.0", hrefs=[href])
     return {_key(name) for entry in texts for name in _items(parse_one(entry.text))}
 
 

@@ -30,6 +30,8 @@ _SOME = 500
 
 #: Says of what a job is about which organisation's members are told, None for none, and of which address book.
 Place: TypeAlias = Callable[[Session, int], tuple[int | None, int]]
+#: Says who of some members may be told of what a job is about.
+Told: TypeAlias = Callable[[Session, int, Sequence[int]], Collection[int]]
 
 
 def ask(session: Session, owners: Mapping[int, Collection[int]], at: int) -> None:
@@ -40,7 +42,7 @@ def ask(session: Session, owners: Mapping[int, Collection[int]], at: int) -> Non
 
 def work(database: Database) -> int:
     """Tell what is to be told, and return of how many members' devices it was looked."""
-    return tell(database, ROSTER, lambda _, organisation_id: (organisation_id, CONTACTS))
+    return tell(database, ROSTER, lambda _, organisation_id: (organisation_id, CONTACTS), lambda *given: given[-1])
 
 
 def leave(session: Session, kind: str, about: int, owner_id: int, at: int) -> None:
@@ -50,20 +52,24 @@ def leave(session: Session, kind: str, about: int, owner_id: int, at: int) -> No
     leaves_work(session)
 
 
-def tell(database: Database, kind: str, place: Place) -> int:
-    """Do the jobs of a *kind* that are due, and return of how many members' devices it was looked."""
+def tell(database: Database, kind: str, place: Place, told_of: Told) -> int:
+    """
+    Do the jobs of a *kind* that are due, and return of how many members' devices it was looked.
+
+    *told_of* is asked when it is told, so that nobody is who may not see it by then.
+    """
     at, told, pieces = now(), 0, Pieces(database)
     with database.reading() as session:
         due = is_due(literal(at, BigInteger), literal(at + database.settings.lease, BigInteger))
         chosen = select(Job.bucket, Job.id).where(Job.bucket.in_(range(BUCKETS)), Job.kind == kind, due)
         jobs = session.execute(chosen).all()
     for bucket, job_id in jobs:
-        while some := pieces.write(partial(_tell, bucket=bucket, job_id=job_id, place=place)):
+        while some := pieces.write(partial(_tell, bucket=bucket, job_id=job_id, place=place, told_of=told_of)):
             told += len(some)
     return told
 
 
-def _tell(session: Session, bucket: int, job_id: int, place: Place) -> Sequence[int]:
+def _tell(session: Session, bucket: int, job_id: int, place: Place, told_of: Told) -> Sequence[int]:
     """Note the news for the next members; where there are none any more, the job is done."""
     mine = (Job.bucket == bucket, Job.id == job_id)
     claimed = update(Job).where(*mine).values(due_at=now() + settings_of(session).lease, attempts=Job.attempts + 1)
@@ -78,7 +84,8 @@ def _tell(session: Session, bucket: int, job_id: int, place: Place) -> Sequence[
     if not members:
         session.execute(delete(Job).where(*mine))
         return ()
-    news.note_content(session, [each for each in members if each != owner_id], book_id, at)
+    told = told_of(session, about, members)
+    news.note_content(session, [each for each in told if each != owner_id], book_id, at)
     session.execute(update(Job).where(*mine).values(after_viewer=members[-1]))
     return members
 

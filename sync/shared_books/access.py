@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, literal, select, update
+from sqlalchemy import BigInteger, Select, bindparam, literal, literal_column, null, select, union_all, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, among
@@ -34,9 +34,8 @@ def read(database: Database, account_id: int, rosters: Sequence[Roster], path: s
     book_id = id_of(path)
     if book_id is None or not rosters:
         return None
-    key = {"book": book_id, "viewer": account_id}
-    found = database.quick_rows(_STATE, key, is_by_key=True)
-    return _seen(account_id, rosters, found[0], database.quick_rows(_OWN, key, is_by_key=True)[0]) if found else None
+    found = database.quick_rows(_BOTH, {"book": book_id, "viewer": account_id}, is_by_key=True)
+    return _seen_of(account_id, rosters, found)
 
 
 def find(session: Session, account_id: int, path: str) -> Book | None:
@@ -45,9 +44,8 @@ def find(session: Session, account_id: int, path: str) -> Book | None:
     contacts = address_books.find_book(session, account_id, CONTACTS_PATH) if book_id is not None else None
     if contacts is None or not contacts.rosters:
         return None
-    key = {"book": book_id, "viewer": account_id}
-    found = execute(session, _STATE, key)
-    return _seen(account_id, contacts.rosters, found[0], execute(session, _OWN, key)[0]) if found else None
+    found = execute(session, _BOTH, {"book": book_id, "viewer": account_id})
+    return _seen_of(account_id, contacts.rosters, found)
 
 
 def seen_again(session: Session, book: Book) -> Book:
@@ -106,7 +104,16 @@ def books_of(session: Session, account_id: int) -> list[Book]:
     return sorted((book for book in found if book is not None), key=lambda book: (book.title.casefold(), book.id))
 
 
-def are_shown(session: Session, account_id: int, device_id: int, *, is_mac: bool) -> bool:
+def readers_of(session: Session, book_id: int, members: Sequence[int]) -> list[int]:
+    """Return who of some members of its organisation sees a shared book."""
+    everybody = session.scalars(select(SharedBook.everybody).where(SharedBook.id == book_id)).first()
+    theirs = (SharedAccess.book_id == book_id, among(session, SharedAccess.viewer_id, members))
+    rows = session.execute(select(SharedAccess.viewer_id, SharedAccess.role).where(*theirs))
+    granted = {row[0]: row[1] for row in rows}
+    return [each for each in members if granted.get(each, everybody) not in (NO_ACCESS, None)]
+
+
+def are_shown(session: Session, account_id: int, device_id: int | None, *, is_mac: bool) -> bool:
     """Whether a device is shown the shared books: as its person chose, else unless it is a Mac, which shows one."""
     mine = (Device.viewer_id == account_id, Device.id == device_id)
     chosen = session.scalars(select(Device.shared_books).where(*mine)).first()
@@ -165,9 +172,15 @@ def _own_of(session: Session, account_id: int, ids: Iterable[int]) -> dict[int, 
     return {each: (roles.get(each), *states.get(each, (None, None))) for each in some}
 
 
+def _seen_of(account_id: int, rosters: Sequence[Roster], found: Iterable[Sequence[Any]]) -> Book | None:
+    """Return what `_seen` does of the rows of `_BOTH`."""
+    halves = {row[0]: row[1:] for row in found}
+    return _seen(account_id, rosters, halves[_BASE], halves[_MINE]) if _BASE in halves else None
+
+
 def _seen(account_id: int, rosters: Sequence[Roster], state: Sequence[Any], own: Sequence[Any]) -> Book | None:
     book_id, organisation_id, everybody, title, epoch, revision = state
-    granted, own_epoch, own_revision = own
+    granted, own_epoch, own_revision = own[-3:]
     membership = next((each.id for each in rosters if each.organisation_id == organisation_id), None)
     role = granted or everybody
     if membership is None or role == NO_ACCESS:
@@ -188,10 +201,13 @@ _STATES = select(
 ).join(AddressBook, (AddressBook.viewer_id == SharedBook.id) & (AddressBook.id == CONTACTS))
 _BOOK, _VIEWER = bindparam("book", type_=BigInteger), bindparam("viewer", type_=BigInteger)
 _STATE = _STATES.where(SharedBook.id == _BOOK)
-_LAYER = (AddressBook.viewer_id == _VIEWER, AddressBook.id == _BOOK)
+_LAYER = (AddressBook.viewer_id == _VIEWER) & (AddressBook.id == _BOOK)
+_BASE, _MINE = 0, 1
 # One row, whatever there is.
-_OWN = (
+_OWN: Select[*tuple[Any, ...]] = (
     select(
+        literal_column(str(_MINE)),
+        *(null() for _ in range(3)),
         select(SharedAccess.role)
         .where(SharedAccess.viewer_id == _VIEWER, SharedAccess.book_id == _BOOK)
         .scalar_subquery(),
@@ -199,5 +215,11 @@ _OWN = (
         AddressBook.revision,
     )
     .select_from(select(literal(1).label("one")).subquery())
-    .outerjoin(AddressBook, (_LAYER[0]) & (_LAYER[1]))
+    .outerjoin(AddressBook, _LAYER)
+)
+# Both in one statement: a poll has to ask for each. They are of two people's key spaces, so nothing is joined.
+_BOTH = select(
+    union_all(
+        _STATE.with_only_columns(literal_column(str(_BASE)).label("half"), *_STATES.selected_columns), _OWN
+    ).subquery()
 )

@@ -72,10 +72,21 @@ def by_writer(session: Session, account_id: int, book_id: int, act: Callable[[Se
         NotFound: The person does not see the book.
         Refused: They may only read it.
     """
-    with session.begin_nested():
-        book = access.of_writer(session, account_id, book_id)
-        with noted(session, access.base_of(book), account_id):
-            return act(session)
+    with session.begin_nested(), writing(session, account_id, book_id):
+        return act(session)
+
+
+@contextlib.contextmanager
+def writing(session: Session, account_id: int, book_id: int) -> Iterator[None]:
+    """
+    Let the contacts of a shared book be changed in this block by one of its writers.
+
+    Raises:
+        NotFound, Refused: As `by_writer`.
+    """
+    book = access.of_writer(session, account_id, book_id)
+    with noted(session, access.base_of(book), account_id):
+        yield
 
 
 def changes(session: Session, book_id: int, *, count: int = 50, offset: int = 0) -> list[Past]:

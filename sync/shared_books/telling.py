@@ -2,7 +2,8 @@
 Telling the devices of an organisation's members that something changed in a shared book, through the outbox.
 
 It is done as where a roster changed (`sync.revisions.roster_news`): a change costs one row however many members there
-are, and a worker notes the news for some of them at a time.
+are, and a worker notes the news for some of them at a time: for those who may see the book then, since that something
+changed in it is nobody else's business.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import Database
 from sync.models import NOBODY, SharedBook
 from sync.revisions import roster_news
+from sync.shared_books import access
 
 SHARED_BOOK = "shared_book"
 
@@ -24,7 +26,7 @@ def ask(session: Session, book_id: int, at: int) -> None:
 
 def work(database: Database) -> int:
     """Tell what is to be told, and return of how many members' devices it was looked."""
-    return roster_news.tell(database, SHARED_BOOK, _place)
+    return roster_news.tell(database, SHARED_BOOK, _place, access.readers_of)
 
 
 def _place(session: Session, book_id: int) -> tuple[int | None, int]:

@@ -93,6 +93,13 @@ def bring_back(session: Session, book: Book, entry_id: int) -> None:
         layers.set_state(session, layers.ensure(session, book), entry_id, PRESENT)
 
 
+def has_uid(session: Session, book: Book, uid: str) -> bool:
+    """Whether the person's devices have a contact with this UID."""
+    base, layer = access.base_of(book), access.layer_of(book)
+    names = [name for name in (entry_rows.href_of_uid(session, each, uid) for each in (base, layer)) if name]
+    return any(view.head(session, book, name) is not None for name in names)
+
+
 def offer_again(session: Session, book: Book, href: str) -> None:
     """Let every device of the person fetch a contact once more, whose change was refused (client fact T-7)."""
     with all_or_nothing(session):
@@ -144,9 +151,10 @@ def _write_for_all(
 
 def _merged(session: Session, book: Book, there: Found, data: bytes, writer: Writer | None) -> bytes:
     """Return what a contact becomes when a device stores *data* that may not know of what others changed."""
-    if writer is None or writer.knows:
+    if writer is not None and writer.knows:
         return data
-    had = _had(session, book, there, copies.before(session, writer, there))
+    # Of a device that is not known, no more is told apart than what its person alone has.
+    had = _had(session, book, there, copies.before(session, writer, there) if writer is not None else None)
     mended, _card = intake.mended(data)
     uid = there.uid or ""
     if had is None or not (isinstance(had, NotKept) or uids.are_same(parse_one(had).uid or uid, uid)):

@@ -264,6 +264,19 @@ def devices(session: Session, account_id: int) -> Sequence[Device]:
     ).all()
 
 
+def in_use(session: Session, account_id: int, device_id: int) -> Device:
+    """
+    Return a device of a person's that is not shut out.
+
+    Raises:
+        NotFound: They have no such device.
+    """
+    found = session.get(Device, (account_id, device_id))
+    if found is None or found.revoked_at is not None:
+        raise NotFound("There is no such device.")
+    return found
+
+
 def revoke_device(session: Session, account_id: int, device_id: int) -> None:
     """
     Shut a device out, from its next request on.

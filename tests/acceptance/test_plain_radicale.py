@@ -8,7 +8,6 @@ stops it.
 from __future__ import annotations
 
 import ast
-import contextlib
 import inspect
 import subprocess
 import sys
@@ -21,42 +20,17 @@ import pytest
 import radicale.app.put
 import radicale.item
 from lxml import html
-from typing_extensions import override
 
 from radicale_plugin.plugins import vobject_guard
 from sync.database.engine import Database
 from sync.sharing import connections, grants, visibility
 from tests.support import dav, factories, people
-from tests.support.server import PATIENCE, Server
+from tests.support.plain_radicale import PlainRadicale
 from tests.support.site import ON_SQLITE
 
 BOOK = "/anna/contacts/"
 #: 109 octets that keep vobject's own reader busy for longer than anybody lives.
 BOMB = b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:bomb\r\nFN:x\r\nTEL;A" + b"=" * 40 + b'"\r\nEND:VCARD\r\n'
-
-
-class PlainRadicale(Server):
-    """Radicale's own server with the configuration that we deliver."""
-
-    def __init__(self, database_url: str, directory: Path) -> None:
-        """Prepare; nothing is started yet."""
-        super().__init__(database_url, directory, options={"sign_up": "open", "secret_file": ""})
-        arguments = ["-m", "radicale", "-C", "config/evercard.conf", "--server-hosts", f"127.0.0.1:{self.port}"]
-        self._command = [sys.executable, *arguments]
-
-    @override
-    def wait_until_healthy(self) -> None:
-        """Wait until the server answers; Radicale has no health check."""
-        deadline = time.monotonic() + PATIENCE
-        with httpx.Client(base_url=self.url, trust_env=False) as client:
-            while time.monotonic() < deadline:
-                with contextlib.suppress(httpx.TransportError):
-                    assert client.request("PROPFIND", "/").status_code == 401
-                    return
-                ended = self._process is None or self._process.poll() is not None
-                assert not ended, self.log.read_text()
-                time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
 
 
 class Plain:

@@ -120,8 +120,8 @@ OTHERS = {
     *("backup", "check", "demo", "migrate", "people import", "profile kinds", "push rotate-key", "render", "restore"),
     *("outbox drop", "outbox list", "outbox retry", "outbox status"),
     *("organisation change", "organisation create", "organisation delete", "organisation list", "organisation people"),
-    *("book contacts", "book create", "book delete", "book everybody", "book history", "book import"),
-    *("book list", "book rename", "book restore"),
+    *("book contacts", "book create", "book delete", "book everybody", "book export"),
+    *("book history", "book import", "book list", "book rename", "book restore"),
     *("ldap look", "scim add", "scim list", "scim revoke"),
     *("restored", "serve", "user acts", "user add", "user list", "user usage", "verify", "worker"),
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.cli.conftest import Command
 
 CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{0}\r\nN:{0};;;;\r\nFN:{0}\r\nTEL:{1}\r\nEND:VCARD\r\n"
 BOOK = ("Club", "Customers")
 
 
-def test_a_shared_book_from_its_beginning_to_its_end(anna: Command) -> None:
+def test_a_shared_book_from_its_beginning_to_its_end(anna: Command, tmp_path: Path) -> None:
     anna("organisation", "create", "Club")
     for login in ("anna", "bo"):
         anna("organisation", "invite", login, "Club")
@@ -22,6 +24,11 @@ def test_a_shared_book_from_its_beginning_to_its_end(anna: Command) -> None:
     assert told.startswith("2 contacts added")
     assert [each["name"] for each in anna.json("book", "contacts", *BOOK)] == ["Doctor", "Plumber"]
     assert {(each["what"], each["by"]) for each in anna.json("book", "history", *BOOK)} == {("added", "command line")}
+    exported = anna("book", "export", *BOOK)
+    assert all(exported.count(each) == 1 for each in ("FN:Plumber", "FN:Doctor"))
+    anna("book", "export", *BOOK, "--output", str(tmp_path / "book.vcf"))
+    assert (tmp_path / "book.vcf").read_text() == exported
+    assert anna("book", "import", *BOOK, str(tmp_path / "book.vcf")).startswith("0 contacts added, 2 there")
     anna("book", "take-back", "anna", *BOOK)
     anna("book", "everybody", *BOOK, "none")
     assert anna.json("book", "of", "anna") == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sync import verification
@@ -10,12 +12,14 @@ from sync.export import exporting
 from sync.organisations import members, organisations
 from sync.revisions import address_books, roster_news
 from sync.revisions.shared_states import NO_ACCESS, READER, WRITER
-from sync.shared_books import access, books, past, telling
+from sync.shared_books import access, books, layers, past, telling
 from sync.sign_in import deletion
 from tests.support import clubs, dav, shared
 from tests.support.clock import HOUR, StoppedClock
+from tests.support.push_service import push_service
 from tests.support.shared import Device, Member, Shelf, card
 from tests.support.site import Site
+from tests.support.subscribing import rows, set_all, subscribe, wanted
 
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
 
@@ -385,3 +389,38 @@ def test_news_of_it_is_noted_for_members_by_the_worker(scene: Scene) -> None:
     scene.add("Baker")
     assert telling.work(scene.shelf.database) == 4
     assert telling.work(scene.shelf.database) == 0
+
+
+def with_layer(scene: Scene, member: Member) -> None:
+    """Let a member have something of their own in the book, which a registration needs."""
+    scene.shelf.database.write(lambda session: layers.ensure(session, access.of_id(session, member.id, scene.shelf.id)))
+
+
+def test_nobody_has_news_of_a_book_that_they_do_not_see_any_more(scene: Scene) -> None:
+    database, book_id = scene.shelf.database, scene.shelf.id
+    scene.add("Plumber")
+    telling.work(database)
+    with push_service() as service:
+        for member in (scene.bert, scene.carl, scene.dora):
+            with_layer(scene, member)
+            asked = replace(wanted(service.subscribe()), endpoint=f"https://push.example.org/{member.login}")
+            subscribe(database, member.id, asked, book_id=book_id)
+
+    def told() -> set[int]:
+        """Change something, and return who has news of it."""
+        set_all(database, has_content=False)
+        scene.phone.put(f"{scene.phone.book}plumber.vcf", card("Plumber", f"NOTE:{len(scene.phone.exchanges)}"))
+        telling.work(database)
+        return {each.viewer_id for each in rows(database) if each.has_content}
+
+    bert, carl, dora = scene.bert, scene.carl, scene.dora
+    assert told() == {bert.id, carl.id, dora.id}
+    scene.shelf.grant(carl, NO_ACCESS)
+    assert told() == {bert.id, dora.id}
+    database.write(lambda s: books.set_everybody(s, book_id, NO_ACCESS))
+    assert told() == {bert.id}
+    scene.shelf.club.leave(bert.id)
+    assert told() == set()
+    scene.shelf.club.join(bert.id)
+    scene.shelf.grant(dora, READER)
+    assert told() == {bert.id, dora.id}

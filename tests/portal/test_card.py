@@ -46,10 +46,7 @@ def texts(site: Site, owner_id: int) -> list[str]:
 def upload(visitor: Visitor, path: str, name: str, data: bytes, **values: str) -> Page:
     """Send a file with the form at *path*, and what else it has; *values* are other answers."""
     opened = visitor.get("/card/photo" if path == "/card/photo" else "/card/exchange")
-    fields = {**opened.fields(path), **values}
-    fields.pop(name, None)
-    sent = visitor.client.post(ROOT + path, data=fields, files={name: ("x", data)}, headers={"Origin": ORIGIN})
-    return Page(visitor, sent).followed()
+    return opened.upload(path, name, data, **values)
 
 
 def test_a_field_is_seen_by_those_who_were_ticked_and_by_nobody_else(site: Site) -> None:

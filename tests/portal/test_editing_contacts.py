@@ -75,10 +75,7 @@ def camera_picture() -> bytes:
 
 def send_photo(page: Page, data: bytes, **values: str) -> Page:
     """Choose a picture in the form of its page, and send it."""
-    files = {"picture": ("me.png", data, "image/png")}
-    said = {**page.fields(page.path), **values}
-    sent = page.visitor.client.post(f"/.web{page.path}", data=said, files=files, headers={"Origin": ORIGIN})
-    return Page(page.visitor, sent).followed()
+    return page.upload(page.path, "picture", data, **values)
 
 
 def test_a_contact_gets_a_photo_that_phones_fetch_by_token_and_it_can_be_taken_off(

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from sqlalchemy import select, update
 
-from radicale_plugin.web.pages.settings import contacts as contacts_page
+from radicale_plugin.web import imports
 from sync.accounts import addresses
 from sync.accounts.rate_limits import Limit
 from sync.contacts import importing
@@ -45,14 +45,9 @@ def decided(site: Site, account_id: int) -> Preferences:
 def upload(visitor: Visitor, text: str | bytes) -> str:
     """Send a file of contacts, and return what the page says."""
     data = text.encode() if isinstance(text, str) else text
-    sent = visitor.client.post(
-        "/.web/settings/contacts",
-        data={"csrf_token": visitor.token()},
-        files={"file": ("contacts.vcf", data, "text/vcard")},
-        headers={"Origin": "http://evercard.test"},
-    )
-    assert sent.status_code < 500
-    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", sent.text))
+    sent = visitor.get("/settings/contacts").upload("/settings/contacts", "file", data)
+    assert sent.status < 500
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", sent.response.text))
 
 
 def test_what_one_is_found_by_is_chosen(cast_site: Site, cast: Cast, anna: Visitor) -> None:
@@ -208,7 +203,7 @@ def test_a_large_file_is_answered_in_time_and_goes_on_where_it_was(
     cast_site: Site, cast: Cast, anna: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No proxy has to wait for more than a part of it, however large it is."""
-    monkeypatch.setattr(contacts_page, "SECONDS", 0.0)
+    monkeypatch.setattr(imports, "SECONDS", 0.0)
     monkeypatch.setattr(importing, "_BATCH", 2)
     file = "".join(VCARD.format(name=f"P{number}", number=f"+1 202 555 {number:04}") for number in range(3))
     before = len(contents(cast_site.database, cast.ids["anna"]))
@@ -216,7 +211,7 @@ def test_a_large_file_is_answered_in_time_and_goes_on_where_it_was(
     assert "2 contacts are new." in said
     assert "There was no time for the last 1 contact of the file." in said
     assert "it goes on where it was" in said
-    monkeypatch.setattr(contacts_page, "SECONDS", 60.0)
+    monkeypatch.setattr(imports, "SECONDS", 60.0)
     said = upload(anna, file)
     assert "1 contact is new." in said
     assert "There was no time" not in said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import httpx
@@ -82,19 +82,30 @@ class Somebody:
 
         It is what a device is given that has nothing.
         """
-        if style not in self.replicas:
-            self.replicas[style] = dav.Replica(self.device(), style)
-        replica = self.replicas[style]
-        replica.sync()
-        fresh = dav.Replica(replica.client, style)
-        fresh.sync()
-        assert replica.cards == fresh.cards
+        replica = synced(self.replicas, style, self.device)
         return {called(card): card for card in replica.cards.values() if called(card) != self.login.title()}
 
     def href_of(self, login: str, style: dav.Style = "data") -> str:
         """Return where a device has somebody."""
         cards = self.replicas[style].cards
         return next(href for href, card in cards.items() if called(card) == login.title())
+
+
+def synced(replicas: dict[dav.Style, dav.Replica], style: dav.Style, device: Callable[[], dav.Client]) -> dav.Replica:
+    """
+    Bring the one of somebody's *replicas* up to date that asks in this way, a new *device* where there is none.
+
+    It has what a device is given that has nothing.
+    """
+    if style not in replicas:
+        replicas[style] = dav.Replica(device(), style)
+    replica = replicas[style]
+    replica.sync()
+    fresh = dav.Replica(replica.client, style)
+    fresh.sync()
+    assert replica.cards == fresh.cards
+    assert replica.client.listing() == {href: card.etag for href, card in replica.cards.items()}
+    return replica
 
 
 def called(card: dav.Card) -> str:

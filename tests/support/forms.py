@@ -137,6 +137,12 @@ class Page:
         target = form.get("action") or str(self.response.url.raw_path.decode())
         return self.visitor.send(target, {**self.fields(action), **values}).followed()
 
+    def upload(self, action: str, name: str, data: bytes, /, **values: str) -> Page:
+        """Choose a file in the field *name* of a form of the page, send it, and follow where that leads."""
+        said = {key: value for key, value in {**self.fields(action), **values}.items() if key != name}
+        sent = self.visitor.client.post(ROOT + action, data=said, files={name: ("x", data)}, headers={"Origin": ORIGIN})
+        return Page(self.visitor, sent).followed()
+
     def followed(self) -> Page:
         """Return the page that this answer redirects to, or this one."""
         if not self.response.is_redirect:

@@ -47,14 +47,7 @@ class Member:
 
         It is what a device is given that has nothing.
         """
-        if style not in self.replicas:
-            self.replicas[style] = dav.Replica(self.device(), style)
-        replica = self.replicas[style]
-        replica.sync()
-        fresh = dav.Replica(replica.client, style)
-        fresh.sync()
-        assert replica.cards == fresh.cards
-        assert replica.client.listing() == {href: card.etag for href, card in replica.cards.items()}
+        replica = clubs.synced(self.replicas, style, self.device)
         return {clubs.called(card): dav.unfolded(card.text or "") for card in replica.cards.values()}
 
 

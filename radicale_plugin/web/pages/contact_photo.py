@@ -1,8 +1,8 @@
-"""The photo of a contact of one's own, which its devices show when it calls."""
+"""The photo of a contact, which devices show when it calls: of one's own, and of one that everybody has."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response, url_for
 
@@ -14,8 +14,7 @@ from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
 from sync.contacts import editing
 from sync.contacts.editing import PlacedField
-from sync.errors import Conflict, InvalidInput
-from sync.fields import full_name
+from sync.fields import FieldContent, full_name
 
 blueprint = Blueprint("contact_photo", __name__, url_prefix="/contacts")
 
@@ -25,40 +24,49 @@ blueprint = Blueprint("contact_photo", __name__, url_prefix="/contacts")
 def index(entry_id: int) -> Response:
     """Show the photo, and take another."""
     me = current_person().account_id
+
+    def put(photo: FieldContent, seen: str) -> None:
+        database().write(lambda session: editing.set_photo(session, me, entry_id, photo, seen=seen))
+
+    def remove(place: int) -> str:
+        return url_for("contact_fields.remove", entry_id=entry_id, place=place)
+
     with database().reading() as session:
         fields = editing.fields_of(session, me, entry_id)
-    before = editing.photo_of(fields)
-    seen = before.content.digest if before is not None else ""
-    form = PhotoForm(square=True, across=50, down=50, zoom=100, seen=seen)
-    status = form.status
-    if form.accepted():
-        try:
-            photo = form.content()
-            shown = form.seen.data or ""
-            database().write(lambda session: editing.set_photo(session, me, entry_id, photo, seen=shown))
-        except Conflict as error:
-            form.refuse("picture", error)
-            # Whoever sends it again has seen which there is.
-            form.seen.data, status = seen, 409
-        except InvalidInput as error:
-            form.refuse("picture", error)
-            status = 400
-        else:
-            say(_("The photo is saved. Your devices fetch it when they look next."))
-            return go("contact_fields.index", entry_id=entry_id)
-    return _show(entry_id, form, status, fields)
+    shown = chosen(fields, put, remove, url_for("contact_fields.index", entry_id=entry_id))
+    if shown is not None:
+        return shown
+    say(_("The photo is saved. Your devices fetch it when they look next."))
+    return go("contact_fields.index", entry_id=entry_id)
 
 
-def _show(entry_id: int, form: PhotoForm, status: int, fields: Sequence[PlacedField]) -> Response:
+def chosen(
+    fields: Sequence[PlacedField],
+    put: Callable[[FieldContent, str], object],
+    remove: Callable[[int], str],
+    edit: str,
+    *,
+    is_shared: bool = False,
+) -> Response | None:
+    """
+    Return the page on which a contact with these *fields* gets a photo, None where one was sent that *put* took.
+
+    *remove* returns where a field is taken off that is at a place, and *edit* is where the contact is edited.
+    """
     now = editing.photo_of(fields)
+    content = now.content if now is not None else None
+    form = PhotoForm.beside(content)
+    status = form.hand_over(content, put)
+    if not status:
+        return None
     return page(
         "contacts/photo.html",
         status,
         form=form,
-        entry_id=entry_id,
         name=full_name([each.content for each in fields], "") or _("Contact without a name"),
-        edit=url_for("contact_fields.index", entry_id=entry_id),
-        picture=picture_of(now.content) if now is not None else "",
-        place=now.place if now is not None else None,
-        seen=now.content.digest if now is not None else "",
+        edit=edit,
+        picture=picture_of(content) if content is not None else "",
+        remove=remove(now.place) if now is not None else "",
+        seen=content.digest if content is not None else "",
+        is_shared=is_shared,
     )

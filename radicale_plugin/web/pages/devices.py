@@ -20,6 +20,7 @@ from sync.books import arrival
 from sync.books.arrival import Arrival
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions import address_books
+from sync.shared_books import access
 from sync.sharing import phone_lists
 from sync.sign_in import credentials
 from sync.sign_in.credentials import Gate
@@ -48,6 +49,7 @@ def index() -> Response:
         devices = credentials.devices(session, me)
         book = address_books.find_book(session, me, address_books.CONTACTS_PATH)
         proposals = phone_lists.count(session, me)
+        has_shared_books = bool(access.books_of(session, me))
     revoked = sorted(
         (each for each in devices if each.revoked_at is not None), key=lambda each: -(each.revoked_at or 0)
     )
@@ -58,6 +60,7 @@ def index() -> Response:
         revision=book.revision if book is not None else 0,
         clients=set_up.CLIENTS,
         proposals=proposals,
+        has_shared_books=has_shared_books,
     )
 
 

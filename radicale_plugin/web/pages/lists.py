@@ -10,7 +10,6 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
-from sync.errors import NotFound
 from sync.queries import connected_people
 from sync.sharing import phone_lists
 from sync.sign_in import credentials
@@ -67,10 +66,8 @@ def device(device_id: int) -> Response:
     """Choose whether a device shows one's groups, and as what."""
     me = current_person().account_id
     with database().reading() as session:
-        devices = {each.id: each for each in credentials.devices(session, me) if each.revoked_at is None}
-        if device_id not in devices:
-            raise NotFound("There is no such device.")
-        label, now = devices[device_id].label, devices[device_id].lists
+        found = credentials.in_use(session, me, device_id)
+        label, now = found.label, found.lists
     form = ListsForm(shown=now or _OFF)
     if not form.accepted():
         return page("lists/device.html", form.status, form=form, label=label, device_id=device_id)

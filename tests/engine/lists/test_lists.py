@@ -13,7 +13,7 @@ from sync import verification
 from sync.books.entry_heads import EntryHead
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, InvalidSyncToken, NotFound
-from sync.lists import device_view, list_cards
+from sync.lists import device_view, list_cards, list_view
 from sync.models import Base, ListState
 from sync.revisions import list_states
 from sync.revisions.address_books import Book, Reached
@@ -41,7 +41,7 @@ def book(session: Session, viewer_id: int, way: str = "cards") -> Book:
 
 def since(database: Database, viewer_id: int, reached: Reached | None, way: str = "cards") -> list[EntryHead]:
     with database.reading() as session:
-        return list(device_view.heads(session, book(session, viewer_id, way), reached))
+        return list(list_view.heads(session, book(session, viewer_id, way), reached))
 
 
 def reached(database: Database, viewer_id: int, way: str = "cards") -> Reached:
@@ -51,7 +51,7 @@ def reached(database: Database, viewer_id: int, way: str = "cards") -> Reached:
 
 def texts(database: Database, viewer_id: int, way: str = "cards") -> list[str]:
     with database.reading() as session:
-        return [entry.text for entry in device_view.texts(session, book(session, viewer_id, way))]
+        return [entry.text for entry in list_view.texts(session, book(session, viewer_id, way))]
 
 
 @pytest.mark.parametrize("way", ["cards", "categories"])

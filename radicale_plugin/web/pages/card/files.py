@@ -54,39 +54,27 @@ def photo() -> Response:
     person = current_person()
     with database().reading() as session:
         field_id, content = _photo(session, person.account_id)
-    seen = content.digest if content is not None else ""
-    form = PhotoForm(square=True, across=50, down=50, zoom=100, seen=seen)
-    status = form.status
-    if form.accepted():
-        try:
-            picture = form.content()
+    is_first = False
 
-            def put(session: Session) -> bool:
-                before_id, before = _photo(session, person.account_id)
-                _require_seen(before, form.seen.data or "")
-                if before_id is None:
-                    return first_photo.add(session, person.account_id, picture)
-                profiles.set_field(session, person.account_id, before_id, picture, seen=form.seen.data)
-                return False
+    def put(picture: FieldContent, seen: str) -> None:
+        nonlocal is_first
+        is_first = database().write(lambda session: _put(session, person.account_id, picture, seen))
 
-            is_first = database().write(put)
-        except Conflict as error:
-            form.refuse("picture", error)
-            form.seen.data, status = seen, 409
-        except InvalidInput as error:
-            form.refuse("picture", error)
+    form = PhotoForm.beside(content)
+    status = form.hand_over(content, put)
+    if not status:
+        if is_first:
+            # `card/first_photo.html` says it, with the button that takes it back.
+            flash("", "photo")
+        elif content is None:
+            say(_("The photo is on your card. Nobody but you sees it yet."))
         else:
-            if is_first:
-                # `card/first_photo.html` says it, with the button that takes it back.
-                flash("", "photo")
-            elif content is None:
-                say(_("The photo is on your card. Nobody but you sees it yet."))
-            else:
-                say(_("The photo is changed, for everybody who sees it."))
-            return go("card.index")
+            say(_("The photo is changed, for everybody who sees it."))
+        return go("card.index")
     picture_now = picture_of(content) if content is not None else ""
     with database().reading() as session:
         is_first = first_photo.is_first(session, person.account_id)
+    seen = content.digest if content is not None else ""
     values = {"picture": picture_now, "field_id": field_id, "seen": seen, "is_first": is_first}
     return page("card/photo.html", status, form=form, **values)
 
@@ -162,6 +150,16 @@ def export() -> Response:
 def _photo(session: Session, owner_id: int) -> tuple[int, FieldContent] | tuple[None, None]:
     found = next((field for field in fields_of(session, owner_id) if field.kind == "photo"), None)
     return (found.id, content_of(found)) if found is not None else (None, None)
+
+
+def _put(session: Session, owner_id: int, picture: FieldContent, seen: str) -> bool:
+    """Give somebody's card a photo in place of what was *seen*, and return whether it is their first one."""
+    field_id, before = _photo(session, owner_id)
+    _require_seen(before, seen)
+    if field_id is None:
+        return first_photo.add(session, owner_id, picture)
+    profiles.set_field(session, owner_id, field_id, picture, seen=seen)
+    return False
 
 
 def _require_seen(photo: FieldContent | None, seen: str) -> None:

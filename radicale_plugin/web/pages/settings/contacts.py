@@ -5,39 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
-from flask_wtf.file import FileField
-from werkzeug.datastructures import FileStorage
 
 from radicale_plugin.web import signed_in
 from radicale_plugin.web.error_messages import explained, told
-from radicale_plugin.web.forms import Form
 from radicale_plugin.web.ids import posted_ids
-from radicale_plugin.web.language import gettext as _
-from radicale_plugin.web.language import lazy, ngettext
+from radicale_plugin.web.imports import ContactsForm
+from radicale_plugin.web.language import ngettext
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.settings.area import blueprint
 from radicale_plugin.web.portal import takes_files
 from radicale_plugin.web.signed_in import current_person, database
 from sync import meeting
-from sync.contacts.importing import import_contacts
 from sync.discovery.contact_discovery import contacts_here
 from sync.errors import AlreadyExists, DatabaseUnavailable, EvercardError, InvalidInput, Refused, TooManyTries
 from sync.meeting.requests import MESSAGE_LENGTH
-
-#: For about how many seconds contacts are taken over before the answer, for which proxies wait a minute or less.
-SECONDS = 20.0
-#: How many cards that were left out are named.
-_NAMED = 50
-
-
-class ContactsForm(Form):
-    """A file of contacts."""
-
-    file = FileField(
-        lazy("File"),
-        description=lazy("A vCard file (.vcf) of at most 8 MB, with as many contacts in it as you like."),
-        render_kw={"accept": ".vcf,text/vcard,text/x-vcard,text/directory"},
-    )
 
 
 @blueprint.route("/contacts", methods=["GET", "POST"])
@@ -45,22 +26,11 @@ class ContactsForm(Form):
 def own_contacts() -> Response:
     """Take a file of contacts over."""
     form = ContactsForm()
-    if not form.accepted():
-        return page("settings/contacts.html", form.status, form=form)
-    me = current_person().account_id
-    sent = form.file.data.read() if isinstance(form.file.data, FileStorage) else b""
-    if not sent:
-        form.file.errors = [_("Choose the file first.")]
-        return page("settings/contacts.html", 400, form=form)
-    try:
-        result = import_contacts(database(), me, sent, seconds=SECONDS)
-    except (InvalidInput, TooManyTries) as error:
-        form.refuse("file", error)
-        return page("settings/contacts.html", 429 if isinstance(error, TooManyTries) else 400, form=form)
-    left_out = [(each.number, each.name, explained(each.error)) for each in result.left_out[:_NAMED]]
-    flawed = [(each.number, each.name, explained(each.error)) for each in result.flawed[:_NAMED]]
+    report = form.take_over(current_person().account_id)
+    if isinstance(report, int):
+        return page("settings/contacts.html", report, form=form)
     known = _familiar()[1]
-    return page("settings/imported.html", result=result, left_out=left_out, flawed=flawed, **known)
+    return page("settings/imported.html", report=report, **known)
 
 
 @blueprint.post("/contacts/known")
