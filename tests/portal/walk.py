@@ -334,7 +334,7 @@ PARAMETERS: dict[str, Parameters] = {
     "contact_fields.add": lambda session, ids: [
         {"entry_id": keepsakes.made(session, ids)[keepsakes.PAPA], "kind": kind} for kind in ("mobile", "address")
     ],
-    "contact_fields.index": lambda session, ids: [*_contact()(session, ids), *_contact(open="2")(session, ids)],
+    "contact_fields.edit": lambda session, ids: [*_contact()(session, ids), *_contact(open="2")(session, ids)],
     "contact_fields.remove": _field_of_contact,
     "contact_fields.save": _field_of_contact,
     "contact_photo.index": _contact(),

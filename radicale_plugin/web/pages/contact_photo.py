@@ -33,11 +33,11 @@ def index(entry_id: int) -> Response:
 
     with database().reading() as session:
         fields = editing.fields_of(session, me, entry_id)
-    shown = chosen(fields, put, remove, url_for("contact_fields.index", entry_id=entry_id))
+    shown = chosen(fields, put, remove, url_for("contact_fields.edit", entry_id=entry_id))
     if shown is not None:
         return shown
     say(_("The photo is saved. Your devices fetch it when they look next."))
-    return go("contact_fields.index", entry_id=entry_id)
+    return go("contact_fields.edit", entry_id=entry_id)
 
 
 def chosen(

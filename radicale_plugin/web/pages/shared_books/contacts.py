@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from flask import Response, request, url_for
 
+from radicale_plugin.web.contact_editor import NewContact
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.pages.contact_fields import NewContact
 from radicale_plugin.web.pages.contacts import read
 from radicale_plugin.web.pages.shared_books.area import blueprint, book_of, change, may_write
 from radicale_plugin.web.signed_in import database
 from sync.contacts import editing, own_contacts
 from sync.database import accounts
 from sync.errors import InvalidInput
-from sync.fields import field_from_text
 from sync.shared_books import layers, past, view, writes
 
 
@@ -24,13 +23,9 @@ def new(book_id: int) -> Response:
     with database().reading() as session:
         book = book_of(session, book_id)
     if form.accepted():
-        said = [
-            field_from_text(name, text, "")
-            for name in ("name", "mobile", "email", "note")
-            if (text := (form[name].data or "").strip())
-        ]
         then = url_for("shared_books.one", book_id=book_id)
         try:
+            said = form.contents()
             entry_id = change(book_id, lambda session: editing.add(session, book_id, said), then)
         except InvalidInput as error:
             form.refuse("name", error)
