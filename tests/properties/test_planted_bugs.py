@@ -27,5 +27,5 @@ def test_the_machine_finds(
     ):
         plant.plant(monkeypatch, here.database)
         service = Service(here.database, connections, plant.deferred, StoppedClock(monkeypatch))
-        must_find(acting_on(service, AddressBooks), steps=40, histories=200, seeds=SEEDS[:1])
+        must_find(acting_on(service, AddressBooks), steps=20, histories=200, seeds=SEEDS[:1])
     assert not [record for record in caplog.records if record.exc_info], "it broke the server: another bug than planted"
