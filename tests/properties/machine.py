@@ -409,11 +409,12 @@ class AddressBooks(Watched):
         self.everybody_sees_just_what_they_may()
         self.search(1, 0, negate=False)
         for device in self.devices:
+            fresh = self.fresh(device.client, device.version)
             for index in [None, *range(len(device.tokens))][:6]:
                 if index is not None:
                     device.go_back(index)
                 device.sync()
-                self.check_device(device)
+                self.check_device(device, fresh)
 
 
 def search(machine: type[AddressBooks], service: Service, how: settings) -> None:
