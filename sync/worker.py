@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sync.accounts import acts, one_time_tokens, rate_limits
+from sync.contacts import duplicates
 from sync.database.engine import Database
 from sync.digests import rounds
 from sync.disclosure import disclosure_thinning
@@ -209,6 +210,7 @@ def _tidy(database: Database) -> None:
         subscriptions.purge,
         acts.purge,
         given_up.purge,
+        duplicates.purge,
     ):
         database.write(purge)
     roster_tombstones.let_go(database)

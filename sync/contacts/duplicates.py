@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
@@ -163,7 +163,7 @@ def merge(session: Session, viewer_id: int, kept_id: int, gone_id: int, seen: tu
             raise Conflict("One of these contacts was changed meanwhile. Look at them again.")
         before, card = own_entries.octets(session, kept), own_entries.octets(session, gone)
         mine, at = MergedEntry.viewer_id == viewer_id, now()
-        session.execute(delete(MergedEntry).where(mine, MergedEntry.merged_at < at - UNDONE_FOR))
+        session.execute(delete(MergedEntry).where(mine, _is_settled()))
         session.execute(delete(MergedEntry).where(mine, MergedEntry.gone_id == gone_id))
         values = {"viewer_id": viewer_id, "gone_id": gone_id, "kept_id": kept_id, "card": card, "before": before}
         session.execute(insert(MergedEntry).values(**values, merged_at=at))
@@ -205,12 +205,21 @@ def undo(session: Session, viewer_id: int, gone_id: int) -> None:
 
 def merges_of(session: Session, viewer_id: int) -> list[Merge]:
     """Return the merges of a person that can be undone, the last first."""
-    chosen = (MergedEntry.viewer_id == viewer_id, MergedEntry.merged_at >= now() - UNDONE_FOR)
+    chosen = (MergedEntry.viewer_id == viewer_id, ~_is_settled())
     newest_first = (MergedEntry.merged_at.desc(), MergedEntry.gone_id)
     return [
         Merge(row.gone_id, row.kept_id, _name(row.card), _name(row.before), row.merged_at)
         for row in session.scalars(select(MergedEntry).where(*chosen).order_by(*newest_first))
     ]
+
+
+def purge(session: Session) -> int:
+    """Let go of what cannot be undone any more, of whosever it is, and return how many merges that were."""
+    return len(session.scalars(delete(MergedEntry).where(_is_settled()).returning(MergedEntry.gone_id)).all())
+
+
+def _is_settled() -> ColumnElement[bool]:
+    return MergedEntry.merged_at < now() - UNDONE_FOR
 
 
 def _forget_oldest(session: Session, viewer_id: int) -> None:

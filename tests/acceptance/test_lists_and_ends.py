@@ -12,7 +12,8 @@ from sync.ends import setting
 from sync.ends.targets import Target
 from sync.sharing import groups, phone_lists
 from tests.acceptance.clients import apple_user, davx5_user
-from tests.acceptance.clients.apple_devices import IPhone
+from tests.acceptance.clients.apple import Apple
+from tests.acceptance.clients.apple_devices import IPhone, Mac
 from tests.acceptance.clients.wire import Wire
 from tests.acceptance.conftest import Stage
 from tests.support import dav, factories, lists, people
@@ -54,7 +55,17 @@ def davx5(wire: Wire) -> Phone:
 
 def iphone(wire: Wire) -> Phone:
     """Return an iPhone."""
-    phone = apple_user.installed(IPhone(wire))
+    return apple(IPhone(wire))
+
+
+def mac(wire: Wire) -> Phone:
+    """Return a Mac."""
+    return apple(Mac(wire))
+
+
+def apple(device: Apple) -> Phone:
+    """Return one of these."""
+    phone = apple_user.installed(device)
 
     def fetched(path: str) -> str:
         apple_user.polled(phone)
@@ -79,7 +90,7 @@ def iphone(wire: Wire) -> Phone:
     return Phone(fetched, shown, empty)
 
 
-PHONES = pytest.mark.parametrize("kind", [davx5, iphone])
+PHONES = pytest.mark.parametrize("kind", [davx5, iphone, mac])
 
 
 @PHONES

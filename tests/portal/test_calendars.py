@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import httpx
 import icalendar
 import pytest
 from sqlalchemy import event
 
 from sync.calendars import feeds
 from sync.sharing import grants
-from sync.sign_in import deletion
+from sync.sign_in import credentials, deletion
+from tests.acceptance.clients import apple_user, davx5_user
+from tests.acceptance.clients.apple_devices import IPhone
+from tests.acceptance.clients.davx5 import Local
+from tests.acceptance.clients.lines import Line
+from tests.acceptance.clients.wire import Wire
 from tests.portal.conftest import Cast
 from tests.support.factories import connected, delete, field, group, href_of, put, set_field, vcard
 from tests.support.forms import ORIGIN, ROOT, Page, Visitor
-from tests.support.site import Site
+from tests.support.site import Site, Transport
 
 
 class Feed:
@@ -162,3 +169,63 @@ def test_a_calendar_is_for_nobodys_cache_but_the_programs_own(cast_site: Site, c
     assert "private" in headers["Cache-Control"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert feed.days()
+
+
+def iphone(wire: Wire) -> Callable[[dict[str, str]], None]:
+    """Return what keeps contacts on an iPhone, each with a birthday, perhaps without a year."""
+    phone = apple_user.installed(IPhone(wire))
+    kept: dict[str, str] = {}
+
+    def keep(born: dict[str, str]) -> None:
+        for name in kept.keys() - born.keys():
+            phone.delete(phone.book, kept.pop(name))
+        for name, day in born.items():
+            contact = phone.card(kept[name]).contact if name in kept else apple_user.person(name)
+            has_year = not day.startswith("--")
+            contact.single["BDAY"] = day if has_year else f"1604-{day[2:4]}-{day[4:]}"
+            contact.parameters["BDAY"] = () if has_year else (("X-APPLE-OMIT-YEAR", "1604"), ("value", "date"))
+            kept[name] = phone.save(phone.book, contact, kept.get(name, ""))
+        assert phone.blocked == []
+
+    return keep
+
+
+def davx5(wire: Wire) -> Callable[[dict[str, str]], None]:
+    """Return what does so on a phone with DAVx5."""
+    phone = davx5_user.installed(wire)
+    kept: dict[str, Local] = {}
+
+    def keep(born: dict[str, str]) -> None:
+        for name in kept.keys() - born.keys():
+            kept.pop(name).deleted = True
+        for name, day in born.items():
+            local = kept.get(name) or davx5_user.added(phone, name)
+            local.contact.single["BDAY"] = Line("BDAY", day.replace("-", "") if day[0] != "-" else day)
+            kept[name], local.dirty = local, True
+        davx5_user.synced(phone)
+
+    return keep
+
+
+@pytest.mark.parametrize("kind", [iphone, davx5])
+def test_birthdays_that_a_phone_writes_are_in_the_calendar_with_own_contacts_and_in_no_other(
+    site: Site, people: tuple[int, int], kind: Callable[[Wire], Callable[[dict[str, str]], None]]
+) -> None:
+    anna, _bert = people
+    _, password = site.database.write(lambda session: credentials.add_device(session, anna, "phone"))
+    feed, other = made(site, anna, private=True), made(site, anna)
+    keep = kind(Wire(httpx.Client(base_url=ORIGIN, transport=Transport(site)), "anna", password))
+
+    def days() -> dict[str, date]:
+        assert other.days() == {}
+        return {name.removesuffix("’s birthday"): day for name, (day, _) in feed.days().items()}
+
+    keep({"Zoe": "1990-07-01", "Yan": "--0203"})
+    assert days() == {"Zoe": date(1990, 7, 1), "Yan": date(1972, 2, 3)}
+    etag = feed.etag
+    assert feed.fetch(etag).status == 304
+    keep({"Zoe": "1991-07-02", "Yan": "--0203"})
+    assert feed.fetch(etag).status == 200
+    assert days() == {"Zoe": date(1991, 7, 2), "Yan": date(1972, 2, 3)}
+    keep({"Yan": "--0203"})
+    assert days() == {"Yan": date(1972, 2, 3)}

@@ -16,44 +16,10 @@ from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support.chromium import NARROW, PortalServer
 from tests.support.factories import served
-from tests.support.hands import Hand, words
+from tests.support.hands import Window
 from tests.support.waiting import until
 
 OLD, NEW = "+86 10 5555 0120", "+86 10 5555 0188"
-
-
-class Window:
-    """A browser of somebody's, who is signed in."""
-
-    def __init__(self, page: Page, login: str, locale: str) -> None:
-        """Sign in."""
-        self.page, self.hand, self.say, self.name = page, Hand(page), words(locale), f"household-{login}-{locale}"
-        page.goto("sign-in")
-        page.locator("input[name=login]").fill(login)
-        page.locator("input[name=password]").fill(PASSWORD)
-        page.locator("main form button").first.click()
-        page.locator("nav.nav").wait_for()
-
-    def link(self, text: str) -> None:
-        """Follow a link."""
-        self.hand.tap(self.page.get_by_role("link", name=self.say(text)).first)
-
-    def press(self, text: str) -> None:
-        """Press a button."""
-        self.hand.tap(self.page.get_by_role("main").get_by_role("button", name=self.say(text)).first)
-
-    def sees(self, text: str, **values: str) -> None:
-        """Wait until the page says this in its language."""
-        self.reads(self.say(text) % values)
-
-    def reads(self, text: str) -> None:
-        """Wait until the page has just this text."""
-        expect(self.page.get_by_role("main")).to_contain_text(text)
-
-    def look(self, name: str) -> None:
-        """Find nothing wrong with the page."""
-        browsers.picture(self.page, f"{self.name}-{name}")
-        assert browsers.look(self.page) == []
 
 
 def bo_as_anna_has_him(database: Database, cast: Cast) -> str:
@@ -71,7 +37,9 @@ def test_a_landline_is_offered_agreed_to_changed_once_for_both_and_kept_by_who_l
         return browsers.opened(chromium, server, locale=locale, viewport=NARROW, has_touch=True)
 
     with opened() as one, opened() as other:
-        anna, bo = Window(one, "anna", locale), Window(other, "bo", locale)
+        anna, bo = (
+            Window(page, login, PASSWORD, locale, "household") for page, login in ((one, "anna"), (other, "bo"))
+        )
         one.goto(f"people/{cast.ids['bo']}")
         anna.link("Share a number or address of your home with them")
         anna.look("offering")

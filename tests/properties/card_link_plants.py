@@ -10,13 +10,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import delete, update
 
 from radicale_plugin.web.pages import card_links as pages
 from sync.card_links.opening import LinkGate, OpenedLink
-from sync.database.engine import Session
+from sync.database.engine import Database, Session
+from sync.ends import carrying, next_ends
 from sync.ends.watch import Watch
-from sync.models import now
+from sync.models import CardLink, Ending, now
 from sync.revisions import link_revisions
+from sync.sharing import changes, grants, link_audiences
+from sync.sharing.visibility import Adjustment
 from tests.support.machines import Plant
 
 T = TypeVar("T")
@@ -57,9 +61,36 @@ def tell_nobody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(link_revisions, "raise_shown", lambda *_: None)
 
 
+def strike_off_first(patch: pytest.MonkeyPatch) -> None:
+    """What ended is struck off in one transaction and taken back in the next."""
+
+    def strike_off(session: Session, owner_id: int, at: int) -> Sequence[int]:
+        changes.hold(session, owner_id)
+        session.execute(delete(Ending).where(Ending.owner_id == owner_id, Ending.ends_at <= at))
+        over = update(CardLink).where(CardLink.owner_id == owner_id, CardLink.ends_at <= at).values(ends_at=None)
+        struck = session.scalars(over.returning(CardLink.id)).all()
+        next_ends.renew(session, owner_id)
+        return struck
+
+    def take_back(session: Session, owner_id: int, pairs: frozenset[tuple[int, int]], links: Sequence[int]) -> None:
+        changes.hold(session, owner_id)
+        link_audiences.end(session, owner_id, CardLink.id.in_(links))
+        grants.adjust(session, owner_id, Adjustment(taken_back=pairs))
+
+    def replacement(database: Database, owner_id: int) -> None:
+        at = now()
+        with database.reading() as session:
+            pairs = carrying._over(session, owner_id, at).grants
+        links = database.write(lambda session: strike_off(session, owner_id, at))
+        database.write(lambda session: take_back(session, owner_id, pairs, links))
+
+    patch.setattr(carrying, "carry_out", replacement)
+
+
 PLANTS: tuple[Plant, ...] = (
     make_it_again,
     leave_ends_to_the_worker,
     forget_that_it_was_over,
     tell_nobody,
+    strike_off_first,
 )

@@ -28,11 +28,10 @@ from tests.support import dav, factories, forms
 from tests.support.clock import HOUR, MINUTE, Clock
 from tests.support.forms import Visitor
 from tests.support.kills import Kills
-from tests.support.machines import KILL, UNANSWERED, one_of
+from tests.support.machines import CHOICE, KILL, UNANSWERED, one_of
 from tests.support.outbox import end_leases
 from tests.support.site import Site, Transport
 
-CHOICE = st.integers(0, 2**16)
 FORMS = {"url": "https://example.org/{}", "email": "{}@example.org", "anniversary": "{}"}
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
 _MARKER, _WORD = re.compile(r"zq\d+qz|17\d\d-03-04"), re.compile(r"zq\d+qz")

@@ -6,7 +6,7 @@ Each replaces a part of the engine by what a hurried hand might have written. No
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,8 +25,7 @@ from sync.models import Job, SharedField
 from sync.revisions import jobs
 from sync.revisions.address_books import Book
 from sync.revisions.shared_fields import HOUSEHOLD
-
-Plant = Callable[[pytest.MonkeyPatch], None]
+from tests.support.machines import Plant
 
 
 def tell_once(patch: pytest.MonkeyPatch) -> None:

@@ -84,9 +84,12 @@ class Model:
         return marker
 
     def markers(self, viewer: str, owner: str) -> frozenset[str]:
-        """Return the markers of the owner's card as *viewer* may see it."""
+        """Return the markers of the owner's card as *viewer* may see it, who may be a stranger."""
         person = self.people[owner]
-        seen = set(person.fields) if viewer == owner else person.visible_to(viewer)
+        if viewer == owner:
+            seen = set(person.fields)
+        else:
+            seen = person.visible_to(viewer) if (viewer, owner) in self.connected else person.strangers.granted
         return frozenset(person.fields[field_id].marker for field_id in seen)
 
     def owners(self, viewer: str) -> list[str]:

@@ -35,13 +35,10 @@ from tests.properties.shared_books_model import (
 from tests.support import clubs, dav, shared
 from tests.support.clock import HOUR, MINUTE, Clock
 from tests.support.kills import Kills
-from tests.support.machines import UNANSWERED, one_of
+from tests.support.machines import CHOICE, KILL, one_of
 from tests.support.site import Site, Transport
 
 T = TypeVar("T")
-CHOICE = st.integers(0, 2**12)
-#: After how many statements something is killed, if at all; what is over by then only remains unanswered.
-KILL = st.none() | st.none() | st.integers(0, 30) | st.just(UNANSWERED)
 STYLES: tuple[dav.Style, ...] = ("data", "multiget")
 ROLES = (READER, WRITER, NO_ACCESS, None)
 

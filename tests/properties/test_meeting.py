@@ -9,12 +9,13 @@ nobody sees more than what strangers may see.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from typing_extensions import override
 
 from sync import meeting
 from sync.accounts import preference_changes, rate_limits
@@ -48,6 +49,7 @@ class Meeting(RuleBasedStateMachine):
         for number, owner_id in enumerate(self.ids):
             show_strangers(self.database, owner_id, "hobby", SHOWN.format(number))
             field(self.database, owner_id, "mobile", SECRET)
+        self.turn = 0
         self.policy = ["confirm"] * PEOPLE
         self.answers: dict[int, str] = {}
         self.connected: set[frozenset[int]] = set()
@@ -257,10 +259,21 @@ class Meeting(RuleBasedStateMachine):
         assert not any(self.barred(*pair) for pair in stored)
 
     @invariant()
-    def nobody_is_told_of_a_block(self) -> None:
+    def one_is_told_of_no_block(self) -> None:
+        """After each step another one looks."""
+        self.turn += 1
+        self.nobody_is_told_of_a_block([self.turn % PEOPLE])
+
+    @override
+    def teardown(self) -> None:
+        """In the end everybody looks."""
+        self.nobody_is_told_of_a_block(range(PEOPLE))
+
+    def nobody_is_told_of_a_block(self, viewers: Iterable[int]) -> None:
         """By looking, by requests or by public friends, nobody sees who blocked them, or more than strangers may."""
         with self.database.reading() as session:
-            for viewer, viewer_id in enumerate(self.ids):
+            for viewer in viewers:
+                viewer_id = self.ids[viewer]
                 self.judge(viewer, [each.account_id for each in directory.found_among(session, viewer_id, self.ids)])
                 for asked in meeting.requests_of(session, viewer_id):
                     other = self.ids.index(asked.other_id)

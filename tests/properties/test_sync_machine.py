@@ -11,4 +11,6 @@ from tests.properties.world import Service
 
 @pytest.mark.timeout(3_600)
 def test_every_device_ends_with_just_what_was_granted(service: Service, searching: settings) -> None:
-    search(AddressBooks, service, searching)
+    # Who sees what is decided by the same code on either engine, of which PostgreSQL takes twice as long.
+    histories = searching.max_examples if service.database.is_sqlite else searching.max_examples // 2
+    search(AddressBooks, service, settings(searching, max_examples=histories))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from radicale_plugin.web import language
 from tests.support import chromium as browsers
@@ -72,3 +72,41 @@ def words(locale: str) -> Callable[[str], str]:
     tag = next(tag for tag in language.LANGUAGES if tag[:2] == locale[:2])
     texts = language.texts(tag)
     return lambda text: text if tag == language.DEFAULT else texts[text]
+
+
+class Window:
+    """A browser of somebody's, who is signed in."""
+
+    def __init__(self, page: Page, login: str, password: str, locale: str, story: str) -> None:
+        """Sign in; pictures are named by the story."""
+        self.page, self.hand, self.say, self.name = page, Hand(page), words(locale), f"{story}-{login}-{locale}"
+        page.goto("sign-in")
+        page.locator("input[name=login]").fill(login)
+        page.locator("input[name=password]").fill(password)
+        page.locator("main form button").first.click()
+        page.locator("nav.nav").wait_for()
+
+    def link(self, text: str) -> None:
+        """Follow a link."""
+        self.hand.tap(self.page.get_by_role("link", name=self.say(text)).first)
+
+    def press(self, text: str) -> None:
+        """Press a button."""
+        self.hand.tap(self.page.get_by_role("main").get_by_role("button", name=self.say(text)).first)
+
+    def sees(self, text: str, **values: str) -> None:
+        """Wait until the page says this in its language."""
+        self.reads(self.say(text) % values)
+
+    def is_told(self, text: str) -> None:
+        """Wait until the page tells that this was done."""
+        expect(self.page.locator("#told")).to_contain_text(self.say(text))
+
+    def reads(self, text: str) -> None:
+        """Wait until the page has just this text."""
+        expect(self.page.get_by_role("main")).to_contain_text(text)
+
+    def look(self, name: str) -> None:
+        """Find nothing wrong with the page."""
+        browsers.picture(self.page, f"{self.name}-{name}")
+        assert browsers.look(self.page) == []

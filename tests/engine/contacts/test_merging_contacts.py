@@ -15,6 +15,7 @@ from sync.fields import field_from_text
 from sync.models import Entry, LinkedEntry, MergedEntry
 from sync.revisions import versions
 from sync.settings import Settings
+from tests.support.clock import StoppedClock
 from tests.support.factories import MOBILE, book, connected, contents, person, put, vcard
 from tests.support.meeting import show_strangers
 
@@ -227,6 +228,23 @@ def test_after_thirty_days_a_merge_stays(database: Database, anna: int) -> None:
     merge(database, anna, one, third)
     with database.reading() as session:
         assert session.scalars(select(MergedEntry.gone_id)).all() == [third]
+
+
+def test_what_cannot_be_undone_any_more_is_forgotten_of_everybody(
+    database: Database, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, bo = StoppedClock(monkeypatch), person(database, "bo")
+    pairs = {each: [keep(database, each, name, "NOTE:x") for name in ("one", "two")] for each in (anna, bo)}
+    merge(database, anna, *pairs[anna])
+    clock.put(clock.now() + 1)
+    merge(database, bo, *pairs[bo])
+    clock.put(clock.now() + duplicates.UNDONE_FOR)
+    assert database.write(duplicates.purge) == 1
+    with database.reading() as session:
+        assert session.scalars(select(MergedEntry.gone_id)).all() == [pairs[bo][1]]
+    undo(database, bo, pairs[bo][1])
+    clock.put(clock.now() + 1)
+    assert database.write(duplicates.purge) == 0
 
 
 def test_only_so_many_merges_are_remembered(database: Database, anna: int, monkeypatch: pytest.MonkeyPatch) -> None:
