@@ -192,7 +192,13 @@ def test_without_scripts_another_language_keeps_what_is_typed_in_every_form(
 
 
 #: A file has to be chosen anew, and the last of these is about the language itself.
-ALONE = ("card.import_card", "card.photo", "contact_photo.index", "settings.choose_language")
+ALONE = (
+    "card.import_card",
+    "card.photo",
+    "contact_photo.index",
+    "settings.choose_language",
+    "shared_books.photo",
+)
 
 
 def test_every_form_in_which_something_is_chosen_has_a_button_for_another_language(
