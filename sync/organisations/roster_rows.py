@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.lists import among
 from sync.models import CONTACTS, Card, Entry, Overlay, RosterEntry
+from sync.organisations import pair_entries
 from sync.revisions import entry_names, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, Reached
 from sync.revisions.rosters import Roster
@@ -81,6 +82,15 @@ def find(session: Session, book: Book, href: str, body: Body = Card.body_3) -> M
 def of_owner(session: Session, book: Book, owner_id: int, body: Body = Card.body_3) -> MemberEntry | None:
     """Return somebody as a member, or None where no roster shows them."""
     return next(members(session, book, [owner_id], body=body), None)
+
+
+def hidden(session: Session, book: Book, owner_id: int, body: Body = Card.body_3) -> MemberEntry | None:
+    """Return a member whom the person took off their devices as they would be there, or None."""
+    own = own_rows(session, book, [owner_id])
+    if not pair_entries.is_hidden(session, book.viewer_id, owner_id):
+        return None
+    own = {each: row._replace(state=REMOVED) for each, row in own.items()}
+    return next(members(session, book, [owner_id], body=body, own=own), None)
 
 
 def is_shown(session: Session, book: Book, href: str) -> bool:
