@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.lists import among
@@ -29,8 +29,8 @@ from sync.sharing.connections import CONNECTION
 _NEVER = -1
 #: Rows that are held in memory at a time.
 _BATCH = 100
-#: The column of a card that has its text in one version.
-Body: TypeAlias = InstrumentedAttribute[str]
+#: The column of a card that has its text in one version, or some of it.
+Body: TypeAlias = InstrumentedAttribute[str] | ColumnElement[str]
 
 
 class Own(NamedTuple):
@@ -56,7 +56,7 @@ class MemberEntry(NamedTuple):
     """
     A member as an entry. *digest* is the card's hash, *body* its text where that was asked for.
 
-    *own* is the person's row of them, None where there is none.
+    *own* is the person's row of them, None where there is none. *organisation_id* is by which they are shown.
     """
 
     owner_id: int
@@ -66,6 +66,7 @@ class MemberEntry(NamedTuple):
     changed_at: int
     body: str
     own: Own | None
+    organisation_id: int
 
 
 def are_shown(book: Book) -> bool:
@@ -166,7 +167,7 @@ def members(
         for row in session.execute(_rows(session, book, roster, owner_ids, body)):
             if row.owner_id not in told:
                 told.add(row.owner_id)
-                yield _member(book, row, rows.get(row.owner_id))
+                yield _member(book, roster, row, rows.get(row.owner_id))
 
 
 def _rows(
@@ -180,10 +181,11 @@ def _rows(
     return chosen if owner_ids is None else chosen.where(among(session, RosterEntry.owner_id, owner_ids))
 
 
-def _member(book: Book, row: Any, own: Own | None) -> MemberEntry:
+def _member(book: Book, roster: Roster, row: Any, own: Own | None) -> MemberEntry:
     href, uid = name_of(book, row.owner_id, own)
     changed_at = max(row.changed_at, own.changed_at if own is not None and own.digest is not None else 0)
-    return MemberEntry(row.owner_id, href, uid, row.digest, changed_at, getattr(row, "body", ""), own)
+    body = getattr(row, "body", "")
+    return MemberEntry(row.owner_id, href, uid, row.digest, changed_at, body, own, roster.organisation_id)
 
 
 def name_of(book: Book, owner_id: int, own: Own | None) -> tuple[str, str]:

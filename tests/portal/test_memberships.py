@@ -154,3 +154,19 @@ def test_a_member_is_asked_to_connect_where_they_let_others_ask(site: Site) -> N
     other = Visitor(site).signed_in(bert)
     other.get("/requests/").submit(f"/requests/{anna}/confirm")
     assert visitor.get(f"/members/person/{bert}").followed().path.endswith(f"/people/{bert}")
+
+
+def test_what_a_member_changed_stands_in_the_activity(site: Site) -> None:
+    anna, bert = clubs.somebody(site, "anna"), clubs.somebody(site, "bert")
+    club = clubs.found(site.database)
+    club.join(anna.id)
+    club.join(bert.id, [bert.name])
+    visitor = Visitor(site).signed_in(anna.id)
+    assert "Bert" not in visitor.get("/activity/").text
+    club.grant(bert.id, bert.mobile)
+    page = visitor.get("/activity/")
+    assert "New: Mobile phone" in page.text
+    assert page.document.xpath("//a[contains(@class, 'cover')]/@href")[0].endswith(f"/members/person/{bert.id}")
+    assert "Bert" in visitor.get("/").text
+    visitor.get(f"/members/person/{bert.id}").submit(f"/members/person/{bert.id}/hide")
+    assert "Bert" not in visitor.get("/activity/").text
