@@ -78,7 +78,7 @@ class Membership(Base):
     member decides what the organisation sees, and *audience_id* the audience of that group alone; absent before.
     *administrator_since* says that the member looks after this organisation. What changed on the roster up to revision
     *told_from* is no news to the member, who was not shown it by this organisation then; absent where the time of
-    joining tells that. *is_told* says that they want to be told of what its members change; absent is no.
+    joining tells that.
     """
 
     __tablename__ = "membership"
@@ -98,4 +98,3 @@ class Membership(Base):
     audience_id: Mapped[int | None] = mapped_column(BigInteger)
     administrator_since: Mapped[int | None] = mapped_column(BigInteger)
     told_from: Mapped[int | None] = mapped_column(BigInteger)
-    is_told: Mapped[bool | None]

@@ -49,7 +49,7 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
 
     People whose entries the person hid are left out. Of members those changes are told that `member_news` has.
     """
-    fellows = [(each.at, each.owner_id, each) for each in member_news.latest(session, viewer_id)]
+    fellows = [(each.at, each.owner_id, each) for each in member_news.latest(session, viewer_id, offset + count)]
     if not fellows:
         rows = read(session, _newest, {"viewer": viewer_id, "count": count, "offset": offset})
         return _of_connections(session, viewer_id, rows)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -31,6 +32,8 @@ from sync.vcard import headlines
 
 #: So many members stand in the activity of one person.
 MOST = 100
+#: So many are compared at a time with what the organisation was shown of them.
+_BATCH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,67 +64,46 @@ class _Fellow:
     disclosed: Sequence[Disclosed]
 
 
-def latest(session: Session, viewer_id: int) -> list[MemberChange]:
-    """Return the last change of each fellow member's card, newest first."""
-    found = []
-    for each in _fellows(session, viewer_id, None):
-        last = seen_fields.last_change(each.version, each.disclosed)
-        if last is not None and (changes := _told(each, *last)):
-            at = max(noted.at for noted in each.noted)
-            found.append(MemberChange(each.member.owner_id, _name(each.member), at, changes))
-    return sorted(found, key=lambda each: -each.at)
-
-
-def since(session: Session, viewer_id: int, known: Mapping[int, int]) -> list[MemberChange]:
-    """
-    Return what fellow members show that is new or changed since these revisions of rosters, by organisation, are known.
-
-    Only organisations are asked of which the reader wants to be told. What was changed back, or is not shown any more,
-    is nothing new.
-    """
-    found = []
-    for each in _fellows(session, viewer_id, known):
-        changes = seen_fields.news_since(each.version, each.disclosed)
-        if changes:
-            found.append(MemberChange(each.member.owner_id, _name(each.member), each.noted[-1].at, changes))
-    return sorted(found, key=lambda each: (each.name.casefold(), each.owner_id))
-
-
-def _fellows(session: Session, viewer_id: int, known: Mapping[int, int] | None) -> list[_Fellow]:
-    """Return whom organisations show who changed something, after what is *known* where that is said."""
+def latest(session: Session, viewer_id: int, most: int) -> list[MemberChange]:
+    """Return the last change of each fellow member's card, newest first, so many at most."""
     book = address_books.find_book(session, viewer_id, CONTACTS_PATH)
     if book is None or not roster_rows.are_shown(book):
         return []
-    noted = _noted(session, book, known)
+    noted = _noted(session, book)
+    shown = iter(_shown(session, book, noted)[:MOST])
+    found: list[MemberChange] = []
+    while len(found) < most and (some := list(islice(shown, _BATCH))):
+        for each in _compared(session, book, some, noted):
+            last = seen_fields.last_change(each.version, each.disclosed)
+            if last is not None and (changes := _told(each, *last)):
+                name, at = headlines.name_in(each.member.body), each.noted[-1].at
+                found.append(MemberChange(each.member.owner_id, name, at, changes))
+    return found[:most]
+
+
+def _shown(session: Session, book: Book, noted: Mapping[tuple[int, int], Sequence[_Noted]]) -> list[MemberEntry]:
+    """Return who of those that changed something is a member by the organisation that saw it, the last first."""
     owners = {owner_id for _, owner_id in noted}
-    shown = [
-        each
-        for each in (roster_rows.members(session, book, owners, body=_BEGINNING) if owners else ())
-        if (each.organisation_id, each.owner_id) in noted
-    ]
-    if known is None:
-        shown = sorted(shown, key=lambda each: -noted[each.organisation_id, each.owner_id][-1].revision)[:MOST]
-    return _compared(session, book, shown, noted)
+    there = roster_rows.members(session, book, owners, body=_BEGINNING) if owners else ()
+    found = [each for each in there if (each.organisation_id, each.owner_id) in noted]
+    return sorted(found, key=lambda each: (-noted[each.organisation_id, each.owner_id][-1].at, each.owner_id))
 
 
-def _noted(session: Session, book: Book, known: Mapping[int, int] | None) -> dict[tuple[int, int], list[_Noted]]:
+def _noted(session: Session, book: Book) -> dict[tuple[int, int], list[_Noted]]:
     """Return by organisation and owner the changes that may be news, in their order."""
     mine = (Membership.owner_id == book.viewer_id, Membership.joined_at.is_not(None))
-    columns = (Membership.organisation_id, Membership.told_from, Membership.joined_at, Membership.is_told)
-    joined = {row[0]: row[1:] for row in session.execute(select(*columns).where(*mine)).all()}
+    columns = (Membership.organisation_id, Membership.told_from, Membership.joined_at)
+    joined = {row[0]: (row[1], row[2] or 0) for row in session.execute(select(*columns).where(*mine)).all()}
     there = {roster.organisation_id for roster in book.rosters}
     found = defaultdict[tuple[int, int], list[_Noted]](list)
     for _, organisation_id in rosters.named_by(session, book.viewer_id):
         # Until one that was deleted is tidied up, nothing says when the others began to show whom it had shown.
         if organisation_id not in there or organisation_id not in joined:
             break
-        told_from, joined_at, is_told = joined[organisation_id]
-        if known is not None and (organisation_id not in known or not is_told):
-            continue
-        after = max(told_from or 0, known[organisation_id] if known is not None else 0)
-        for owner_id, *change in roster_changes.after(session, organisation_id, after, book.viewer_id):
+        told_from, joined_at = joined[organisation_id]
+        for owner_id, *change in roster_changes.after(session, organisation_id, told_from or 0, book.viewer_id):
             noted = _Noted(*change)
-            if told_from is not None or noted.at > (joined_at or 0):
+            if told_from is not None or noted.at > joined_at:
                 found[organisation_id, owner_id].append(noted)
     return found
 
@@ -130,7 +112,7 @@ def _compared(
     session: Session, book: Book, shown: Sequence[MemberEntry], noted: Mapping[tuple[int, int], Sequence[_Noted]]
 ) -> list[_Fellow]:
     order = {roster.organisation_id: place for place, roster in enumerate(book.rosters)}
-    stays = seen_fields.stays(session, [book.viewer_id, *order], [each.owner_id for each in shown]) if shown else []
+    stays = seen_fields.stays(session, [book.viewer_id, *order], [each.owner_id for each in shown])
     by_owner = defaultdict[int, list[seen_fields.Stay]](list)
     for stay in stays:
         by_owner[stay.owner_id].append(stay)
@@ -138,7 +120,7 @@ def _compared(
         each.owner_id: [stay for stay in by_owner[each.owner_id] if stay.viewer_id == each.organisation_id]
         for each in shown
     }
-    disclosed = seen_fields.disclosed(session, here) if here else {}
+    disclosed = seen_fields.disclosed(session, here)
     found = []
     for each in shown:
         changes = noted[each.organisation_id, each.owner_id]
@@ -163,10 +145,6 @@ def _told(fellow: _Fellow, version: int, changes: Sequence[FieldChange]) -> list
     own = fellow.member.own
     at = next((noted.at for noted in fellow.noted if noted.version == version), 0)
     return [each for each in changes if each.what != GONE or own is None or own.changed_at < at]
-
-
-def _name(member: MemberEntry) -> str:
-    return headlines.name_in(member.body)
 
 
 _BEGINNING = func.substr(Card.body_3, 1, headlines.BEGINNING)

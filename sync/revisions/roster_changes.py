@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.prepared import Rows, execute, execute_all, value
+from sync.database.prepared import Rows, execute, execute_all
 from sync.models import Base
 from sync.revisions import rosters
 
@@ -41,12 +41,6 @@ def after(session: Session, organisation_id: int, revision: int, reader_id: int)
     return execute(session, _AFTER, {"organisation": organisation_id, "after": revision, "reader": reader_id})
 
 
-def before(session: Session, organisation_id: int, at: int) -> int | None:
-    """Return which revision was before the first change that was made at this time or later, None for no change."""
-    first: int | None = value(session, _FIRST, {"organisation": organisation_id, "at": at})
-    return None if first is None else first - 1
-
-
 _CHANGES = Base.metadata.tables["roster_change"]
 _MINE = _CHANGES.c.organisation_id == bindparam("organisation")
 _NOTE = insert(_CHANGES).values(
@@ -63,4 +57,3 @@ _AFTER = (
     .where(_MINE, _CHANGES.c.revision > bindparam("after"), _CHANGES.c.owner_id != bindparam("reader"))
     .order_by(_CHANGES.c.revision)
 )
-_FIRST = select(func.min(_CHANGES.c.revision)).where(_MINE, _CHANGES.c.changed_at >= bindparam("at"))

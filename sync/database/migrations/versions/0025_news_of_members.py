@@ -1,8 +1,8 @@
 """
 news of members
 
-The last changes of what members show their organisations; up to which of them somebody was not shown them; who wants to
-be told of them; and which calendars have the birthdays of members.
+The last changes of what members show their organisations; up to which of them somebody was not shown them; and which
+calendars have the birthdays of members.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ depends_on = None
 def upgrade() -> None:
     """Apply the step."""
     op.add_column("membership", sa.Column("told_from", sa.BigInteger(), nullable=True))
-    op.add_column("membership", sa.Column("is_told", sa.Boolean(), nullable=True))
     op.add_column("calendar_feed", sa.Column("with_members", sa.Boolean(), nullable=True))
     op.create_table(
         "roster_change",
@@ -43,5 +42,4 @@ def downgrade() -> None:
     """Take the step back."""
     op.drop_table("roster_change")
     op.drop_column("calendar_feed", "with_members")
-    op.drop_column("membership", "is_told")
     op.drop_column("membership", "told_from")
