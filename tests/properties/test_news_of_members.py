@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar, TypeAlias
 
 import pytest
 from hypothesis import settings
@@ -35,6 +35,13 @@ __all__ = ["site"]
 
 class News(Organisations):
     """Nobody has a device."""
+
+    served: ClassVar[Site]
+    numbers: ClassVar[Iterator[int]]
+
+    def __init__(self) -> None:
+        """Register everybody at the server."""
+        super().__init__(self.served, next(self.numbers))
 
     @override
     def equip(self, person: Person) -> None:
@@ -76,11 +83,9 @@ def machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> type[News]:
     """Return what begins a history."""
     monkeypatch.setattr(roster_tombstones, "MOST", 0)
     StoppedClock(monkeypatch)
-    numbers = iter(range(1_000_000))
 
     class Here(News):
-        def __init__(self) -> None:
-            super().__init__(site, next(numbers))
+        served, numbers = site, iter(range(1_000_000))
 
     return Here
 
@@ -117,26 +122,34 @@ def tell_what_others_see(patch: pytest.MonkeyPatch) -> None:
 
 def join_later(machine: News) -> Iterator[None]:
     """Somebody changes their number, and somebody else joins."""
-    yield machine.change_field(0, 0)
-    yield machine.join(machine.people[3], 0, [])
+    machine.change_field(0, 0)
+    yield
+    machine.join(machine.people[3], 0, [])
+    yield
 
 
 def part(machine: News) -> Iterator[None]:
     """Two are connected while the club is shown another number."""
-    yield machine.connect_or_part(0, 0)
-    yield machine.change_field(0, 0)
-    yield machine.connect_or_part(0, 0)
+    machine.connect_or_part(0, 0)
+    yield
+    machine.change_field(0, 0)
+    yield
+    machine.connect_or_part(0, 0)
+    yield
 
 
 def show_another_club(machine: News) -> Iterator[None]:
     """One is in two clubs, each of which sees something else."""
     owner = machine.people[0]
-    yield machine.join(owner, 1, list(owner.fields)[1:])
-    yield machine.change_field(0, 0)
-    yield machine.change_field(0, 1)
+    machine.join(owner, 1, list(owner.fields)[1:])
+    yield
+    machine.change_field(0, 0)
+    yield
+    machine.change_field(0, 1)
+    yield
 
 
-_History = Callable[[News], Iterator[None]]
+_History: TypeAlias = Callable[[News], Iterator[None]]
 #: What each bug shows in, if it is there.
 _HISTORIES: list[tuple[Plant, _History]] = [
     (tell_of_before, join_later),
