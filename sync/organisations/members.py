@@ -97,9 +97,8 @@ def join(session: Session, organisation_id: int, owner_id: int, field_ids: Colle
         alone = Composition(frozenset({group_id}), connected=False)
         audience_id = cards.audience_for(under_way, owner_id, alone, cards.ORGANISATION)
         grants.give(under_way, owner_id, group_id, field_ids)
-        told_from = rosters.revision_of(session, organisation_id)
         new = {"id": new_id(), "joined_at": under_way.at, "group_id": group_id, "audience_id": audience_id}
-        new["told_from"] = told_from
+        new["told_from"] = rosters.revision_of(session, organisation_id)
         session.execute(update(Membership).where(*_key(owner_id, organisation_id)).values(**new))
         _set_row(session, organisation_id, owner_id, state=PRESENT, card_id=audience_id)
         rosters.set_named(session, owner_id, [*named, (new["id"], organisation_id)], entry_names.new_key())

@@ -17,7 +17,7 @@ from sync.database.prepared import Rows, execute, execute_all
 from sync.models import Base
 from sync.revisions import rosters
 
-#: So many of the last changes of an organisation are news.
+#: Changes are news among so many of the last revisions of an organisation.
 KEPT = 500
 
 
