@@ -23,9 +23,12 @@ def calendar() -> None:
 @click.argument("label")
 @click.option("--language", default="en", show_default=True, help="Language of what it says, such as zh-Hans.")
 @click.option("--with-private", is_flag=True, help="With the days of the person's own contacts.")
+@click.option("--with-members", is_flag=True, help="With the days of the members of the person's organisations.")
 @json_option
 @pass_site
-def add_calendar(site: Site, login: str, label: str, language: str, *, with_private: bool, as_json: bool) -> None:
+def add_calendar(
+    site: Site, login: str, label: str, language: str, *, with_private: bool, with_members: bool, as_json: bool
+) -> None:
     """
     Make a calendar of the days that LOGIN may see, and print its address, once.
 
@@ -38,7 +41,8 @@ def add_calendar(site: Site, login: str, label: str, language: str, *, with_priv
     if language not in LANGUAGES:
         raise InvalidInput(f"There is no language {language!r}; there are {' and '.join(LANGUAGES)}.")
 
-    feed_id, secret = of_one(site, login, feeds.create, label, language, with_private=with_private)
+    chosen = {"with_private": with_private, "with_members": with_members}
+    feed_id, secret = of_one(site, login, feeds.create, label, language, **chosen)
     place = Place.of(site.configuration, site.database.settings.base_url)
     address = f"{place.base_url}/.web/calendars/{secret}.ics"
     if as_json:
@@ -64,6 +68,7 @@ def list_calendars(site: Site, login: str, *, as_json: bool) -> None:
                     "label": each.label,
                     "language": each.language,
                     "with_private": each.with_private,
+                    "with_members": bool(each.with_members),
                     "made_at": moment(each.created_at),
                 }
                 for each in found
@@ -73,7 +78,16 @@ def list_calendars(site: Site, login: str, *, as_json: bool) -> None:
     print_table(
         ("Calendar", "Label", "Made", ""),
         [
-            (str(each.id), each.label, day(each.created_at), "with own contacts" if each.with_private else "")
+            (
+                str(each.id),
+                each.label,
+                day(each.created_at),
+                ", ".join(
+                    word
+                    for word, is_in in (("with own contacts", each.with_private), ("with members", each.with_members))
+                    if is_in
+                ),
+            )
             for each in found
         ],
     )

@@ -66,6 +66,17 @@ def texts(
             yield from (_text(each, version) for each in roster_rows.members(session, book, some, body=body))
 
 
+def of_owner(session: Session, book: Book, owner_id: int) -> tuple[EntryText, bool] | None:
+    """
+    Return somebody as a member with their text, and whether the person took them off their devices.
+
+    None where no roster shows them to the person.
+    """
+    shown = roster_rows.of_owner(session, book, owner_id)
+    found = shown or roster_rows.hidden(session, book, owner_id)
+    return (_text(found, None), shown is None) if found is not None else None
+
+
 def everything(session: Session, book: Book, version: str | None = "3.0") -> Iterator[EntryText]:
     """Yield what is in *book*: the person's own entries, and the members of their organisations."""
     yield from entry_texts.texts(session, book, version)

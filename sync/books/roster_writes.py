@@ -19,7 +19,7 @@ from sync.database.engine import all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, UIDConflict
 from sync.organisations import pair_entries, roster_rows
 from sync.organisations.roster_rows import Body, MemberEntry
-from sync.revisions import entry_names, entry_writes
+from sync.revisions import address_books, entry_names, entry_writes
 from sync.revisions.address_books import Book
 from sync.vcard import uids
 
@@ -67,6 +67,19 @@ def hide(session: Session, book: Book, href: str, check: _Check) -> bool:
         check(roster_entries.etag(member))
         pair_entries.hide(session, book.viewer_id, member.owner_id)
         return True
+
+
+def hide_person(session: Session, viewer_id: int, owner_id: int) -> None:
+    """
+    Take a member off the person's devices; `sync.sharing.connections.show` brings them back.
+
+    Raises:
+        NotFound: No organisation shows them to the person.
+    """
+    book = address_books.find_book(session, viewer_id, address_books.CONTACTS_PATH)
+    member = roster_rows.of_owner(session, book, owner_id) if book is not None else None
+    if book is None or member is None or not hide(session, book, member.href, lambda _etag: None):
+        raise NotFound("There is no such member.")
 
 
 def take(session: Session, book: Book, href: str) -> None:

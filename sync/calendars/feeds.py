@@ -17,13 +17,13 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from sync.books import entries
+from sync.books import entries, roster_entries
 from sync.books.entry_rows import PRIVATE
 from sync.calendars.occasions import Occasion, occasions_of
 from sync.database.engine import Database
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, Account, AddressBook, CalendarFeed, new_id, now
-from sync.revisions import address_books
+from sync.revisions import address_books, rosters
 from sync.sharing.cards import SELF
 
 #: How many a person has at most.
@@ -31,6 +31,8 @@ MOST = 20
 #: Raised when the same cards make another calendar, so that programs fetch it anew.
 _FORM = 1
 _LABEL = 100
+#: Stands in every card that the server wrote and that has a day.
+_DAYS = re.compile("BDAY|ANNIVERSARY|X-ABDATE", re.IGNORECASE)
 _SECRET = re.compile(r"([0-9a-f]{1,16})-([A-Za-z0-9_-]{32})", re.ASCII)
 
 
@@ -41,14 +43,23 @@ class Opened:
     viewer_id: int
     language: str
     with_private: bool
+    with_members: bool
     state: str
 
 
 def create(
-    session: Session, viewer_id: int, label: str, language: str, *, with_private: bool = False
+    session: Session,
+    viewer_id: int,
+    label: str,
+    language: str,
+    *,
+    with_private: bool = False,
+    with_members: bool = False,
 ) -> tuple[int, str]:
     """
     Make a feed and return its id and its secret, which is stored nowhere.
+
+    The person's own contacts are in it, or the members of their organisations, where that is said.
 
     Raises:
         InvalidInput: *label* is empty or too long.
@@ -72,6 +83,7 @@ def create(
             secret_hash=_hash(secret),
             language=language,
             with_private=with_private,
+            with_members=with_members,
             created_at=now(),
         )
     )
@@ -105,10 +117,13 @@ def opened(database: Database, secret: str) -> Opened | None:
     rows = database.quick_rows(_OPENED, {"viewer": int(read[1], 16), "secret": _hash(secret)})
     if not rows:
         return None
-    (viewer_id, feed_id, language, with_private), books = rows[0][:4], [row[4:] for row in rows]
-    meant = [book for book in books if with_private or book[0] == CONTACTS]
-    state = "-".join(f"{number:x}" for number in (_FORM, feed_id, *(part for book in sorted(meant) for part in book)))
-    return Opened(viewer_id, language, bool(with_private), hashlib.blake2b(state.encode(), digest_size=12).hexdigest())
+    viewer_id, feed_id, language, with_private, with_members = rows[0][:5]
+    meant = sorted(row[5:8] for row in rows if with_private or row[5] == CONTACTS)
+    numbers = [_FORM, feed_id, *(part for book in meant for part in book)]
+    for named in (row[8] for row in rows if with_members and row[5] == CONTACTS):
+        numbers += [part for each in rosters.read(database, named) for part in (each.id, each.revision)]
+    state = hashlib.blake2b("-".join(f"{number:x}" for number in numbers).encode(), digest_size=12).hexdigest()
+    return Opened(viewer_id, language, bool(with_private), bool(with_members), state)
 
 
 def occasions(session: Session, feed: Opened) -> Iterator[Occasion]:
@@ -116,8 +131,11 @@ def occasions(session: Session, feed: Opened) -> Iterator[Occasion]:
     for book in address_books.books_of(session, feed.viewer_id):
         if book.is_layer or (not feed.with_private and book.id != CONTACTS):
             continue
-        for entry in entries.texts(session, book, "4.0"):
-            if entry.kind != SELF and (feed.with_private or entry.kind != PRIVATE):
+        shown = roster_entries.everything if feed.with_members else entries.texts
+        for entry in shown(session, book, "4.0"):
+            # Of many members' cards few have a day, and reading one whole takes long.
+            has_days = entry.kind == PRIVATE or _DAYS.search(entry.text) is not None
+            if has_days and entry.kind != SELF and (feed.with_private or entry.kind != PRIVATE):
                 yield from occasions_of(entry.uid, entry.text, entry.changed_at)
 
 
@@ -127,7 +145,8 @@ def _hash(secret: str) -> bytes:
 
 _OPENED: Select[Any] = (
     select(CalendarFeed.viewer_id, CalendarFeed.id, CalendarFeed.language, CalendarFeed.with_private)
-    .add_columns(AddressBook.id, AddressBook.epoch, AddressBook.revision)
+    .add_columns(CalendarFeed.with_members)
+    .add_columns(AddressBook.id, AddressBook.epoch, AddressBook.revision, AddressBook.rosters)
     .join(Account, Account.id == CalendarFeed.viewer_id)
     .join(AddressBook, AddressBook.viewer_id == CalendarFeed.viewer_id)
     .where(

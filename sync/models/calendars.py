@@ -13,7 +13,8 @@ class CalendarFeed(Base):
     A secret address under which a person's birthdays can be fetched.
 
     *secret_hash* is the BLAKE2b hash of its secret. *language* is the BCP 47 tag of what it says. *with_private* means
-    that the person's own contacts are in it, too.
+    that the person's own contacts are in it, too, and *with_members* that the members of their organisations are;
+    absent is no.
     """
 
     __tablename__ = "calendar_feed"
@@ -25,4 +26,5 @@ class CalendarFeed(Base):
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     language: Mapped[str] = mapped_column(String(35))
     with_private: Mapped[bool] = mapped_column(Boolean)
+    with_members: Mapped[bool | None] = mapped_column(Boolean)
     created_at: Mapped[Moment]

@@ -52,13 +52,33 @@ class RosterEntry(Base):
     changed_at: Mapped[Moment]
 
 
+class RosterChange(Base):
+    """
+    One of the last changes of what a member shows an organisation: the news of it, which its members are told from.
+
+    It is the roster's change of this *revision*, and made the owner's profile that of *version*. Nobody's coming or
+    going is one.
+    """
+
+    __tablename__ = "roster_change"
+    __table_args__ = _ORGANISATION
+
+    organisation_id: Mapped[Id] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[Counter] = mapped_column(primary_key=True, autoincrement=False)
+    owner_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[Counter]
+    changed_at: Mapped[Moment]
+
+
 class Membership(Base):
     """
     A person is invited into an organisation, or is a member of it, which *joined_at* says.
 
     *id* names it in sync tokens, another one whenever somebody joins. *group_id* is the built-in group by which the
     member decides what the organisation sees, and *audience_id* the audience of that group alone; absent before.
-    *administrator_since* says that the member looks after this organisation.
+    *administrator_since* says that the member looks after this organisation. What changed on the roster up to revision
+    *told_from* is no news to the member, who was not shown it by this organisation then; absent where the time of
+    joining tells that.
     """
 
     __tablename__ = "membership"
@@ -77,3 +97,4 @@ class Membership(Base):
     group_id: Mapped[int | None] = mapped_column(BigInteger)
     audience_id: Mapped[int | None] = mapped_column(BigInteger)
     administrator_since: Mapped[int | None] = mapped_column(BigInteger)
+    told_from: Mapped[int | None] = mapped_column(BigInteger)

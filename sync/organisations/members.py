@@ -9,6 +9,7 @@ take back at any time, and they can leave.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from sync.errors import AlreadyExists, LimitExceeded, NotFound, Refused
 from sync.models import Base, Group, Membership, Organisation, Profile, RosterEntry, new_id, now
 from sync.organisations import organisations
 from sync.organisations.organisations import INVITED
-from sync.revisions import entry_names, rosters
+from sync.revisions import entry_names, roster_changes, rosters
 from sync.revisions.address_books import PRESENT, REMOVED
 from sync.sharing import cards, grants, groups, link_audiences
 from sync.sharing.changes import Change, change
@@ -97,6 +98,7 @@ def join(session: Session, organisation_id: int, owner_id: int, field_ids: Colle
         audience_id = cards.audience_for(under_way, owner_id, alone, cards.ORGANISATION)
         grants.give(under_way, owner_id, group_id, field_ids)
         new = {"id": new_id(), "joined_at": under_way.at, "group_id": group_id, "audience_id": audience_id}
+        new["told_from"] = rosters.revision_of(session, organisation_id)
         session.execute(update(Membership).where(*_key(owner_id, organisation_id)).values(**new))
         _set_row(session, organisation_id, owner_id, state=PRESENT, card_id=audience_id)
         rosters.set_named(session, owner_id, [*named, (new["id"], organisation_id)], entry_names.new_key())
@@ -161,6 +163,7 @@ def set_away(session: Session, owner_id: int, *, away: bool) -> None:
         for organisation_id, audience_id in session.execute(mine).all():
             state, card_id = (REMOVED, None) if away else (PRESENT, audience_id)
             _set_row(session, organisation_id, owner_id, state=state, card_id=card_id)
+            roster_changes.forget(session, organisation_id, owner_id)
             under_way.rostered[organisation_id].add(owner_id)
 
 
@@ -250,6 +253,10 @@ def _end(under_way: Change, membership: Membership) -> None:
     session.execute(delete(Group).where(Group.owner_id == owner_id, Group.id == group_id))
     named = rosters.named_by(session, owner_id)
     kept = [each for each in named if each[1] != organisation_id]
+    roster_changes.forget(session, organisation_id, owner_id)
+    # By those that were joined later they see from now on whom this one showed them: what was before is no news.
+    later = [each for _, each in itertools.dropwhile(lambda each: each[1] != organisation_id, named)]
+    rosters.begin(session, owner_id, later)
     rosters.set_named(session, owner_id, kept, entry_names.new_key())
     _tell(under_way, owner_id, organisation_id, None)
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.lists import among
 from sync.models import CONTACTS, Card, Entry, Overlay, RosterEntry
+from sync.organisations import pair_entries
 from sync.revisions import entry_names, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, Reached
 from sync.revisions.rosters import Roster
@@ -28,8 +29,8 @@ from sync.sharing.connections import CONNECTION
 _NEVER = -1
 #: Rows that are held in memory at a time.
 _BATCH = 100
-#: The column of a card that has its text in one version.
-Body: TypeAlias = InstrumentedAttribute[str]
+#: The column of a card that has its text in one version, or some of it.
+Body: TypeAlias = InstrumentedAttribute[str] | ColumnElement[str]
 
 
 class Own(NamedTuple):
@@ -55,7 +56,7 @@ class MemberEntry(NamedTuple):
     """
     A member as an entry. *digest* is the card's hash, *body* its text where that was asked for.
 
-    *own* is the person's row of them, None where there is none.
+    *own* is the person's row of them, None where there is none. *organisation_id* is by which they are shown.
     """
 
     owner_id: int
@@ -65,6 +66,7 @@ class MemberEntry(NamedTuple):
     changed_at: int
     body: str
     own: Own | None
+    organisation_id: int
 
 
 def are_shown(book: Book) -> bool:
@@ -81,6 +83,15 @@ def find(session: Session, book: Book, href: str, body: Body = Card.body_3) -> M
 def of_owner(session: Session, book: Book, owner_id: int, body: Body = Card.body_3) -> MemberEntry | None:
     """Return somebody as a member, or None where no roster shows them."""
     return next(members(session, book, [owner_id], body=body), None)
+
+
+def hidden(session: Session, book: Book, owner_id: int, body: Body = Card.body_3) -> MemberEntry | None:
+    """Return a member whom the person took off their devices as they would be there, or None."""
+    own = own_rows(session, book, [owner_id])
+    if not pair_entries.is_hidden(session, book.viewer_id, owner_id):
+        return None
+    own = {each: row._replace(state=REMOVED) for each, row in own.items()}
+    return next(members(session, book, [owner_id], body=body, own=own), None)
 
 
 def is_shown(session: Session, book: Book, href: str) -> bool:
@@ -156,7 +167,7 @@ def members(
         for row in session.execute(_rows(session, book, roster, owner_ids, body)):
             if row.owner_id not in told:
                 told.add(row.owner_id)
-                yield _member(book, row, rows.get(row.owner_id))
+                yield _member(book, roster, row, rows.get(row.owner_id))
 
 
 def _rows(
@@ -170,10 +181,11 @@ def _rows(
     return chosen if owner_ids is None else chosen.where(among(session, RosterEntry.owner_id, owner_ids))
 
 
-def _member(book: Book, row: Any, own: Own | None) -> MemberEntry:
+def _member(book: Book, roster: Roster, row: Any, own: Own | None) -> MemberEntry:
     href, uid = name_of(book, row.owner_id, own)
     changed_at = max(row.changed_at, own.changed_at if own is not None and own.digest is not None else 0)
-    return MemberEntry(row.owner_id, href, uid, row.digest, changed_at, getattr(row, "body", ""), own)
+    body = getattr(row, "body", "")
+    return MemberEntry(row.owner_id, href, uid, row.digest, changed_at, body, own, roster.organisation_id)
 
 
 def name_of(book: Book, owner_id: int, own: Own | None) -> tuple[str, str]:

@@ -9,60 +9,75 @@ any more is named by its kind alone.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
-from sync.database.lists import among, among_parameter
+from sync.database.lists import among
 from sync.database.prepared import read
-from sync.fields import FieldContent
-from sync.models import Card, DisclosedAudience, DisclosedField, Entry, FieldState, ProfileState
+from sync.models import Card, Entry
+from sync.queries import member_news, seen_fields
+from sync.queries.seen_fields import CHANGED, GONE, NEW, FieldChange, Stay
 from sync.revisions.address_books import PRESENT
 from sync.sharing.connections import CONNECTION
 
-NEW, CHANGED, GONE = "new", "changed", "gone"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """
-    One field of a card that is ``new``, ``changed`` or ``gone``.
-
-    *content* is what it says now; absent for one that is gone, of which the reader has no right to more than the kind.
-    """
-
-    what: str
-    kind: str
-    content: FieldContent | None
+__all__ = ["CHANGED", "GONE", "NEW", "CardChange", "FieldChange", "latest", "since"]
 
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """The last change of somebody's card. *changes* is empty where all of it is new: the two were just connected."""
+    """
+    The last change of somebody's card. *changes* is empty where all of it is new: the two were just connected.
+
+    *by_organisation* says that the reader has them as a fellow member; *name* is what that card calls them then.
+    """
 
     owner_id: int
     login: str
     at: int
     changes: list[FieldChange]
+    by_organisation: bool = False
+    name: str = ""
 
 
 def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0) -> list[CardChange]:
     """
-    Return the last change of each connection's card, newest first, *count* of them after *offset*.
+    Return the last change of each connection's and each fellow member's card, newest first, *count* after *offset*.
 
-    People whose entries the person hid are left out.
+    People whose entries the person hid are left out. Of members those changes are told that `member_news` has.
     """
-    rows = read(session, _newest, {"viewer": viewer_id, "count": count, "offset": offset})
+    fellows = [(each.at, each.owner_id, each) for each in member_news.latest(session, viewer_id, offset + count)]
+    if not fellows:
+        rows = read(session, _newest, {"viewer": viewer_id, "count": count, "offset": offset})
+        return _of_connections(session, viewer_id, rows)
+    rows = read(session, _newest, {"viewer": viewer_id, "count": offset + count, "offset": 0})
+    both = [(entry_at, owner_id, None) for owner_id, entry_at, _ in rows] + fellows
+    chosen = sorted(both, key=lambda each: (-each[0], each[1]))[offset : offset + count]
+    ids = {owner_id for _, owner_id, fellow in chosen if fellow is None}
+    found = _of_connections(session, viewer_id, [row for row in rows if row[0] in ids])
+    connected = {each.owner_id: each for each in found}
+    names = accounts.logins(session, [owner_id for _, owner_id, fellow in chosen if fellow is not None])
+    return [connected[owner_id] if each is None else _fellow(each, names) for _, owner_id, each in chosen]
+
+
+def _fellow(change: member_news.MemberChange, logins: Mapping[int, str]) -> CardChange:
+    login = logins.get(change.owner_id, "")
+    return CardChange(
+        change.owner_id, login, change.at, change.changes, by_organisation=True, name=change.name or login
+    )
+
+
+def _of_connections(session: Session, viewer_id: int, rows: Iterable[tuple[int, int, int]]) -> list[CardChange]:
+    rows = list(rows)
     owners = [owner_id for owner_id, _, _ in rows]
     names = accounts.logins(session, owners)
     stays = _stays(session, viewer_id, owners)
-    disclosed = _disclosed(session, stays)
+    disclosed = seen_fields.disclosed(session, stays)
     found = {owner_id: _last_change(stays[owner_id], disclosed[owner_id]) for owner_id in owners}
-    times = _times(session, {owner_id: version for owner_id, (version, _) in found.items()})
+    times = seen_fields.times(session, {owner_id: version for owner_id, (version, _) in found.items()})
     latest_changes = []
     for owner_id, entry_at, card_at in rows:
         version, changes = found[owner_id]
@@ -88,65 +103,28 @@ def since(session: Session, viewer_id: int, versions: Mapping[int, int]) -> dict
     )
     owners = session.scalars(present).all()
     stays = _stays(session, viewer_id, owners)
-    disclosed = _disclosed(session, stays)
+    disclosed = seen_fields.disclosed(session, stays)
     found = {}
     for owner_id in owners:
-        version, all_of_it = versions[owner_id], disclosed[owner_id]
-        was_there = stays[owner_id] and _beginning(stays[owner_id]) <= version
-        changes = _news(_seen_at(all_of_it, version), _seen_at(all_of_it, _NEVER - 1)) if was_there else []
-        if changes:
-            found[owner_id] = sorted(changes, key=lambda change: change.kind)
+        version = versions[owner_id]
+        was_there = stays[owner_id] and seen_fields.beginning(stays[owner_id]) <= version
+        if was_there and (changes := seen_fields.news_since(version, disclosed[owner_id])):
+            found[owner_id] = changes
     return found
 
 
-class _Stay(NamedTuple):
-    """Between which versions of an owner's profile the viewer was in an audience."""
-
-    owner_id: int
-    audience_id: int
-    since: int
-    until: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Disclosed:
-    """One value of a field, and the versions of the profile between which the viewer was shown it."""
-
-    field_id: int
-    kind: str
-    content: str
-    since: int
-    until: int
-
-
-_NEVER = 2**62
-
-
-def _stays(session: Session, viewer_id: int, owners: Sequence[int]) -> dict[int, list[_Stay]]:
-    found: dict[int, list[_Stay]] = {owner_id: [] for owner_id in owners}
-    for row in read(session, _chosen_stays, {"viewer": viewer_id}, owners=owners):
-        stay = _Stay(*row)
+def _stays(session: Session, viewer_id: int, owners: Iterable[int]) -> dict[int, list[Stay]]:
+    owners = list(owners)
+    found: dict[int, list[Stay]] = {owner_id: [] for owner_id in owners}
+    for stay in seen_fields.stays(session, [viewer_id], owners):
         found[stay.owner_id].append(stay)
     return found
 
 
-def _disclosed(session: Session, stays: Mapping[int, Sequence[_Stay]]) -> dict[int, list[_Disclosed]]:
-    audiences = {stay.audience_id for each in stays.values() for stay in each}
-    shown = read(session, _chosen_fields, {}, owners=list(stays), audiences=audiences)
-    found: dict[int, list[_Disclosed]] = {owner_id: [] for owner_id in stays}
-    for owner_id, audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
-        for stay in stays[owner_id]:
-            since = max(stay.since, shown_since, said_since)
-            until = min(end if end is not None else _NEVER for end in (stay.until, shown_until, said_until))
-            if audience_id == stay.audience_id and since < until:
-                found[owner_id].append(_Disclosed(field_id, kind, content, since, until))
-    return found
-
-
-def _times(session: Session, versions: Mapping[int, int]) -> dict[tuple[int, int], int]:
-    """Return when profiles came to be at these versions, by owner and version; those that changed no field are none."""
-    found = read(session, _chosen_times, {}, owners=list(versions), versions=set(versions.values()))
-    return {(owner_id, version): at for owner_id, version, at in found}
+def _last_change(stays: list[Stay], disclosed: list[seen_fields.Disclosed]) -> tuple[int, list[FieldChange]]:
+    """Return the version of the profile with which a card became what it is, and what changed then."""
+    began = seen_fields.beginning(stays)
+    return seen_fields.last_change(began, disclosed) or (began, [])
 
 
 @functools.cache
@@ -159,82 +137,3 @@ def _newest(_dialect: str) -> Select[int, int, int]:
         .limit(bindparam("count"))
         .offset(bindparam("offset"))
     )
-
-
-@functools.cache
-def _chosen_stays(dialect: str) -> Select[int, int, int, int | None]:
-    columns = [getattr(DisclosedAudience, name) for name in _Stay._fields]
-    chosen = select(*columns).where(among_parameter(dialect, DisclosedAudience.owner_id, "owners"))
-    return chosen.where(DisclosedAudience.viewer_id == bindparam("viewer")).order_by(DisclosedAudience.since)
-
-
-@functools.cache
-def _chosen_fields(dialect: str) -> Select[*tuple[Any, ...]]:
-    same = (FieldState.owner_id == DisclosedField.owner_id) & (FieldState.field_id == DisclosedField.field_id)
-    return (
-        select(
-            DisclosedField.owner_id,
-            DisclosedField.audience_id,
-            DisclosedField.since,
-            DisclosedField.until,
-            FieldState.field_id,
-            FieldState.kind,
-            FieldState.content,
-            FieldState.since,
-            FieldState.until,
-        )
-        .join(FieldState, same)
-        .where(
-            among_parameter(dialect, DisclosedField.owner_id, "owners"),
-            among_parameter(dialect, DisclosedField.audience_id, "audiences"),
-        )
-    )
-
-
-@functools.cache
-def _chosen_times(dialect: str) -> Select[int, int, int]:
-    return select(ProfileState.owner_id, ProfileState.version, ProfileState.changed_at).where(
-        among_parameter(dialect, ProfileState.owner_id, "owners"),
-        among_parameter(dialect, ProfileState.version, "versions"),
-    )
-
-
-def _last_change(stays: Sequence[_Stay], disclosed: list[_Disclosed]) -> tuple[int, list[FieldChange]]:
-    """Return the version of the profile with which a card became what it is, and what changed then."""
-    # The two may have been connected before; what counts is this time.
-    began = _beginning(stays)
-    points = {point for seen in disclosed for point in (seen.since, seen.until) if began < point < _NEVER}
-    return _last_difference(disclosed, sorted(points, reverse=True)) or (began, [])
-
-
-def _beginning(stays: Sequence[_Stay]) -> int:
-    began = 0
-    before: int | None = -1
-    for stay in stays:
-        if stay.since != before:
-            began = stay.since
-        before = stay.until
-    return began
-
-
-def _last_difference(disclosed: list[_Disclosed], points: list[int]) -> tuple[int, list[FieldChange]] | None:
-    # An edge between two times of the same value, as when somebody moves from one group to another, is none.
-    for point in points:
-        before, after = _seen_at(disclosed, point - 1), _seen_at(disclosed, point)
-        changes = _news(before, after)
-        changes += [FieldChange(GONE, seen.kind, None) for field_id, seen in before.items() if field_id not in after]
-        if changes:
-            return point, changes
-    return None
-
-
-def _news(before: Mapping[int, _Disclosed], after: Mapping[int, _Disclosed]) -> list[FieldChange]:
-    return [
-        FieldChange(CHANGED if field_id in before else NEW, seen.kind, FieldContent.load(seen.kind, seen.content))
-        for field_id, seen in after.items()
-        if field_id not in before or before[field_id].content != seen.content
-    ]
-
-
-def _seen_at(disclosed: list[_Disclosed], version: int) -> dict[int, _Disclosed]:
-    return {seen.field_id: seen for seen in disclosed if seen.since <= version < seen.until}

@@ -21,7 +21,7 @@ from sync.queries import paging
 from sync.queries.connected_people import PAGE, ConnectedPerson, Page
 from sync.queries.paging import Place, Sorted
 from sync.revisions import rosters
-from sync.revisions.address_books import PRESENT, REMOVED
+from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing.connections import CONNECTION
 from sync.vcard import headlines
 
@@ -30,9 +30,19 @@ _KEYS = (CardListKey.owner_id == RosterEntry.owner_id) & (CardListKey.id == Rost
 _CARD = (Card.owner_id == RosterEntry.owner_id) & (Card.id == RosterEntry.card_id)
 
 
-def page_of(session: Session, person_id: int, organisation_id: int, text: str = "", place: Place | None = None) -> Page:
+def page_of(
+    session: Session,
+    person_id: int,
+    organisation_id: int,
+    text: str = "",
+    place: Place | None = None,
+    *,
+    hidden: bool = False,
+) -> Page:
     """
     Return a page of the members whom a person has by an organisation, with a *text* those who are called so.
+
+    Those who are *hidden*, whom they took off their devices, are a list of their own.
 
     Raises:
         NotFound: The person is no member of it.
@@ -43,7 +53,10 @@ def page_of(session: Session, person_id: int, organisation_id: int, text: str = 
     earlier = list(itertools.takewhile(lambda each: each != organisation_id, joined))
     here = (RosterEntry.organisation_id == organisation_id, RosterEntry.state == PRESENT)
     rows = select(RosterEntry.owner_id).outerjoin(CardListKey, _KEYS).where(*here)
-    rows = rows.where(~among(session, RosterEntry.owner_id, _had_otherwise(session, person_id, earlier)))
+    theirs, otherwise = _decided(session, person_id, earlier)
+    rows = rows.where(~among(session, RosterEntry.owner_id, otherwise if hidden else otherwise | theirs))
+    if hidden:
+        rows = rows.where(among(session, RosterEntry.owner_id, theirs))
     meant = paging.is_called(session, CardListKey, text) if text else None
     listed = Sorted(rows, meant, RosterEntry.owner_id, (_BY_NAME, RosterEntry.owner_id), _BY_NAME)
     cut = paging.cut(session, listed, place or Place(), PAGE)
@@ -58,12 +71,14 @@ def page_of(session: Session, person_id: int, organisation_id: int, text: str = 
     return Page(found, cut.number, cut.pages, cut.total, cut.letters)
 
 
-def _had_otherwise(session: Session, person_id: int, earlier: list[int]) -> set[int]:
-    """Return whom the person has by themselves, hides or is kept apart from, or has by *earlier* organisations."""
+def _decided(session: Session, person_id: int, earlier: list[int]) -> tuple[set[int], set[int]]:
+    """Return which members the person hides, and whom they have by themselves or by *earlier* organisations, or not."""
     mine = (Entry.viewer_id == person_id, Entry.book_id == CONTACTS, Entry.kind == CONNECTION)
-    own = session.scalars(select(Entry.id).where(*mine, Entry.state != REMOVED)).all()
+    own = session.execute(select(Entry.id, Entry.state, Entry.card_id).where(*mine, Entry.state != REMOVED)).all()
+    hidden = {owner_id for owner_id, state, card_id in own if state == HIDDEN and card_id is None}
     there = (among(session, RosterEntry.organisation_id, earlier), RosterEntry.state == PRESENT)
-    return {person_id, *own, *session.scalars(select(RosterEntry.owner_id).where(*there)).all()}
+    others = session.scalars(select(RosterEntry.owner_id).where(*there)).all()
+    return hidden, {person_id, *(owner_id for owner_id, _, _ in own if owner_id not in hidden), *others}
 
 
 _BEGINNINGS: Select[int, str] = select(RosterEntry.owner_id, func.substr(Card.body_3, 1, headlines.BEGINNING)).join(

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
 from sync.database.lists import among_parameter, ids
-from sync.database.prepared import execute
+from sync.database.prepared import execute, execute_all, value
 from sync.models import CONTACTS, Base, RosterEntry
 from sync.revisions import entry_names
 
@@ -72,6 +72,19 @@ def set_named(session: Session, viewer_id: int, named: Collection[tuple[int, int
     text = " ".join(f"{one:x}:{other:x}" for one, other in named) or None
     execute(session, _SET_NAMED, {"viewer": viewer_id, "named": text})
     execute(session, _SET_KEY, {"viewer": viewer_id, "new_key": names_key})
+
+
+def revision_of(session: Session, organisation_id: int) -> int:
+    """Return the revision of a roster; whoever holds the lock of its organisation knows that it stays so."""
+    return value(session, _REVISION_OF, {"organisation": organisation_id}) or 0
+
+
+def begin(session: Session, viewer_id: int, organisation_ids: Collection[int]) -> None:
+    """Let nothing that changed in these organisations until now be news to one of their members."""
+    dialect = session.get_bind().dialect.name
+    reached = execute(session, _revisions(dialect), {"organisations": ids(dialect, organisation_ids)})
+    rows = [{"viewer": viewer_id, "organisation": each[0], "reached": each[1]} for each in reached]
+    execute_all(session, _BEGIN, rows)
 
 
 def names_key(session: Session, viewer_id: int) -> bytes | None:
@@ -129,15 +142,22 @@ def _with_revisions(found: Collection[tuple[int, int]], rows: Iterable[Sequence[
 
 
 _ORGANISATIONS, _ROWS = Base.metadata.tables["organisation"], Base.metadata.tables["roster_entry"]
-_BOOKS = Base.metadata.tables["address_book"]
+_BOOKS, _MEMBERSHIPS = Base.metadata.tables["address_book"], Base.metadata.tables["membership"]
 _MINE = (_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == CONTACTS)
 _NAMED = select(_BOOKS.c.rosters).where(*_MINE)
 _KEY_OF = select(_BOOKS.c.names_key).where(*_MINE)
 _SET_NAMED = update(_BOOKS).where(*_MINE).values(rosters=bindparam("named"))
+_JOINED = (_MEMBERSHIPS.c.owner_id == bindparam("viewer"), _MEMBERSHIPS.c.joined_at.is_not(None))
+_BEGIN = (
+    update(_MEMBERSHIPS)
+    .where(*_JOINED, _MEMBERSHIPS.c.organisation_id == bindparam("organisation"))
+    .values(told_from=bindparam("reached"))
+)
 _SET_KEY = update(_BOOKS).where(*_MINE, _BOOKS.c.names_key.is_(None)).values(names_key=bindparam("new_key"))
 _THIS = _ORGANISATIONS.c.id == bindparam("organisation")
 _RAISE = update(_ORGANISATIONS).where(_THIS).values(revision=_ORGANISATIONS.c.revision + 1)
 _LET_GO = update(_ORGANISATIONS).where(_THIS).values(let_go=_ORGANISATIONS.c.revision)
+_REVISION_OF = select(_ORGANISATIONS.c.revision).where(_THIS)
 _REVISION = select(_ORGANISATIONS.c.revision).where(_ORGANISATIONS.c.id == _ROWS.c.organisation_id).scalar_subquery()
 
 

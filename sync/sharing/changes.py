@@ -24,7 +24,16 @@ from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, Membership, now
 from sync.push import news
-from sync.revisions import address_books, fan_out, link_revisions, list_states, roster_news, rosters, shared_fields
+from sync.revisions import (
+    address_books,
+    fan_out,
+    link_revisions,
+    list_states,
+    roster_changes,
+    roster_news,
+    rosters,
+    shared_fields,
+)
 from sync.sharing import cards, history, search_keys
 from sync.sharing.unit_of_work import Change, Extent, OwnCard
 from sync.sharing.visibility import StoredField
@@ -60,6 +69,7 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
         rosters.stamp(session, under_way.rostered, at)
+        roster_changes.note(session, under_way.restated, under_way.versions, at)
         roster_news.ask(session, under_way.rostered, at)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
         for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):
@@ -129,6 +139,7 @@ def _tell_members(under_way: Change, owner_id: int, audience_ids: Collection[int
     shown = (Membership.owner_id == owner_id, Membership.audience_id.in_(sorted(audience_ids)))
     for organisation_id in session.scalars(select(Membership.organisation_id).where(*shown)):
         under_way.rostered[organisation_id].add(owner_id)
+        under_way.restated[organisation_id].add(owner_id)
 
 
 def _close(under_way: Change, owner_id: int) -> None:

@@ -45,8 +45,9 @@ class Change:
     from. All cards of the owners in *anew* are rendered, whatever changed; everything else follows from the cards.
     *listed* are people of whose groups, or of whose address books, somebody may have come or gone. *following* are
     fields that were made to say what the field of somebody else says whom the owner lets do so.
-    *rostered* are owners, by organisation, whom its roster shows otherwise than before, and *told* are people whose
-    organisations are others, so that their address books are raised though no entry changed.
+    *rostered* are owners, by organisation, whom its roster shows otherwise than before, *restated* those
+    of them who only changed what it sees, and *told* are people whose organisations are others, so that their address
+    books are raised though no entry changed.
     What became of the cards that owners have of themselves is in *own_cards* once the change is made, where they are
     others than before.
     """
@@ -67,6 +68,7 @@ class Change:
     listed: set[int] = field(default_factory=set)
     following: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     rostered: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    restated: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     told: set[int] = field(default_factory=set)
     own_cards: dict[int, OwnCard] = field(default_factory=dict)
     _fields: dict[int, _Fields] = field(default_factory=dict)

@@ -11,6 +11,10 @@ def test_a_calendar_is_made_listed_and_ended(anna: Command) -> None:
     (listed,) = anna.json("calendar", "list", "anna")
     assert (listed["label"], listed["language"], listed["with_private"]) == ("phone", "zh-Hans", False)
     assert address.rpartition("/")[2].partition("-")[2].removesuffix(".ics") not in anna("calendar", "list", "anna")
+    anna("calendar", "add", "anna", "tablet", "--with-members")
+    assert [each["with_members"] for each in anna.json("calendar", "list", "anna")] == [False, True]
+    assert "with members" in anna("calendar", "list", "anna")
+    anna("calendar", "end", "anna", "tablet")
     assert anna("calendar", "end", "anna", "phone") == "The calendar is ended.\n"
     assert anna.json("calendar", "list", "anna") == []
 

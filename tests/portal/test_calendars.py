@@ -11,8 +11,9 @@ import icalendar
 import pytest
 from sqlalchemy import event
 
+from sync.books import roster_writes
 from sync.calendars import feeds
-from sync.sharing import grants
+from sync.sharing import connections, grants
 from sync.sign_in import credentials, deletion
 from tests.acceptance.clients import apple_user, davx5_user
 from tests.acceptance.clients.apple_devices import IPhone
@@ -20,7 +21,8 @@ from tests.acceptance.clients.davx5 import Local
 from tests.acceptance.clients.lines import Line
 from tests.acceptance.clients.wire import Wire
 from tests.portal.conftest import Cast
-from tests.support.factories import connected, delete, field, group, href_of, put, set_field, vcard
+from tests.support import clubs
+from tests.support.factories import connected, delete, field, group, href_of, person, put, set_field, vcard
 from tests.support.forms import ORIGIN, ROOT, Page, Visitor
 from tests.support.site import Site, Transport
 
@@ -56,9 +58,13 @@ def people(site: Site) -> tuple[int, int]:
     return anna, bert
 
 
-def made(site: Site, person: int, *, language: str = "en", private: bool = False) -> Feed:
+def made(site: Site, person: int, *, language: str = "en", private: bool = False, members: bool = False) -> Feed:
     visitor = Visitor(site, language=language).signed_in(person)
-    values = {"label": "phone", **({"with_private": "y"} if private else {})}
+    values = {
+        "label": "phone",
+        **({"with_private": "y"} if private else {}),
+        **({"with_members": "y"} if members else {}),
+    }
     page = visitor.get("/calendars/").submit("/calendars/", **values)
     assert page.status == 200
     (address,) = page.document.xpath("//input[@id='address']/@value")
@@ -229,3 +235,57 @@ def test_birthdays_that_a_phone_writes_are_in_the_calendar_with_own_contacts_and
     assert days() == {"Zoe": date(1991, 7, 2), "Yan": date(1972, 2, 3)}
     keep({"Yan": "--0203"})
     assert days() == {"Yan": date(1972, 2, 3)}
+
+
+def test_members_are_in_it_by_choice_with_what_the_organisation_sees_at_each_fetch(
+    site: Site, people: tuple[int, int]
+) -> None:
+    anna, bert = people
+    carl, dora = (person(site.database, login) for login in ("carl", "dora"))
+    club = clubs.found(site.database)
+    days = {each: field(site.database, each, "birthday", f"1980-01-0{each % 9 + 1}") for each in (bert, carl, dora)}
+    club.join(anna)
+    for each in (bert, carl, dora):
+        club.join(each, [days[each]] if each != dora else [])
+    assert made(site, anna).days() == {}
+    feed = made(site, anna, members=True)
+    # Whom she is connected to shows her what connections see.
+    assert set(feed.days()) == {"carl’s birthday"}
+    etag = feed.etag
+    club.grant(dora, days[dora])
+    assert feed.fetch(etag).status == 200
+    assert set(feed.days()) == {"carl’s birthday", "dora’s birthday"}
+    club.take_back(carl, days[carl])
+    assert set(feed.days()) == {"dora’s birthday"}
+    site.database.write(lambda session: roster_writes.hide_person(session, anna, dora))
+    assert feed.days() == {}
+    site.database.write(lambda session: connections.show(session, anna, dora))
+    assert set(feed.days()) == {"dora’s birthday"}
+    club.leave(dora)
+    assert feed.days() == {}
+    club.grant(carl, days[carl])
+    assert set(feed.days()) == {"carl’s birthday"}
+    club.leave(anna)
+    assert feed.days() == {}
+
+
+def test_while_nothing_changed_in_organisations_a_fetch_is_no_transaction(site: Site, people: tuple[int, int]) -> None:
+    anna, bert = people
+    club = clubs.found(site.database)
+    club.join(anna)
+    club.join(bert)
+    carl = person(site.database, "carl")
+    birthday = field(site.database, carl, "birthday", "1980-02-29")
+    club.join(carl, [birthday])
+    feed = made(site, anna, members=True)
+    etag, count = feed.etag, []
+
+    def note(*_: object) -> None:
+        count.append(1)
+
+    event.listen(site.database.engine, "before_cursor_execute", note)
+    assert feed.fetch(etag).status == 304
+    assert not count
+    event.remove(site.database.engine, "before_cursor_execute", note)
+    set_field(site.database, carl, birthday, "1981-03-01", "birthday")
+    assert feed.fetch(etag).status == 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sync.accounts import preference_changes
+from sync.meeting import blocks
 from sync.organisations import members
 from sync.sharing import grants
 from tests.support import clubs, factories
@@ -80,3 +82,91 @@ def test_a_member_finds_the_others_and_their_cards_and_nobody_else_does(site: Si
     assert stranger.get(f"/members/{club.id}/").status == stranger.get(f"/members/person/{bert}").status == 404
     club.leave(bert)
     assert visitor.get(f"/members/person/{bert}").status == 404
+
+
+def test_a_member_is_taken_off_the_devices_and_brought_back(site: Site) -> None:
+    anna, bert = clubs.somebody(site, "anna"), clubs.somebody(site, "bert")
+    club = clubs.found(site.database)
+    club.join(anna.id)
+    club.join(bert.id, [bert.name, bert.mobile])
+    visitor = Visitor(site).signed_in(anna.id)
+    assert list(anna.sync()) == ["Bert"]
+    address = f"/members/person/{bert.id}"
+    told = visitor.get(address).submit(f"{address}/hide").followed()
+    assert told.told == [
+        "The card goes from your devices. You can show it again.",
+        "You took this card off your devices.",
+    ]
+    assert "Bert" in told.text
+    assert list(anna.sync()) == []
+    assert "Bert" not in visitor.get(f"/members/{club.id}/").text
+    assert "Bert" in visitor.get(f"/members/{club.id}/?hidden=yes").text
+    club.take_back(bert.id, bert.mobile)
+    assert clubs.number_of("bert") not in visitor.get(address).text
+    assert visitor.get(address).submit(f"{address}/show").followed().told == ["The card comes back to your devices."]
+    assert list(anna.sync()) == ["Bert"]
+    assert "Bert" not in visitor.get(f"/members/{club.id}/?hidden=yes").text
+    visitor.get(address).submit(f"{address}/hide")
+    club.leave(bert.id)
+    assert visitor.get(address).status == 404
+    assert "Bert" not in visitor.get(f"/members/{club.id}/?hidden=yes").text
+
+
+def refused(visitor: Visitor, other: int, act: str) -> list[str]:
+    """Return what is said where somebody cannot be hidden or shown."""
+    told = visitor.post(f"/members/person/{other}/{act}").followed().told
+    assert not {"The card goes from your devices. You can show it again.", "The card comes back to your devices."} & {
+        *told
+    }
+    return told
+
+
+def test_nobody_is_hidden_or_shown_by_whoever_does_not_have_them(site: Site) -> None:
+    anna, bert, carl = factories.people(site.database, "anna", "bert", "carl")
+    club = clubs.found(site.database)
+    club.join(anna)
+    club.join(bert)
+    visitor = Visitor(site).signed_in(carl)
+    for act in ("hide", "show"):
+        for other in (bert, carl, 2**62):
+            assert len(refused(visitor, other, act)) == 1
+    site.database.write(lambda session: blocks.block(session, bert, anna))
+    blocked = Visitor(site).signed_in(anna)
+    assert blocked.get(f"/members/person/{bert}").status == 404
+    assert refused(blocked, bert, "show") == ["No entry of this person is hidden."]
+    assert refused(blocked, bert, "hide") == ["There is no such member."]
+    assert "bert" not in blocked.get(f"/members/{club.id}/?hidden=yes").text
+
+
+def test_a_member_is_asked_to_connect_where_they_let_others_ask(site: Site) -> None:
+    anna, bert, carl = factories.people(site.database, "anna", "bert", "carl")
+    club = clubs.found(site.database)
+    for each in (anna, bert, carl):
+        club.join(each)
+    site.database.write(lambda session: preference_changes.change_preferences(session, carl, connecting="nobody"))
+    visitor = Visitor(site).signed_in(anna)
+    asked = visitor.get(f"/members/person/{bert}").submit(f"/find/ask/{bert}", message="hello").followed()
+    assert asked.told == ["You have asked. As soon as they confirm, you are connected."]
+    assert "You have asked, and wait for an answer." in asked.text
+    shut = visitor.get(f"/members/person/{carl}").text
+    assert "Does not want to be connected with anybody new." in shut
+    assert "Send the request" not in shut
+    other = Visitor(site).signed_in(bert)
+    other.get("/requests/").submit(f"/requests/{anna}/confirm")
+    assert visitor.get(f"/members/person/{bert}").followed().path.endswith(f"/people/{bert}")
+
+
+def test_what_a_member_changed_stands_in_the_activity(site: Site) -> None:
+    anna, bert = clubs.somebody(site, "anna"), clubs.somebody(site, "bert")
+    club = clubs.found(site.database)
+    club.join(anna.id)
+    club.join(bert.id, [bert.name])
+    visitor = Visitor(site).signed_in(anna.id)
+    assert "Bert" not in visitor.get("/activity/").text
+    club.grant(bert.id, bert.mobile)
+    page = visitor.get("/activity/")
+    assert "New: Mobile phone" in page.text
+    assert page.document.xpath("//a[contains(@class, 'cover')]/@href")[0].endswith(f"/members/person/{bert.id}")
+    assert "Bert" in visitor.get("/").text
+    visitor.get(f"/members/person/{bert.id}").submit(f"/members/person/{bert.id}/hide")
+    assert "Bert" not in visitor.get("/activity/").text

@@ -139,6 +139,10 @@ def _together(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"organisation_id": found[0]}]
 
 
+def _fellow(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"account_id": strangers.met(session, ids)["jan"]} for _each in _together(session, ids)]
+
+
 def _managed_member(session: Session, ids: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{**_managed(session, ids)[0], "account_id": ids[login]} for login in ("emil", "bo")]
 
@@ -360,10 +364,10 @@ PARAMETERS: dict[str, Parameters] = {
     "devices.revoke": _device,
     "devices.state": _device,
     "devices.wait": _device,
-    "members.of": _together,
-    "members.one": lambda session, ids: [
-        {"account_id": strangers.met(session, ids)["jan"]} for _each in _together(session, ids)
-    ],
+    "members.of": lambda session, ids: [*_together(session, ids), {**_together(session, ids)[0], "hidden": "yes"}],
+    "members.one": _fellow,
+    "members.hide": _fellow,
+    "members.show": _fellow,
     "memberships.join": _invited,
     "memberships.leave": _invited,
     "memberships.appoint": lambda session, ids: _managed_member(session, ids)[:1],

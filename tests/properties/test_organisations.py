@@ -9,9 +9,10 @@ person may not see.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -25,28 +26,26 @@ from sync.accounts import registration
 from sync.accounts.rate_limits import HOUR
 from sync.ends import carrying, setting
 from sync.ends.targets import Target
+from sync.fields import FieldContent
 from sync.meeting import blocks
 from sync.models import now
 from sync.organisations import organisations, roster_rows, roster_tombstones
 from sync.profiles import profiles
+from sync.queries import activity
+from sync.queries.activity import GONE
 from sync.revisions import address_books
 from sync.sharing import connections, grants
 from sync.sign_in import credentials
 from tests.properties.model import new_marker
 from tests.support import dav, factories
+from tests.support.club_news import Sight
 from tests.support.clubs import Club
+from tests.support.machines import CHOICE, one_of
 from tests.support.site import Site, Transport, opened
 
-T = TypeVar("T")
-CHOICE = st.integers(0, 2**12)
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
 _MARKER = re.compile(r"\b[0-9]{12}\b")
 PEOPLE, CLUBS = 4, 2
-
-
-def one_of(found: Sequence[T], choice: int) -> T:
-    """Return one of several."""
-    return found[choice % len(found)]
 
 
 @dataclass
@@ -82,6 +81,9 @@ class Organisations(RuleBasedStateMachine):
         self.people: list[Person] = []
         self.connected: set[frozenset[int]] = set()
         self.blocks: set[tuple[int, int]] = set()
+        #: What fellow members may be told of each other, by reader and owner.
+        self.sights: dict[tuple[int, int], Sight] = defaultdict(Sight)
+        self.kinds: dict[str, str] = {}
         self.http = httpx.Client(base_url="http://evercard.test", transport=Transport(site))
         for index in range(PEOPLE):
             login = f"p{number}x{index}"
@@ -89,7 +91,7 @@ class Organisations(RuleBasedStateMachine):
             self.people.append(person)
             for _ in range(2):
                 self.add_field(person)
-            person.replicas = [dav.Replica(self.device(person), style) for style in STYLES]
+            self.equip(person)
         self.clubs = [
             Club(self.database, self.database.write(lambda session, name=name: organisations.create(session, name)))  # type: ignore[misc]
             for name in (f"club {number}", f"company {number}")
@@ -99,10 +101,22 @@ class Organisations(RuleBasedStateMachine):
 
     # What helps
 
+    def equip(self, person: Person) -> None:
+        """Give somebody a device of each kind."""
+        person.replicas = [dav.Replica(self.device(person), style) for style in STYLES]
+
     def add_field(self, person: Person) -> None:
-        """Add a field that nobody may see."""
+        """Add a field that nobody may see, of another kind than the one before."""
         marker = new_marker()
-        person.fields[factories.field(self.database, person.id, "mobile", f"+{marker}")] = marker
+        kind = "email" if person.fields else "mobile"
+        content = self.content(kind, marker)
+        added = self.database.write(lambda session: profiles.add_field(session, person.id, content))
+        person.fields[added] = marker
+
+    def content(self, kind: str, marker: str) -> FieldContent:
+        """Return a field that says a marker."""
+        self.kinds[marker] = kind
+        return factories.content(kind, f"{marker}@example.org" if kind == "email" else f"+{marker}")
 
     def device(self, person: Person) -> dav.Client:
         """Let a device in, whose every answer is looked at."""
@@ -216,9 +230,30 @@ class Organisations(RuleBasedStateMachine):
         """Give a field another value."""
         person = one_of(self.people, who)
         chosen, marker = one_of(list(person.fields), which), new_marker()
-        content = factories.content("mobile", f"+{marker}")
+        content = self.content(self.kinds[person.fields[chosen]], marker)
         self.write(lambda session: profiles.set_field(session, person.id, chosen, content))
         person.fields[chosen] = marker
+        for viewer in self.people:
+            fields = self.sees(viewer, person) if viewer is not person else None
+            if fields and chosen in fields and self.organisation(viewer, person) is not None:
+                assert marker in {told for owner_id, told, _ in self.activity(viewer) if owner_id == person.id}
+
+    def organisation(self, viewer: Person, owner: Person) -> int | None:
+        """Return the club by which the viewer has the owner, whatever the two decided about each other."""
+        if frozenset((viewer.id, owner.id)) in self.connected or not owner.open:
+            return None
+        return next((club for club in viewer.joined if club in owner.joined), None)
+
+    def activity(self, viewer: Person) -> list[tuple[int, str, str]]:
+        """Return of which fellow member the viewer is told which marker, or of which kind that something is gone."""
+        with self.database.reading() as session:
+            found = [each for each in activity.latest(session, viewer.id) if each.by_organisation]
+        return [
+            (each.owner_id, *(_MARKER.findall(change.content.text()) if change.content else [""]), change.kind)
+            for each in found
+            for change in each.changes
+            if (change.content is None) == (change.what == GONE)
+        ]
 
     @rule(one=CHOICE, other=CHOICE)
     def connect_or_part(self, one: int, other: int) -> None:
@@ -312,6 +347,21 @@ class Organisations(RuleBasedStateMachine):
     def markers(self, card: dav.Card) -> list[str]:
         """Return the markers on a card."""
         return sorted(set(_MARKER.findall(dav.unfolded(card.text or ""))))
+
+    @invariant()
+    def told_what_is_news(self) -> None:
+        """Nobody is told of fellow members what they do not see, or what was before they saw it."""
+        for viewer in self.people:
+            for owner in self.people:
+                if owner is not viewer:
+                    by, fields = self.organisation(viewer, owner), owner.strangers
+                    fields = fields | owner.clubs[by] if by is not None else fields
+                    shown = {owner.fields[each]: self.kinds[owner.fields[each]] for each in fields}
+                    is_apart = bool({(viewer.id, owner.id), (owner.id, viewer.id)} & self.blocks)
+                    self.sights[viewer.id, owner.id].now(by, shown, is_apart=is_apart)
+            for owner_id, marker, kind in self.activity(viewer):
+                assert self.sees(viewer, self.person(owner_id)) is not None
+                assert self.sights[viewer.id, owner_id].may_say(marker=marker, kind=kind)
 
     @invariant()
     def verified(self) -> None:

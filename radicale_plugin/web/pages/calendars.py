@@ -27,6 +27,7 @@ class NewCalendar(Form):
         description=lazy("The phone or program that it is for, so that you can end it alone."),
     )
     with_private = BooleanField(lazy("My own contacts, too"))
+    with_members = BooleanField(lazy("The members of my organisations, too"))
 
 
 @blueprint.route("/", methods=["GET", "POST"])
@@ -35,10 +36,11 @@ def index() -> Response:
     me = current_person().account_id
     form = NewCalendar(label=_("Birthdays"))
     if form.accepted():
-        label, with_private = form.label.data or "", bool(form.with_private.data)
+        label = form.label.data or ""
+        chosen = {name: bool(form[name].data) for name in ("with_private", "with_members")}
         try:
             _feed_id, secret = database().write(
-                lambda session: feeds.create(session, me, label, language.current(), with_private=with_private)
+                lambda session: feeds.create(session, me, label, language.current(), **chosen)
             )
         except (InvalidInput, LimitExceeded, NotFound) as error:
             form.refuse("label", error)

@@ -44,7 +44,11 @@ def index() -> Response:
         invited = members.invitations(session, account_id)
         changes = activity.latest(session, account_id, count=_CHANGES)
         names = connected_people.some(session, account_id, [change.owner_id for change in changes])
-    told = [(names[change.owner_id].name, change.at) for change in changes if change.owner_id in names]
+    told = [
+        (change.name or names[change.owner_id].name, change.at)
+        for change in changes
+        if change.name or change.owner_id in names
+    ]
     news: dict[str, Any] = {"asks": asks, "is_doubted": is_doubted, "moves": moves, "shared_news": shared_news}
     news["invited"] = [(each, [kind_title(kind) for kind in each.minimum]) for each in invited]
     return page("home/index.html", overview=found, changes=told, **news)

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
 from sync.accounts.preference_changes import Preferences
-from sync.books import doubts, entries, restoring
+from sync.books import doubts, entries, restoring, roster_writes
 from sync.books.device_copies import Writer
 from sync.books.entry_texts import EntryText
 from sync.contacts import linking
@@ -334,6 +334,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "members.set_away": lambda s, w: members.set_away(s, w.dora, away=True),
     "organisations.change": lambda s, w: organisations.change(s, w.club, "Company", ["mobile"]),
     "entries.write, member": _write_member,
+    "entries.hide_person": lambda s, w: roster_writes.hide_person(s, w.dora, w.carl),
     "entries.remove, member": lambda s, w: _remove(s, w.dora, _member(s, w).href),
     "entries.offer_again, member": lambda s, w: entries.offer_again(s, book_in(s, w.dora), _member(s, w).href),
     "shared_books.create": lambda s, w: books.create(s, w.club, "Doctors"),

@@ -141,6 +141,7 @@ BOUNDS = {
     "push_subscription": limits("push_subscriptions"),
     "rate_limit": by("sync.accounts.rate_limits.purge"),
     "request": limits("requests_a_day"),
+    "roster_change": by("sync.revisions.roster_changes.KEPT"),
     "roster_entry": per("account", "organisation"),
     # One that is there for a person of an organisation, and those that the organisation took back.
     "scim_key": per("scim_user"),

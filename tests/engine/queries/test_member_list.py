@@ -15,10 +15,10 @@ from tests.support.factories import connect, field, people, person
 from tests.support.statements import sent
 
 
-def listed(database: Database, viewer: int, club: Club, text: str = "") -> list[str]:
+def listed(database: Database, viewer: int, club: Club, text: str = "", *, hidden: bool = False) -> list[str]:
     """Return the names that are listed."""
     with database.reading() as session:
-        return [each.name for each in member_list.page_of(session, viewer, club.id, text).people]
+        return [each.name for each in member_list.page_of(session, viewer, club.id, text, hidden=hidden).people]
 
 
 def test_members_are_listed_by_name_as_the_organisation_sees_them(database: Database) -> None:
@@ -33,6 +33,7 @@ def test_members_are_listed_by_name_as_the_organisation_sees_them(database: Data
     database.write(lambda session: pair_entries.hide(session, anna, dora))
     database.write(lambda session: blocks.block(session, emma, anna))
     assert listed(database, anna, club) == ["Secret Zwei"]
+    assert listed(database, anna, club, hidden=True) == ["dora"]
     # Whoever is in two organisations is shown by the one that was joined first.
     for each in (bert, anna, otto):
         other.join(each)
