@@ -206,10 +206,10 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     """
     viewers = sorted(set(viewer_ids))
     dialect = session.get_bind().dialect.name
-    if len(viewers) > 1 and dialect == "postgresql":
-        execute(session, _IN_ORDER, {})
     if not viewers:
         return {}
+    if len(viewers) > 1 and dialect == "postgresql":
+        execute(session, _IN_ORDER, {})
     execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
     return news.note_content(session, viewers, book_id, at, with_browsers=True)
 
@@ -233,7 +233,9 @@ def raise_one(session: Session, book: Book, at: int) -> int:
 def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
     """Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV."""
     viewers = sorted(set(viewer_ids))
-    if viewers:
+    if len(viewers) == 1:
+        execute(session, _STAMP_ONE, {"viewer": viewers[0], "entry": entry_id, "at": at})
+    elif viewers:
         dialect = session.get_bind().dialect.name
         execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
 
@@ -390,19 +392,16 @@ _BOOK = select(
     AddressBook.viewer_id, AddressBook.id, AddressBook.path, AddressBook.title, AddressBook.epoch, AddressBook.revision
 ).add_columns(AddressBook.rosters, AddressBook.names_key)
 _AT_PATH = _BOOK.where(AddressBook.viewer_id == bindparam("viewer"), AddressBook.path == bindparam("path"))
-#: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. The
-#: setting ends with the transaction.
-_IN_ORDER = select(func.set_config("enable_seqscan", "off", True), func.set_config("enable_bitmapscan", "off", True))
+#: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. And a
+#: plan that was made for few viewers takes many times as long for thousands. The settings end with the transaction.
+_IN_ORDER = select(
+    func.set_config("enable_seqscan", "off", True),
+    func.set_config("enable_bitmapscan", "off", True),
+    func.set_config("plan_cache_mode", "force_custom_plan", True),
+)
 # Every change of what somebody shows ends with these two; putting such a statement together takes longer than a small
 # one runs.
 _BOOKS, _ENTRIES = Base.metadata.tables["address_book"], Base.metadata.tables["entry"]
-_CURRENT_REVISION = (
-    select(_BOOKS.c.revision)
-    .where(_BOOKS.c.viewer_id == _ENTRIES.c.viewer_id, _BOOKS.c.id == _ENTRIES.c.book_id)
-    .scalar_subquery()
-)
-
-
 _MINE = (_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 _LOCK = select(_BOOKS.c.revision).where(*_MINE).with_for_update()
 _RAISE_ONE = (
@@ -430,11 +429,23 @@ def _locking(dialect: str) -> Update:
 
 @functools.cache
 def _stamping(dialect: str) -> Update:
-    return (
-        update(_ENTRIES)
-        .where(among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"), _ENTRIES.c.id == bindparam("entry"))
-        .values(revision=_CURRENT_REVISION, changed_at=bindparam("at"))
+    return _STAMP.where(
+        among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"),
+        among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"),
     )
+
+
+# Both tables are told whose rows these are: where only one is, a database of many machines asks all of them.
+_STAMP = (
+    update(_ENTRIES)
+    .where(
+        _ENTRIES.c.id == bindparam("entry"),
+        _BOOKS.c.viewer_id == _ENTRIES.c.viewer_id,
+        _BOOKS.c.id == _ENTRIES.c.book_id,
+    )
+    .values(revision=_BOOKS.c.revision, changed_at=bindparam("at"))
+)
+_STAMP_ONE = _STAMP.where(_ENTRIES.c.viewer_id == bindparam("viewer"), _BOOKS.c.viewer_id == bindparam("viewer"))
 
 
 def _titled(title: str) -> str:

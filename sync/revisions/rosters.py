@@ -138,7 +138,6 @@ _SET_KEY = update(_BOOKS).where(*_MINE, _BOOKS.c.names_key.is_(None)).values(nam
 _THIS = _ORGANISATIONS.c.id == bindparam("organisation")
 _RAISE = update(_ORGANISATIONS).where(_THIS).values(revision=_ORGANISATIONS.c.revision + 1)
 _LET_GO = update(_ORGANISATIONS).where(_THIS).values(let_go=_ORGANISATIONS.c.revision)
-_REVISION = select(_ORGANISATIONS.c.revision).where(_ORGANISATIONS.c.id == _ROWS.c.organisation_id).scalar_subquery()
 
 
 @functools.cache
@@ -153,6 +152,6 @@ def _stamping(dialect: str) -> Update:
     theirs = among_parameter(dialect, _ROWS.c.owner_id, "owners")
     return (
         update(_ROWS)
-        .where(_ROWS.c.organisation_id == bindparam("organisation"), theirs)
-        .values(revision=_REVISION, changed_at=bindparam("at"))
+        .where(_THIS, _ROWS.c.organisation_id == bindparam("organisation"), theirs)
+        .values(revision=_ORGANISATIONS.c.revision, changed_at=bindparam("at"))
     )
