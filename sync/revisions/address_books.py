@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.distribution import set_locally
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute, value
@@ -209,7 +210,7 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     if not viewers:
         return {}
     if len(viewers) > 1 and dialect == "postgresql":
-        execute(session, _IN_ORDER, {})
+        set_locally(session, _IN_ORDER)
     execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
     return news.note_content(session, viewers, book_id, at, with_browsers=True)
 
@@ -311,7 +312,7 @@ def lock_all(session: Session, viewer_ids: Iterable[int], book_id: int = CONTACT
     dialect = session.get_bind().dialect.name
     if dialect == SQLITE:
         return
-    execute(session, _IN_ORDER, {})
+    set_locally(session, _IN_ORDER)
     # Rows of several people cannot be locked but by changing them; this changes nothing of them.
     execute(session, _locking(dialect), {"viewers": ids(dialect, sorted(set(viewer_ids))), "book": book_id})
 
@@ -394,11 +395,7 @@ _BOOK = select(
 _AT_PATH = _BOOK.where(AddressBook.viewer_id == bindparam("viewer"), AddressBook.path == bindparam("path"))
 #: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. And a
 #: plan that was made for few viewers takes many times as long for thousands. The settings end with the transaction.
-_IN_ORDER = select(
-    func.set_config("enable_seqscan", "off", True),
-    func.set_config("enable_bitmapscan", "off", True),
-    func.set_config("plan_cache_mode", "force_custom_plan", True),
-)
+_IN_ORDER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_custom_plan"}
 # Every change of what somebody shows ends with these two; putting such a statement together takes longer than a small
 # one runs.
 _BOOKS, _ENTRIES = Base.metadata.tables["address_book"], Base.metadata.tables["entry"]

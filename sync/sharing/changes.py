@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing, settings_of
-from sync.database.prepared import execute, value
+from sync.database.prepared import value
 from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, Membership, now
@@ -72,7 +72,7 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
 
 def hold(session: Session, owner_id: int) -> None:
     """Take the lock that `change` takes first, where something else must be locked or looked at before the change."""
-    execute(session, _HOLD, {"owner": owner_id})
+    fan_out.hold(session, owner_id)
 
 
 def _lock(session: Session, owner_id: int, at: int) -> int:
@@ -161,7 +161,6 @@ def _check_limits(session: Session, fields: Sequence[StoredField]) -> None:
 
 
 _PROFILES = Base.metadata.tables["profile"]
-_HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("owner")).with_for_update()
 _LOCK = (
     update(_PROFILES)
     .where(_PROFILES.c.owner_id == bindparam("owner"))

@@ -1,0 +1,19 @@
+"""A database whose tables are spread over several machines, as far as the engine is concerned: it takes every way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sync.database.engine import Database
+
+
+@contextmanager
+def distributed(database: Database) -> Iterator[Database]:
+    """Let everything be done inside the block as it is where the tables are spread over machines."""
+    before = database.is_distributed
+    database.is_distributed = True
+    try:
+        yield database
+    finally:
+        database.is_distributed = before
