@@ -340,7 +340,7 @@ class Database:
             session.rollback()
 
     def _session(self, engine: Engine) -> Session:
-        info = {"settings": self.settings, DISTRIBUTED: self.is_distributed}
+        info = {"settings": self.settings, DISTRIBUTED: self.is_distributed, "quick_rows": self.quick_rows}
         return Session(engine, expire_on_commit=False, info=info)
 
 

@@ -231,14 +231,18 @@ def raise_one(session: Session, book: Book, at: int) -> int:
     return int(raised)
 
 
-def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
-    """Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV."""
-    viewers = sorted(set(viewer_ids))
+def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int, version: int | None = None) -> None:
+    """
+    Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV.
+
+    *version* is that of the owner's profile with the change, where it is one of the owner's.
+    """
+    viewers, values = sorted(set(viewer_ids)), {"entry": entry_id, "at": at, "version": version}
     if len(viewers) == 1:
-        execute(session, _STAMP_ONE, {"viewer": viewers[0], "entry": entry_id, "at": at})
+        execute(session, _STAMP_ONE, {"viewer": viewers[0], **values})
     elif viewers:
         dialect = session.get_bind().dialect.name
-        execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
+        execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), **values})
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
@@ -440,7 +444,9 @@ _STAMP = (
         _BOOKS.c.viewer_id == _ENTRIES.c.viewer_id,
         _BOOKS.c.id == _ENTRIES.c.book_id,
     )
-    .values(revision=_BOOKS.c.revision, changed_at=bindparam("at"))
+    .values(
+        revision=_BOOKS.c.revision, changed_at=bindparam("at"), raised_for=rosters.raised_for(_ENTRIES.c.raised_for)
+    )
 )
 _STAMP_ONE = _STAMP.where(_ENTRIES.c.viewer_id == bindparam("viewer"), _BOOKS.c.viewer_id == bindparam("viewer"))
 

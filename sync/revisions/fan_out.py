@@ -117,7 +117,7 @@ def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int, vers
     *version* is the profile's with the change; browsers are told where it is known.
     """
     browsers = address_books.raise_revisions(session, viewers, at)
-    address_books.stamp(session, viewers, owner_id, at)
+    address_books.stamp(session, viewers, owner_id, at, version)
     if version is not None:
         news.note_card(session, browsers, viewers, owner_id, version)
 

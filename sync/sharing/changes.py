@@ -56,10 +56,10 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             list_states.lock(session, viewers.union(others))
         browsers = address_books.raise_revisions(session, viewers, at)
         for entry_id, holders in sorted(under_way.entries.items()):
-            address_books.stamp(session, holders, entry_id, at)
+            address_books.stamp(session, holders, entry_id, at, under_way.versions.get(entry_id))
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
-        rosters.stamp(session, under_way.rostered, at)
+        rosters.stamp(session, under_way.rostered, at, under_way.versions)
         roster_news.ask(session, under_way.rostered, at)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
         for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):

@@ -37,7 +37,6 @@ from tests.support.factories import (
     vcard,
 )
 from tests.support.pictures import encoded, portrait
-from tests.support.statements import OF_A_TEST
 
 VERSIONS = pytest.mark.parametrize("version", ["3.0", "4.0"])
 LIMITS = Limits()
@@ -196,7 +195,7 @@ def test_an_upgrade_repairs_what_was_stored_and_verification_says_what_needs_it(
     main = Property("", "PHOTO", (("ENCODING", ("b",)), ("TYPE", ("JPEG",))), base64.b64encode(large).decode())
     old = FieldContent("photo", "3.0", (main,)).dump()
     database.write(lambda session: session.execute(update(Field).where(Field.owner_id == anna).values(content=old)))
-    database.write(lambda session: session.execute(update(Profile).values(rendering=0), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(update(Profile).values(rendering=0)))
     with database.reading() as session:
         assert any("photo of the profile is larger" in str(each) for each in verification.findings(session))
     assert renewing.work(database) == 2

@@ -35,7 +35,6 @@ from tests.support.factories import (
     set_field,
     strangers,
 )
-from tests.support.statements import OF_A_TEST
 
 
 class Stage:
@@ -356,5 +355,5 @@ def test_a_link_that_would_show_another_card_or_not_end_is_found(stage: Stage, m
     swapped = update(CardLink).where(mine, CardLink.id == stage.link.id).values(audience_id=audience)
     stage.database.write(lambda session: session.execute(swapped))
     assert findings() == ["anna: The card link '' shows another card than that of its group alone."]
-    stage.database.write(lambda session: session.execute(delete(NextEnd), execution_options=OF_A_TEST))
+    stage.database.write(lambda session: session.execute(delete(NextEnd)))
     assert len(findings()) == 2

@@ -18,7 +18,6 @@ from sync.settings import Settings
 from sync.sharing import connections, grants
 from sync.vcard import parse_one
 from tests.support.factories import book, connect, connected, field, person, set_field, strangers
-from tests.support.statements import OF_A_TEST
 
 CARD = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:mum\r\nFN:Mum\r\nTEL;TYPE=CELL:+86 138 0013 8000\r\n"
@@ -238,7 +237,7 @@ def test_what_both_have_is_found_however_a_list_knows_the_card(
 
     before = found()
     assert before == ([(entry, bo)] if numbers else [])
-    database.write(lambda session: session.execute(delete(CardListKey), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(delete(CardListKey)))
     assert found() == before
 
 

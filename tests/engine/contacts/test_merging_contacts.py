@@ -17,7 +17,6 @@ from sync.revisions import versions
 from sync.settings import Settings
 from tests.support.factories import MOBILE, book, connected, contents, person, put, vcard
 from tests.support.meeting import show_strangers
-from tests.support.statements import OF_A_TEST
 
 
 def keep(database: Database, viewer_id: int, name: str, *lines: str, called: str = "") -> int:
@@ -221,9 +220,7 @@ def test_after_thirty_days_a_merge_stays(database: Database, anna: int) -> None:
     one, other, third = (keep(database, anna, name, "NOTE:x") for name in ("one", "two", "three"))
     merge(database, anna, one, other)
     database.write(
-        lambda session: session.execute(
-            update(MergedEntry).values(merged_at=MergedEntry.merged_at - 2592001), execution_options=OF_A_TEST
-        )
+        lambda session: session.execute(update(MergedEntry).values(merged_at=MergedEntry.merged_at - 2592001))
     )
     with pytest.raises(NotFound):
         undo(database, anna, other)

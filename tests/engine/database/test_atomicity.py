@@ -66,7 +66,7 @@ from tests.support.factories import (
 )
 from tests.support.pictures import portrait
 from tests.support.push_service import PushService
-from tests.support.statements import OF_A_TEST, Interrupted, interrupted_after, sent
+from tests.support.statements import Interrupted, interrupted_after, sent
 from tests.support.subscribing import wanted
 
 
@@ -122,7 +122,7 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
     database.write(lambda session: phone_lists.propose(session, anna, device, chess, come=[bert], go=[]))
     database.write(lambda session: connections.hide(session, anna, carl))
     database.write(lambda session: choices.want(session, bert, 8, "UTC"))
-    database.write(lambda session: session.execute(update(Digest).values(next_at=1), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(update(Digest).values(next_at=1)))
     site, carried = _household(database, anna, bert, carl)
     own, held = served(database, anna, anna), served(database, bert, anna)
     assert own is not None

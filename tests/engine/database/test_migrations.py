@@ -34,7 +34,6 @@ from sync.sign_in import sessions
 from tests.support import clubs
 from tests.support.factories import connected, contents, field, group, people, person, put, vcard
 from tests.support.meeting import prefer
-from tests.support.statements import OF_A_TEST
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = list(ScriptDirectory.from_config(migrations._configuration(None)).walk_revisions())
@@ -121,7 +120,7 @@ def test_the_names_of_the_field_reach_a_database_of_the_version_before_and_lose_
     link = database.write(lambda session: one_time_tokens.issue(session, "test", anna, {"a": 1}, lifetime=3600))
     limit = Limit("test", tries=1, period=3600)
     database.write(lambda session: rate_limits.take(session, limit, "anna"))
-    database.write(lambda session: session.execute(update(Profile).values(rendering=None), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(update(Profile).values(rendering=None)))
     before, served = without_what_is_made_anew(rows(database)), seen_by(database, anna, bert)
     downgrade(database, "0003")
     with database.engine.connect() as connection:
@@ -156,7 +155,7 @@ def test_whoever_was_here_before_the_directory_is_found_by_login(database: Datab
     shut_out = person(database, "carl")
     database.write(lambda session: registration.set_disabled(session, shut_out, disabled=True))
     # The cards of whoever was here before are to be written anew.
-    database.write(lambda session: session.execute(update(Profile).values(rendering=None), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(update(Profile).values(rendering=None)))
     before = without_what_is_made_anew(rows(database))
     downgrade(database, "0001")
     database.migrate()

@@ -24,7 +24,7 @@ from tests.support import factories
 from tests.support.databases import opened
 from tests.support.factories import connect, connected, crowd, group, people, set_field
 from tests.support.meeting import prefer
-from tests.support.statements import OF_A_TEST, sent
+from tests.support.statements import sent
 
 SITE = "https://cards.example.org"
 NUMBER, OTHER = "+86 138 0013 8000", "+86 138 0013 8001"
@@ -52,7 +52,7 @@ class Mail:
 
     def due(self) -> None:
         """Let it be the hour, of a day on which none was sent."""
-        past = update(Digest).values(next_at=now() - 1, sent_at=now() - 2 * DAY).execution_options(**OF_A_TEST)
+        past = update(Digest).values(next_at=now() - 1, sent_at=now() - 2 * DAY)
         self.database.write(lambda session: session.execute(past))
 
     def round(self) -> list[str]:
@@ -340,7 +340,7 @@ def test_workers_at_once_post_one(mail: Mail, two: Two) -> None:
 
 def test_it_is_not_due_again_before_the_next_day(mail: Mail, two: Two) -> None:
     set_field(mail.database, two.anna, two.mobile, OTHER)
-    past = update(Digest).values(next_at=now() - 1).execution_options(**OF_A_TEST)
+    past = update(Digest).values(next_at=now() - 1)
     mail.change(lambda session: session.execute(past))
     assert mail.work() == 1
     set_field(mail.database, two.anna, two.mobile, NUMBER)
@@ -360,11 +360,7 @@ def test_a_clock_that_is_put_back_neither_repeats_a_digest_nor_ends_them(mail: M
     assert len(mail.round()) == 1
     for days in (1, 400):
         # It was sent, and the next one planned, by a clock that was ahead by so much.
-        ahead = (
-            update(Digest)
-            .values(next_at=now() + (days + 1) * DAY, sent_at=now() + days * DAY)
-            .execution_options(**OF_A_TEST)
-        )
+        ahead = update(Digest).values(next_at=now() + (days + 1) * DAY, sent_at=now() + days * DAY)
         mail.change(lambda session, ahead=ahead: session.execute(ahead))  # type: ignore[misc]
         assert mail.work() == 0
         with mail.database.reading() as session:
@@ -484,7 +480,7 @@ def test_a_thousand_people_who_have_nothing_to_be_told_get_none_and_are_planned_
 def test_a_server_without_mail_or_address_has_no_digests(database: Database) -> None:
     (anna,) = people(database, "anna")
     subscribe(database, anna, "anna@example.org")
-    database.write(lambda session: session.execute(update(Digest).values(next_at=1), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(update(Digest).values(next_at=1)))
     assert rounds.work(database) == 0
 
 

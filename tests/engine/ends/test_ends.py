@@ -33,7 +33,6 @@ from tests.support.factories import (
     served,
     strangers,
 )
-from tests.support.statements import OF_A_TEST
 
 PHONE, MAIL = "+86 138 0013 8000", "a@example.org"
 
@@ -341,7 +340,7 @@ def test_many_who_come_at_once_all_see_what_is_left(world: World, clock: Clock) 
 def test_verification_finds_an_end_that_nobody_would_look_for(world: World, clock: Clock) -> None:
     world.end(clock.soon(), group_id=world.trip)
     is_sound(world.database)
-    world.database.write(lambda session: session.execute(delete(NextEnd), execution_options=OF_A_TEST))
+    world.database.write(lambda session: session.execute(delete(NextEnd)))
     with world.database.reading() as session:
         (found,) = verification.findings(session)
     assert found.login == "anna"

@@ -34,7 +34,7 @@ from tests.support.factories import (
     vcard,
 )
 from tests.support.meeting import show_strangers
-from tests.support.statements import OF_A_TEST, sent
+from tests.support.statements import sent
 
 #: Names, and a number or address that some have.
 CALLED = {
@@ -318,10 +318,10 @@ def test_what_an_earlier_release_stored_is_there_and_found_once_it_is_written_an
         numbered = whole_lists.people(session, anna, Wanted(by_number=True))
 
     def forget(session: Session) -> None:
-        session.execute(delete(CardListKey), execution_options=OF_A_TEST)
+        session.execute(delete(CardListKey))
         session.execute(delete(ContactListKey))
         session.execute(update(Overlay).values(number_key=None, reached=None, digits=None))
-        session.execute(update(Profile).values(rendering=1), execution_options=OF_A_TEST)
+        session.execute(update(Profile).values(rendering=1))
 
     database.write(forget)
     with database.reading() as session:

@@ -15,7 +15,6 @@ from sync.queries import activity
 from sync.sharing import grants, groups
 from tests.support import factories
 from tests.support.factories import field, set_field
-from tests.support.statements import OF_A_TEST
 
 OFTEN = 60
 
@@ -103,9 +102,9 @@ def test_nobody_counts_as_having_been_shown_what_they_were_not(database: Databas
 def test_no_change_of_an_owners_keeps_it_from_being_looked_at(database: Database) -> None:
     """Whatever the change is that comes after so many others, it asks."""
     (anna,) = factories.people(database, "anna")
-    database.write(lambda session: session.execute(update(Profile).values(version=63), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(update(Profile).values(version=63)))
     field(database, anna)
     assert asked(database) == [anna]
-    database.write(lambda session: session.execute(update(Profile).values(version=95), execution_options=OF_A_TEST))
+    database.write(lambda session: session.execute(update(Profile).values(version=95)))
     field(database, anna, "note", "once more")
     assert asked(database) == [anna]
