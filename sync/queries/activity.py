@@ -17,10 +17,12 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
+from sync.database.distribution import is_distributed
 from sync.database.lists import among, among_parameter
 from sync.database.prepared import read
 from sync.fields import FieldContent
 from sync.models import Card, DisclosedAudience, DisclosedField, Entry, FieldState, ProfileState
+from sync.revisions import shown_cards
 from sync.revisions.address_books import PRESENT
 from sync.sharing.connections import CONNECTION
 
@@ -56,7 +58,9 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
 
     People whose entries the person hid are left out.
     """
-    rows = read(session, _newest, {"viewer": viewer_id, "count": count, "offset": offset})
+    newest = functools.partial(_newest, is_apart=is_distributed(session))
+    found_rows = read(session, newest, {"viewer": viewer_id, "count": count, "offset": offset})
+    rows = list(shown_cards.read(session, found_rows, viewer_id, Card.changed_at))
     owners = [owner_id for owner_id, _, _ in rows]
     names = accounts.logins(session, owners)
     stays = _stays(session, viewer_id, owners)
@@ -150,15 +154,15 @@ def _times(session: Session, versions: Mapping[int, int]) -> dict[tuple[int, int
 
 
 @functools.cache
-def _newest(_dialect: str) -> Select[int, int, int]:
-    return (
-        select(Entry.id, Entry.changed_at, Card.changed_at)
-        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+def _newest(_dialect: str, *, is_apart: bool) -> Select[*tuple[Any, ...]]:
+    entries = (
+        select(Entry.id, Entry.changed_at)
         .where(Entry.viewer_id == bindparam("viewer"), Entry.kind == CONNECTION, Entry.state == PRESENT)
         .order_by(Entry.changed_at.desc(), Entry.id)
         .limit(bindparam("count"))
         .offset(bindparam("offset"))
     )
+    return shown_cards.apart(entries) if is_apart else shown_cards.together(entries, Card.changed_at)
 
 
 @functools.cache

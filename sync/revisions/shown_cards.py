@@ -31,6 +31,8 @@ from sync.database.prepared import execute
 from sync.errors import NotThereYet
 from sync.models import Card, Connection, Entry, Membership, Profile, RosterEntry
 
+#: The execution option of statements that only one machine can answer.
+TOGETHER = "together"
 #: Entries whose cards are read at a time.
 BATCH = 100
 #: Seconds between two looks whether the other machine has come as far, and how many there are.
@@ -74,7 +76,8 @@ ROSTERS = Kind(
 
 def together(entries: Select[*tuple[Any, ...]], *columns: Column, kind: Kind = ENTRIES) -> Select[*tuple[Any, ...]]:
     """Let a statement about *entries* have what is wanted of their cards at the end, None where there is no card."""
-    return entries.outerjoin(Card, (Card.owner_id == kind.owner) & (Card.id == kind.card)).add_columns(*columns)
+    joined = entries.outerjoin(Card, (Card.owner_id == kind.owner) & (Card.id == kind.card))
+    return joined.add_columns(*columns).execution_options(**{TOGETHER: True})
 
 
 def apart(entries: Select[*tuple[Any, ...]], kind: Kind = ENTRIES) -> Select[*tuple[Any, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sync.database.engine import Database
+from tests.support import statements
 
 
 @contextmanager
@@ -13,7 +14,9 @@ def distributed(database: Database) -> Iterator[Database]:
     """Let everything be done inside the block as it is where the tables are spread over machines."""
     before = database.is_distributed
     database.is_distributed = True
+    statements.IS_SPREAD.append(database)
     try:
         yield database
     finally:
+        statements.IS_SPREAD.clear()
         database.is_distributed = before

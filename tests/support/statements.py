@@ -22,6 +22,7 @@ from sqlalchemy.sql.selectable import Join
 
 from sync.database.prepared import STATEMENT
 from sync.models import Base
+from sync.revisions.shown_cards import TOGETHER
 
 OURS = set(Base.metadata.tables)
 #: Every SQL function that the engine calls. None of them gives another answer when it is called again.
@@ -35,7 +36,8 @@ TRANSACTION = ("BEGIN", "PRAGMA busy_timeout", "SAVEPOINT", "RELEASE SAVEPOINT",
 WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNCATE", "UPDATE", "WITH"}
 #: Before the name of a value that is handed in.
 _VALUE = ":"
-#: Tables of another person's rows that a statement may read all the same, if it does so by these equalities, and why.
+#: Tables of another person's rows that a statement of `sync.revisions.shown_cards.together` reads, where all tables are
+#: on one machine, by these equalities; and what lists are sorted by there. Where they are spread nothing of it is sent.
 ALLOWED: dict[str, dict[str, set[frozenset[str]]]] = {
     "card": {
         "an entry reads its owner's card by the card's key": {
@@ -58,6 +60,8 @@ ALLOWED: dict[str, dict[str, set[frozenset[str]]]] = {
         },
     },
 }
+#: What stands for a database whose tables are spread, while a test acts as if they were.
+IS_SPREAD = list[object]()
 #: Tables that are looked through as a whole where something is to go, alone and by what nobody waits for, and why.
 SWEPT = {
     "administrator_act": "what expired goes once an hour",
@@ -102,6 +106,8 @@ class Recorder:
         compiled = context.compiled
         statement = compiled.statement if compiled is not None else context.execution_options.get(STATEMENT)
         found = faults(statement) if statement is not None else faults_of_text(text)
+        if statement is not None and IS_SPREAD and _is_together(statement):
+            found.append("it is for one machine, and sent where the tables are spread")
         if found:
             self._faults[text] = found
 
@@ -215,11 +221,12 @@ def _plain(column: Any) -> str:
     return str(getattr(column, "key", column))
 
 
-def _mixed_people(nodes: Iterable[Any], tables: set[Table]) -> list[str]:
+def _mixed_people(nodes: Sequence[Any], tables: set[Table]) -> list[str]:
     equalities = _equalities(nodes)
     given = {frozenset(pair) for pair in equalities}
+    allowed = {name: ways for name, ways in ALLOWED.items() if name != "card" or _is_together(nodes[0])}
     spread = {
-        _spread(table) for table in tables if not any(way <= given for way in ALLOWED.get(table.name, {}).values())
+        _spread(table) for table in tables if not any(way <= given for way in allowed.get(table.name, {}).values())
     }
     # What can be reached from one of them by equalities is one person's.
     reached: set[str] = set()
@@ -231,6 +238,11 @@ def _mixed_people(nodes: Iterable[Any], tables: set[Table]) -> list[str]:
             ahead += [other for pair in equalities if name in pair for other in pair if other]
     names = ", ".join(sorted(table.name for table in tables))
     return [] if spread <= reached else [f"it joins rows of different people: {names}"]
+
+
+def _is_together(statement: Any) -> bool:
+    """Whether a statement reads entries with their cards, which can be done on one machine only."""
+    return isinstance(statement, Select) and bool(statement.get_execution_options().get(TOGETHER))
 
 
 def _unbound(statement: ClauseElement, nodes: Sequence[Any]) -> Iterator[str]:

@@ -44,6 +44,7 @@ from sync.models import (
     PrivateCard,
     RateLimit,
 )
+from sync.revisions import shown_cards
 from sync.sign_in import credentials
 from tests.support.statements import faults, faults_of_text
 
@@ -132,9 +133,7 @@ def test_constraints_have_names(table: Table) -> None:
     assert [item for item in table.indexes if not item.name] == []
 
 
-ENTRY_WITH_CARD = select(Entry.href, Card.body_3).outerjoin(
-    Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
-)
+ENTRY_WITH_CARD = shown_cards.together(select(Entry.href), Card.body_3)
 GOOD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
     "a read of one person": select(Field).where(Field.owner_id == 1),
     "a read of several": select(Entry).where(Entry.viewer_id.in_([1, 2])),
@@ -174,6 +173,9 @@ BAD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
     "a change of the spreading column": update(Job).where(Job.bucket == 1).values(bucket=2),
     "a change of another key column": update(Entry).where(Entry.viewer_id == 1).values(id=2),
     "a join of two people": select(Entry.href).join(Connection, Connection.viewer_id == Entry.viewer_id),
+    "an entry and its card, for several machines": select(Entry.href, Card.body_3)
+    .outerjoin(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+    .where(Entry.viewer_id == 1),
     "a card by half its key": select(Card.body_3).join(Entry, Card.owner_id == Entry.id),
     "an update from another person": update(Entry)
     .where(Entry.viewer_id == 1, Entry.id == Connection.owner_id, Connection.hidden.is_(True))

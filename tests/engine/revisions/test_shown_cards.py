@@ -7,6 +7,7 @@ will is as it was before the change.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from sync.errors import NotThereYet
 from sync.models import AddressBook, Card, Entry, Profile
 from sync.revisions import fan_out, shown_cards
 from sync.sharing import groups
+from tests.support import statements
 from tests.support.distribution import distributed
 from tests.support.factories import (
     MOBILE,
@@ -68,8 +70,8 @@ def rows(database: Database, *models: type[Any], of: int) -> list[tuple[type[Any
         found = []
         for model in models:
             key = model.__table__.c[model.__table__.info["spread_by"]]
-            for row in session.execute(select(model.__table__).where(key == of)).mappings():
-                found.append((model, dict(row)))
+            chosen = select(model.__table__).where(key == of)
+            found += [(model, dict(row)) for row in session.execute(chosen).mappings()]
         return found
 
 
@@ -153,7 +155,7 @@ def test_a_reader_waits_for_a_card_that_comes_in_a_moment(stage: Stage, monkeypa
         waited.append(seconds)
         put_back(stage.database, after)
 
-    monkeypatch.setattr(shown_cards.time, "sleep", arrive)
+    monkeypatch.setattr(time, "sleep", arrive)
     href = href_of(stage.database, stage.viewer, stage.owner)
     [text] = entries.named(stage.database, now, "3.0", [href])
     assert NEW in text.text
@@ -163,7 +165,7 @@ def test_a_reader_waits_for_a_card_that_comes_in_a_moment(stage: Stage, monkeypa
 def test_what_was_taken_back_is_gone_as_soon_as_the_owners_machine_says_so(stage: Stage) -> None:
     """The reader's machine, which names the card that they had, may commit later."""
     before = rows(stage.database, AddressBook, Entry, of=stage.viewer)
-    stage.database.write(lambda session: groups.remove_members(session, stage.owner, stage.family, [stage.viewer]))
+    stage.database.write(lambda session: groups.remove_member(session, stage.owner, stage.family, stage.viewer))
     put_back(stage.database, before)
     for ask in every_door(stage):
         with pytest.raises(NotThereYet):
@@ -195,5 +197,6 @@ def test_news_of_an_older_change_does_not_make_an_entry_older(stage: Stage) -> N
 def test_on_one_machine_nobody_ever_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shown_cards, "of", None)
     stage.database.is_distributed = False
+    statements.IS_SPREAD.clear()
     change_and_carry(stage)
     assert all(ask() for ask in every_door(stage))
