@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from sync.database.engine import Database
 from tests.support import statements
 
@@ -20,3 +22,11 @@ def distributed(database: Database) -> Iterator[Database]:
     finally:
         statements.IS_SPREAD.clear()
         database.is_distributed = before
+
+
+@contextmanager
+def read_apart(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Let cards be read as where the tables are spread; what changes reaches people at once all the same."""
+    monkeypatch.setattr("sync.revisions.fan_out.is_distributed", lambda _session: False)
+    with distributed(database):
+        yield database
