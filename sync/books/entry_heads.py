@@ -111,7 +111,8 @@ def _rows(session: Session, book: Book, statement: Select[*tuple[Any, ...]]) -> 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return one present entry without its text, or None."""
     chosen = entry_rows.changed(_heads_of(session, book), book, None).where(Entry.href == href)
-    return next(map(_head, _rows(session, book, chosen)), None)
+    found = [_head(row) for row in _rows(session, book, chosen)]
+    return found[0] if found else None
 
 
 def stored_head(session: Session, book: Book, href: str) -> EntryHead:

@@ -66,9 +66,10 @@ def of(session: Session, viewer_id: int, owner_id: int, *, uid: str | None = Non
         .where(Entry.viewer_id == viewer_id, Entry.id == owner_id, Entry.kind == CONNECTION)
     )
     rows = session.execute(shown_cards.chosen(session, entries, Card.body_3))
-    entry, overlay, body = next(iter(shown_cards.read(session, rows, viewer_id, Card.body_3)), (None, None, None))
-    if connected_at is None or entry is None or body is None:
+    found = list(shown_cards.read(session, rows, viewer_id, Card.body_3))
+    if connected_at is None or not found or found[0][-1] is None:
         raise NotFound("These two are not connected.")
+    entry, overlay, body = found[0]
     return HeldCard(
         text=served.held(body, overlay, "3.0", uid or entry.uid or "", entry.changed_at),
         added=overlays.load(overlay or "[]"),

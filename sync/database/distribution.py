@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from sync.database.prepared import execute
 
-#: What a session knows of it.
-DISTRIBUTED = "distributed"
+#: What a session knows of it, and by what it reads past its own transaction.
+DISTRIBUTED, QUICK_ROWS = "distributed", "quick_rows"
 #: Seconds between two times that all of an outbox is looked through because of hints, where that asks many machines.
 _BETWEEN = 1.0
 _ASKED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from sync.database import liveness, sqlite
 from sync.database.condition import Condition
-from sync.database.distribution import DISTRIBUTED, is_there, set_locally
+from sync.database.distribution import DISTRIBUTED, QUICK_ROWS, is_there, set_locally
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.hints import Bell, has_left
 from sync.database.lists import among
@@ -340,7 +340,12 @@ class Database:
             session.rollback()
 
     def _session(self, engine: Engine) -> Session:
-        info = {"settings": self.settings, DISTRIBUTED: self.is_distributed, "quick_rows": self.quick_rows}
+        try:
+            is_distributed = self.is_distributed
+        except DatabaseUnavailable:
+            # What the session is asked to do fails as well, and is tried again.
+            is_distributed = False
+        info = {"settings": self.settings, DISTRIBUTED: is_distributed, QUICK_ROWS: self.quick_rows}
         return Session(engine, expire_on_commit=False, info=info)
 
 

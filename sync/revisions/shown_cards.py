@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from sync.database.distribution import is_distributed
+from sync.database.distribution import QUICK_ROWS, is_distributed
 from sync.database.engine import Database
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
@@ -106,7 +106,7 @@ def read(
     if not is_distributed(session):
         return rows
     # A transaction goes on seeing what it has seen; whoever waits has to look past it.
-    look = (functools.partial(execute, session), session.info["quick_rows"])
+    look = (functools.partial(execute, session), session.info[QUICK_ROWS])
     return of(rows, reader, columns, kind, session.get_bind().dialect.name, look)
 
 
