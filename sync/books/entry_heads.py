@@ -18,7 +18,7 @@ from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.errors import NotFound
 from sync.models import Card, Entry, ListState
-from sync.revisions import shown_cards
+from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT, Book, Reached
 from sync.revisions.entry_writes import Found
 
@@ -64,7 +64,7 @@ def changed_heads(database: Database, book: Book, since: int, until: int | None 
     """
     key = {"viewer": book.viewer_id, "book": book.id, "since": since, "until": _EVER if until is None else until}
     rows = database.quick_rows(_CHANGED_APART if database.is_distributed else _CHANGED, key)
-    return map(_head, shown_cards.read_quickly(database, rows, book.viewer_id, Card.digest))
+    return map(_head, entry_cards.read_quickly(database, rows, book.viewer_id, Card.digest))
 
 
 def _head(row: Sequence[Any]) -> EntryHead:
@@ -105,7 +105,7 @@ def _statement(session: Session, *, with_groups: bool) -> Select[*tuple[Any, ...
 
 
 def _rows(session: Session, book: Book, statement: Select[*tuple[Any, ...]]) -> Iterable[Sequence[Any]]:
-    return shown_cards.read(session, session.execute(statement), book.viewer_id, Card.digest)
+    return entry_cards.read(session, session.execute(statement), book.viewer_id, Card.digest)
 
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
@@ -147,7 +147,7 @@ _SINCE = (
 )
 #: By whether the cards are on other machines, and whether there are groups.
 _HEADS = {
-    (is_apart, with_groups): shown_cards.apart(head) if is_apart else shown_cards.together(head, Card.digest)
+    (is_apart, with_groups): entry_cards.apart(head) if is_apart else entry_cards.together(head, Card.digest)
     for with_groups, head in ((False, _HEAD), (True, categories.joined(_HEAD)))
     for is_apart in (False, True)
 }

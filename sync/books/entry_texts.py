@@ -23,7 +23,7 @@ from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.database.prepared import execute
 from sync.models import Card, Entry, Overlay, PrivateCard
-from sync.revisions import shown_cards, versions
+from sync.revisions import entry_cards, versions
 from sync.revisions.address_books import PRESENT, Book
 
 logger = logging.getLogger("evercard.entries")
@@ -114,7 +114,7 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
         is_apart = database.is_distributed
         statement = _named(dialect, version, is_apart=is_apart, with_groups=categories.are_shown(book))
         rows = database.quick_rows(statement, key)
-        yield from _read(shown_cards.read_quickly(database, rows, book.viewer_id, *_wanted(version)), version)
+        yield from _read(entry_cards.read_quickly(database, rows, book.viewer_id, *_wanted(version)), version)
 
 
 def _rows(
@@ -129,7 +129,7 @@ def _rows(
 ) -> Iterator[Any]:
     """Yield for `_read` what `texts` is asked for; *with_both* says that the other body of each card comes behind."""
     rows = _entries(session, book, version, hrefs, since=since, until=until, with_both=with_both)
-    yield from shown_cards.read(session, rows, book.viewer_id, *_wanted(version, with_both=with_both))
+    yield from entry_cards.read(session, rows, book.viewer_id, *_wanted(version, with_both=with_both))
 
 
 def _entries(
@@ -234,7 +234,7 @@ _TEXT: Select[Any] = (
 )
 
 
-def _wanted(version: str | None, *, with_both: bool = False) -> tuple[shown_cards.Column, ...]:
+def _wanted(version: str | None, *, with_both: bool = False) -> tuple[entry_cards.Column, ...]:
     """Return what is read of a card, behind what there is of the entry."""
     body, other = (Card.body_4, Card.body_3) if version in _MODERN else (Card.body_3, Card.body_4)
     return (Card.digest, body, other) if with_both else (Card.digest, body)
@@ -244,8 +244,8 @@ def _wanted(version: str | None, *, with_both: bool = False) -> tuple[shown_card
 def _chosen(version: str | None, *, is_apart: bool, with_groups: bool, with_both: bool = False) -> Select[Any]:
     chosen = categories.joined(_TEXT) if with_groups else _TEXT
     if is_apart:
-        return shown_cards.apart(chosen)
-    return shown_cards.together(chosen, *_wanted(version, with_both=with_both))
+        return entry_cards.apart(chosen)
+    return entry_cards.together(chosen, *_wanted(version, with_both=with_both))
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
 from sync.models import Card, Connection, Entry, Overlay
-from sync.revisions import shown_cards
+from sync.revisions import entry_cards
 from sync.revisions.address_books import HIDDEN
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
@@ -65,8 +65,8 @@ def of(session: Session, viewer_id: int, owner_id: int, *, uid: str | None = Non
         .outerjoin(Overlay, _ADDED)
         .where(Entry.viewer_id == viewer_id, Entry.id == owner_id, Entry.kind == CONNECTION)
     )
-    rows = session.execute(shown_cards.chosen(session, entries, Card.body_3))
-    found = list(shown_cards.read(session, rows, viewer_id, Card.body_3))
+    rows = session.execute(entry_cards.chosen(session, entries, Card.body_3))
+    found = list(entry_cards.read(session, rows, viewer_id, Card.body_3))
     if connected_at is None or not found or found[0][-1] is None:
         raise NotFound("These two are not connected.")
     entry, overlay, body = found[0]
@@ -113,13 +113,13 @@ def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -
 
 
 def _read(
-    session: Session, viewer_id: int, owner_ids: Collection[int], wanted: shown_cards.Column
+    session: Session, viewer_id: int, owner_ids: Collection[int], wanted: entry_cards.Column
 ) -> Iterator[Sequence[Any]]:
     """Yield of these people what the viewer added, and what is *wanted* of the card, of those who show one."""
     theirs = (Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
     entries = select(Entry.id, Overlay.content).outerjoin(Overlay, _ADDED).where(*theirs)
-    rows = session.execute(shown_cards.chosen(session, entries, wanted))
-    return (row for row in shown_cards.read(session, rows, viewer_id, wanted) if row[-1] is not None)
+    rows = session.execute(entry_cards.chosen(session, entries, wanted))
+    return (row for row in entry_cards.read(session, rows, viewer_id, wanted) if row[-1] is not None)
 
 
 @functools.cache

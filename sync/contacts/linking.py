@@ -31,7 +31,7 @@ from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
 from sync.models import Card, CardListKey, Entry, LinkedEntry, PrivateCard, now
-from sync.revisions import shown_cards
+from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.connections import CONNECTION
 from sync.sorting.list_keys import APART
@@ -287,7 +287,7 @@ def _likely(session: Session, viewer_id: int, signs: AbstractSet[str | None]) ->
 
 def _connections(session: Session, viewer_id: int, owner_ids: Collection[int]) -> Iterator[tuple[int, str]]:
     theirs = select(Entry.id).where(Entry.viewer_id == viewer_id, among(session, Entry.id, owner_ids))
-    chosen = shown_cards.chosen(session, theirs, Card.body_3).execution_options(yield_per=_BATCH)
-    for owner_id, body in shown_cards.read(session, session.execute(chosen), viewer_id, Card.body_3):
+    chosen = entry_cards.chosen(session, theirs, Card.body_3).execution_options(yield_per=_BATCH)
+    for owner_id, body in entry_cards.read(session, session.execute(chosen), viewer_id, Card.body_3):
         if body is not None:
             yield owner_id, fields.head("3.0", "x", 0) + body

@@ -19,10 +19,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.lists import among
 from sync.models import CONTACTS, Card, Entry, Overlay, RosterEntry
-from sync.revisions import entry_names, shown_cards, versions
+from sync.revisions import entry_cards, entry_names, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, Reached
+from sync.revisions.entry_cards import ROSTERS
 from sync.revisions.rosters import Roster
-from sync.revisions.shown_cards import ROSTERS
 from sync.sharing.connections import CONNECTION
 
 #: Before every revision.
@@ -173,11 +173,11 @@ def _rows(
     session: Session, book: Book, roster: Roster, owner_ids: Collection[int] | None, body: Body | None
 ) -> Iterator[_Row]:
     wanted = (Card.digest,) if body is None else (Card.digest, body)
-    chosen = shown_cards.chosen(session, _ROWS, *wanted, kind=ROSTERS).execution_options(yield_per=_BATCH)
+    chosen = entry_cards.chosen(session, _ROWS, *wanted, kind=ROSTERS).execution_options(yield_per=_BATCH)
     chosen = _since(chosen, book, roster, None)
     if owner_ids is not None:
         chosen = chosen.where(among(session, RosterEntry.owner_id, owner_ids))
-    found = shown_cards.read(session, session.execute(chosen), roster.organisation_id, *wanted, kind=ROSTERS)
+    found = entry_cards.read(session, session.execute(chosen), roster.organisation_id, *wanted, kind=ROSTERS)
     for row in found:
         each = _Row(*row)
         if each.digest is not None:

@@ -22,7 +22,7 @@ from sync.database.lists import among, among_parameter
 from sync.database.prepared import read
 from sync.fields import FieldContent
 from sync.models import Card, DisclosedAudience, DisclosedField, Entry, FieldState, ProfileState
-from sync.revisions import shown_cards
+from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT
 from sync.sharing.connections import CONNECTION
 
@@ -60,7 +60,7 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
     """
     newest = functools.partial(_newest, is_apart=is_distributed(session))
     found_rows = read(session, newest, {"viewer": viewer_id, "count": count, "offset": offset})
-    rows = list(shown_cards.read(session, found_rows, viewer_id, Card.changed_at))
+    rows = list(entry_cards.read(session, found_rows, viewer_id, Card.changed_at))
     owners = [owner_id for owner_id, _, _ in rows]
     names = accounts.logins(session, owners)
     stays = _stays(session, viewer_id, owners)
@@ -162,7 +162,7 @@ def _newest(_dialect: str, *, is_apart: bool) -> Select[*tuple[Any, ...]]:
         .limit(bindparam("count"))
         .offset(bindparam("offset"))
     )
-    return shown_cards.apart(entries) if is_apart else shown_cards.together(entries, Card.changed_at)
+    return entry_cards.apart(entries) if is_apart else entry_cards.together(entries, Card.changed_at)
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from sync.database.prepared import read
 from sync.models import CONTACTS, Card, CardListKey, Entry, Member, Overlay
 from sync.queries import paging
 from sync.queries.paging import Place, Sorted
-from sync.revisions import shown_cards
+from sync.revisions import entry_cards
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
 from sync.vcard import headlines
@@ -118,7 +118,7 @@ def some(session: Session, person_id: int, ids: Collection[int]) -> dict[int, Co
         return {}
     entries = functools.partial(_entries, is_apart=is_distributed(session))
     found = read(session, entries, {"viewer": person_id}, ids=ids)
-    rows = shown_cards.read(session, found, person_id, _BEGINNING)
+    rows = entry_cards.read(session, found, person_id, _BEGINNING)
     beginnings: dict[int, str] = {each: beginning for each, beginning in rows if beginning is not None}
     return {
         each: ConnectedPerson(each, login, headlines.name_in(beginnings[each]) or login)
@@ -139,7 +139,7 @@ def _entries(dialect: str, *, is_apart: bool) -> Select[*tuple[Any, ...]]:
         Entry.kind == CONNECTION,
         among_parameter(dialect, Entry.id, "ids"),
     )
-    return shown_cards.apart(entries) if is_apart else shown_cards.together(entries, _BEGINNING)
+    return entry_cards.apart(entries) if is_apart else entry_cards.together(entries, _BEGINNING)
 
 
 def _sorted(session: Session, person_id: int, wanted: str | Wanted) -> Sorted:

@@ -20,9 +20,9 @@ from sync.models import CONTACTS, Card, CardListKey, Entry, RosterEntry
 from sync.queries import paging
 from sync.queries.connected_people import PAGE, ConnectedPerson, Page
 from sync.queries.paging import Place, Sorted
-from sync.revisions import rosters, shown_cards
+from sync.revisions import entry_cards, rosters
 from sync.revisions.address_books import PRESENT, REMOVED
-from sync.revisions.shown_cards import ROSTERS
+from sync.revisions.entry_cards import ROSTERS
 from sync.sharing.connections import CONNECTION
 from sync.vcard import headlines
 
@@ -49,8 +49,8 @@ def page_of(session: Session, person_id: int, organisation_id: int, text: str = 
     listed = Sorted(rows, meant, RosterEntry.owner_id, (_BY_NAME, RosterEntry.owner_id), _BY_NAME)
     cut = paging.cut(session, listed, place or Place(), PAGE)
     named = select(RosterEntry.owner_id).where(*here, among(session, RosterEntry.owner_id, cut.ids))
-    chosen = session.execute(shown_cards.chosen(session, named, _BEGINNING, kind=ROSTERS))
-    shown = shown_cards.read(session, chosen, organisation_id, _BEGINNING, kind=ROSTERS)
+    chosen = session.execute(entry_cards.chosen(session, named, _BEGINNING, kind=ROSTERS))
+    shown = entry_cards.read(session, chosen, organisation_id, _BEGINNING, kind=ROSTERS)
     beginnings: dict[int, str] = {each: beginning for each, beginning in shown if beginning is not None}
     logins = accounts.logins(session, list(beginnings))
     found = [

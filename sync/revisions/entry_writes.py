@@ -21,7 +21,7 @@ from sync.database.prepared import execute
 from sync.database.upserts import insert_into
 from sync.errors import NotFound
 from sync.models import Base, Card, new_id, now
-from sync.revisions import address_books, shown_cards, versions
+from sync.revisions import address_books, entry_cards, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book
 
 PRIVATE = "private"
@@ -84,7 +84,7 @@ def look(session: Session, book: Book, href: str, device_id: int | None) -> Seen
     device = device_id if device_id is not None else _NOBODY
     statement = _FIND_APART if is_distributed(session) else _FIND
     found = execute(session, statement, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device})
-    rows = list(shown_cards.read(session, found, book.viewer_id, Card.digest))
+    rows = list(entry_cards.read(session, found, book.viewer_id, Card.digest))
     if not rows:
         raise NotFound("There is no such address book.")
     revision, *entry, data, copied, sent, card_digest = rows[0]
@@ -197,7 +197,7 @@ _FOUND: Select[*tuple[Any, ...]] = (
     )
     .where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 )
-_FIND, _FIND_APART = shown_cards.together(_FOUND, Card.digest), shown_cards.apart(_FOUND)
+_FIND, _FIND_APART = entry_cards.together(_FOUND, Card.digest), entry_cards.apart(_FOUND)
 _COUNT = (
     select(func.count(), func.coalesce(func.sum(case((_ENTRIES.c.state == PRESENT, 0), else_=1)), 0))
     .select_from(_ENTRIES)

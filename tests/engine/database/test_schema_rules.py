@@ -44,7 +44,7 @@ from sync.models import (
     PrivateCard,
     RateLimit,
 )
-from sync.revisions import shown_cards
+from sync.revisions import entry_cards
 from sync.sign_in import credentials
 from tests.support.statements import faults, faults_of_text
 
@@ -133,7 +133,7 @@ def test_constraints_have_names(table: Table) -> None:
     assert [item for item in table.indexes if not item.name] == []
 
 
-ENTRY_WITH_CARD = shown_cards.together(select(Entry.href), Card.body_3)
+ENTRY_WITH_CARD = entry_cards.together(select(Entry.href), Card.body_3)
 GOOD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
     "a read of one person": select(Field).where(Field.owner_id == 1),
     "a read of several": select(Entry).where(Entry.viewer_id.in_([1, 2])),

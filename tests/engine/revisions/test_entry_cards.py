@@ -19,7 +19,7 @@ from sync.books import entries
 from sync.database.engine import Database, Session
 from sync.errors import NotThereYet
 from sync.models import AddressBook, Card, Entry, Profile
-from sync.revisions import fan_out, shown_cards
+from sync.revisions import entry_cards, fan_out
 from sync.sharing import groups
 from tests.support import statements
 from tests.support.distribution import distributed
@@ -54,7 +54,7 @@ class Stage:
 @pytest.fixture
 def stage(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Nobody waits for long."""
-    monkeypatch.setattr(shown_cards, "PAUSE", 0.001)
+    monkeypatch.setattr(entry_cards, "PAUSE", 0.001)
     with distributed(database):
         owner = person(database)
         phone = field(database, owner)
@@ -139,7 +139,7 @@ def test_without_the_check_the_old_card_is_served_under_the_new_token(
     before = rows(stage.database, Profile, Card, of=stage.owner)
     change_and_carry(stage)
     put_back(stage.database, before)
-    monkeypatch.setattr(shown_cards._Found, "fits", lambda *_: True)
+    monkeypatch.setattr(entry_cards._Found, "fits", lambda *_: True)
     assert seen(stage.database, stage.viewer, stage.owner) == {MOBILE}
 
 
@@ -195,7 +195,7 @@ def test_news_of_an_older_change_does_not_make_an_entry_older(stage: Stage) -> N
 
 
 def test_on_one_machine_nobody_ever_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shown_cards, "of", None)
+    monkeypatch.setattr(entry_cards, "of", None)
     stage.database.is_distributed = False
     statements.IS_SPREAD.clear()
     change_and_carry(stage)
