@@ -19,3 +19,9 @@ def upgrade() -> None:
     """Apply the step."""
     op.add_column("entry", sa.Column("raised_for", sa.BigInteger()))
     op.add_column("roster_entry", sa.Column("raised_for", sa.BigInteger()))
+
+
+def downgrade() -> None:
+    """Take the step back."""
+    op.drop_column("roster_entry", "raised_for")
+    op.drop_column("entry", "raised_for")
