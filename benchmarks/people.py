@@ -234,7 +234,7 @@ def _raise(session: Session, hub: Hub) -> int:
 
 def _entry(viewer_id: int, owner_id: int, revision: int, at: int, card_id: int) -> Row:
     href, uid = f"{uuid.uuid4()}.vcf", str(uuid.uuid4())
-    return viewer_id, owner_id, CONTACTS, href, uid, CONNECTION, PRESENT, revision, at, card_id, None
+    return viewer_id, owner_id, CONTACTS, href, uid, CONNECTION, PRESENT, revision, at, card_id, None, None
 
 
 def _rows(database: Database, table: Table, person: _Person) -> list[dict[str, Any]]:

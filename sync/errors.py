@@ -154,6 +154,10 @@ class DatabaseUnavailable(EvercardError):
         self.reason = reason
 
 
+class NotThereYet(DatabaseUnavailable):
+    """What changed has not arrived everywhere yet; try again in a moment."""
+
+
 class DatabaseFull(DatabaseUnavailable):
     """The disk that the database is on is full; make room there."""
 

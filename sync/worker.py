@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.contacts import duplicates
+from sync.database.distribution import Looks
 from sync.database.engine import Database
 from sync.digests import rounds
 from sync.disclosure import disclosure_thinning
@@ -22,6 +23,7 @@ from sync.ends import asking, carrying
 from sync.errors import DatabaseUnavailable
 from sync.household import following
 from sync.meeting import invitations, mass_invitations, request_messages
+from sync.models import BUCKETS
 from sync.notify import errands, given_up, mail, outbox, sms
 from sync.notify.composing import Composer
 from sync.openid import arriving
@@ -80,10 +82,11 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         InvalidInput: The settings name a gateway for text messages that may not be called.
     """
     senders, pusher, carrier = _senders(database), _Pusher(database), _Carrier(database, alive)
+    for_errands, for_messages = (_looks(database) for _ in range(2))
     # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
     others = [
-        _Task(lambda: errands.work(database, ERRANDS), SENDING_INTERVAL, "do what requests left"),
-        _Task(lambda: _send(database, senders, stop), SENDING_INTERVAL, "send what waits in the outbox"),
+        _Task(lambda: _run_errands(database, for_errands), SENDING_INTERVAL, "do what requests left"),
+        _Task(lambda: _send(database, senders, stop, for_messages), SENDING_INTERVAL, "send what waits in the outbox"),
         _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
         _Task(lambda: following.work(database), INTERVAL, "let those follow who carry a field of somebody's"),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
@@ -102,7 +105,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     threads = [threading.Thread(target=task.keep_doing, args=(stop,), daemon=True) for task in others]
     # Behind a pooler, whoever listens would hear what others are told, and not what it waits for.
     if database.bell is not None and not database.settings.pooler:
-        listening = (lambda: _wake(hinted), stop.is_set)
+        listening = (lambda: _hint((carrier.looks, for_errands, for_messages), hinted), stop.is_set)
         threads.append(threading.Thread(target=database.bell.listen, args=listening, daemon=True))
     for thread in threads:
         thread.start()
@@ -150,6 +153,12 @@ def _wake(tasks: list[_Task]) -> None:
         task.woken.set()
 
 
+def _hint(looks: Iterable[Looks], tasks: list[_Task]) -> None:
+    for each in looks:
+        each.hint()
+    _wake(tasks)
+
+
 def _tell(what: str, error: DatabaseUnavailable) -> None:
     logger.error("The worker could not %s: %s (%s)", what, error, error.reason)
 
@@ -162,14 +171,16 @@ class _Carrier:
         self._database = database
         self._alive = alive
         self._is_renewed = False
+        self.looks = _looks(database)
 
     def carry(self) -> None:
         """Do what there is to do now."""
         self._alive()
         self._is_renewed = self._is_renewed or not renewing.work(self._database)
-        roster_news.work(self._database)
-        telling.work(self._database)
-        reached = fan_out.work(self._database)
+        buckets = self.looks.next()
+        roster_news.work(self._database, buckets=buckets)
+        telling.work(self._database, buckets=buckets)
+        reached = fan_out.work(self._database, buckets=buckets)
         if reached:
             logger.info("Reached %d address books", reached)
 
@@ -197,9 +208,17 @@ class _Pusher:
             self._delivery.stop()
 
 
-def _send(database: Database, senders: dict[str, outbox.Sender], stop: threading.Event) -> None:
+def _looks(database: Database) -> Looks:
+    return Looks(BUCKETS, lambda: database.is_distributed)
+
+
+def _run_errands(database: Database, looks: Looks) -> None:
+    errands.work(database, ERRANDS, buckets=looks.next())
+
+
+def _send(database: Database, senders: dict[str, outbox.Sender], stop: threading.Event, looks: Looks) -> None:
     # What is still waiting is sent by whoever works next, and nothing is sent twice because somebody lost patience.
-    outbox.work(database, senders, COMPOSERS, is_over=stop.is_set)
+    outbox.work(database, senders, COMPOSERS, buckets=looks.next(), is_over=stop.is_set)
 
 
 def _tidy(database: Database) -> None:

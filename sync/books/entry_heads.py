@@ -6,7 +6,7 @@ An ETag is made of the hash of a text's source and of REV, so equal ETags mean e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from sync.books import categories, entry_rows
 from sync.books.etags import etag_of
+from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.errors import NotFound
 from sync.models import Card, Entry, ListState
+from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT, Book, Reached
 from sync.revisions.entry_writes import Found
 
@@ -51,7 +53,7 @@ def heads(session: Session, book: Book, since: int | None = None, *, until: int 
     *book* must have been read before in the same transaction: what changes in between is shown now and again, never
     missed.
     """
-    yield from map(_head, session.execute(entry_rows.changed(_heads_of(book), book, since, until)))
+    yield from map(_head, _rows(session, book, entry_rows.changed(_heads_of(session, book), book, since, until)))
 
 
 def changed_heads(database: Database, book: Book, since: int, until: int | None = None) -> Iterator[EntryHead]:
@@ -61,11 +63,12 @@ def changed_heads(database: Database, book: Book, since: int, until: int | None 
     Beginning and ending one is most of the work of a poll after a change.
     """
     key = {"viewer": book.viewer_id, "book": book.id, "since": since, "until": _EVER if until is None else until}
-    return map(_head, database.quick_rows(_CHANGED, key))
+    rows = database.quick_rows(_CHANGED_APART if database.is_distributed else _CHANGED, key)
+    return map(_head, entry_cards.read_quickly(database, rows, book.viewer_id, Card.digest))
 
 
 def _head(row: Sequence[Any]) -> EntryHead:
-    href, kind, state, changed_at, own_digest, card_digest, *listed = row
+    href, kind, state, changed_at, own_digest, *listed, card_digest = row
     if state != PRESENT:
         return EntryHead(href, kind, False, "", changed_at)
     etag = etag_of(card_digest, own_digest, changed_at)
@@ -81,8 +84,8 @@ def regrouped_heads(session: Session, book: Book, since: Reached, until: int) ->
     Those whose groups changed later than *until*, a state of the lists, are left out.
     """
     changed = (ListState.revision > since.lists, ListState.revision <= until)
-    chosen = entry_rows.changed(_HEAD_WITH_GROUPS, book, None)
-    yield from map(_head, session.execute(chosen.where(Entry.revision <= since.revision, *changed)))
+    chosen = entry_rows.changed(_statement(session, with_groups=True), book, None)
+    yield from map(_head, _rows(session, book, chosen.where(Entry.revision <= since.revision, *changed)))
 
 
 def regrouped_revisions(session: Session, book: Book, since: Reached, count: int) -> Sequence[int]:
@@ -93,14 +96,23 @@ def regrouped_revisions(session: Session, book: Book, since: Reached, count: int
     return session.scalars(chosen.where(*mine).order_by(ListState.revision).limit(count)).all()
 
 
-def _heads_of(book: Book) -> Select[*tuple[Any, ...]]:
-    return _HEAD_WITH_GROUPS if categories.are_shown(book) else _HEAD
+def _heads_of(session: Session, book: Book) -> Select[*tuple[Any, ...]]:
+    return _statement(session, with_groups=categories.are_shown(book))
+
+
+def _statement(session: Session, *, with_groups: bool) -> Select[*tuple[Any, ...]]:
+    return _HEADS[is_distributed(session), with_groups]
+
+
+def _rows(session: Session, book: Book, statement: Select[*tuple[Any, ...]]) -> Iterable[Sequence[Any]]:
+    return entry_cards.read(session, session.execute(statement), book.viewer_id, Card.digest)
 
 
 def head(session: Session, book: Book, href: str) -> EntryHead | None:
     """Return one present entry without its text, or None."""
-    row = session.execute(entry_rows.changed(_heads_of(book), book, None).where(Entry.href == href)).first()
-    return _head(row) if row is not None else None
+    chosen = entry_rows.changed(_heads_of(session, book), book, None).where(Entry.href == href)
+    found = [_head(row) for row in _rows(session, book, chosen)]
+    return found[0] if found else None
 
 
 def stored_head(session: Session, book: Book, href: str) -> EntryHead:
@@ -126,14 +138,19 @@ def head_found(found: Found) -> EntryHead:
     return EntryHead(found.href, found.kind, True, etag_found(found), found.changed_at)
 
 
-_CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
-_HEAD = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest, Card.digest).outerjoin(Card, _CARD)
-_HEAD_WITH_GROUPS = categories.joined(_HEAD)
-_CHANGED = _HEAD.where(
+_HEAD: Select[*tuple[Any, ...]] = select(Entry.href, Entry.kind, Entry.state, Entry.changed_at, Entry.digest)
+_SINCE = (
     Entry.viewer_id == bindparam("viewer"),
     Entry.book_id == bindparam("book"),
     Entry.revision > bindparam("since"),
     Entry.revision <= bindparam("until"),
 )
+#: By whether the cards are on other machines, and whether there are groups.
+_HEADS = {
+    (is_apart, with_groups): entry_cards.apart(head) if is_apart else entry_cards.together(head, Card.digest)
+    for with_groups, head in ((False, _HEAD), (True, categories.joined(_HEAD)))
+    for is_apart in (False, True)
+}
+_CHANGED, _CHANGED_APART = (_HEADS[is_apart, False].where(*_SINCE) for is_apart in (False, True))
 #: No revision is beyond it.
 _EVER = 2**62

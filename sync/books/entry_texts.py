@@ -19,18 +19,19 @@ from sync.books import categories, entry_rows, served
 from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
 from sync.database import lists
+from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.database.prepared import execute
 from sync.models import Card, Entry, Overlay, PrivateCard
-from sync.revisions import versions
+from sync.revisions import entry_cards, versions
 from sync.revisions.address_books import PRESENT, Book
 
 logger = logging.getLogger("evercard.entries")
 _MODERN = ("4.0", served.THUNDERBIRD)
 #: How many cards are held in memory at a time.
 BATCH = 100
-#: Where in a row the body of a card is; behind it is what is stored of a private entry.
-_BODY = 6
+#: Where in a row is what is stored of a private entry; the body of a card is at the end.
+_DATA = 5
 
 
 class EntryText(NamedTuple):
@@ -89,8 +90,8 @@ def searched(
     other = "3.0" if version in _MODERN else "4.0"
     every = _rows(session, book, version, hrefs, with_both=True)
     while batch := list(islice(every, BATCH)):
-        # Each row has the other body at its end, which takes the place of the one.
-        swapped = ((*row[:_BODY], row[-1], *row[_BODY + 1 : -1]) for row in batch if row[_BODY + 1] is None)
+        # Each row has the other body at its end, behind the one.
+        swapped = ((*row[:-2], row[-1]) for row in batch if row[_DATA] is None)
         others = {entry.href: entry.text for entry in _read(swapped, other)}
         for entry in _read((row[:-1] for row in batch), version):
             yield entry, others.get(entry.href, "") if entry.data is None else entry.stored
@@ -110,8 +111,10 @@ def named(database: Database, book: Book, version: str | None, hrefs: Sequence[s
     elif wanted:
         dialect = database.engine.dialect.name
         key = {"viewer": book.viewer_id, "book": book.id, "names": lists.texts(dialect, wanted)}
-        statement = _named(dialect, version, with_groups=categories.are_shown(book))
-        yield from _read(database.quick_rows(statement, key), version)
+        is_apart = database.is_distributed
+        statement = _named(dialect, version, is_apart=is_apart, with_groups=categories.are_shown(book))
+        rows = database.quick_rows(statement, key)
+        yield from _read(entry_cards.read_quickly(database, rows, book.viewer_id, *_wanted(version)), version)
 
 
 def _rows(
@@ -125,14 +128,28 @@ def _rows(
     with_both: bool = False,
 ) -> Iterator[Any]:
     """Yield for `_read` what `texts` is asked for; *with_both* says that the other body of each card comes behind."""
-    with_groups = categories.are_shown(book)
+    rows = _entries(session, book, version, hrefs, since=since, until=until, with_both=with_both)
+    yield from entry_cards.read(session, rows, book.viewer_id, *_wanted(version, with_both=with_both))
+
+
+def _entries(
+    session: Session,
+    book: Book,
+    version: str | None,
+    hrefs: Sequence[str] | None,
+    *,
+    since: int | None,
+    until: int | None,
+    with_both: bool,
+) -> Iterator[Any]:
+    is_apart, with_groups = is_distributed(session), categories.are_shown(book)
     if hrefs is None:
-        chosen = _chosen(version, with_groups=with_groups, with_both=with_both)
+        chosen = _chosen(version, is_apart=is_apart, with_groups=with_groups, with_both=with_both)
         statement = entry_rows.changed(chosen, book, since, until).where(Entry.state == PRESENT)
         yield from session.execute(statement.execution_options(yield_per=BATCH))
         return
     dialect, wanted = session.get_bind().dialect.name, list(dict.fromkeys(hrefs))
-    statement = _named(dialect, version, with_groups=with_groups, with_both=with_both)
+    statement = _named(dialect, version, is_apart=is_apart, with_groups=with_groups, with_both=with_both)
     for start in range(0, len(wanted), BATCH):
         names = lists.texts(dialect, wanted[start : start + BATCH])
         yield from execute(session, statement, {"viewer": book.viewer_id, "book": book.id, "names": names})
@@ -160,8 +177,8 @@ class _Source(NamedTuple):
 
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
-    for href, kind, changed_at, uid, own_digest, card_digest, body, data, overlay, *rest in rows:
-        entry_id, revision, has_past, *listed = rest
+    for href, kind, changed_at, uid, own_digest, data, overlay, *rest in rows:
+        entry_id, revision, has_past, *listed, card_digest, body = rest
         etag, at, groups = etag_of(card_digest, own_digest, changed_at), changed_at, categories.groups_of(listed)
         if groups is not None:
             etag, at = groups.etag(etag), groups.changed(at)
@@ -205,35 +222,37 @@ def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
     logger.error("The entry %s, as it is since %d, is %s: %s", href, changed_at, what, trouble)
 
 
-_CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
 _OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 
 
-def _text_statement(body: Any) -> Select[Any]:
-    return (
-        select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, Card.digest, body)
-        .add_columns(PrivateCard.data, Overlay.content, Entry.id, Entry.revision, versions.HAS_PAST)
-        .outerjoin(Card, _CARD)
-        .outerjoin(PrivateCard, _PRIVATE)
-        .outerjoin(Overlay, _OVERLAY)
-    )
+_TEXT: Select[Any] = (
+    select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, PrivateCard.data, Overlay.content)
+    .add_columns(Entry.id, Entry.revision, versions.HAS_PAST)
+    .outerjoin(PrivateCard, _PRIVATE)
+    .outerjoin(Overlay, _OVERLAY)
+)
 
 
-_TEXT_3 = _text_statement(Card.body_3)
-_TEXT_4 = _text_statement(Card.body_4)
-
-
-@functools.cache
-def _chosen(version: str | None, *, with_groups: bool, with_both: bool = False) -> Select[Any]:
-    chosen, other = (_TEXT_4, Card.body_3) if version in _MODERN else (_TEXT_3, Card.body_4)
-    chosen = categories.joined(chosen) if with_groups else chosen
-    return chosen.add_columns(other) if with_both else chosen
+def _wanted(version: str | None, *, with_both: bool = False) -> tuple[entry_cards.Column, ...]:
+    """Return what is read of a card, behind what there is of the entry."""
+    body, other = (Card.body_4, Card.body_3) if version in _MODERN else (Card.body_3, Card.body_4)
+    return (Card.digest, body, other) if with_both else (Card.digest, body)
 
 
 @functools.cache
-def _named(dialect: str, version: str | None, *, with_groups: bool, with_both: bool = False) -> Select[Any]:
-    chosen = _chosen(version, with_groups=with_groups, with_both=with_both)
+def _chosen(version: str | None, *, is_apart: bool, with_groups: bool, with_both: bool = False) -> Select[Any]:
+    chosen = categories.joined(_TEXT) if with_groups else _TEXT
+    if is_apart:
+        return entry_cards.apart(chosen)
+    return entry_cards.together(chosen, *_wanted(version, with_both=with_both))
+
+
+@functools.cache
+def _named(
+    dialect: str, version: str | None, *, is_apart: bool, with_groups: bool, with_both: bool = False
+) -> Select[Any]:
+    chosen = _chosen(version, is_apart=is_apart, with_groups=with_groups, with_both=with_both)
     chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     if dialect != lists.SQLITE:
         return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))

@@ -7,29 +7,31 @@ It is there as long as the two are connected, also while the person hides it fro
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.books import overlays, served
-from sync.database.lists import among_parameter
+from sync.database.lists import among, among_parameter
 from sync.database.prepared import read
 from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
 from sync.models import Card, Connection, Entry, Overlay
+from sync.revisions import entry_cards
 from sync.revisions.address_books import HIDDEN
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
 from sync.vcard import Property, headlines, lines_named, parse_one, read_line
 
 _JPEG = b"\xff\xd8\xff"
-_CARD = (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
 _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 #: As `sync.fields.media.as_encoded` begins the line of a picture; in a text a semicolon has a backslash before it.
 _PICTURE = "PHOTO;ENCODING=b;"
+_HAS_PICTURE = Card.body_3.contains(_PICTURE, autoescape=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,16 @@ def of(session: Session, viewer_id: int, owner_id: int, *, uid: str | None = Non
     # The viewer's own row of the connection, which was made in the same moment as the owner's.
     since = select(Connection.connected_at).where(Connection.owner_id == viewer_id, Connection.viewer_id == owner_id)
     connected_at = session.scalars(since).first()
-    found = session.execute(
-        select(Entry, Card.body_3, Overlay.content)
-        .select_from(Entry)
-        .join(Card, _CARD)
+    entries = (
+        select(Entry, Overlay.content)
         .outerjoin(Overlay, _ADDED)
         .where(Entry.viewer_id == viewer_id, Entry.id == owner_id, Entry.kind == CONNECTION)
-    ).first()
-    if connected_at is None or found is None:
+    )
+    rows = session.execute(entry_cards.chosen(session, entries, Card.body_3))
+    found = list(entry_cards.read(session, rows, viewer_id, Card.body_3))
+    if connected_at is None or not found or found[0][-1] is None:
         raise NotFound("These two are not connected.")
-    entry, body, overlay = found
+    entry, overlay, body = found[0]
     return HeldCard(
         text=served.held(body, overlay, "3.0", uid or entry.uid or "", entry.changed_at),
         added=overlays.load(overlay or "[]"),
@@ -92,14 +94,15 @@ def photo(session: Session, viewer_id: int, owner_id: int) -> bytes | None:
 
 def with_photo(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
     """Return those of these people in whose entries a person has a picture."""
-    return {owner_id for (owner_id,) in read(session, _pictured, {"viewer": viewer_id}, ids=owner_ids)}
+    found = _read(session, viewer_id, owner_ids, _HAS_PICTURE)
+    return {owner_id for owner_id, overlay, has_picture in found if has_picture or '["photo"' in (overlay or "")}
 
 
 def reaches(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dict[int, str]:
     """Return by person the number at which a person's cards say that they are called, or else an address."""
     found = {
         owner_id: headlines.reach_of(body) or list_keys.reach_added(overlays.load(overlay or "[]"))
-        for owner_id, body, overlay in read(session, _texts, {"viewer": viewer_id}, ids=owner_ids)
+        for owner_id, overlay, body in _read(session, viewer_id, owner_ids, Card.body_3)
     }
     return {owner_id: reach for owner_id, reach in found.items() if reach}
 
@@ -109,26 +112,14 @@ def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -
     return {owner_id for (owner_id,) in read(session, _hidden, {"viewer": viewer_id}, ids=owner_ids)}
 
 
-@functools.cache
-def _pictured(dialect: str) -> Select[int]:
-    pictured = or_(
-        Card.body_3.contains(_PICTURE, autoescape=True), Overlay.content.contains('["photo"', autoescape=True)
-    )
-    return _texts(dialect).where(pictured).with_only_columns(Entry.id)
-
-
-@functools.cache
-def _texts(dialect: str) -> Select[int, str, str | None]:
-    return (
-        select(Entry.id, Card.body_3, Overlay.content)
-        .join(Card, _CARD)
-        .outerjoin(Overlay, _ADDED)
-        .where(
-            Entry.viewer_id == bindparam("viewer"),
-            Entry.kind == CONNECTION,
-            among_parameter(dialect, Entry.id, "ids"),
-        )
-    )
+def _read(
+    session: Session, viewer_id: int, owner_ids: Collection[int], wanted: entry_cards.Column
+) -> Iterator[Sequence[Any]]:
+    """Yield of these people what the viewer added, and what is *wanted* of the card, of those who show one."""
+    theirs = (Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
+    entries = select(Entry.id, Overlay.content).outerjoin(Overlay, _ADDED).where(*theirs)
+    rows = session.execute(entry_cards.chosen(session, entries, wanted))
+    return (row for row in entry_cards.read(session, rows, viewer_id, wanted) if row[-1] is not None)
 
 
 @functools.cache

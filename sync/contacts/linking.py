@@ -31,6 +31,7 @@ from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
 from sync.models import Card, CardListKey, Entry, LinkedEntry, PrivateCard, now
+from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.connections import CONNECTION
 from sync.sorting.list_keys import APART
@@ -285,11 +286,8 @@ def _likely(session: Session, viewer_id: int, signs: AbstractSet[str | None]) ->
 
 
 def _connections(session: Session, viewer_id: int, owner_ids: Collection[int]) -> Iterator[tuple[int, str]]:
-    rows = session.execute(
-        select(Entry.id, Card.body_3)
-        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
-        .where(Entry.viewer_id == viewer_id, among(session, Entry.id, owner_ids))
-        .execution_options(yield_per=_BATCH)
-    )
-    for owner_id, body in rows:
-        yield owner_id, fields.head("3.0", "x", 0) + body
+    theirs = select(Entry.id).where(Entry.viewer_id == viewer_id, among(session, Entry.id, owner_ids))
+    chosen = entry_cards.chosen(session, theirs, Card.body_3).execution_options(yield_per=_BATCH)
+    for owner_id, body in entry_cards.read(session, session.execute(chosen), viewer_id, Card.body_3):
+        if body is not None:
+            yield owner_id, fields.head("3.0", "x", 0) + body

@@ -10,18 +10,20 @@ driver connection for a single statement on the hottest path.
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Engine, MetaData, Select, String, Table, create_engine, event, text
+from sqlalchemy import Column, Engine, MetaData, Select, String, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sync.database import liveness, sqlite
 from sync.database.condition import Condition
+from sync.database.distribution import DISTRIBUTED, QUICK_ROWS, is_there, set_locally
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.hints import Bell, has_left
 from sync.database.lists import among
@@ -144,7 +146,7 @@ class Database:
                 if not came:
                     return False
                 if not self.is_sqlite:
-                    session.execute(text(f"SET LOCAL lock_timeout = {HASTE}"))
+                    set_locally(session, {"lock_timeout": str(HASTE)})
                 change(session)
         except DBAPIError as error:
             told = unavailable(error)
@@ -278,6 +280,11 @@ class Database:
             self.bell.close()
         self.engine.dispose()
 
+    @functools.cached_property
+    def is_distributed(self) -> bool:
+        """Whether the tables are spread over several machines; a process asks once."""
+        return not self.is_sqlite and is_there(self.quick)
+
     @property
     def file(self) -> Path:
         """The file of a SQLite database."""
@@ -333,7 +340,13 @@ class Database:
             session.rollback()
 
     def _session(self, engine: Engine) -> Session:
-        return Session(engine, expire_on_commit=False, info={"settings": self.settings})
+        try:
+            is_distributed = self.is_distributed
+        except DatabaseUnavailable:
+            # What the session is asked to do fails as well, and is tried again.
+            is_distributed = False
+        info = {"settings": self.settings, DISTRIBUTED: is_distributed, QUICK_ROWS: self.quick_rows}
+        return Session(engine, expire_on_commit=False, info=info)
 
 
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32)))

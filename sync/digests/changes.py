@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, exists, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -82,7 +82,8 @@ def note(session: Session, viewer_id: int, position: Position) -> None:
         if session.scalars(ahead.returning(Digest.viewer_id)).first() is None:
             return
         _keep(session, viewer_id, position.versions)
-        session.execute(delete(DigestSeen).where(DigestSeen.viewer_id == viewer_id, ~_is_there()))
+        viewer = literal(viewer_id, BigInteger)
+        session.execute(delete(DigestSeen).where(DigestSeen.viewer_id == viewer, ~_is_there(viewer)))
 
 
 def begin(session: Session, viewer_id: int) -> int:
@@ -117,8 +118,8 @@ def _versions(session: Session, viewer_id: int, after: int) -> dict[int, int]:
     return dict(session.execute(profiles).all())
 
 
-def _is_there() -> ColumnElement[bool]:
-    mine = (Entry.viewer_id == DigestSeen.viewer_id, Entry.id == DigestSeen.owner_id)
+def _is_there(viewer: ColumnElement[int]) -> ColumnElement[bool]:
+    mine = (Entry.viewer_id == viewer, Entry.id == DigestSeen.owner_id)
     return exists().where(*mine, Entry.card_id.is_not(None))
 
 

@@ -38,7 +38,7 @@ class RosterEntry(Base):
 
     *state* is ``present``; ``removed``: not a member any more; or ``invited``, which no member sees. *card_id* is the
     card of whoever is present. *revision* is the organisation's of the last change, going included; *changed_at* its
-    time.
+    time. *raised_for* is as in `Entry`.
     """
 
     __tablename__ = "roster_entry"
@@ -50,6 +50,7 @@ class RosterEntry(Base):
     card_id: Mapped[int | None] = mapped_column(BigInteger)
     revision: Mapped[Counter]
     changed_at: Mapped[Moment]
+    raised_for: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class RosterChange(Base):

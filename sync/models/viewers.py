@@ -61,7 +61,8 @@ class Entry(Base):
     *changed_at* is the time of the last change of what the person sees, served as REV. *card_id* names the card of a
     ``self`` entry, and of a ``connection`` entry whose two people are connected; *digest* is the hash of a ``private``
     entry's bytes, and of what was added to a ``connection`` entry. *uid* is absent when a private entry is gone; that
-    of the others stays.
+    of the others stays. *raised_for* is the version of the owner's profile with the last change of theirs that the
+    entry tells of, absent where that was before it was noted.
     """
 
     __tablename__ = "entry"
@@ -86,6 +87,7 @@ class Entry(Base):
     changed_at: Mapped[Moment]
     card_id: Mapped[int | None] = mapped_column(BigInteger)
     digest: Mapped[Digest | None]
+    raised_for: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class PrivateCard(Base):

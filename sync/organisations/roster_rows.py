@@ -20,8 +20,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sync.database.lists import among
 from sync.models import CONTACTS, Card, Entry, Overlay, RosterEntry
 from sync.organisations import pair_entries
-from sync.revisions import entry_names, versions
+from sync.revisions import entry_cards, entry_names, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, Reached
+from sync.revisions.entry_cards import ROSTERS
 from sync.revisions.rosters import Roster
 from sync.sharing.connections import CONNECTION
 
@@ -164,28 +165,40 @@ def members(
     rows = own_rows(session, book, owner_ids) if own is None else own
     told = {owner_id for owner_id, each in rows.items() if each.counts}
     for roster in book.rosters:
-        for row in session.execute(_rows(session, book, roster, owner_ids, body)):
+        for row in _rows(session, book, roster, owner_ids, body):
             if row.owner_id not in told:
                 told.add(row.owner_id)
                 yield _member(book, roster, row, rows.get(row.owner_id))
 
 
+class _Row(NamedTuple):
+    """A row of a roster with the card that it shows; *body* is empty where that was not asked for."""
+
+    owner_id: int
+    changed_at: int
+    digest: str
+    body: str = ""
+
+
 def _rows(
     session: Session, book: Book, roster: Roster, owner_ids: Collection[int] | None, body: Body | None
-) -> Select[*tuple[Any, ...]]:
-    columns = (RosterEntry.owner_id, RosterEntry.changed_at, Card.digest)
-    chosen: Select[*tuple[Any, ...]] = select(*columns).join(Card, _CARD).execution_options(yield_per=_BATCH)
-    if body is not None:
-        chosen = chosen.add_columns(body.label("body"))
+) -> Iterator[_Row]:
+    wanted = (Card.digest,) if body is None else (Card.digest, body)
+    chosen = entry_cards.chosen(session, _ROWS, *wanted, kind=ROSTERS).execution_options(yield_per=_BATCH)
     chosen = _since(chosen, book, roster, None)
-    return chosen if owner_ids is None else chosen.where(among(session, RosterEntry.owner_id, owner_ids))
+    if owner_ids is not None:
+        chosen = chosen.where(among(session, RosterEntry.owner_id, owner_ids))
+    found = entry_cards.read(session, session.execute(chosen), roster.organisation_id, *wanted, kind=ROSTERS)
+    for row in found:
+        each = _Row(*row)
+        if each.digest is not None:
+            yield each
 
 
-def _member(book: Book, roster: Roster, row: Any, own: Own | None) -> MemberEntry:
+def _member(book: Book, roster: Roster, row: _Row, own: Own | None) -> MemberEntry:
     href, uid = name_of(book, row.owner_id, own)
     changed_at = max(row.changed_at, own.changed_at if own is not None and own.digest is not None else 0)
-    body = getattr(row, "body", "")
-    return MemberEntry(row.owner_id, href, uid, row.digest, changed_at, body, own, roster.organisation_id)
+    return MemberEntry(row.owner_id, href, uid, row.digest, changed_at, row.body, own, roster.organisation_id)
 
 
 def name_of(book: Book, owner_id: int, own: Own | None) -> tuple[str, str]:
@@ -205,8 +218,8 @@ def own_rows(session: Session, book: Book, owner_ids: Collection[int] | None) ->
     return {row.id: Own(*row) for row in session.execute(chosen)}
 
 
-_CARD = (Card.owner_id == RosterEntry.owner_id) & (Card.id == RosterEntry.card_id)
-_OWN: Select[Any] = (
+_ROWS: Select[*tuple[Any, ...]] = select(RosterEntry.owner_id, RosterEntry.changed_at)
+_OWN: Select[*tuple[Any, ...]] = (
     select(Entry.id, Entry.href, Entry.uid, Entry.state, Entry.changed_at, Entry.digest, Entry.revision)
     .add_columns(Overlay.content, versions.HAS_PAST)
     .outerjoin(Overlay, (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id))

@@ -120,27 +120,28 @@ def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, 
 
 _SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
 _IS_BROWSER = _SUBSCRIPTIONS.c.session_id.is_not(None)
-_SHOWS_LISTS = exists().where(
-    Device.viewer_id == _SUBSCRIPTIONS.c.viewer_id, Device.id == _SUBSCRIPTIONS.c.device_id, Device.lists.is_not(None)
-)
 _WANTS = {
     "has_content": _SUBSCRIPTIONS.c.wants_content,
     "has_properties": _SUBSCRIPTIONS.c.wants_properties,
     "cards": or_(_SUBSCRIPTIONS.c.wants_content, _IS_BROWSER),
-    "lists": and_(_SUBSCRIPTIONS.c.wants_content, _SHOWS_LISTS),
+    "lists": _SUBSCRIPTIONS.c.wants_content,
 }
 
 
 @functools.cache
 def _noting(dialect: str, what: str) -> Update:
     mine, at = _SUBSCRIPTIONS.c, bindparam("at", type_=BigInteger)
+    wanted = [_WANTS[what]]
+    if what == "lists":
+        theirs = among_parameter(dialect, Device.viewer_id, "viewers")
+        wanted += [theirs, Device.viewer_id == mine.viewer_id, Device.id == mine.device_id, Device.lists.is_not(None)]
     is_first = and_(_IS_BROWSER, mine.waiting_since.is_(None), mine.not_before < at + QUIET)
     return (
         update(_SUBSCRIPTIONS)
         .where(
             among_parameter(dialect, mine.viewer_id, "viewers"),
             mine.book_id == bindparam("book"),
-            _WANTS[what],
+            *wanted,
             ~among_parameter(dialect, mine.id, "silent"),
         )
         .values(

@@ -9,18 +9,21 @@ any more is named by its kind alone.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
+from sync.database.distribution import is_distributed
 from sync.database.lists import among
 from sync.database.prepared import read
 from sync.models import Card, Entry
 from sync.queries import member_news, seen_fields
 from sync.queries.seen_fields import CHANGED, GONE, NEW, FieldChange, Stay
+from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT
 from sync.sharing.connections import CONNECTION
 
@@ -51,9 +54,8 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
     """
     fellows = [(each.at, each.owner_id, each) for each in member_news.latest(session, viewer_id, offset + count)]
     if not fellows:
-        rows = read(session, _newest, {"viewer": viewer_id, "count": count, "offset": offset})
-        return _of_connections(session, viewer_id, rows)
-    rows = read(session, _newest, {"viewer": viewer_id, "count": offset + count, "offset": 0})
+        return _of_connections(session, viewer_id, _newest_rows(session, viewer_id, count, offset))
+    rows = _newest_rows(session, viewer_id, offset + count, 0)
     both = [(entry_at, owner_id, None) for owner_id, entry_at, _ in rows] + fellows
     chosen = sorted(both, key=lambda each: (-each[0], each[1]))[offset : offset + count]
     ids = {owner_id for _, owner_id, fellow in chosen if fellow is None}
@@ -63,6 +65,12 @@ def latest(session: Session, viewer_id: int, *, count: int = 20, offset: int = 0
     return [connected[owner_id] if each is None else _fellow(each, names) for _, owner_id, each in chosen]
 
 
+def _newest_rows(session: Session, viewer_id: int, count: int, offset: int) -> list[Any]:
+    newest = functools.partial(_newest, is_apart=is_distributed(session))
+    found = read(session, newest, {"viewer": viewer_id, "count": count, "offset": offset})
+    return list(entry_cards.read(session, found, viewer_id, Card.changed_at))
+
+
 def _fellow(change: member_news.MemberChange, logins: Mapping[int, str]) -> CardChange:
     login = logins.get(change.owner_id, "")
     return CardChange(
@@ -70,8 +78,7 @@ def _fellow(change: member_news.MemberChange, logins: Mapping[int, str]) -> Card
     )
 
 
-def _of_connections(session: Session, viewer_id: int, rows: Iterable[tuple[int, int, int]]) -> list[CardChange]:
-    rows = list(rows)
+def _of_connections(session: Session, viewer_id: int, rows: Sequence[Any]) -> list[CardChange]:
     owners = [owner_id for owner_id, _, _ in rows]
     names = accounts.logins(session, owners)
     stays = _stays(session, viewer_id, owners)
@@ -128,12 +135,12 @@ def _last_change(stays: list[Stay], disclosed: list[seen_fields.Disclosed]) -> t
 
 
 @functools.cache
-def _newest(_dialect: str) -> Select[int, int, int]:
-    return (
-        select(Entry.id, Entry.changed_at, Card.changed_at)
-        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+def _newest(_dialect: str, *, is_apart: bool) -> Select[*tuple[Any, ...]]:
+    entries = (
+        select(Entry.id, Entry.changed_at)
         .where(Entry.viewer_id == bindparam("viewer"), Entry.kind == CONNECTION, Entry.state == PRESENT)
         .order_by(Entry.changed_at.desc(), Entry.id)
         .limit(bindparam("count"))
         .offset(bindparam("offset"))
     )
+    return entry_cards.apart(entries) if is_apart else entry_cards.together(entries, Card.changed_at)

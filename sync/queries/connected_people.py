@@ -6,16 +6,19 @@ import functools
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
+from sync.database.distribution import is_distributed
 from sync.database.lists import among_parameter
 from sync.database.prepared import read
 from sync.models import CONTACTS, Card, CardListKey, Entry, Member, Overlay
 from sync.queries import paging
 from sync.queries.paging import Place, Sorted
+from sync.revisions import entry_cards
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
 from sync.vcard import headlines
@@ -31,6 +34,7 @@ _LISTED = (
     .outerjoin(CardListKey, (CardListKey.owner_id == Entry.id) & (CardListKey.id == Entry.card_id))
     .where(Entry.book_id == CONTACTS, Entry.kind == CONNECTION, Entry.card_id.is_not(None))
 )
+_BEGINNING = func.substr(Card.body_3, 1, headlines.BEGINNING)
 _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 _BY_NAME = func.coalesce(CardListKey.sort_key, literal(b""))
 _ADDED_NUMBER = func.coalesce(Overlay.number_key, literal(list_keys.NO_NUMBER))
@@ -112,7 +116,10 @@ def some(session: Session, person_id: int, ids: Collection[int]) -> dict[int, Co
     """Return those of these people whom a person is connected to, by id."""
     if not ids:
         return {}
-    beginnings: dict[int, str] = dict(read(session, _beginnings, {"viewer": person_id}, ids=ids))
+    entries = functools.partial(_entries, is_apart=is_distributed(session))
+    found = read(session, entries, {"viewer": person_id}, ids=ids)
+    rows = entry_cards.read(session, found, person_id, _BEGINNING)
+    beginnings: dict[int, str] = {each: beginning for each, beginning in rows if beginning is not None}
     return {
         each: ConnectedPerson(each, login, headlines.name_in(beginnings[each]) or login)
         for each, login in accounts.logins(session, beginnings).items()
@@ -125,17 +132,14 @@ def find(session: Session, person_id: int, other_id: int) -> ConnectedPerson | N
 
 
 @functools.cache
-def _beginnings(dialect: str) -> Select[int, str]:
-    return (
-        select(Entry.id, func.substr(Card.body_3, 1, headlines.BEGINNING))
-        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
-        .where(
-            Entry.viewer_id == bindparam("viewer"),
-            Entry.book_id == CONTACTS,
-            Entry.kind == CONNECTION,
-            among_parameter(dialect, Entry.id, "ids"),
-        )
+def _entries(dialect: str, *, is_apart: bool) -> Select[*tuple[Any, ...]]:
+    entries = select(Entry.id).where(
+        Entry.viewer_id == bindparam("viewer"),
+        Entry.book_id == CONTACTS,
+        Entry.kind == CONNECTION,
+        among_parameter(dialect, Entry.id, "ids"),
     )
+    return entry_cards.apart(entries) if is_apart else entry_cards.together(entries, _BEGINNING)
 
 
 def _sorted(session: Session, person_id: int, wanted: str | Wanted) -> Sorted:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
@@ -20,14 +20,15 @@ from sync.models import CONTACTS, Card, CardListKey, Entry, RosterEntry
 from sync.queries import paging
 from sync.queries.connected_people import PAGE, ConnectedPerson, Page
 from sync.queries.paging import Place, Sorted
-from sync.revisions import rosters
+from sync.revisions import entry_cards, rosters
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
+from sync.revisions.entry_cards import ROSTERS
 from sync.sharing.connections import CONNECTION
 from sync.vcard import headlines
 
 _BY_NAME = func.coalesce(CardListKey.sort_key, literal(b""))
 _KEYS = (CardListKey.owner_id == RosterEntry.owner_id) & (CardListKey.id == RosterEntry.card_id)
-_CARD = (Card.owner_id == RosterEntry.owner_id) & (Card.id == RosterEntry.card_id)
+_BEGINNING = func.substr(Card.body_3, 1, headlines.BEGINNING)
 
 
 def page_of(
@@ -60,8 +61,10 @@ def page_of(
     meant = paging.is_called(session, CardListKey, text) if text else None
     listed = Sorted(rows, meant, RosterEntry.owner_id, (_BY_NAME, RosterEntry.owner_id), _BY_NAME)
     cut = paging.cut(session, listed, place or Place(), PAGE)
-    named = _BEGINNINGS.where(*here, among(session, RosterEntry.owner_id, cut.ids))
-    beginnings: dict[int, str] = dict(session.execute(named).all())
+    named = select(RosterEntry.owner_id).where(*here, among(session, RosterEntry.owner_id, cut.ids))
+    chosen = session.execute(entry_cards.chosen(session, named, _BEGINNING, kind=ROSTERS))
+    shown = entry_cards.read(session, chosen, organisation_id, _BEGINNING, kind=ROSTERS)
+    beginnings: dict[int, str] = {each: beginning for each, beginning in shown if beginning is not None}
     logins = accounts.logins(session, list(beginnings))
     found = [
         ConnectedPerson(each, logins[each], headlines.name_in(beginnings[each]) or logins[each])
@@ -79,8 +82,3 @@ def _decided(session: Session, person_id: int, earlier: list[int]) -> tuple[set[
     there = (among(session, RosterEntry.organisation_id, earlier), RosterEntry.state == PRESENT)
     others = session.scalars(select(RosterEntry.owner_id).where(*there)).all()
     return hidden, {person_id, *(owner_id for owner_id, _, _ in own if owner_id not in hidden), *others}
-
-
-_BEGINNINGS: Select[int, str] = select(RosterEntry.owner_id, func.substr(Card.body_3, 1, headlines.BEGINNING)).join(
-    Card, _CARD
-)

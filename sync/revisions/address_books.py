@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.distribution import set_locally
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute, value
@@ -206,10 +207,10 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     """
     viewers = sorted(set(viewer_ids))
     dialect = session.get_bind().dialect.name
-    if len(viewers) > 1 and dialect == "postgresql":
-        execute(session, _IN_ORDER, {})
     if not viewers:
         return {}
+    if len(viewers) > 1 and dialect == "postgresql":
+        set_locally(session, _IN_ORDER)
     execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
     return news.note_content(session, viewers, book_id, at, with_browsers=True)
 
@@ -230,12 +231,18 @@ def raise_one(session: Session, book: Book, at: int) -> int:
     return int(raised)
 
 
-def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int) -> None:
-    """Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV."""
-    viewers = sorted(set(viewer_ids))
-    if viewers:
+def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int, version: int | None = None) -> None:
+    """
+    Give the entry of this id in the book of each viewer the book's revision. *at* becomes its REV.
+
+    *version* is that of the owner's profile with the change, where it is one of the owner's.
+    """
+    viewers, values = sorted(set(viewer_ids)), {"entry": entry_id, "at": at, "version": version}
+    if len(viewers) == 1:
+        execute(session, _STAMP_ONE, {"viewer": viewers[0], **values})
+    elif viewers:
         dialect = session.get_bind().dialect.name
-        execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), "entry": entry_id, "at": at})
+        execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), **values})
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
@@ -309,7 +316,7 @@ def lock_all(session: Session, viewer_ids: Iterable[int], book_id: int = CONTACT
     dialect = session.get_bind().dialect.name
     if dialect == SQLITE:
         return
-    execute(session, _IN_ORDER, {})
+    set_locally(session, _IN_ORDER)
     # Rows of several people cannot be locked but by changing them; this changes nothing of them.
     execute(session, _locking(dialect), {"viewers": ids(dialect, sorted(set(viewer_ids))), "book": book_id})
 
@@ -390,19 +397,12 @@ _BOOK = select(
     AddressBook.viewer_id, AddressBook.id, AddressBook.path, AddressBook.title, AddressBook.epoch, AddressBook.revision
 ).add_columns(AddressBook.rosters, AddressBook.names_key)
 _AT_PATH = _BOOK.where(AddressBook.viewer_id == bindparam("viewer"), AddressBook.path == bindparam("path"))
-#: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. The
-#: setting ends with the transaction.
-_IN_ORDER = select(func.set_config("enable_seqscan", "off", True), func.set_config("enable_bitmapscan", "off", True))
+#: Rule 4: read by their index, rows are locked in the order of ids; read as they lie in the table, in any order. And a
+#: plan that was made for few viewers takes many times as long for thousands. The settings end with the transaction.
+_IN_ORDER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_custom_plan"}
 # Every change of what somebody shows ends with these two; putting such a statement together takes longer than a small
 # one runs.
 _BOOKS, _ENTRIES = Base.metadata.tables["address_book"], Base.metadata.tables["entry"]
-_CURRENT_REVISION = (
-    select(_BOOKS.c.revision)
-    .where(_BOOKS.c.viewer_id == _ENTRIES.c.viewer_id, _BOOKS.c.id == _ENTRIES.c.book_id)
-    .scalar_subquery()
-)
-
-
 _MINE = (_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 _LOCK = select(_BOOKS.c.revision).where(*_MINE).with_for_update()
 _RAISE_ONE = (
@@ -430,11 +430,25 @@ def _locking(dialect: str) -> Update:
 
 @functools.cache
 def _stamping(dialect: str) -> Update:
-    return (
-        update(_ENTRIES)
-        .where(among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"), _ENTRIES.c.id == bindparam("entry"))
-        .values(revision=_CURRENT_REVISION, changed_at=bindparam("at"))
+    return _STAMP.where(
+        among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"),
+        among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"),
     )
+
+
+# Both tables are told whose rows these are: where only one is, a database of many machines asks all of them.
+_STAMP = (
+    update(_ENTRIES)
+    .where(
+        _ENTRIES.c.id == bindparam("entry"),
+        _BOOKS.c.viewer_id == _ENTRIES.c.viewer_id,
+        _BOOKS.c.id == _ENTRIES.c.book_id,
+    )
+    .values(
+        revision=_BOOKS.c.revision, changed_at=bindparam("at"), raised_for=rosters.raised_for(_ENTRIES.c.raised_for)
+    )
+)
+_STAMP_ONE = _STAMP.where(_ENTRIES.c.viewer_id == bindparam("viewer"), _BOOKS.c.viewer_id == bindparam("viewer"))
 
 
 def _titled(title: str) -> str:

@@ -12,15 +12,16 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Insert, bindparam, case, func, insert, select, update
+from sqlalchemy import BindParameter, Insert, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.distribution import is_distributed
 from sync.database.lists import SQLITE
 from sync.database.prepared import execute
 from sync.database.upserts import insert_into
 from sync.errors import NotFound
-from sync.models import Base, new_id, now
-from sync.revisions import address_books, versions
+from sync.models import Base, Card, new_id, now
+from sync.revisions import address_books, entry_cards, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book
 
 PRIVATE = "private"
@@ -81,12 +82,15 @@ def look(session: Session, book: Book, href: str, device_id: int | None) -> Seen
         NotFound: The book is gone.
     """
     device = device_id if device_id is not None else _NOBODY
-    rows = execute(session, _FIND, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device})
+    statement = _FIND_APART if is_distributed(session) else _FIND
+    found = execute(session, statement, {"viewer": book.viewer_id, "book": book.id, "href": href, "device": device})
+    rows = list(entry_cards.read(session, found, book.viewer_id, Card.digest))
     if not rows:
         raise NotFound("There is no such address book.")
-    revision, *entry, copied, sent = rows[0]
+    revision, *entry, data, copied, sent, card_digest = rows[0]
     copy = Copy(copied, sent) if copied is not None else None
-    return Seen(revision, Found(*(book.viewer_id, *entry, copy)) if entry[0] is not None else None)
+    whole = (book.viewer_id, *entry, card_digest, data, copy)
+    return Seen(revision, Found(*whole) if entry[0] is not None else None)
 
 
 def locked(session: Session, book: Book, href: str, seen: Seen, device_id: int | None) -> Seen:
@@ -158,10 +162,10 @@ def note_copy(session: Session, found: Found, device_id: int, sent: bytes | None
 
 
 _TABLES = Base.metadata.tables
-_ENTRIES, _CARDS, _DATA = _TABLES["entry"], _TABLES["card"], _TABLES["private_card"]
+_ENTRIES, _DATA = _TABLES["entry"], _TABLES["private_card"]
 _COPIES, _BOOKS = _TABLES["device_copy"], _TABLES["address_book"]
 _KEY = (_ENTRIES.c.viewer_id == bindparam("viewer"), _ENTRIES.c.id == bindparam("entry"))
-_FIND = (
+_FOUND: Select[*tuple[Any, ...]] = (
     select(
         _BOOKS.c.revision,
         _ENTRIES.c.id,
@@ -173,7 +177,6 @@ _FIND = (
         _ENTRIES.c.revision,
         _ENTRIES.c.changed_at,
         _ENTRIES.c.digest,
-        _CARDS.c.digest,
         _DATA.c.data,
         _COPIES.c.revision,
         _COPIES.c.sent,
@@ -185,7 +188,6 @@ _FIND = (
         & (_ENTRIES.c.book_id == _BOOKS.c.id)
         & (_ENTRIES.c.href == bindparam("href")),
     )
-    .outerjoin(_CARDS, (_CARDS.c.owner_id == _ENTRIES.c.id) & (_CARDS.c.id == _ENTRIES.c.card_id))
     .outerjoin(_DATA, (_DATA.c.viewer_id == _ENTRIES.c.viewer_id) & (_DATA.c.entry_id == _ENTRIES.c.id))
     .outerjoin(
         _COPIES,
@@ -195,6 +197,7 @@ _FIND = (
     )
     .where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 )
+_FIND, _FIND_APART = entry_cards.together(_FOUND, Card.digest), entry_cards.apart(_FOUND)
 _COUNT = (
     select(func.count(), func.coalesce(func.sum(case((_ENTRIES.c.state == PRESENT, 0), else_=1)), 0))
     .select_from(_ENTRIES)

@@ -20,12 +20,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.distribution import is_distributed
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
 from sync.database.prepared import execute
-from sync.models import BUCKETS, Connection, Job, new_id, now
+from sync.models import BUCKETS, Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books
 
@@ -60,7 +61,13 @@ class Claim:
 
 
 def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
-    """Decide for the *changed* cards of an owner, by how many people hold them."""
+    """
+    Decide for the *changed* cards of an owner, by how many people hold them.
+
+    Where these are on other machines, which may be out of reach, nobody is reached now.
+    """
+    if is_distributed(session):
+        return Plan((), sorted(changed))
     dialect = session.get_bind().dialect.name
     waiting, viewers, deferred = sorted(changed), list[int](), list[int]()
     for _ in range(_LOOKS):
@@ -87,6 +94,11 @@ def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int, ver
         leaves_work(session)
 
 
+def hold(session: Session, owner_id: int) -> None:
+    """Let nobody else change what an owner shows until the transaction ends."""
+    execute(session, _HOLD, {"owner": owner_id})
+
+
 def owed_of(session: Session, owner_id: int) -> dict[int, int]:
     """
     Return by card the id of a viewer whom the outbox has told of every change of it; those with higher ids it has not.
@@ -105,7 +117,7 @@ def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int, vers
     *version* is the profile's with the change; browsers are told where it is known.
     """
     browsers = address_books.raise_revisions(session, viewers, at)
-    address_books.stamp(session, viewers, owner_id, at)
+    address_books.stamp(session, viewers, owner_id, at, version)
     if version is not None:
         news.note_card(session, browsers, viewers, owner_id, version)
 
@@ -166,6 +178,9 @@ def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     taken it over.
     """
     settings = settings_of(session)
+    if is_distributed(session):
+        # Machines commit one after the other; whoever has the lock knows that the owner's has committed the change.
+        hold(session, claim.owner_id)
     mine = (Job.bucket == claim.bucket, Job.id == claim.id, Job.after_viewer == claim.after_viewer)
     renewed = update(Job).where(*mine).values(due_at=now() + settings.lease, attempts=0).returning(Job.id)
     if session.execute(renewed).first() is None:
@@ -217,6 +232,10 @@ def _due(database: Database, buckets: Sequence[int], at: int) -> list[int]:
 def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a job's time has come. One beyond any lease was written before the clock was put back."""
     return or_(Job.due_at <= at, Job.due_at > lease)
+
+
+_PROFILES = Base.metadata.tables["profile"]
+_HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("owner")).with_for_update()
 
 
 @functools.cache

@@ -40,9 +40,13 @@ def ask(session: Session, owners: Mapping[int, Collection[int]], at: int) -> Non
         leave(session, ROSTER, organisation_id, min(owner_ids), at)
 
 
-def work(database: Database) -> int:
+def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
     """Tell what is to be told, and return of how many members' devices it was looked."""
-    return tell(database, ROSTER, lambda _, organisation_id: (organisation_id, CONTACTS), lambda *given: given[-1])
+
+    def place(_: Session, organisation_id: int) -> tuple[int | None, int]:
+        return organisation_id, CONTACTS
+
+    return tell(database, ROSTER, place, lambda *given: given[-1], buckets)
 
 
 def leave(session: Session, kind: str, about: int, owner_id: int, at: int) -> None:
@@ -52,16 +56,16 @@ def leave(session: Session, kind: str, about: int, owner_id: int, at: int) -> No
     leaves_work(session)
 
 
-def tell(database: Database, kind: str, place: Place, told_of: Told) -> int:
+def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Sequence[int]) -> int:
     """
-    Do the jobs of a *kind* that are due, and return of how many members' devices it was looked.
+    Do the jobs of a *kind* that are due in *buckets*, and return of how many members' devices it was looked.
 
     *told_of* is asked when it is told, so that nobody is who may not see it by then.
     """
     at, told, pieces = now(), 0, Pieces(database)
     with database.reading() as session:
         due = is_due(literal(at, BigInteger), literal(at + database.settings.lease, BigInteger))
-        chosen = select(Job.bucket, Job.id).where(Job.bucket.in_(range(BUCKETS)), Job.kind == kind, due)
+        chosen = select(Job.bucket, Job.id).where(Job.bucket.in_(buckets), Job.kind == kind, due)
         jobs = session.execute(chosen).all()
     for bucket, job_id in jobs:
         while some := pieces.write(partial(_tell, bucket=bucket, job_id=job_id, place=place, told_of=told_of)):

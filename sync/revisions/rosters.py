@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Update, bindparam, delete, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, case, delete, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
@@ -110,13 +110,25 @@ def shows(session: Session, viewer_id: int, owner_id: int) -> bool:
     return bool(named) and session.scalars(found).first() is not None
 
 
-def stamp(session: Session, owners: Mapping[int, Collection[int]], at: int) -> None:
-    """Raise the revision of each organisation's roster, and stamp its rows of these *owners* with it."""
-    dialect = session.get_bind().dialect.name
+def stamp(session: Session, owners: Mapping[int, Collection[int]], at: int, versions: Mapping[int, int]) -> None:
+    """
+    Raise the revision of each organisation's roster, and stamp its rows of these *owners* with it.
+
+    *versions* are those that the owners' profiles have with the change.
+    """
     for organisation_id, owner_ids in sorted(owners.items()):
         execute(session, _RAISE, {"organisation": organisation_id})
-        values = {"organisation": organisation_id, "owners": ids(dialect, sorted(owner_ids)), "at": at}
-        execute(session, _stamping(dialect), values)
+        rows = [
+            {"organisation": organisation_id, "owner": owner_id, "at": at, "version": versions.get(owner_id)}
+            for owner_id in sorted(owner_ids)
+        ]
+        execute_all(session, _STAMP, rows)
+
+
+def raised_for(before: ColumnElement[int | None]) -> ColumnElement[int | None]:
+    """Return the later one of *before* and the parameter ``version``, which is absent for no change of the owner's."""
+    version = bindparam("version", type_=BigInteger)
+    return case((version.is_(None) | (before > version), before), else_=version)
 
 
 def let_go(session: Session, organisation_id: int, staying: Collection[int]) -> int:
@@ -158,7 +170,6 @@ _THIS = _ORGANISATIONS.c.id == bindparam("organisation")
 _RAISE = update(_ORGANISATIONS).where(_THIS).values(revision=_ORGANISATIONS.c.revision + 1)
 _LET_GO = update(_ORGANISATIONS).where(_THIS).values(let_go=_ORGANISATIONS.c.revision)
 _REVISION_OF = select(_ORGANISATIONS.c.revision).where(_THIS)
-_REVISION = select(_ORGANISATIONS.c.revision).where(_ORGANISATIONS.c.id == _ROWS.c.organisation_id).scalar_subquery()
 
 
 @functools.cache
@@ -168,11 +179,8 @@ def _revisions(dialect: str) -> Select[int, int, int | None]:
     return select(*columns).where(theirs, _ORGANISATIONS.c.deleted_at.is_(None))
 
 
-@functools.cache
-def _stamping(dialect: str) -> Update:
-    theirs = among_parameter(dialect, _ROWS.c.owner_id, "owners")
-    return (
-        update(_ROWS)
-        .where(_ROWS.c.organisation_id == bindparam("organisation"), theirs)
-        .values(revision=_REVISION, changed_at=bindparam("at"))
-    )
+_STAMP = (
+    update(_ROWS)
+    .where(_THIS, _ROWS.c.organisation_id == bindparam("organisation"), _ROWS.c.owner_id == bindparam("owner"))
+    .values(revision=_ORGANISATIONS.c.revision, changed_at=bindparam("at"), raised_for=raised_for(_ROWS.c.raised_for))
+)

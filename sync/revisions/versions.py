@@ -184,6 +184,7 @@ _KEPT = select(Entry, EntryVersion).join(
     EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id)
 )
 _VERSIONS = Base.metadata.tables["entry_version"]
+_MINE = _VERSIONS.c.viewer_id == bindparam("viewer")
 _COPIES, _DEVICES = Base.metadata.tables["device_copy"], Base.metadata.tables["device"]
 _NOT_KEPT = (
     update(_COPIES)
@@ -193,7 +194,7 @@ _NOT_KEPT = (
         _COPIES.c.sent.is_(None),
         _COPIES.c.revision <= bindparam("at"),
         ~exists().where(
-            _VERSIONS.c.viewer_id == _COPIES.c.viewer_id,
+            _MINE,
             _VERSIONS.c.entry_id == _COPIES.c.entry_id,
             _VERSIONS.c.revision >= _COPIES.c.revision,
             _VERSIONS.c.revision < bindparam("at"),
@@ -210,19 +211,18 @@ _NEVER_NOTED = insert(_COPIES).from_select(
         _DEVICES.c.viewer_id == bindparam("viewer"),
         _DEVICES.c.created_at <= bindparam("since"),
         ~exists().where(
-            _VERSIONS.c.viewer_id == _DEVICES.c.viewer_id,
+            _MINE,
             _VERSIONS.c.entry_id == bindparam("entry"),
             _VERSIONS.c.replaced_at >= _DEVICES.c.created_at,
             _VERSIONS.c.revision < bindparam("at"),
         ),
         ~exists().where(
-            _COPIES.c.viewer_id == _DEVICES.c.viewer_id,
+            _COPIES.c.viewer_id == bindparam("viewer"),
             _COPIES.c.device_id == _DEVICES.c.id,
             _COPIES.c.entry_id == bindparam("entry"),
         ),
     ),
 )
-_MINE = _VERSIONS.c.viewer_id == bindparam("viewer")
 _THIS = (_MINE, _VERSIONS.c.entry_id == bindparam("entry"), _VERSIONS.c.revision == bindparam("at"))
 _FORGET = delete(_VERSIONS).where(*_THIS)
 _COLUMNS = (_VERSIONS.c.entry_id, _VERSIONS.c.revision, _VERSIONS.c.replaced_at, func.length(_VERSIONS.c.content))

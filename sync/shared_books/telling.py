@@ -8,11 +8,13 @@ changed in it is nobody else's business.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
-from sync.models import NOBODY, SharedBook
+from sync.models import BUCKETS, NOBODY, SharedBook
 from sync.revisions import roster_news
 from sync.shared_books import access
 
@@ -24,9 +26,9 @@ def ask(session: Session, book_id: int, at: int) -> None:
     roster_news.leave(session, SHARED_BOOK, book_id, NOBODY, at)
 
 
-def work(database: Database) -> int:
+def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
     """Tell what is to be told, and return of how many members' devices it was looked."""
-    return roster_news.tell(database, SHARED_BOOK, _place, access.readers_of)
+    return roster_news.tell(database, SHARED_BOOK, _place, access.readers_of, buckets)
 
 
 def _place(session: Session, book_id: int) -> tuple[int | None, int]:

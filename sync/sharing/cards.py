@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Insert, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import BigInteger, Insert, Select, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields as catalogue
@@ -213,10 +213,11 @@ def drop_unused(session: Session, owner_id: int, audience_ids: Collection[int]) 
     """Delete those of these audiences, with their cards, that nobody is in and no link shows any more."""
     if not audience_ids:
         return
-    used = exists().where(Connection.owner_id == Audience.owner_id, Connection.audience_id == Audience.id)
-    linked = exists().where(CardLink.owner_id == Audience.owner_id, CardLink.audience_id == Audience.id)
-    rostered = exists().where(Membership.owner_id == Audience.owner_id, Membership.audience_id == Audience.id)
-    mine = (Audience.owner_id == owner_id, Audience.kind != SELF, among(session, Audience.id, audience_ids))
+    owner = literal(owner_id, BigInteger)
+    used = exists().where(Connection.owner_id == owner, Connection.audience_id == Audience.id)
+    linked = exists().where(CardLink.owner_id == owner, CardLink.audience_id == Audience.id)
+    rostered = exists().where(Membership.owner_id == owner, Membership.audience_id == Audience.id)
+    mine = (Audience.owner_id == owner, Audience.kind != SELF, among(session, Audience.id, audience_ids))
     unused = delete(Audience).where(*mine, ~used, ~linked, ~rostered)
     session.execute(unused.execution_options(synchronize_session=False))
 

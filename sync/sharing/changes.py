@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing, settings_of
-from sync.database.prepared import execute, value
+from sync.database.prepared import value
 from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, Membership, now
@@ -65,10 +65,10 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             list_states.lock(session, viewers.union(others))
         browsers = address_books.raise_revisions(session, viewers, at)
         for entry_id, holders in sorted(under_way.entries.items()):
-            address_books.stamp(session, holders, entry_id, at)
+            address_books.stamp(session, holders, entry_id, at, under_way.versions.get(entry_id))
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
-        rosters.stamp(session, under_way.rostered, at)
+        rosters.stamp(session, under_way.rostered, at, under_way.versions)
         roster_changes.note(session, under_way.restated, under_way.versions, at)
         roster_news.ask(session, under_way.rostered, at)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
@@ -82,7 +82,7 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
 
 def hold(session: Session, owner_id: int) -> None:
     """Take the lock that `change` takes first, where something else must be locked or looked at before the change."""
-    execute(session, _HOLD, {"owner": owner_id})
+    fan_out.hold(session, owner_id)
 
 
 def _lock(session: Session, owner_id: int, at: int) -> int:
@@ -172,7 +172,6 @@ def _check_limits(session: Session, fields: Sequence[StoredField]) -> None:
 
 
 _PROFILES = Base.metadata.tables["profile"]
-_HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("owner")).with_for_update()
 _LOCK = (
     update(_PROFILES)
     .where(_PROFILES.c.owner_id == bindparam("owner"))

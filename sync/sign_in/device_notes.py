@@ -134,7 +134,7 @@ def _named(key: DeviceKey) -> dict[str, int]:
 
 _DEVICES, _BOOKS = Base.metadata.tables["device"], Base.metadata.tables["address_book"]
 _EPOCH = (
-    select(_BOOKS.c.epoch).where(_BOOKS.c.viewer_id == _DEVICES.c.viewer_id, _BOOKS.c.id == CONTACTS).scalar_subquery()
+    select(_BOOKS.c.epoch).where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == CONTACTS).scalar_subquery()
 )
 _MINE = (_DEVICES.c.viewer_id == bindparam("viewer"), _DEVICES.c.id == bindparam("device"))
 _USED = update(_DEVICES).where(*_MINE).values(last_used_at=bindparam("at"))

@@ -69,7 +69,7 @@ def test_few_names_need_no_transaction(database: Database, hrefs: list[str]) -> 
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0"])
-def test_both_versions_of_cards_are_read_by_one_statement_to_be_searched(
+def test_both_versions_of_cards_are_read_at_once_to_be_searched(
     database: Database, hrefs: list[str], version: str
 ) -> None:
     anna = viewer_of(database, hrefs)
@@ -82,7 +82,8 @@ def test_both_versions_of_cards_are_read_by_one_statement_to_be_searched(
         for names in (hrefs, None):
             with sent(database.engine) as statements:
                 found = list(entry_texts.searched(session, mine, version, hrefs=names))
-            assert len(statements) == 1
+            # Cards on other machines are read by one more.
+            assert len(statements) == 1 + database.is_distributed
             assert {entry.href: entry.text for entry, _ in found} == one
             shown = {entry.href: text for entry, text in found if entry.data is None}
             assert shown == {href: other[href] for href in hrefs[:3]}

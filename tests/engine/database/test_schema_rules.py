@@ -42,7 +42,9 @@ from sync.models import (
     Member,
     Overlay,
     PrivateCard,
+    RateLimit,
 )
+from sync.revisions import entry_cards
 from sync.sign_in import credentials
 from tests.support.statements import faults, faults_of_text
 
@@ -131,9 +133,7 @@ def test_constraints_have_names(table: Table) -> None:
     assert [item for item in table.indexes if not item.name] == []
 
 
-ENTRY_WITH_CARD = select(Entry.href, Card.body_3).outerjoin(
-    Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id)
-)
+ENTRY_WITH_CARD = entry_cards.together(select(Entry.href), Card.body_3)
 GOOD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
     "a read of one person": select(Field).where(Field.owner_id == 1),
     "a read of several": select(Entry).where(Entry.viewer_id.in_([1, 2])),
@@ -145,14 +145,21 @@ GOOD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
         PrivateCard, (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
     ).outerjoin(Overlay, (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)),
     "a lock inside one bucket": select(Job.id).where(Job.bucket == 1).with_for_update(skip_locked=True),
-    "a value from the same person": update(Entry).values(
-        revision=select(AddressBook.revision).where(AddressBook.viewer_id == Entry.viewer_id).scalar_subquery()
-    ),
+    "a value from the same people, who are named to both tables": update(Entry)
+    .where(
+        Entry.viewer_id.in_([1, 2]),
+        AddressBook.viewer_id.in_([1, 2]),
+        AddressBook.viewer_id == Entry.viewer_id,
+    )
+    .values(revision=AddressBook.revision),
+    "what expired": delete(RateLimit).where(RateLimit.full_at < 1),
     "a row that is made of one more of the same person's": insert(Grant).values(
         owner_id=bindparam("owner"),
         field_id=select(Field.id).where(Field.owner_id == bindparam("owner")).scalar_subquery(),
     ),
-    "a delete by absence": delete(Card).where(~exists().where(Connection.owner_id == Card.owner_id)),
+    "a delete by absence": delete(Card).where(
+        Card.owner_id == bindparam("owner"), ~exists().where(Connection.owner_id == bindparam("owner"))
+    ),
     "a count": select(func.count()).where(Job.bucket == 1),
 }
 BAD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
@@ -166,12 +173,25 @@ BAD: dict[str, Select[*tuple[object, ...]] | Insert | Update | Delete] = {
     "a change of the spreading column": update(Job).where(Job.bucket == 1).values(bucket=2),
     "a change of another key column": update(Entry).where(Entry.viewer_id == 1).values(id=2),
     "a join of two people": select(Entry.href).join(Connection, Connection.viewer_id == Entry.viewer_id),
+    "an entry and its card, for several machines": select(Entry.href, Card.body_3)
+    .outerjoin(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
+    .where(Entry.viewer_id == 1),
     "a card by half its key": select(Card.body_3).join(Entry, Card.owner_id == Entry.id),
     "an update from another person": update(Entry)
-    .where(Entry.id == Connection.owner_id, Connection.hidden.is_(True))
+    .where(Entry.viewer_id == 1, Entry.id == Connection.owner_id, Connection.hidden.is_(True))
     .values(state="hidden"),
-    "a value from another person": update(Entry).values(
-        revision=select(AddressBook.revision).where(AddressBook.viewer_id == Entry.id).scalar_subquery()
+    "a value from another person": update(Entry)
+    .where(Entry.viewer_id == 1)
+    .values(revision=select(AddressBook.revision).where(AddressBook.viewer_id == Entry.id).scalar_subquery()),
+    "a value from the same people, who are named to one table": update(Entry)
+    .where(Entry.viewer_id.in_([1, 2]))
+    .values(revision=select(AddressBook.revision).where(AddressBook.viewer_id == Entry.viewer_id).scalar_subquery()),
+    "rows of everybody": update(Entry).where(Entry.state == "removed").values(digest=None),
+    "a delete by the absence of anybody's": delete(Card).where(
+        Card.owner_id == 1, ~exists().where(Connection.owner_id == Card.owner_id)
+    ),
+    "rows made of everybody's": insert(Grant).from_select(
+        ["owner_id", "group_id", "field_id"], select(Field.owner_id, bindparam("group"), Field.id)
     ),
     "a row that is made of one more of somebody else's": insert(Grant).values(
         owner_id=bindparam("owner"),

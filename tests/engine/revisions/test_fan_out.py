@@ -330,7 +330,7 @@ def test_a_worker_outlives_an_error(
     calls: list[int] = []
     stop = threading.Event()
 
-    def fail(_database: Database) -> int:
+    def fail(_database: Database, **_options: object) -> int:
         calls.append(1)
         if len(calls) == 3:
             stop.set()

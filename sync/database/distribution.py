@@ -1,0 +1,87 @@
+"""
+Whether the tables are spread over several machines, by PostgreSQL's extension Citus, and what is done otherwise then.
+
+Each machine commits its part of a transaction by itself, the parts of one transaction one after the other; and a
+setting of a transaction is one of the machine alone that was asked for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import Session
+
+from sync.database.prepared import execute
+
+#: What a session knows of it, and by what it reads past its own transaction.
+DISTRIBUTED, QUICK_ROWS = "distributed", "quick_rows"
+#: Seconds between two times that all of an outbox is looked through because of hints, where that asks many machines.
+_BETWEEN = 1.0
+_ASKED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+
+
+def is_there(ask: Callable[[str, tuple[()]], tuple[object, ...] | None]) -> bool:
+    """Whether a PostgreSQL database, which *ask* asks for a row, is one that spreads tables over machines."""
+    found = ask(_ASKED, ())
+    return bool(found and found[0])
+
+
+def is_distributed(session: Session) -> bool:
+    """Whether the tables that *session* changes are spread over several machines."""
+    return bool(session.info.get(DISTRIBUTED))
+
+
+def set_locally(session: Session, values: Mapping[str, str]) -> None:
+    """
+    Let settings of PostgreSQL have these values until the transaction ends, wherever its rows are.
+
+    Machines are told by what is not a function, and once they are to be told at all.
+    """
+    if is_distributed(session):
+        for name, value in {"citus.propagate_set_commands": "local", **values}.items():
+            session.execute(text(f"SET LOCAL {name} TO '{value}'"))
+        return
+    execute(session, _setting(tuple(values.items())), {})
+
+
+@functools.cache
+def _setting(values: tuple[tuple[str, str], ...]) -> Select[*tuple[str, ...]]:
+    return select(*(func.set_config(name, value, True) for name, value in values))
+
+
+class Looks:
+    """
+    Into which of the buckets of an outbox a worker looks next: all, where one statement to one machine does that.
+
+    Where they are on several machines, one after the other; and all when there was a hint, but not again and again.
+    """
+
+    def __init__(
+        self, count: int, is_distributed: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin with all of *count* buckets."""
+        self._count, self._is_distributed, self._clock = count, is_distributed, clock
+        self._hinted = threading.Event()
+        self._hinted.set()
+        self._last, self._turn = -math.inf, 0
+
+    def hint(self) -> None:
+        """Note that there may be something to do, in any of them."""
+        self._hinted.set()
+
+    def next(self) -> Sequence[int]:
+        """Return the buckets of the next look."""
+        if not self._is_distributed():
+            return range(self._count)
+        at = self._clock()
+        if self._hinted.is_set() and at - self._last >= _BETWEEN:
+            self._hinted.clear()
+            self._last = at
+            return range(self._count)
+        self._turn = (self._turn + 1) % self._count
+        return (self._turn,)

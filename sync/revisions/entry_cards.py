@@ -1,0 +1,203 @@
+"""
+The cards that entries show: the one place where rows of two people meet.
+
+Where all tables are on one machine, one statement reads entries with their cards, of one moment (`together`). Where
+they are spread over machines no statement can; there the entries are read first, and then their cards (`apart`, `of`).
+
+Machines commit their parts of a change one after the other, up to a minute apart when one crashed in between. So what
+is read of the owner's may be older than what the entry says, and then the reader's device would get the new sync token
+with the old card, and never ask again; or what is read of the reader's may be older, and name a card that they may not
+see any more. An entry says for which version of the owner's profile it was raised (`raised_for`), and which card it
+names; the owner's machine says which version the profile has, and which card the reader has. Where these do not fit,
+the reader waits for a moment and is then told to come again. What one machine commits always fits.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from sync.database.distribution import QUICK_ROWS, is_distributed
+from sync.database.engine import Database
+from sync.database.lists import among_parameter, ids
+from sync.database.prepared import execute
+from sync.errors import NotThereYet
+from sync.models import Card, Connection, Entry, Membership, Profile, RosterEntry
+
+#: The execution option of statements that only one machine can answer.
+TOGETHER = "together"
+#: Entries whose cards are read at a time.
+BATCH = 100
+#: Seconds between two looks whether the other machine has come as far, and how many there are.
+PAUSE, LOOKS = 0.1, 10
+
+#: What is wanted of a card.
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
+Row = tuple[Any, ...]
+Fetch = Callable[[Select[*tuple[Any, ...]], dict[str, object]], Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """
+    Rows that name cards: *owner*, *card* and *raised_for* are their columns.
+
+    On the owner's machine *reader* is who has *shown*, a card of *their* owner's.
+    """
+
+    owner: InstrumentedAttribute[int]
+    card: InstrumentedAttribute[int | None]
+    raised_for: InstrumentedAttribute[int | None]
+    their: InstrumentedAttribute[int]
+    reader: InstrumentedAttribute[int]
+    shown: InstrumentedAttribute[Any]
+
+
+#: Entries of a person's address book, and the rows of an organisation's roster.
+ENTRIES = Kind(
+    Entry.id, Entry.card_id, Entry.raised_for, Connection.owner_id, Connection.viewer_id, Connection.audience_id
+)
+ROSTERS = Kind(
+    RosterEntry.owner_id,
+    RosterEntry.card_id,
+    RosterEntry.raised_for,
+    Membership.owner_id,
+    Membership.organisation_id,
+    Membership.audience_id,
+)
+
+
+def together(entries: Select[*tuple[Any, ...]], *columns: Column, kind: Kind = ENTRIES) -> Select[*tuple[Any, ...]]:
+    """Let a statement about *entries* have what is wanted of their cards at the end, None where there is no card."""
+    joined = entries.outerjoin(Card, (Card.owner_id == kind.owner) & (Card.id == kind.card))
+    return joined.add_columns(*columns).execution_options(**{TOGETHER: True})
+
+
+def apart(entries: Select[*tuple[Any, ...]], kind: Kind = ENTRIES) -> Select[*tuple[Any, ...]]:
+    """Let a statement about *entries* have at the end what `of` finds their cards by."""
+    return entries.add_columns(kind.owner, kind.card, kind.raised_for)
+
+
+def chosen(
+    session: Session, entries: Select[*tuple[Any, ...]], *columns: Column, kind: Kind = ENTRIES
+) -> Select[*tuple[Any, ...]]:
+    """Return the statement about *entries* whose rows `read` takes."""
+    return apart(entries, kind) if is_distributed(session) else together(entries, *columns, kind=kind)
+
+
+def read(
+    session: Session, rows: Iterable[Sequence[Any]], reader: int, *columns: Column, kind: Kind = ENTRIES
+) -> Iterable[Sequence[Any]]:
+    """
+    Return rows of the statement `chosen` as those of `together` are.
+
+    *reader* is whose entries these are: a person, or an organisation.
+
+    Raises:
+        NotThereYet: The machines of a card and its entry have not come equally far.
+    """
+    if not is_distributed(session):
+        return rows
+    # A transaction goes on seeing what it has seen; whoever waits has to look past it.
+    look = (functools.partial(execute, session), session.info[QUICK_ROWS])
+    return of(rows, reader, columns, kind, session.get_bind().dialect.name, look)
+
+
+def read_quickly(
+    database: Database, rows: Iterable[Sequence[Any]], reader: int, *columns: Column, kind: Kind = ENTRIES
+) -> Iterable[Sequence[Any]]:
+    """Return what `read` does, without a transaction."""
+    if not database.is_distributed:
+        return rows
+    look = (database.quick_rows, database.quick_rows)
+    return of(rows, reader, columns, kind, database.engine.dialect.name, look)
+
+
+def of(
+    rows: Iterable[Sequence[Any]],
+    reader: int,
+    columns: Sequence[Column],
+    kind: Kind,
+    dialect: str,
+    look: tuple[Fetch, Fetch],
+) -> Iterator[Row]:
+    """Yield rows of `apart` as those of `together` are; *look* reads cards the first time, and when they are late."""
+    left = iter(rows)
+    while batch := [tuple(row) for row in islice(left, BATCH)]:
+        wanted = [_Wanted(*row[-3:]) for row in batch]
+        found = _found(wanted, reader, columns, kind, dialect, look)
+        nothing = (None,) * len(columns)
+        for row, each in zip(batch, wanted, strict=True):
+            yield (*row[:-3], *(found.cards.get((each.owner, each.card), nothing) if each.card else nothing))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    owner: int
+    card: int | None
+    raised_for: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What owners' machines say: the version of each profile, which card the reader has of each, and the cards."""
+
+    versions: dict[int, int]
+    shown: dict[int, int | None]
+    cards: dict[tuple[int, int], Row]
+
+    def fits(self, wanted: _Wanted, reader: int) -> bool:
+        """Whether what the owner's machine has is as new as what the entry says, and the other way round."""
+        if wanted.card is None:
+            return True
+        if (wanted.owner, wanted.card) not in self.cards or (wanted.raised_for or 0) > self.versions[wanted.owner]:
+            return False
+        # What is one's own is on one machine.
+        return wanted.owner == reader or self.shown[wanted.owner] == wanted.card
+
+
+def _found(
+    wanted: Sequence[_Wanted],
+    reader: int,
+    columns: Sequence[Column],
+    kind: Kind,
+    dialect: str,
+    look: tuple[Fetch, Fetch],
+) -> _Found:
+    named = [each for each in wanted if each.card is not None]
+    values: dict[str, object] = {
+        "owners": ids(dialect, sorted({each.owner for each in named})),
+        "cards": ids(dialect, sorted({each.card for each in named if each.card is not None})),
+        "reader": reader,
+    }
+    statement, (fetch, fetch_again) = _cards(dialect, kind, tuple(columns)), look
+    for attempt in range(LOOKS + 1):
+        found = _Found({}, {}, {})
+        rows = (fetch_again if attempt else fetch)(statement, values) if named else ()
+        for owner, version, shown, card, *told in rows:
+            found.versions[owner], found.shown[owner] = version, shown
+            if card is not None:
+                found.cards[owner, card] = tuple(told)
+        if all(found.fits(each, reader) for each in named):
+            return found
+        if attempt < LOOKS:
+            time.sleep(PAUSE)
+    raise NotThereYet
+
+
+@functools.cache
+def _cards(dialect: str, kind: Kind, columns: tuple[Column, ...]) -> Select[*tuple[Any, ...]]:
+    cards = (Card.owner_id == Profile.owner_id) & among_parameter(dialect, Card.id, "cards")
+    return (
+        select(Profile.owner_id, Profile.version, kind.shown, Card.id, *columns)
+        .outerjoin(kind.shown.class_, (kind.their == Profile.owner_id) & (kind.reader == bindparam("reader")))
+        .outerjoin(Card, cards)
+        .where(among_parameter(dialect, Profile.owner_id, "owners"))
+    )

@@ -1,0 +1,20 @@
+"""Every test of entries runs twice: with cards that are read together with their entries, and apart from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sync.database.engine import Database
+from tests.support.distribution import read_apart
+
+
+@pytest.fixture(params=["together", "apart"])
+def database(database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """The database, read in either way."""
+    if request.param == "together":
+        yield database
+        return
+    with read_apart(database, monkeypatch):
+        yield database

@@ -1,0 +1,32 @@
+"""A database whose tables are spread over several machines, as far as the engine is concerned: it takes every way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from sync.database.engine import Database
+from tests.support import statements
+
+
+@contextmanager
+def distributed(database: Database) -> Iterator[Database]:
+    """Let everything be done inside the block as it is where the tables are spread over machines."""
+    before = database.is_distributed
+    database.is_distributed = True
+    statements.IS_SPREAD.append(database)
+    try:
+        yield database
+    finally:
+        statements.IS_SPREAD.clear()
+        database.is_distributed = before
+
+
+@contextmanager
+def read_apart(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Let cards be read as where the tables are spread; what changes reaches people at once all the same."""
+    monkeypatch.setattr("sync.revisions.fan_out.is_distributed", lambda _session: False)
+    with distributed(database):
+        yield database
