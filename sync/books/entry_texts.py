@@ -21,7 +21,7 @@ from sync.books.etags import etag_of
 from sync.database import lists
 from sync.database.distribution import is_distributed
 from sync.database.engine import Database
-from sync.database.prepared import execute
+from sync.database.prepared import ANEW, execute
 from sync.models import Card, Entry, Overlay, PrivateCard
 from sync.revisions import entry_cards, versions
 from sync.revisions.address_books import PRESENT, Book
@@ -255,7 +255,9 @@ def _named(
     chosen = _chosen(version, is_apart=is_apart, with_groups=with_groups, with_both=with_both)
     chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     if dialect != lists.SQLITE:
-        return chosen.where(Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))
+        # With a plan for books of average size, each of these names is looked for among all entries of a large one.
+        wanted = (Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))
+        return chosen.where(*wanted).execution_options(**{ANEW: True})
     # To find entries by several names SQLite reads the whole book, unless the names come first and what they name is
     # joined to them from the left.
     named, names = aliased(Entry), func.json_each(lists.texts_parameter(dialect, "names")).table_valued("value")

@@ -25,6 +25,9 @@ Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Rows: TypeAlias = list[tuple[Any, ...]]
 #: The execution option in which whoever watches the engine finds the statement of a text.
 STATEMENT = "statement"
+#: The execution option of a statement whose best plan depends on its values, such as whether a book is large:
+#: PostgreSQL plans it each time, and keeps no plan for the average.
+ANEW = "planned_anew"
 #: Where a connection keeps its cursor, and how many rows that may hold on to until the next statement.
 CURSOR, _FEW = "prepared_cursor", 10
 
@@ -37,6 +40,7 @@ class _Compiled:
     given: Mapping[str, object]
     order: Sequence[str] | None
     has_rows: bool
+    is_planned_anew: bool
     options: Mapping[str, Any]
 
     def taken(self, values: Mapping[str, object]) -> Any:
@@ -119,7 +123,9 @@ def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
     if found is None:
         made: Any = statement.compile(dialect=dialect)
         has_rows = isinstance(statement, Select) or bool(made.effective_returning)
-        found = _Compiled(made.string, made.params, made.positiontup, has_rows, {STATEMENT: statement})
+        is_planned_anew = dialect.name != SQLITE and bool(statement.get_execution_options().get(ANEW))
+        options = {STATEMENT: statement}
+        found = _Compiled(made.string, made.params, made.positiontup, has_rows, is_planned_anew, options)
         _COMPILED[dialect.name, statement] = found
     return found
 
@@ -131,7 +137,10 @@ def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool)
     for told in connection.dispatch.before_cursor_execute:
         told(connection, cursor, compiled.text, given, context, many)
     try:
-        (dialect.do_executemany if many else dialect.do_execute)(cursor, compiled.text, given, context)
+        if compiled.is_planned_anew:
+            cursor.execute(compiled.text, given, prepare=False)
+        else:
+            (dialect.do_executemany if many else dialect.do_execute)(cursor, compiled.text, given, context)
         rows: Rows = cursor.fetchall() if compiled.has_rows else []
     except dialect.loaded_dbapi.Error as error:
         raise _raised(connection, cursor, compiled, error) from error

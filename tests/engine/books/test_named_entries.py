@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from sync import fields
 from sync.books import entries, entry_texts, overlays
@@ -56,6 +57,17 @@ def test_nobody_elses_entries_are_found(database: Database, hrefs: list[str]) ->
         ben = session.query(Entry).filter(Entry.kind == "self", Entry.href != hrefs[0]).first()
     assert ben is not None
     assert list(entries.named(database, book(database, ben.viewer_id), "3.0", hrefs)) == []
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_names_are_looked_for_by_no_plan_for_books_of_average_size(database: Database, hrefs: list[str]) -> None:
+    """Which the database keeps of a statement that was prepared, however large the next book is."""
+    anna = viewer_of(database, hrefs)
+    kept = text("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%entry.href = ANY%'")
+    many = [*hrefs, *(f"{number}.vcf" for number in range(10 * BATCH))]
+    with database.reading() as session:
+        list(entries.texts(session, book_in(session, anna), "3.0", hrefs=many))
+        assert session.scalars(kept).all() == []
 
 
 def test_few_names_need_no_transaction(database: Database, hrefs: list[str]) -> None:
