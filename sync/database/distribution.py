@@ -20,6 +20,8 @@ from sync.database.prepared import execute
 
 #: What a session knows of it, and by what it reads past its own transaction.
 DISTRIBUTED, QUICK_ROWS = "distributed", "quick_rows"
+#: The execution option of statements for one machine alone: several send another one, which takes longer.
+TOGETHER = "together"
 #: Seconds between two times that all of an outbox is looked through because of hints, where that asks many machines.
 _BETWEEN = 1.0
 _ASKED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.distribution import set_locally
+from sync.database.distribution import TOGETHER, is_distributed, set_locally
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute, value
@@ -242,7 +242,8 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int, v
         execute(session, _STAMP_ONE, {"viewer": viewers[0], **values})
     elif viewers:
         dialect = session.get_bind().dialect.name
-        execute(session, _stamping(dialect), {"viewers": ids(dialect, viewers), **values})
+        stamping = _stamping_apart if is_distributed(session) else _stamping
+        execute(session, stamping(dialect), {"viewers": ids(dialect, viewers), **values})
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:
@@ -430,6 +431,22 @@ def _locking(dialect: str) -> Update:
 
 @functools.cache
 def _stamping(dialect: str) -> Update:
+    current = (
+        select(_BOOKS.c.revision)
+        .where(_BOOKS.c.viewer_id == _ENTRIES.c.viewer_id, _BOOKS.c.id == _ENTRIES.c.book_id)
+        .scalar_subquery()
+    )
+    # For which change an entry was raised is asked by those only who read it apart from its card.
+    return (
+        update(_ENTRIES)
+        .where(among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"), _ENTRIES.c.id == bindparam("entry"))
+        .values(revision=current, changed_at=bindparam("at"))
+        .execution_options(**{TOGETHER: True})
+    )
+
+
+@functools.cache
+def _stamping_apart(dialect: str) -> Update:
     return _STAMP.where(
         among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"),
         among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"),

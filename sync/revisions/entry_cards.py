@@ -24,15 +24,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from sync.database.distribution import QUICK_ROWS, is_distributed
+from sync.database.distribution import QUICK_ROWS, TOGETHER, is_distributed
 from sync.database.engine import Database
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
 from sync.errors import NotThereYet
 from sync.models import Card, Connection, Entry, Membership, Profile, RosterEntry
 
-#: The execution option of statements that only one machine can answer.
-TOGETHER = "together"
 #: Entries whose cards are read at a time.
 BATCH = 100
 #: Seconds between two looks whether the other machine has come as far, and how many there are.

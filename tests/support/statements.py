@@ -20,9 +20,9 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClau
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import Join
 
+from sync.database.distribution import TOGETHER
 from sync.database.prepared import STATEMENT
 from sync.models import Base
-from sync.revisions.entry_cards import TOGETHER
 
 OURS = set(Base.metadata.tables)
 #: Every SQL function that the engine calls. None of them gives another answer when it is called again.
@@ -241,8 +241,8 @@ def _mixed_people(nodes: Sequence[Any], tables: set[Table]) -> list[str]:
 
 
 def _is_together(statement: Any) -> bool:
-    """Whether a statement reads entries with their cards, which can be done on one machine only."""
-    return isinstance(statement, Select) and bool(statement.get_execution_options().get(TOGETHER))
+    """Whether a statement is sent on one machine only, such as one that reads entries with their cards."""
+    return isinstance(statement, Select | Update) and bool(statement.get_execution_options().get(TOGETHER))
 
 
 def _unbound(statement: ClauseElement, nodes: Sequence[Any]) -> Iterator[str]:
@@ -252,7 +252,7 @@ def _unbound(statement: ClauseElement, nodes: Sequence[Any]) -> Iterator[str]:
     Such a statement is sent to all places where there are rows of the table, and locks what it finds there: that the
     key is equal to another table's, which is bound, tells a planner nothing when it is asked for more than one value.
     """
-    if not isinstance(statement, Insert | Update | Delete):
+    if not isinstance(statement, Insert | Update | Delete) or _is_together(statement):
         return
     bound = {name for pair in _equalities(nodes) for name in pair if any(map(_is_value, pair))} | _listed(nodes)
     read = (
