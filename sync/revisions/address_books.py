@@ -237,12 +237,14 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int, v
 
     *version* is that of the owner's profile with the change, where it is one of the owner's.
     """
-    viewers, values = sorted(set(viewer_ids)), {"entry": entry_id, "at": at, "version": version}
+    viewers, is_apart = sorted(set(viewer_ids)), is_distributed(session)
+    # For which change an entry was raised is asked by those only who read it apart from its card.
+    values = {"entry": entry_id, "at": at, **({"version": version} if is_apart else {})}
     if len(viewers) == 1:
-        execute(session, _STAMP_ONE, {"viewer": viewers[0], **values})
+        execute(session, _STAMP_ONE_APART if is_apart else _STAMP_ONE, {"viewer": viewers[0], **values})
     elif viewers:
         dialect = session.get_bind().dialect.name
-        stamping = _stamping_apart if is_distributed(session) else _stamping
+        stamping = _stamping_apart if is_apart else _stamping
         execute(session, stamping(dialect), {"viewers": ids(dialect, viewers), **values})
 
 
@@ -436,7 +438,6 @@ def _stamping(dialect: str) -> Update:
         .where(_BOOKS.c.viewer_id == _ENTRIES.c.viewer_id, _BOOKS.c.id == _ENTRIES.c.book_id)
         .scalar_subquery()
     )
-    # For which change an entry was raised is asked by those only who read it apart from its card.
     return (
         update(_ENTRIES)
         .where(among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"), _ENTRIES.c.id == bindparam("entry"))
@@ -447,7 +448,7 @@ def _stamping(dialect: str) -> Update:
 
 @functools.cache
 def _stamping_apart(dialect: str) -> Update:
-    return _STAMP.where(
+    return _STAMP_APART.where(
         among_parameter(dialect, _ENTRIES.c.viewer_id, "viewers"),
         among_parameter(dialect, _BOOKS.c.viewer_id, "viewers"),
     )
@@ -461,11 +462,11 @@ _STAMP = (
         _BOOKS.c.viewer_id == _ENTRIES.c.viewer_id,
         _BOOKS.c.id == _ENTRIES.c.book_id,
     )
-    .values(
-        revision=_BOOKS.c.revision, changed_at=bindparam("at"), raised_for=rosters.raised_for(_ENTRIES.c.raised_for)
-    )
+    .values(revision=_BOOKS.c.revision, changed_at=bindparam("at"))
 )
-_STAMP_ONE = _STAMP.where(_ENTRIES.c.viewer_id == bindparam("viewer"), _BOOKS.c.viewer_id == bindparam("viewer"))
+_STAMP_APART = _STAMP.values(raised_for=rosters.raised_for(_ENTRIES.c.raised_for))
+_ONE = (_ENTRIES.c.viewer_id == bindparam("viewer"), _BOOKS.c.viewer_id == bindparam("viewer"))
+_STAMP_ONE, _STAMP_ONE_APART = _STAMP.where(*_ONE), _STAMP_APART.where(*_ONE)
 
 
 def _titled(title: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, case, delete, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute, execute_all, value
@@ -118,11 +119,12 @@ def stamp(session: Session, owners: Mapping[int, Collection[int]], at: int, vers
     """
     for organisation_id, owner_ids in sorted(owners.items()):
         execute(session, _RAISE, {"organisation": organisation_id})
+        key, is_apart = {"organisation": organisation_id, "at": at}, is_distributed(session)
         rows = [
-            {"organisation": organisation_id, "owner": owner_id, "at": at, "version": versions.get(owner_id)}
+            {**key, "owner": owner_id, **({"version": versions.get(owner_id)} if is_apart else {})}
             for owner_id in sorted(owner_ids)
         ]
-        execute_all(session, _STAMP, rows)
+        execute_all(session, _STAMP_APART if is_apart else _STAMP, rows)
 
 
 def raised_for(before: ColumnElement[int | None]) -> ColumnElement[int | None]:
@@ -182,5 +184,6 @@ def _revisions(dialect: str) -> Select[int, int, int | None]:
 _STAMP = (
     update(_ROWS)
     .where(_THIS, _ROWS.c.organisation_id == bindparam("organisation"), _ROWS.c.owner_id == bindparam("owner"))
-    .values(revision=_ORGANISATIONS.c.revision, changed_at=bindparam("at"), raised_for=raised_for(_ROWS.c.raised_for))
+    .values(revision=_ORGANISATIONS.c.revision, changed_at=bindparam("at"))
 )
+_STAMP_APART = _STAMP.values(raised_for=raised_for(_ROWS.c.raised_for))

@@ -69,6 +69,7 @@ SWEPT = {
     "device": "after a backup was put back no device counts as having anything",
     "device_copy": "after a backup was put back no device counts as having anything",
     "given_up": "what expired goes once an hour",
+    "merged_entry": "what was made one long ago stays so; looked for once an hour",
     "one_time_token": "what expired goes once an hour; and what speaks for a person, once in a while",
     "organisation_identity": "somebody leaves for good; by the person nothing is found there",
     "push_subscription": "what expired goes once an hour, of a book that is deleted at once; a new key is told to all",
