@@ -12,7 +12,8 @@ def test_a_calendar_is_made_listed_and_ended(anna: Command) -> None:
     assert (listed["label"], listed["language"], listed["with_private"]) == ("phone", "zh-Hans", False)
     assert address.rpartition("/")[2].partition("-")[2].removesuffix(".ics") not in anna("calendar", "list", "anna")
     anna("calendar", "add", "anna", "tablet", "--with-members")
-    assert [each["with_members"] for each in anna.json("calendar", "list", "anna")] == [False, True]
+    chosen = {each["label"]: each["with_members"] for each in anna.json("calendar", "list", "anna")}
+    assert chosen == {"phone": False, "tablet": True}
     assert "with members" in anna("calendar", "list", "anna")
     anna("calendar", "end", "anna", "tablet")
     assert anna("calendar", "end", "anna", "phone") == "The calendar is ended.\n"
