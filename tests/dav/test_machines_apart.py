@@ -19,8 +19,8 @@ def test_a_phone_is_told_to_come_again_and_then_gets_the_card(
 ) -> None:
     monkeypatch.setattr(entry_cards, "LOOKS", 0)
     ben = register(site.database, "ben")
-    factories.connect(site.database, anna.id, ben.id)
     with distributed(site.database):
+        factories.connect(site.database, anna.id, ben.id)
         behind = update(Profile).where(Profile.owner_id == ben.id)
         site.database.write(lambda session: session.execute(behind.values(version=Profile.version - 1)))
         answer = report(site, anna, sync_body())
