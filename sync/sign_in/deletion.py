@@ -169,7 +169,9 @@ def _forget(session: Session, account_id: int) -> None:
     search_keys.forget(session, account_id)
     asked = session.scalars(select(Request.other_id).where(Request.owner_id == account_id)).all()
     session.execute(delete(Request).where(among(session, Request.owner_id, set(asked)), Request.other_id == account_id))
-    session.execute(update(LoginName).where(LoginName.name == _login(session, account_id)).values(account_id=NOBODY))
+    # Another worker may have been here before.
+    if (login := _login(session, account_id)) is not None:
+        session.execute(update(LoginName).where(LoginName.name == login).values(account_id=NOBODY))
     acts.let_go(session, account_id)
     identities.forget(session, account_id)
     # Everything else that is the person's own belongs to an address book or the account's row, and goes with it.

@@ -53,10 +53,6 @@ def paths(cast_site: Site, cast: Cast) -> dict[str, str]:
     return {endpoint: path.removeprefix("/") for endpoint, path in found}
 
 
-def slider(page: Page, label: str) -> int:
-    return int(page.get_by_label(label).input_value())
-
-
 def test_a_photo_is_cut_out_by_dragging_by_two_fingers_and_by_the_wheel(page: Page) -> None:
     written = io.BytesIO()
     image = Image.new("RGB", (900, 600), "#20639b")
@@ -72,9 +68,9 @@ def test_a_photo_is_cut_out_by_dragging_by_two_fingers_and_by_the_wheel(page: Pa
     comes_true(canvas, f"{colour}[2] > 120")
 
     page.evaluate(PINCH, [20, 40])
-    assert slider(page, "Closer") == 200
+    expect(page.get_by_label("Closer")).to_have_value("200")
     page.evaluate(PINCH, [40, 20])
-    assert slider(page, "Closer") == 100
+    expect(page.get_by_label("Closer")).to_have_value("100")
 
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -86,7 +82,7 @@ def test_a_photo_is_cut_out_by_dragging_by_two_fingers_and_by_the_wheel(page: Pa
     page.mouse.move(middle[0] - box["width"] / 2 + 2, middle[1], steps=5)
     page.mouse.up()
     comes_true(canvas, f"{colour}[0] > 200")
-    assert slider(page, "From left to right") > 90
+    comes_true(page.get_by_label("From left to right"), "node => Number(node.value) > 90")
 
     page.mouse.move(*middle)
     page.mouse.wheel(0, -300)
@@ -103,7 +99,7 @@ def test_a_link_is_sent_by_what_the_phone_sends_with_where_it_can(page: Page, pa
     comes_true(page, "() => Boolean(window.shared)")
     shared: dict[str, Any] = page.evaluate("window.shared")
     assert shared["title"] == "陈安娜 Anna Chen"
-    assert shared["url"] == page.locator("#address").input_value()
+    expect(page.locator("#address")).to_have_value(shared["url"])
 
 
 def test_a_card_and_the_sheet_for_a_wall_are_printed_without_what_is_around_them(
