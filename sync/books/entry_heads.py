@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from sync.books import categories, entry_rows
 from sync.books.etags import etag_of
+from sync.database import entry_cards
 from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.errors import NotFound
 from sync.models import Card, Entry, ListState
-from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT, Book, Reached
 from sync.revisions.entry_writes import Found
 

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session, aliased
 from sync.books import categories, entry_rows, served
 from sync.books.attempts import Attempt
 from sync.books.etags import etag_of
-from sync.database import lists
+from sync.database import entry_cards, lists
 from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.database.prepared import ANEW, execute
 from sync.models import Card, Entry, Overlay, PrivateCard
-from sync.revisions import entry_cards, versions
+from sync.revisions import versions
 from sync.revisions.address_books import PRESENT, Book
 
 logger = logging.getLogger("evercard.entries")

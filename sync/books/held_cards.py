@@ -15,13 +15,13 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.books import overlays, served
+from sync.database import entry_cards
 from sync.database.lists import among, among_parameter
 from sync.database.prepared import read
 from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
 from sync.models import Card, Connection, Entry, Overlay
-from sync.revisions import entry_cards
 from sync.revisions.address_books import HIDDEN
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys

@@ -22,7 +22,7 @@ from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.contacts import apart
 from sync.contacts.signs import sign_of
-from sync.database import accounts
+from sync.database import accounts, entry_cards
 from sync.database.engine import settings_of
 from sync.database.lists import among
 from sync.disclosure import records
@@ -31,7 +31,6 @@ from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
 from sync.models import Card, CardListKey, Entry, LinkedEntry, PrivateCard, now
-from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.connections import CONNECTION
 from sync.sorting.list_keys import APART

@@ -17,12 +17,13 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from sync.database import entry_cards
+from sync.database.entry_cards import ROSTERS
 from sync.database.lists import among
 from sync.models import CONTACTS, Card, Entry, Overlay, RosterEntry
 from sync.organisations import pair_entries
-from sync.revisions import entry_cards, entry_names, versions
+from sync.revisions import entry_names, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book, Reached
-from sync.revisions.entry_cards import ROSTERS
 from sync.revisions.rosters import Roster
 from sync.sharing.connections import CONNECTION
 

@@ -16,14 +16,13 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from sync.database import accounts
+from sync.database import accounts, entry_cards
 from sync.database.distribution import is_distributed
 from sync.database.lists import among
 from sync.database.prepared import read
 from sync.models import Card, Entry
 from sync.queries import member_news, seen_fields
 from sync.queries.seen_fields import CHANGED, GONE, NEW, FieldChange, Stay
-from sync.revisions import entry_cards
 from sync.revisions.address_books import PRESENT
 from sync.sharing.connections import CONNECTION
 

@@ -11,14 +11,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from sync.database import accounts
+from sync.database import accounts, entry_cards
 from sync.database.distribution import is_distributed
 from sync.database.lists import among_parameter
 from sync.database.prepared import read
 from sync.models import CONTACTS, Card, CardListKey, Entry, Member, Overlay
 from sync.queries import paging
 from sync.queries.paging import Place, Sorted
-from sync.revisions import entry_cards
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
 from sync.vcard import headlines

@@ -13,16 +13,16 @@ import itertools
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
-from sync.database import accounts
+from sync.database import accounts, entry_cards
+from sync.database.entry_cards import ROSTERS
 from sync.database.lists import among
 from sync.errors import NotFound
 from sync.models import CONTACTS, Card, CardListKey, Entry, RosterEntry
 from sync.queries import paging
 from sync.queries.connected_people import PAGE, ConnectedPerson, Page
 from sync.queries.paging import Place, Sorted
-from sync.revisions import entry_cards, rosters
+from sync.revisions import rosters
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
-from sync.revisions.entry_cards import ROSTERS
 from sync.sharing.connections import CONNECTION
 from sync.vcard import headlines
 

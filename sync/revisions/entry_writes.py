@@ -15,13 +15,14 @@ from typing import Any
 from sqlalchemy import BindParameter, Insert, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync.database import entry_cards
 from sync.database.distribution import is_distributed
 from sync.database.lists import SQLITE
 from sync.database.prepared import execute
 from sync.database.upserts import insert_into
 from sync.errors import NotFound
 from sync.models import Base, Card, new_id, now
-from sync.revisions import address_books, entry_cards, versions
+from sync.revisions import address_books, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book
 
 PRIVATE = "private"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
+from sync.database import entry_cards
 from sync.models import Profile
-from sync.revisions import entry_cards
 from tests.dav.asking import report, sync_body
 from tests.support import factories
 from tests.support.distribution import distributed

@@ -23,6 +23,7 @@ from sync.ends import setting
 from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.errors import InvalidSyncToken
+from sync.lists import device_edits
 from sync.models import CONTACTS, AddressBook, Connection, Ending, Entry, FieldException, Grant, Group
 from sync.queries import previews
 from sync.revisions import address_books, fan_out
@@ -155,6 +156,7 @@ def keep_one_contact(patch: pytest.MonkeyPatch, _database: Database) -> None:
         return result
 
     patch.setattr(entries, "write", replacement)
+    patch.setattr(device_edits, "_OWN", device_edits._OWN._replace(write=replacement))
 
 
 def date_the_etag(patch: pytest.MonkeyPatch, _database: Database) -> None:

@@ -36,7 +36,7 @@ TRANSACTION = ("BEGIN", "PRAGMA busy_timeout", "SAVEPOINT", "RELEASE SAVEPOINT",
 WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNCATE", "UPDATE", "WITH"}
 #: Before the name of a value that is handed in.
 _VALUE = ":"
-#: Tables of another person's rows that a statement of `sync.revisions.entry_cards.together` reads, where all tables are
+#: Tables of another person's rows that a statement of `sync.database.entry_cards.together` reads, where all tables are
 #: on one machine, by these equalities; and what lists are sorted by there. Where they are spread nothing of it is sent.
 ALLOWED: dict[str, dict[str, set[frozenset[str]]]] = {
     "card": {

@@ -29,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from sync.database import entry_cards
 from sync.models import (
     AddressBook,
     Base,
@@ -44,7 +45,6 @@ from sync.models import (
     PrivateCard,
     RateLimit,
 )
-from sync.revisions import entry_cards
 from sync.sign_in import credentials
 from tests.support.statements import faults, faults_of_text
 

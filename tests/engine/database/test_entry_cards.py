@@ -16,10 +16,11 @@ import pytest
 from sqlalchemy import select, update
 
 from sync.books import entries
+from sync.database import entry_cards
 from sync.database.engine import Database, Session
 from sync.errors import NotThereYet
 from sync.models import AddressBook, Card, Entry, Profile
-from sync.revisions import entry_cards, fan_out
+from sync.revisions import fan_out
 from sync.sharing import groups
 from tests.support import statements
 from tests.support.distribution import distributed
