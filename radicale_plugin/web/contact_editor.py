@@ -131,7 +131,7 @@ class Editor:
                     lambda session: editing.add_field(session, self.viewer_id, self.entry_id, content), self.at("edit")
                 )
             except InvalidInput as error:
-                form.refuse(_first(form, kind, shape), error)
+                form.refuse(field_forms.first_input(form, kind, shape), error)
             else:
                 say(_("%(title)s is added to the contact.", title=kind_title(kind)))
                 return self._done()
@@ -161,11 +161,11 @@ class Editor:
             try:
                 self.change(put, "")
             except Conflict as error:
-                form.refuse(_first(form, field.content.kind, taken.shape), error)
+                form.refuse(field_forms.first_input(form, field.content.kind, taken.shape), error)
                 # Whoever sends it again has seen what it says.
                 form.seen.data, status = field.content.digest, 409
             except InvalidInput as error:
-                form.refuse(_first(form, field.content.kind, taken.shape), error)
+                form.refuse(field_forms.first_input(form, field.content.kind, taken.shape), error)
             else:
                 say(self.words.changed(kind_title(field.content.kind)))
                 return self._done()
@@ -227,7 +227,8 @@ class Editor:
             return self._done()
         shape = parts.shape_of_kind(kind)
         form = _form(kind, shape)
-        form.refuse(_first(form, kind, shape), Conflict("This field was changed meanwhile; look at what it says now."))
+        gone = Conflict("This field was changed meanwhile; look at what it says now.")
+        form.refuse(field_forms.first_input(form, kind, shape), gone)
         return self._show(409, adding=_typing(form, kind, shape))
 
 
@@ -277,7 +278,3 @@ def _meant(fields: Sequence[PlacedField], place: int, seen: str, kind: str) -> P
     says = [field for field in fields if field.content.digest == seen]
     found = says or [field for field in fields if field.content.kind == kind]
     return next((field for field in found if field.place == place), next(iter(found), None))
-
-
-def _first(form: FieldForm, kind: str, shape: str) -> str:
-    return str(field_forms.inputs(form, kind, shape)[0].name)

@@ -219,6 +219,11 @@ def inputs(form: FieldForm, kind: str, shape: str) -> list[Field]:
     return sorted(found, key=lambda item: bool(item.name == "label"))
 
 
+def first_input(form: FieldForm, kind: str, shape: str) -> str:
+    """Return the name of the input at which it is said what is wrong with a field as a whole."""
+    return str(inputs(form, kind, shape)[0].name)
+
+
 def typed(form: FieldForm, kind: str, shape: str, label: str = "") -> Parts:
     """Return what was typed; *label* stays where the form does not ask for one."""
     texts = {name: form[name].data or "" for name in parts.SHAPES[shape]}

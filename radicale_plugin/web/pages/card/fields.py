@@ -100,7 +100,7 @@ def add(kind: str) -> Response:
         try:
             field_id = database().write(once(insert, url_for("card.index")))
         except InvalidInput as error:
-            form.refuse(_first(form, real, shape), error)
+            form.refuse(field_forms.first_input(form, real, shape), error)
         else:
             if chosen:
                 say(_("%(title)s is on your card.", title=field_forms.title_of(kind)))
@@ -141,12 +141,12 @@ def edit(field_id: int) -> Response:
         try:
             database().write(change)
         except Conflict as error:
-            form.refuse(_first(form, content.kind, taken.shape), error)
+            form.refuse(field_forms.first_input(form, content.kind, taken.shape), error)
             # Whoever sends it again has seen what it says.
             form.seen.data = content.digest
             status = 409
         except InvalidInput as error:
-            form.refuse(_first(form, content.kind, taken.shape), error)
+            form.refuse(field_forms.first_input(form, content.kind, taken.shape), error)
         else:
             say(_("%(title)s is changed, for everybody who sees it.", title=kind_title(content.kind)))
             return go("card.index", _anchor=f"field-{field_id}")
@@ -269,7 +269,3 @@ def _content(session: Session, owner_id: int, field_id: int) -> FieldContent:
 
 def _is_offered(kind: str) -> bool:
     return kind in CATALOGUE or kind == field_forms.NAME_PARTS
-
-
-def _first(form: FieldForm, kind: str, shape: str) -> str:
-    return str(field_forms.inputs(form, kind, shape)[0].name)
