@@ -29,10 +29,10 @@ def test_what_is_given_until_a_time_is_gone_then(trip: Command, monkeypatch: pyt
     clock = Clock(monkeypatch)
     told = trip("grant", "give", "anna", "trip", "mobile", "--until", in_hours(3))
     assert told.startswith("trip may see mobile until ")
-    assert "555" in trip("preview", "anna", "--person", "bert")
+    assert "555 0100" in trip("preview", "anna", "--person", "bert")
     assert [each["group"] for each in trip.json("end", "list", "anna")] == ["trip"]
     clock.put(clock.now() + 3 * 3600)
-    assert "555" not in trip("preview", "anna", "--person", "bert")
+    assert "555 0100" not in trip("preview", "anna", "--person", "bert")
     assert trip.json("end", "list", "anna") == []
 
 

@@ -67,7 +67,7 @@ def test_an_unknown_kind_is_refused_with_what_may_be_meant(anna: Command) -> Non
 
 
 def test_a_value_that_does_not_fit_is_refused_with_what_was_expected(anna: Command) -> None:
-    assert "2009" not in anna.error("profile", "set", "anna", "birthday", "2009")
+    assert "in 2009" not in anna.error("profile", "set", "anna", "birthday", "in 2009")
     assert "digits" in anna.error("profile", "set", "anna", "qq", "no number")
 
 

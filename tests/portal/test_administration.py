@@ -142,7 +142,7 @@ def test_no_page_of_theirs_shows_a_field_not_even_of_who_is_connected(site: Site
             path = rule.rule.replace("<int:account_id>", str(anna)).replace("<int:organisation_id>", str(club.id))
             answer = root.get(f"{path}?q=555" if path == "/administration/" else path)
             assert answer.status == 200, path
-            assert "555" not in answer.text.replace("?q=555", ""), path
+            assert "555 0199" not in answer.text, path
     assert root.get(f"/people/{anna}").status == 404
 
 

@@ -49,7 +49,7 @@ def test_a_request_says_who_asks_and_what_they_would_share(asked: Page) -> None:
     assert "Bo Berg bo" in asked.text
     assert "From the ferry" in asked.text
     assert "Once you are connected, you see of them: Name, Mobile phone" in asked.text
-    assert "138" not in asked.response.text
+    assert "138 0013" not in asked.response.text
 
 
 def test_a_request_is_confirmed_into_the_groups_that_were_ticked(

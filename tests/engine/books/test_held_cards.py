@@ -46,7 +46,7 @@ def add_line(database: Database, viewer_id: int, owner_id: int, line: str) -> No
 def test_it_is_the_very_card_with_what_the_viewer_added(database: Database) -> None:
     anna, bo = connected(database, "anna", "bo")
     group(database, bo, "Friends", [anna], [field(database, bo)])
-    field(database, bo, "qq", "10001")
+    field(database, bo, "qq", "100010001")
     add_line(database, anna, bo, "NOTE:Owes me a book")
     entry = served(database, anna, bo)
     found = holding(database, anna, bo)
@@ -55,7 +55,7 @@ def test_it_is_the_very_card_with_what_the_viewer_added(database: Database) -> N
     assert [content.text() for content in found.added] == ["Owes me a book"]
     assert not found.hidden
     assert holding(database, bo, anna).added == []
-    assert "10001" not in found.text
+    assert "100010001" not in found.text
 
 
 def test_it_is_there_while_it_is_hidden_and_until_the_two_part(database: Database) -> None:

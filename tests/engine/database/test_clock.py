@@ -65,7 +65,7 @@ def test_a_message_waits_no_longer_than_it_ever_has_to(database_url: str, attemp
 
 def test_nobody_is_signed_out(database: Database, anna: int) -> None:
     token = database.write(lambda session: sessions.start(session, anna, "Firefox"))
-    _shift(database, HOUR)
+    _shift(database, 2 * HOUR)
     with database.reading() as session:
         visit = sessions.find(session, token)
         assert visit is not None

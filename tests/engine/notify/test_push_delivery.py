@@ -74,7 +74,7 @@ def test_a_change_is_told_with_the_topic_and_the_state_and_nothing_else(
         "{https://bitfire.at/webdav-push}content-update",
         "{DAV:}sync-token",
     ]
-    assert "0101" not in message.text
+    assert "555 0101" not in message.text
     assert "ben" not in message.text
     headers = {name.lower(): value for name, value in message.headers.items()}
     assert headers["content-type"] == 'application/xml; charset="UTF-8"'
