@@ -17,7 +17,9 @@ from typing import Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
+from jinja2.bccache import Bucket, BytecodeCache
 from lxml import html
+from typing_extensions import override
 
 from radicale_plugin.server.application import Application
 from radicale_plugin.web import Web
@@ -34,11 +36,31 @@ MAILING = {"smtp_host": "127.0.0.1", "smtp_port": "9", "smtp_security": "none", 
 Values = Mapping[str, str | list[str]]
 
 
+class _Compiled(BytecodeCache):
+    """The compiled templates of this process: most tests have a portal of their own, which would compile them anew."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    @override
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    @override
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @contextmanager
 def opened(database_url: str, **options: str) -> Iterator[Site]:
     """Make a site with a portal for *database_url*; *options* are Evercard's own."""
     storage = {"type": "radicale_plugin.storage", "base_url": ORIGIN, "sign_up": "open", **options}
     with site.opened(database_url, web={"type": "radicale_plugin.web"}, storage=storage) as made:
+        portal_of(made).jinja_env.bytecode_cache = _COMPILED
         yield made
 
 
