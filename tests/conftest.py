@@ -6,6 +6,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.support import compiled
+
 pytest_plugins = ["tests.support.databases"]
 
 #: Variables of these names would change what is tested: settings of Radicale, Evercard and PostgreSQL, and proxies.
@@ -23,3 +25,5 @@ settings.register_profile("dev", _patient, max_examples=50)
 settings.register_profile("ci", _patient, max_examples=200, derandomize=True, database=None, print_blob=True)
 settings.register_profile("thorough", _patient, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev"))
+
+compiled.share()

@@ -15,11 +15,11 @@ MAY_BE_OF_AN_ID = re.compile("[0-9a-f]{1,7}")
 def coin_tosses(source: str) -> Iterator[int]:
     """Yield the lines that say of a text which an id may have in it that it is not there, or how often it is."""
     for node in ast.walk(ast.parse(source)):
-        if any(map(_is_short, _looked_for(node))):
+        if isinstance(node, ast.expr) and any(map(_is_short, _looked_for(node))):
             yield node.lineno
 
 
-def _looked_for(node: ast.AST) -> list[ast.expr]:
+def _looked_for(node: ast.expr) -> list[ast.expr]:
     """Return what ``x not in y`` and ``y.count(x)`` look for."""
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn):
         return [node.left]
