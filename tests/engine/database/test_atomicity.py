@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import CompoundSelect, Table, literal_column, select, union_all, update
 
 from sync import fields, meeting
 from sync.accounts import addresses, preference_changes, registration
@@ -94,14 +95,27 @@ class World:
     shelf: int
 
 
+#: When what ends does so, in seconds. Whoever gets a copy of it all may get it much later.
+SOON = 6 * 3600
 #: A database whose changes go through the outbox for more than 3 people.
 SETTINGS = Settings(inline_viewers=3, chunk_viewers=4)
 
 
-@pytest.fixture
-def world(database: Database) -> World:
+def stage(database: Database) -> World:
     """Make everybody, with a small crowd."""
     return make_world(database, 5)
+
+
+@pytest.fixture
+def database(staged: tuple[Database, World]) -> Database:
+    """Return a database with everybody in it."""
+    return staged[0]
+
+
+@pytest.fixture
+def world(staged: tuple[Database, World]) -> World:
+    """Return who is in it."""
+    return staged[1]
 
 
 def make_world(database: Database, others: int, suffix: str = "") -> World:
@@ -127,7 +141,7 @@ def make_world(database: Database, others: int, suffix: str = "") -> World:
     own, held = served(database, anna, anna), served(database, bert, anna)
     assert own is not None
     assert held is not None
-    soon = now() + 1800
+    soon = now() + SOON
     for target in (
         Target(group_id=chess),
         Target(group_id=family, field_id=phone),
@@ -315,8 +329,8 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "doubts.doubt": lambda s, w: doubts.doubt(s, w.bert, w.anna, w.phone),
     "ends.set_end": _set_end,
     "ends.keep": lambda s, w: setting.keep(s, w.anna, Target(group_id=w.chess)),
-    "ends.withdraw": lambda s, w: carrying.withdraw(s, w.anna, now() + 3600),
-    "ends.all_over": lambda s, w: carrying.all_over(s, w.anna, now() + 3600),
+    "ends.withdraw": lambda s, w: carrying.withdraw(s, w.anna, now() + 2 * SOON),
+    "ends.all_over": lambda s, w: carrying.all_over(s, w.anna, now() + 2 * SOON),
     "ends.ask": lambda s, w: asking.ask(s, w.anna),
     "phone_lists.choose": lambda s, w: phone_lists.choose(s, w.anna, w.device, "categories"),
     "phone_lists.propose": lambda s, w: phone_lists.propose(s, w.anna, w.device, w.family, come=[], go=[w.bert]),
@@ -402,13 +416,22 @@ SINGLE: dict[str, Callable[[Session, World], object]] = {
 }
 
 
-def content_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table."""
+@cache
+def _everything(*, is_sqlite: bool) -> CompoundSelect[Any]:
+    def text_of(table: Table) -> Any:
+        quoted = [f'quote("{column.name}")' for column in table.columns]
+        return literal_column(" || '|' || ".join(quoted) if is_sqlite else "of_it::text")
+
+    tables = Base.metadata.sorted_tables
+    return union_all(
+        *(select(literal_column(f"'{each.name}'"), text_of(each)).select_from(each.alias("of_it")) for each in tables)
+    )
+
+
+def content_of(database: Database) -> list[tuple[Any, ...]]:
+    """Return every row of every table as text, behind the name of the table."""
     with database.reading() as session:
-        return {
-            table.name: sorted(map(tuple, session.execute(select(table))), key=repr)
-            for table in Base.metadata.sorted_tables
-        }
+        return sorted(map(tuple, session.execute(_everything(is_sqlite=database.is_sqlite))))
 
 
 def statements_of(database: Database, world: World, change: Callable[[Session, World], object]) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -52,30 +50,14 @@ class World:
     device: int
 
 
-@pytest.fixture(scope="module")
-def made() -> dict[Path, World]:
-    """Return where a SQLite world is kept for the next test, once there is one."""
-    return {}
-
-
 @pytest.fixture
-def world(database: Database, made: dict[Path, World], tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Make a world, or copy the one of an earlier test."""
-    if not database.is_sqlite:
-        return make_world(database)
-    for file, earlier in made.items():
-        shutil.copy(file, str(database.url.database))
-        return replace(earlier, database=database)
-    new = make_world(database)
-    file = tmp_path_factory.mktemp("world") / "world.sqlite"
-    connection = sqlite3.connect(str(database.url.database))
-    connection.execute("VACUUM INTO ?", (str(file),))
-    connection.close()
-    made[file] = new
-    return new
+def world(staged: tuple[Database, World]) -> World:
+    """Return who is in a database of their own."""
+    database, world = staged
+    return replace(world, database=database)
 
 
-def make_world(database: Database) -> World:
+def stage(database: Database) -> World:
     """Somebody with groups, an exception, a hidden entry, a former connection, private entries and a device."""
     anna, bo, chiara, dan, eve = factories.connected(database, "anna", "bo", "chiara", "dan", "eve")
     mobile = factories.field(database, anna)
