@@ -79,7 +79,8 @@ class Membership(Base):
     member decides what the organisation sees, and *audience_id* the audience of that group alone; absent before.
     *administrator_since* says that the member looks after this organisation. What changed on the roster up to revision
     *told_from* is no news to the member, who was not shown it by this organisation then; absent where the time of
-    joining tells that.
+    joining tells that. *digest_from* and *browsers_from* say that the digest and the member's browsers tell of what
+    changed on the roster after that revision; absent where they do not.
     """
 
     __tablename__ = "membership"
@@ -99,3 +100,5 @@ class Membership(Base):
     audience_id: Mapped[int | None] = mapped_column(BigInteger)
     administrator_since: Mapped[int | None] = mapped_column(BigInteger)
     told_from: Mapped[int | None] = mapped_column(BigInteger)
+    digest_from: Mapped[int | None] = mapped_column(BigInteger)
+    browsers_from: Mapped[int | None] = mapped_column(BigInteger)
