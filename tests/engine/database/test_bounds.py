@@ -88,6 +88,7 @@ BOUNDS = {
     "device": limits("devices"),
     "device_copy": per("device", "entry"),
     "digest": per("account"),
+    "directory_member": per("account", "organisation"),
     "digest_seen": per("digest", "connection", "membership"),
     "disclosed_audience": by("sync.disclosure.disclosure_thinning.thin_out"),
     "disclosed_field": by("sync.disclosure.disclosure_thinning.thin_out"),
