@@ -1,5 +1,5 @@
 """
-Groups of a directory that are organisations here: who is in one is invited, and who came so and is there no more is out.
+Groups of a directory that are organisations here: who is in one is invited; who came so and is there no more is out.
 
 An invitation is all that follows: whether somebody joins, and what the organisation sees of them, is for them to say.
 So it is asked once for as long as the directory has them there. Whoever was invited by somebody stays, whatever the
