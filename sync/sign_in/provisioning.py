@@ -166,16 +166,15 @@ def _meet(session: Session, listed: Listed, *, renew: bool) -> Report:
 def _invite_into(session: Session, account_id: int, names: Sequence[str]) -> int:
     """Invite somebody into organisations, once for ever: who declined or left is not asked again by the same list."""
     invited = 0
-    for organisation_id in dict.fromkeys(organisations.id_of(session, name) for name in names):
-        column = f"{_INVITED_INTO}{organisation_id:x}"
+    for asked in {each.id: each for each in (organisations.named(session, name) for name in names)}.values():
+        column = f"{_INVITED_INTO}{asked.id:x}"
         mine = (ProvisionedField.owner_id == account_id, ProvisionedField.name == column)
         if session.scalars(select(ProvisionedField.name).where(*mine)).first() is not None:
             continue
         remembered = {"owner_id": account_id, "name": column, "field_id": 0, "digest": ""}
         session.execute(insert(ProvisionedField).values(**remembered))
-        if members.invite(session, organisation_id, account_id):
-            name = organisations.asked(session, organisation_id).name
-            acts.note(session, acts.COMMAND_LINE, account_id, acts.CALL_IN, name)
+        if members.invite(session, asked.id, account_id):
+            acts.note(session, acts.COMMAND_LINE, account_id, acts.CALL_IN, asked.name)
             invited += 1
     return invited
 
