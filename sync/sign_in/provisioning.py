@@ -15,7 +15,7 @@ from enum import Enum
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.accounts import acts, addresses, one_time_tokens, preference_changes, registration
+from sync.accounts import acts, addresses, one_time_tokens, preference_changes, registration, starter_groups
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
 from sync.errors import AlreadyExists, NotFound
@@ -24,7 +24,6 @@ from sync.models import Account, ProvisionedAccount, ProvisionedField, now
 from sync.notify import outbox
 from sync.organisations import members, organisations
 from sync.profiles import profiles
-from sync.sharing import starter_groups
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import StoredField, fields_of
 from sync.sign_in.password_reset import RESET
