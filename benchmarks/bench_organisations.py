@@ -1,7 +1,8 @@
 """
 A company by a list: everybody is imported and joins one organisation; one changes a number, one leaves.
 
-The list is what `evercard people import` reads, some lines in a transaction as it does. Then everybody joins with all
+The list is what `evercard people import` reads, some lines in a transaction as it does, and everybody on it gets a
+letter; on PostgreSQL the CPU time is that of the command, without the database's. Then everybody joins with all
 that it said of them, which makes one row of the roster each and none for a pair. One changed number shall be in the
 address books of all the others at once, and who leaves in none: that is looked for in the books of some. The ratios are
 to the first person, to somebody who is in no organisation, and to the rows that pairs would take.
@@ -16,15 +17,18 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlalchemy import func, select
+
 from benchmarks import databases, measure
 from radicale_plugin.cli.people_lists import read
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.lists import book_view
-from sync.models import CONTACTS
+from sync.models import CONTACTS, Base
 from sync.organisations import members, organisations
 from sync.profiles import profiles
 from sync.revisions import address_books
+from sync.settings import Sending, Settings
 from sync.sharing.visibility import fields_of
 from sync.sign_in import provisioning
 from tests.support import factories
@@ -36,13 +40,28 @@ LOOKED_AT = 5
 #: Lines of the list in one transaction.
 TOGETHER = 50
 _NUMBER = "+49 30 5550199"
+#: A server that would send letters.
+_SETTINGS = Settings(
+    base_url="https://cards.example.org", sending=Sending(smtp_host="127.0.0.1", mail_from="cards@example.org")
+)
 
 
 def main(count: int) -> None:
-    """Measure and print."""
+    """Measure on both databases and print."""
     with TemporaryDirectory() as place, databases.sqlite(Path(place)) as database:
+        _measure("SQLite", database, count)
+    with databases.on_postgresql() as other:
+        if other is not None:
+            _measure("PostgreSQL", other, count)
+
+
+def _measure(engine: str, empty: Database, count: int) -> None:
+    database = Database(databases.url_of(empty), _SETTINGS)
+    try:
+        before = _rows(database)
         club = database.write(lambda session: organisations.create(session, "Company", ["name"]))
         alone, imported = _import(database, count)
+        written = (_rows(database) - before) / count
         with database.reading() as session:
             everybody = [each.id for each in accounts.everybody(session)]
         first, joined = _join(database, club, everybody[:1]), _join(database, club, everybody[1:]) / (count - 1)
@@ -51,9 +70,19 @@ def main(count: int) -> None:
             ("somebody joins", first, joined),
             *_changes(database, club, everybody),
         ]
+    finally:
+        database.dispose()
     shown = [(what, f"{1000 * one:.1f}", f"{1000 * each:.1f}", measure.ratio(each, one)) for what, one, each in rows]
-    measure.show(f"A company of {count:,}, CPU milliseconds", ("", "first", "each", "to first"), shown)
-    print(f"{count:,} imported by one list: {imported:.1f} s of CPU")
+    measure.show(f"A company of {count:,} on {engine}, CPU milliseconds", ("", "first", "each", "to first"), shown)
+    print(f"{count:,} imported by one list: {imported:.1f} s of CPU, {written:.1f} rows each")
+
+
+def _rows(database: Database) -> int:
+    """Return how many rows there are in all tables."""
+    with database.reading() as session:
+        return sum(
+            session.scalars(select(func.count()).select_from(each)).one() for each in Base.metadata.tables.values()
+        )
 
 
 def _import(database: Database, count: int) -> tuple[float, float]:

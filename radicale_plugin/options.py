@@ -107,6 +107,17 @@ def _filled_by_attributes(text: str) -> tuple[tuple[str, str], ...]:
     return pairs
 
 
+def _groups(text: str) -> tuple[tuple[str, str], ...]:
+    parts = [each.partition("=") for each in text.replace("\n", ";").split(";") if each.strip()]
+    pairs = tuple((name.strip(), wanted.strip()) for name, _, wanted in parts)
+    for name, wanted in pairs:
+        if not name or wanted[:1] + wanted[-1:] != "()" or wanted.count("(") != wanted.count(")"):
+            raise ValueError(
+                "must be names and filters in brackets, such as Club = (memberOf=cn=club,dc=example,dc=org)"
+            )
+    return pairs
+
+
 def _filled_by_scim(text: str) -> tuple[tuple[str, str], ...]:
     pairs = _filled(text)
     if not all(_SCIM_ATTRIBUTE.fullmatch(attribute) for _, attribute in pairs):
@@ -252,6 +263,11 @@ SCHEMA: dict[str, dict[str, Any]] = {
             "value": "",
             "type": _filled_by_attributes,
             "help": "fields that it fills and keeps, such as name=cn, office-phone=telephoneNumber",
+        },
+        "ldap_organisations": {
+            "value": "",
+            "type": _groups,
+            "help": "whom it has in organisations: NAME = (FILTER), with semicolons between several",
         },
         "ldap_close_at_most": {
             "value": str(Ldap().close_at_most),

@@ -151,6 +151,7 @@ def ldap_of(values: dict[str, Any]) -> Ldap:
         link_by=values["ldap_link_by"],
         fields=values["ldap_fields"],
         close_at_most=values["ldap_close_at_most"],
+        organisations=values["ldap_organisations"],
     )
 
 

@@ -109,6 +109,7 @@ class Ldap:
     ever. *name* is what people call it. *sign_up* and *fields* are as for `Organisation`; *link_by* is by what somebody
     gets the account that is here already: ``none``, ``email`` (proved here), or ``login``. Where more than
     *close_at_most* are missing at one look, nobody's account is closed until an administrator says so.
+    *organisations* are pairs of the name of one here and a filter: whoever fits that is invited into it.
     """
 
     url: str = ""
@@ -125,6 +126,7 @@ class Ldap:
     link_by: str = "none"
     fields: tuple[tuple[str, str], ...] = ()
     close_at_most: int = 10
+    organisations: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_known(self) -> bool:

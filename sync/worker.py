@@ -22,6 +22,7 @@ from sync.disclosure import disclosure_thinning
 from sync.ends import asking, carrying
 from sync.errors import DatabaseUnavailable
 from sync.household import following
+from sync.lists import told_states
 from sync.meeting import invitations, mass_invitations, request_messages
 from sync.models import BUCKETS
 from sync.notify import errands, given_up, mail, outbox, sms
@@ -34,14 +35,14 @@ from sync.push import keys, subscriptions
 from sync.push.delivery import Delivery
 from sync.push.messages import Wording
 from sync.queries import card_news
-from sync.revisions import address_books, fan_out, roster_news
+from sync.revisions import fan_out, roster_news
 from sync.shared_books import books, telling
 from sync.sign_in import deletion, password_reset, sessions
 
 logger = logging.getLogger("evercard.worker")
 
 #: How devices and browsers are told.
-WORDING = Wording(address_books.sync_token, card_news.notice)
+WORDING = Wording(told_states.token_of, card_news.notice)
 
 #: Seconds between two looks at an empty outbox.
 INTERVAL = 0.5

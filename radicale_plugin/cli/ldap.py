@@ -24,7 +24,8 @@ def look(site: Site, *, dry_run: bool, even_many: bool, as_json: bool) -> None:
     Look through the directory now, as the server does each hour.
 
     Fields are filled with what it says, and who is not there any more is closed: unless more are missing than
-    ldap_close_at_most, which is likelier to be a mistake, such as a filter that fits nobody.
+    ldap_close_at_most, which is likelier to be a mistake, such as a filter that fits nobody. Whoever is in a group that
+    ldap_organisations names is invited into that organisation, and whoever came so and is in it no more is out.
     """
     from sync.ldap import looking
     from sync.ldap.client import Client
@@ -34,8 +35,14 @@ def look(site: Site, *, dry_run: bool, even_many: bool, as_json: bool) -> None:
         raise InvalidInput("There is no directory: ldap_url is not set.")
     found = looking.look(site.database, Client(settings), even_many=even_many, dry_run=dry_run)
     if as_json:
-        print_json({"missing": list(found.missing), "closed": found.closed})
+        groups = {"invited": found.groups.invited, "ended": found.groups.ended, "held": found.groups.held}
+        print_json({"missing": list(found.missing), "closed": found.closed, **groups})
         return
     for login in found.missing:
         click.echo(f"missing: {login}")
+    for name, number in found.groups.held.items():
+        click.echo(f"{count(number, 'person', 'people')} would leave {name}; if that is so, say --even-many.", err=True)
+    if settings.organisations:
+        told = (count(found.groups.invited, "person", "people"), count(found.groups.ended, "membership"))
+        click.echo(f"{told[0]} invited into organisations, {told[1]} ended.", err=True)
     click.echo(f"{count(found.closed, 'account')} closed, of {len(found.missing)} missing.", err=True)

@@ -12,6 +12,8 @@ from sync.database import accounts
 from sync.database.engine import Session
 from sync.organisations import members, organisations
 from sync.organisations.organisations import INVITED
+from sync.queries import told_members
+from sync.queries.told_members import Telling
 from sync.revisions.address_books import PRESENT
 
 #: People that are read at a time.
@@ -162,6 +164,33 @@ def leave(site: Site, login: str, label: str) -> None:
     """Take somebody out of an organisation: they are gone from the address books of all members."""
     of_one(site, login, lambda session, key: members.leave(session, organisations.find(session, label).id, key))
     click.echo(f"{login} is in {label} no more.")
+
+
+@organisation.command()
+@click.argument("login")
+@click.argument("label", metavar="NAME")
+@click.option("--digest/--no-digest", default=None, help="Whether the daily e-mail tells of members.")
+@click.option("--browsers/--no-browsers", default=None, help="Whether notifications in browsers tell of members.")
+@json_option
+@pass_site
+def news(site: Site, login: str, label: str, *, digest: bool | None, browsers: bool | None, as_json: bool) -> None:
+    """
+    Tell a member when the others changed their cards, or show whether they are told.
+
+    It is off until it is chosen, and begins with what changes then.
+    """
+
+    def act(session: Session, owner_id: int) -> Telling:
+        key = organisations.find(session, label).id
+        told_members.choose(session, owner_id, key, by_digest=digest, in_browsers=browsers)
+        return told_members.choice_of(session, owner_id, key)
+
+    told = of_one(site, login, act)
+    if as_json:
+        print_json({"digest": told.by_digest, "browsers": told.in_browsers})
+        return
+    ways = [way for way, chosen in (("the daily e-mail", told.by_digest), ("browsers", told.in_browsers)) if chosen]
+    click.echo(f"{login} is told of members of {label} by {' and '.join(ways) or 'nothing'}.")
 
 
 @organisation.command("of")

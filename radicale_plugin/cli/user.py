@@ -10,13 +10,13 @@ import click
 from radicale_plugin.cli import acting, files, output
 from radicale_plugin.cli.output import day, json_option, moment, octets, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.accounts import acts, usage
+from sync.accounts import acts, starter_groups, usage
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.export import exporting
 from sync.meeting.first_card import FirstCard
-from sync.sharing import connections, starter_groups
+from sync.sharing import connections
 from sync.sign_in import administrators
 
 

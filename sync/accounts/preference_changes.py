@@ -44,8 +44,7 @@ def set_preferences(session: Session, owner_id: int, preferences: Preferences) -
     """
     if preferences.connecting not in CONNECTING:
         raise InvalidInput(f"Who may connect is one of {', '.join(CONNECTING)}.")
-    if preferences.language and not _LANGUAGE.fullmatch(preferences.language):
-        raise InvalidInput("A language is written as en or zh-Hans.")
+    _require_language(preferences.language)
     with session.begin_nested():
         _lock(session, owner_id)
         if preferences.connecting == QUESTION and preferences_of(session, owner_id).question is None:
@@ -109,7 +108,10 @@ def set_language(session: Session, owner_id: int, language: str) -> None:
         InvalidInput: There is no such language.
         NotFound: There is no such person.
     """
-    change_preferences(session, owner_id, language=language)
+    _require_language(language)
+    with session.begin_nested():
+        _lock(session, owner_id)
+        _store(session, owner_id, {"language": language})
 
 
 def set_newcomers_group(session: Session, owner_id: int, group_id: int | None) -> None:
@@ -175,6 +177,11 @@ def _lock(session: Session, owner_id: int) -> None:
     # the profile, whose holder keeps the keys.
     accounts.lock(session, owner_id)
     session.execute(select(Profile.version).where(Profile.owner_id == owner_id).with_for_update())
+
+
+def _require_language(language: str | None) -> None:
+    if language and not _LANGUAGE.fullmatch(language):
+        raise InvalidInput("A language is written as en or zh-Hans.")
 
 
 def _require_group(session: Session, owner_id: int, group_id: int | None) -> None:

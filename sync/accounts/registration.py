@@ -61,7 +61,7 @@ def create(session: Session, login: str) -> int:
                 )
             )
             under_way.touch(account_id, account_id)
-        search_keys.renew(session, account_id)
+        search_keys.begin(session, account_id, login)
     return account_id
 
 

@@ -112,7 +112,7 @@ def _told(session: Session, viewer_ids: Collection[int]) -> list[tuple[int, str]
         .join(Digest, Digest.viewer_id == Entry.viewer_id)
         .where(among(session, Entry.viewer_id, viewer_ids), *changes.is_changed())
     )
-    ids = session.scalars(changed).all()
+    ids = sorted({*session.scalars(changed), *changes.may_be_told_of_members(session, viewer_ids)})
     active = select(Account.id).where(among(session, Account.id, ids), Account.disabled_at.is_(None))
     readers = set(session.scalars(active)) - _waiting(session, ids)
     proved = select(Address.owner_id, Address.value).where(

@@ -10,7 +10,8 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -30,6 +31,7 @@ _DRIFT = 2
 #: How often what concerns somebody is carried out before they are answered; the clock goes on meanwhile.
 _ROUNDS = 3
 _PRIVATE = "private"
+T = TypeVar("T")
 
 
 #: What was looked up: until when by a clock that is never put back it holds, by how much the other clock was ahead of
@@ -37,6 +39,15 @@ _PRIVATE = "private"
 _Look = tuple[float, float, float]
 _NEVER = math.inf
 _NOTHING: _Look = (-math.inf, 0.0, _NEVER)
+
+
+def keeping_ends(database: Database, change: Callable[[Session], T]) -> T:
+    """Do *change* in a transaction, after what it finds to be over was taken back."""
+    try:
+        return database.write(change)
+    except EndsDue as error:
+        Watch(database).carry_out(error.owner_ids)
+        return database.write(change)
 
 
 class Watch:

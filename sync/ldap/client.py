@@ -96,6 +96,21 @@ class Client:
                 entries, cookie = self._page(connection, self._settings.filter, PAGE, cookie)
                 yield [told for entry in entries if (told := self._told(entry)) is not None]
 
+    def fitting(self, wanted: str) -> set[str]:
+        """
+        Return the subjects of all of `everybody` who fit the filter *wanted* besides.
+
+        Raises:
+            LdapUnavailable: As in `everybody`.
+        """
+        found = set[str]()
+        with self._asking(), self._bound() as connection:
+            cookie: bytes | None = b""
+            while cookie is not None:
+                entries, cookie = self._page(connection, f"(&{self._settings.filter}{wanted})", PAGE, cookie)
+                found.update(told.subject for entry in entries if (told := self._told(entry)) is not None)
+        return found
+
     def try_out(self) -> bool:
         """
         Return whether somebody is there, as far as this server may see.

@@ -8,18 +8,19 @@ so many are missing that it is likelier to be a mistake, until an administrator 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.upserts import insert_into
-from sync.ends.watch import Watch
-from sync.errors import EndsDue, LdapUnavailable
+from sync.ends.watch import keeping_ends
+from sync.errors import LdapUnavailable
+from sync.ldap import group_members
+from sync.ldap.group_members import Carried
 from sync.models import Account, OrganisationIdentity, OrganisationLook, now
 from sync.sign_in import identities
 from sync.sign_in.told import LDAP, Source, Told, of_directory
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from sync.ldap.client import Client
 
 logger = logging.getLogger("evercard")
-T = TypeVar("T")
 _NOBODY = "it says that nobody is there"
 
 #: Seconds between two looks, and after one that the directory did not answer.
@@ -37,10 +37,15 @@ LOOK, AGAIN = 3600, 300
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of a look: how many accounts were *closed*, and the logins of those who are *missing*."""
+    """
+    What came of a look: how many accounts were *closed*, and the logins of those who are *missing*.
+
+    *groups* is what became of organisations.
+    """
 
     closed: int
     missing: tuple[str, ...]
+    groups: Carried = field(default_factory=Carried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def look(database: Database, client: Client, *, even_many: bool = False, dry_run
     Fill the fields of everybody who is there, open who is there again, and close the accounts of those who are not.
 
     Where more are missing than the settings say, none is closed, unless *even_many* is set. With *dry_run* nothing is
-    done at all.
+    done at all. Then organisations get those who are in their groups.
 
     Raises:
         LdapUnavailable: The directory does not answer, or says that nobody is there. Nobody's account is closed.
@@ -74,7 +79,8 @@ def look(database: Database, client: Client, *, even_many: bool = False, dry_run
     begun, source = now(), of_directory(database.settings.ldap)
     with database.reading() as session:
         known = _known(session)
-    gone = known.keys() - _seen(database, client, source, {} if dry_run else known)
+    seen = _seen(database, client, source, {} if dry_run else known)
+    gone = known.keys() - seen
     gone = {each for each in gone if not known[each].is_closed}
     if gone:
         # Whoever is moved while pages are read may be on none of them.
@@ -86,12 +92,16 @@ def look(database: Database, client: Client, *, even_many: bool = False, dry_run
     closed = 0
     for each in gone if may and not dry_run else ():
         closing = partial(identities.close, known=each, account_id=known[each].account_id, unseen_since=begun)
-        closed += _write(database, closing)
+        closed += keeping_ends(database, closing)
+    groups = Carried()
     if not dry_run:
         database.write(lambda session: _note(session, 0 if may else len(gone)))
     if not may:
         logger.error("%d people are missing in the organisation's directory; see `evercard ldap look`", len(gone))
-    return Found(closed, tuple(sorted(open_ones.values())))
+    if not dry_run:
+        accounts = {each: known[each].account_id for each in seen & known.keys()}
+        groups = group_members.carry(database, client, source, accounts, even_many=even_many)
+    return Found(closed, tuple(sorted(open_ones.values())), groups)
 
 
 def held_back(session: Session) -> int:
@@ -108,19 +118,11 @@ def _seen(database: Database, client: Client, source: Source, known: dict[str, _
             seen.add(digest)
             if digest in known and _has_news(known[digest], source, told):
                 account_id = known[digest].account_id
-                _write(database, partial(_renew, account_id=account_id, source=source, told=told))
+                keeping_ends(database, partial(_renew, account_id=account_id, source=source, told=told))
     if not seen:
         logger.error("The organisation's directory says that nobody is there: check ldap_base, ldap_filter and rights")
         raise LdapUnavailable(_NOBODY)
     return seen
-
-
-def _write(database: Database, change: Callable[[Session], T]) -> T:
-    try:
-        return database.write(change)
-    except EndsDue as error:
-        Watch(database).carry_out(error.owner_ids)
-        return database.write(change)
 
 
 def _has_news(known: _Known, source: Source, told: Told) -> bool:

@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from sync.accounts import preference_changes
+from sync.accounts import preference_changes, starter_groups
 from sync.errors import AlreadyExists
 from sync.fields import FieldContent
 from sync.meeting import sent_forms
 from sync.profiles import profiles
-from sync.sharing import grants, groups, starter_groups
+from sync.sharing import grants, groups
 from sync.sharing.visibility import CONNECTIONS
 from sync.sorting import names
 

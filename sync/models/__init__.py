@@ -53,7 +53,7 @@ from sync.models.owners import (
 from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.provisioning import ProvisionedAccount, ProvisionedField
 from sync.models.push import CardNews, PushSubscription
-from sync.models.rosters import Membership, Organisation, RosterChange, RosterEntry
+from sync.models.rosters import DirectoryMember, Membership, Organisation, RosterChange, RosterEntry
 from sync.models.sending import Errand, GivenUp, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
 from sync.models.shared_books import OrganisationBook, SharedAccess, SharedBook, SharedChange, SharedCopy
@@ -97,6 +97,7 @@ __all__ = [
     "DeviceCopy",
     "Digest",
     "DigestSeen",
+    "DirectoryMember",
     "DisclosedAudience",
     "DisclosedField",
     "EditConflict",

@@ -33,7 +33,11 @@ class Digest(Base):
 
 
 class DigestSeen(Base):
-    """The version of *owner_id*'s profile up to which *viewer_id* was told of its changes, or has looked."""
+    """
+    The version of *owner_id*'s profile up to which *viewer_id* was told of its changes, or has looked.
+
+    Of an organisation by the id *owner_id* it is the revision of its roster.
+    """
 
     __tablename__ = "digest_seen"
     __table_args__ = _OF_VIEWER

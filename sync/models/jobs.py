@@ -18,8 +18,8 @@ class Job(Base):
     *kind* is ``fan_out``, or what else is left to the worker, such as ``roster``: then *card_id* names the organisation
     whose members are told. *card_id* names the card; *after_viewer* is the cursor: every viewer up to and including
     that id has been reached.
-    *changed_at* is the time that the entries get as REV, *version* the owner's profile's with the change, absent where
-    a release wrote the job that did not note it. *due_at* is when a
+    *changed_at* is the time that the entries get as REV, *version* the owner's profile's with the change, or the
+    revision of the roster before it; absent where a release wrote the job that did not note it. *due_at* is when a
     worker may claim the job next; a claim moves it into the future, which is the lease.
     """
 

@@ -65,10 +65,11 @@ class PushSubscription(Base):
 
 class CardNews(Base):
     """
-    Somebody whose card changed, as far as a browser was not told of it yet.
+    Somebody whose card changed, as far as a browser was not told of it yet; or an organisation in which somebody's did.
 
     *version* is that of the owner's profile up to which it was told, or which was before the change; what is said in
     the end follows from that and from what is then. *news* is what the registration's were when the change was noted.
+    Of an organisation by the id *owner_id*, *version* is the revision of its roster, and stays when it was told.
     """
 
     __tablename__ = "card_news"

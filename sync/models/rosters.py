@@ -79,7 +79,9 @@ class Membership(Base):
     member decides what the organisation sees, and *audience_id* the audience of that group alone; absent before.
     *administrator_since* says that the member looks after this organisation. What changed on the roster up to revision
     *told_from* is no news to the member, who was not shown it by this organisation then; absent where the time of
-    joining tells that.
+    joining tells that. *digest_from* and *browsers_from* say that the digest and the member's browsers tell of what
+    changed on the roster after that revision; absent where they do not. *brought_by* says which kind of directory
+    brought the person, and takes them out again; absent where somebody invited them.
     """
 
     __tablename__ = "membership"
@@ -99,3 +101,21 @@ class Membership(Base):
     audience_id: Mapped[int | None] = mapped_column(BigInteger)
     administrator_since: Mapped[int | None] = mapped_column(BigInteger)
     told_from: Mapped[int | None] = mapped_column(BigInteger)
+    digest_from: Mapped[int | None] = mapped_column(BigInteger)
+    browsers_from: Mapped[int | None] = mapped_column(BigInteger)
+    brought_by: Mapped[str | None] = mapped_column(String(16))
+
+
+class DirectoryMember(Base):
+    """
+    A directory of the kind *source* has somebody in the group of an organisation, for which they were invited once.
+
+    The row goes when the directory has them there no more, and not when they decline or leave.
+    """
+
+    __tablename__ = "directory_member"
+    __table_args__ = OWNER
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    organisation_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    source: Mapped[Word]

@@ -114,10 +114,20 @@ def id_of(session: Session, name: str) -> int:
     Raises:
         NotFound: There is none.
     """
+    return named(session, name).id
+
+
+def named(session: Session, name: str) -> About:
+    """
+    Return the organisation of this name, in whatever case, without counting who is in it.
+
+    Raises:
+        NotFound: There is none.
+    """
     wanted = name.strip().casefold()
     for row in session.execute(_ABOUT):
         if row.name.casefold() == wanted:
-            return int(row.id)
+            return _about(row, {})
     raise NotFound(f"There is no organisation {name!r}.")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
@@ -172,4 +172,9 @@ _POSTPONED = update(_SUBSCRIPTIONS).where(*_MINE).values(not_before=bindparam("n
 _ENDED = delete(_SUBSCRIPTIONS).where(*_MINE)
 _OF_CARDS = (_CARDS.c.viewer_id == bindparam("viewer"), _CARDS.c.subscription_id == bindparam("subscription"))
 _KNOWN = update(_CARDS).where(*_OF_CARDS, _CARDS.c.owner_id == bindparam("owner")).values(version=bindparam("known"))
-_NO_CARDS = delete(_CARDS).where(*_OF_CARDS, _CARDS.c.news <= bindparam("seen"))
+_MEMBERSHIPS = Base.metadata.tables["membership"]
+# Of an organisation's changes a worker may note one after it was told with others: how far it was told stays known.
+_IS_MEMBERS = exists().where(
+    _MEMBERSHIPS.c.owner_id == bindparam("viewer"), _MEMBERSHIPS.c.organisation_id == _CARDS.c.owner_id
+)
+_NO_CARDS = delete(_CARDS).where(*_OF_CARDS, _CARDS.c.news <= bindparam("seen"), ~_IS_MEMBERS)

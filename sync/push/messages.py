@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
@@ -21,8 +22,20 @@ _ROOT = (
     '<?xml version="1.0" encoding="utf-8"?>\n<P:push-message xmlns:D="DAV:" xmlns:P="https://bitfire.at/webdav-push">'
 )
 
-#: Writes the sync token of an epoch, a collection and a revision.
-TokenMaker = Callable[[int, int, int], str]
+
+class BookState(NamedTuple):
+    """What the row of somebody's address book says, all None where there is none, and which *lists* a device shows."""
+
+    path: str | None
+    epoch: int | None
+    revision: int | None
+    rosters: str | None
+    lists: str | None
+
+
+#: Writes the token that a viewer's device gets of a collection in this state: empty for none, None where there is no
+#: such collection for them.
+TokenMaker = Callable[[Session, int, int, BookState], str | None]
 XML, JSON = 'application/xml; charset="UTF-8"', "application/json"
 
 
@@ -52,11 +65,15 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A registration with news, and what there is to say; nothing where it may not be told any more."""
+    """
+    A registration with news, and what there is to say; nothing where it may not be told any more.
+
+    *sync_token* is None where its person does not see the collection now.
+    """
 
     subscription: PushSubscription
     is_allowed: bool
-    sync_token: str
+    sync_token: str | None
     notice: Notice | None = None
 
 
@@ -79,20 +96,23 @@ def read(session: Session, keys: Collection[tuple[int, int]], wording: Wording) 
     cards = _cards(session, [mine for mine, *_ in rows if mine.session_id is not None])
     return [
         _device(
+            session,
             mine,
+            wording,
+            BookState(path, epoch, revision, rosters, lists),
             is_allowed=revoked_at is None and disabled_at is None,
-            token=wording.token(epoch or 0, mine.book_id, revision or 0),
         )
         if mine.session_id is None
         else _browser(
             session, mine, wording, cards.get(mine.id, {}), is_allowed=disabled_at is None and (until or 0) > now()
         )
-        for mine, revoked_at, disabled_at, epoch, revision, until in rows
+        for mine, revoked_at, disabled_at, until, path, epoch, revision, rosters, lists in rows
     ]
 
 
-def _device(mine: PushSubscription, *, is_allowed: bool, token: str) -> Due:
-    return Due(mine, is_allowed, token if mine.book_id != HOME else "")
+def _device(session: Session, mine: PushSubscription, wording: Wording, state: BookState, *, is_allowed: bool) -> Due:
+    is_book = is_allowed and mine.book_id != HOME
+    return Due(mine, is_allowed, wording.token(session, mine.viewer_id, mine.book_id, state) if is_book else "")
 
 
 def _browser(
@@ -121,6 +141,8 @@ def of(due: Due, topics: Topics) -> list[PushMessage]:
     if due.notice is not None:
         # What was not delivered yet is about others, so that none takes the place of another.
         return [PushMessage("", due.notice.body, JSON)] if due.notice.body else []
+    if due.sync_token is None:
+        return []
     messages = []
     if mine.has_key:
         body = f"{_ROOT}<P:property-update><D:prop><P:transports/></D:prop></P:property-update></P:push-message>"
@@ -144,9 +166,12 @@ _DUE = (
         PushSubscription,
         Device.revoked_at,
         Account.disabled_at,
+        BrowserSession.expires_at,
+        AddressBook.path,
         AddressBook.epoch,
         AddressBook.revision,
-        BrowserSession.expires_at,
+        AddressBook.rosters,
+        Device.lists,
     )
     .join(Account, Account.id == PushSubscription.viewer_id)
     .outerjoin(

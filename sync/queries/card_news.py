@@ -16,22 +16,35 @@ from sqlalchemy.orm import Session
 from sync.database.lists import among
 from sync.models import Preferences, Profile, PushSubscription
 from sync.push.messages import Notice
-from sync.queries import activity, connected_people
+from sync.queries import activity, connected_people, member_news, told_members
 from sync.queries.activity import FieldChange
+from sync.revisions import rosters
 
 #: How many people are named in one message, with how many kinds of fields, and how many characters of a name.
 PEOPLE, KINDS, NAME = 3, 4, 60
 
 
 def notice(session: Session, browser: PushSubscription, cards: Mapping[int, int]) -> Notice:
-    """Return what there is to say of these owners' cards, each since a version of their profile."""
+    """
+    Return what there is to say of these owners' cards, each since a version of their profile.
+
+    Those of organisations are told since a revision of the roster, where the reader still wants that.
+    """
     viewer_id = browser.viewer_id
-    now = dict.fromkeys(cards, 0) | _versions(session, cards)
+    chosen = told_members.told_from(session, viewer_id, told_members.IN_BROWSERS) if cards else {}
+    chosen = {each: revision for each, revision in chosen.items() if each in cards}
+    now = dict.fromkeys(cards, 0) | _versions(session, cards) | rosters.revisions_of(session, chosen)
     changed = activity.since(session, viewer_id, cards) if cards else {}
-    if not changed:
+    fellows = member_news.since(session, viewer_id, told_members.positions(chosen, cards))
+    if not changed and not fellows:
         return Notice(b"", now)
-    names = connected_people.some(session, viewer_id, changed)
+    names = connected_people.some(session, viewer_id, changed) if changed else {}
     told = [_told(each, names[each].name, changed[each]) for each in names]
+    told += [
+        {**_told(owner_id, each.name, each.changes), "member": True}
+        for owner_id, each in fellows.items()
+        if owner_id not in names
+    ]
     content = {
         "language": _language(session, viewer_id) or browser.language or "",
         "people": told[:PEOPLE],

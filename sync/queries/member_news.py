@@ -21,6 +21,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from sync.database import accounts
 from sync.models import Card, Membership
 from sync.organisations import roster_rows
 from sync.organisations.roster_rows import MemberEntry
@@ -34,6 +35,14 @@ from sync.vcard import headlines
 MOST = 100
 #: So many are compared at a time with what the organisation was shown of them.
 _BATCH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MemberNews:
+    """A fellow member, by the *name* that the organisation knows, and what of their card is new or changed."""
+
+    name: str
+    changes: list[FieldChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,28 @@ def latest(session: Session, viewer_id: int, most: int) -> list[MemberChange]:
     return found[:most]
 
 
+def since(session: Session, viewer_id: int, told: Mapping[int, int]) -> dict[int, MemberNews]:
+    """
+    Return by owner what is new or changed of fellow members' cards since their rosters had these revisions.
+
+    *told* has the revision that the viewer was told up to by organisation; of others nothing is told. What was changed
+    back, or is not shown any more, is nothing new.
+    """
+    book = address_books.find_book(session, viewer_id, CONTACTS_PATH) if told else None
+    if book is None or not roster_rows.are_shown(book):
+        return {}
+    noted = _noted(session, book, told)
+    shown = _shown(session, book, noted)
+    logins = accounts.logins(session, [each.owner_id for each in shown])
+    found = {}
+    for start in range(0, len(shown), _BATCH):
+        for each in _compared(session, book, shown[start : start + _BATCH], noted):
+            if changes := seen_fields.news_since(each.version, each.disclosed):
+                name = headlines.name_in(each.member.body) or logins.get(each.member.owner_id, "")
+                found[each.member.owner_id] = MemberNews(name, changes)
+    return found
+
+
 def _shown(session: Session, book: Book, noted: Mapping[tuple[int, int], Sequence[_Noted]]) -> list[MemberEntry]:
     """Return who of those that changed something is a member by the organisation that saw it, the last first."""
     owners = {owner_id for _, owner_id in noted}
@@ -89,8 +120,12 @@ def _shown(session: Session, book: Book, noted: Mapping[tuple[int, int], Sequenc
     return sorted(found, key=lambda each: (-noted[each.organisation_id, each.owner_id][-1].at, each.owner_id))
 
 
-def _noted(session: Session, book: Book) -> dict[tuple[int, int], list[_Noted]]:
-    """Return by organisation and owner the changes that may be news, in their order."""
+def _noted(session: Session, book: Book, told: Mapping[int, int] | None = None) -> dict[tuple[int, int], list[_Noted]]:
+    """
+    Return by organisation and owner the changes that may be news, in their order.
+
+    *told* are by organisation the revisions that the reader was told up to: they are told of no other organisation.
+    """
     mine = (Membership.owner_id == book.viewer_id, Membership.joined_at.is_not(None))
     columns = (Membership.organisation_id, Membership.told_from, Membership.joined_at)
     joined = {row[0]: (row[1], row[2] or 0) for row in session.execute(select(*columns).where(*mine)).all()}
@@ -101,7 +136,10 @@ def _noted(session: Session, book: Book) -> dict[tuple[int, int], list[_Noted]]:
         if organisation_id not in there or organisation_id not in joined:
             break
         told_from, joined_at = joined[organisation_id]
-        for owner_id, *change in roster_changes.after(session, organisation_id, told_from or 0, book.viewer_id):
+        if told is not None and organisation_id not in told:
+            continue
+        after = max(told_from or 0, (told or {}).get(organisation_id, 0))
+        for owner_id, *change in roster_changes.after(session, organisation_id, after, book.viewer_id):
             noted = _Noted(*change)
             if told_from is not None or noted.at > joined_at:
                 found[organisation_id, owner_id].append(noted)

@@ -15,16 +15,25 @@ from sqlalchemy.orm import Session
 
 from sync.database.prepared import Rows, execute, execute_all
 from sync.models import Base
-from sync.revisions import rosters
 
 #: Changes are news among so many of the last revisions of an organisation.
 KEPT = 500
 
 
-def note(session: Session, owners: Mapping[int, Collection[int]], versions: Mapping[int, int], at: int) -> None:
-    """Note that organisations see something else on the cards of these *owners*, whose rows have their stamps."""
+def note(
+    session: Session,
+    owners: Mapping[int, Collection[int]],
+    versions: Mapping[int, int],
+    at: int,
+    revisions: Mapping[int, int],
+) -> None:
+    """
+    Note that organisations see something else on the cards of these *owners*, whose rows have their stamps.
+
+    *revisions* are those of the rosters with the change.
+    """
     for organisation_id, owner_ids in sorted(owners.items()):
-        revision = rosters.revision_of(session, organisation_id)
+        revision = revisions[organisation_id]
         said = {"organisation": organisation_id, "revision": revision, "at": at}
         rows = [{**said, "owner": owner_id, "version": versions[owner_id]} for owner_id in sorted(owner_ids)]
         execute_all(session, _NOTE, rows)

@@ -3,7 +3,8 @@ Telling the devices of all members that something changed in their organisation,
 
 A change of a member's costs one row (`sync.revisions.rosters`); that devices which asked for it are told at once is
 what grows with the number of members. So the transaction of the change leaves one job, however much changes before a
-worker takes it, and the worker notes the news for some members at a time, each piece with its cursor.
+worker takes it, and the worker notes the news for some members at a time, each piece with its cursor. So it does for
+the browsers of those who chose that, by the revision that the roster had before: what is said follows from it later.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
+from sync.database.lists import among
 from sync.database.pacing import Pieces
 from sync.database.prepared import execute
-from sync.models import BUCKETS, CONTACTS, Base, Job, RosterEntry, new_id, now
+from sync.models import BUCKETS, CONTACTS, Base, Job, Membership, RosterEntry, new_id, now
 from sync.push import news
 from sync.revisions.fan_out import is_due
 
@@ -34,10 +36,14 @@ Place: TypeAlias = Callable[[Session, int], tuple[int | None, int]]
 Told: TypeAlias = Callable[[Session, int, Sequence[int]], Collection[int]]
 
 
-def ask(session: Session, owners: Mapping[int, Collection[int]], at: int) -> None:
-    """Leave the news to the worker that organisations show these *owners* otherwise, unless others' waits already."""
+def ask(session: Session, owners: Mapping[int, Collection[int]], at: int, revisions: Mapping[int, int]) -> None:
+    """
+    Leave the news to the worker that organisations show these *owners* otherwise, unless others' waits already.
+
+    *revisions* are those of the rosters with the change.
+    """
     for organisation_id, owner_ids in sorted(owners.items()):
-        leave(session, ROSTER, organisation_id, min(owner_ids), at)
+        leave(session, ROSTER, organisation_id, min(owner_ids), at, revisions[organisation_id] - 1)
 
 
 def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
@@ -49,10 +55,14 @@ def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
     return tell(database, ROSTER, place, lambda *given: given[-1], buckets)
 
 
-def leave(session: Session, kind: str, about: int, owner_id: int, at: int) -> None:
-    """Leave a job of a *kind* to the worker, unless one that is *about* the same waits; *owner_id* is not told."""
+def leave(session: Session, kind: str, about: int, owner_id: int, at: int, before: int | None = None) -> None:
+    """
+    Leave a job of a *kind* to the worker, unless one that is *about* the same waits; *owner_id* is not told.
+
+    *before* is the revision of the roster before the change, where it is of one.
+    """
     values = {"bucket": about % BUCKETS, "new_id": new_id(), "new_kind": kind, "owner": owner_id, "about": about}
-    execute(session, _ASK, {**values, "at": at})
+    execute(session, _ASK, {**values, "at": at, "before": before})
     leaves_work(session)
 
 
@@ -77,10 +87,11 @@ def _tell(session: Session, bucket: int, job_id: int, place: Place, told_of: Tol
     """Note the news for the next members; where there are none any more, the job is done."""
     mine = (Job.bucket == bucket, Job.id == job_id)
     claimed = update(Job).where(*mine).values(due_at=now() + settings_of(session).lease, attempts=Job.attempts + 1)
-    row = session.execute(claimed.returning(Job.card_id, Job.after_viewer, Job.owner_id, Job.changed_at)).first()
+    columns = (Job.card_id, Job.after_viewer, Job.owner_id, Job.changed_at, Job.version)
+    row = session.execute(claimed.returning(*columns)).first()
     if row is None:
         return ()
-    about, after, owner_id, at = row
+    about, after, owner_id, at, before = row
     organisation_id, book_id = place(session, about)
     theirs = (RosterEntry.organisation_id == organisation_id, RosterEntry.state == "present")
     chosen = select(RosterEntry.owner_id).where(*theirs, RosterEntry.owner_id > after)
@@ -88,21 +99,42 @@ def _tell(session: Session, bucket: int, job_id: int, place: Place, told_of: Tol
     if not members:
         session.execute(delete(Job).where(*mine))
         return ()
-    told = told_of(session, about, members)
-    news.note_content(session, [each for each in told if each != owner_id], book_id, at)
+    told = set(told_of(session, about, members))
+    if owner_id in told and not _is_others_too(session, organisation_id, owner_id, before):
+        told.discard(owner_id)
+    chose = _chose_browsers(session, about, members) & told if before is not None else set[int]()
+    news.note_content(session, told - chose, book_id, at)
+    if chose:
+        browsers = news.note_content(session, chose, book_id, at, with_browsers=True)
+        news.note_card(session, browsers, chose, about, (before or 0) + 1)
     session.execute(update(Job).where(*mine).values(after_viewer=members[-1]))
     return members
 
 
+def _is_others_too(session: Session, organisation_id: int | None, owner_id: int, before: int | None) -> bool:
+    """Whether more came to the job since, so that whoever made its first change has to be told as well."""
+    if before is None:
+        return False
+    theirs = (RosterEntry.organisation_id == organisation_id, RosterEntry.owner_id != owner_id)
+    found = select(RosterEntry.owner_id).where(*theirs, RosterEntry.revision > before).limit(1)
+    return session.scalars(found).first() is not None
+
+
+def _chose_browsers(session: Session, organisation_id: int, members: Collection[int]) -> set[int]:
+    """Return those of some members whose browsers are told of what the others change."""
+    theirs = (among(session, Membership.owner_id, members), Membership.organisation_id == organisation_id)
+    return set(session.scalars(select(Membership.owner_id).where(*theirs, Membership.browsers_from.is_not(None))))
+
+
 _JOBS = Base.metadata.tables["job"]
-_NUMBERS = ("bucket", "new_id", "owner", "about", "at")
-_BUCKET, _ID, _OWNER, _ABOUT, _AT = (bindparam(name, type_=BigInteger) for name in _NUMBERS)
+_NUMBERS = ("bucket", "new_id", "owner", "about", "at", "before")
+_BUCKET, _ID, _OWNER, _ABOUT, _AT, _BEFORE = (bindparam(name, type_=BigInteger) for name in _NUMBERS)
 _KIND, _NONE = bindparam("new_kind", type_=String), literal(0, BigInteger)
 # One that has begun has passed some members already.
 _WAITS = exists().where(
     _JOBS.c.bucket == _BUCKET, _JOBS.c.kind == _KIND, _JOBS.c.card_id == _ABOUT, _JOBS.c.attempts == 0
 )
 _ASK = insert(_JOBS).from_select(
-    ["bucket", "id", "kind", "owner_id", "card_id", "after_viewer", "changed_at", "due_at", "attempts"],
-    select(_BUCKET, _ID, _KIND, _OWNER, _ABOUT, _NONE, _AT, _AT, _NONE).where(~_WAITS),
+    ["bucket", "id", "kind", "owner_id", "card_id", "after_viewer", "changed_at", "due_at", "attempts", "version"],
+    select(_BUCKET, _ID, _KIND, _OWNER, _ABOUT, _NONE, _AT, _AT, _NONE, _BEFORE).where(~_WAITS),
 )

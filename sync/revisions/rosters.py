@@ -82,9 +82,8 @@ def revision_of(session: Session, organisation_id: int) -> int:
 
 def begin(session: Session, viewer_id: int, organisation_ids: Collection[int]) -> None:
     """Let nothing that changed in these organisations until now be news to one of their members."""
-    dialect = session.get_bind().dialect.name
-    reached = execute(session, _revisions(dialect), {"organisations": ids(dialect, organisation_ids)})
-    rows = [{"viewer": viewer_id, "organisation": each[0], "reached": each[1]} for each in reached]
+    reached = revisions_of(session, organisation_ids)
+    rows = [{"viewer": viewer_id, "organisation": each, "reached": revision} for each, revision in reached.items()]
     execute_all(session, _BEGIN, rows)
 
 
@@ -111,20 +110,33 @@ def shows(session: Session, viewer_id: int, owner_id: int) -> bool:
     return bool(named) and session.scalars(found).first() is not None
 
 
-def stamp(session: Session, owners: Mapping[int, Collection[int]], at: int, versions: Mapping[int, int]) -> None:
+def revisions_of(session: Session, organisation_ids: Collection[int]) -> dict[int, int]:
+    """Return by organisation the revision of its roster; one that is no more is left out."""
+    if not organisation_ids:
+        return {}
+    dialect = session.get_bind().dialect.name
+    rows = execute(session, _revisions(dialect), {"organisations": ids(dialect, organisation_ids)})
+    return {organisation_id: revision for organisation_id, revision, _ in rows}
+
+
+def stamp(
+    session: Session, owners: Mapping[int, Collection[int]], at: int, versions: Mapping[int, int]
+) -> dict[int, int]:
     """
-    Raise the revision of each organisation's roster, and stamp its rows of these *owners* with it.
+    Raise the revision of each organisation's roster, stamp its rows of these *owners* with it, and return it.
 
     *versions* are those that the owners' profiles have with the change.
     """
+    revisions = {}
     for organisation_id, owner_ids in sorted(owners.items()):
-        execute(session, _RAISE, {"organisation": organisation_id})
+        revisions[organisation_id] = value(session, _RAISE, {"organisation": organisation_id}) or 0
         key, is_apart = {"organisation": organisation_id, "at": at}, is_distributed(session)
         rows = [
             {**key, "owner": owner_id, **({"version": versions.get(owner_id)} if is_apart else {})}
             for owner_id in sorted(owner_ids)
         ]
         execute_all(session, _STAMP_APART if is_apart else _STAMP, rows)
+    return revisions
 
 
 def raised_for(before: ColumnElement[int | None]) -> ColumnElement[int | None]:
@@ -169,7 +181,12 @@ _BEGIN = (
 )
 _SET_KEY = update(_BOOKS).where(*_MINE, _BOOKS.c.names_key.is_(None)).values(names_key=bindparam("new_key"))
 _THIS = _ORGANISATIONS.c.id == bindparam("organisation")
-_RAISE = update(_ORGANISATIONS).where(_THIS).values(revision=_ORGANISATIONS.c.revision + 1)
+_RAISE = (
+    update(_ORGANISATIONS)
+    .where(_THIS)
+    .values(revision=_ORGANISATIONS.c.revision + 1)
+    .returning(_ORGANISATIONS.c.revision)
+)
 _LET_GO = update(_ORGANISATIONS).where(_THIS).values(let_go=_ORGANISATIONS.c.revision)
 _REVISION_OF = select(_ORGANISATIONS.c.revision).where(_THIS)
 

@@ -68,9 +68,9 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             address_books.stamp(session, holders, entry_id, at, under_way.versions.get(entry_id))
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
-        rosters.stamp(session, under_way.rostered, at, under_way.versions)
-        roster_changes.note(session, under_way.restated, under_way.versions, at)
-        roster_news.ask(session, under_way.rostered, at)
+        revisions = rosters.stamp(session, under_way.rostered, at, under_way.versions)
+        roster_changes.note(session, under_way.restated, under_way.versions, at, revisions)
+        roster_news.ask(session, under_way.rostered, at, revisions)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
         for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):
             list_states.renew(session, viewer_id, at)

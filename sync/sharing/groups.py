@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -75,12 +76,34 @@ def create(session: Session, owner_id: int, name: str) -> int:
     with change(session, owner_id) as under_way:
         under_way.listed.add(owner_id)
         count = session.scalars(select(func.count()).where(Group.owner_id == owner_id, Group.kind == GROUP)).one()
-        if count >= settings_of(session).limits.groups:
-            raise LimitExceeded(
-                f"More than {settings_of(session).limits.groups} groups are not possible; delete one first."
-            )
+        _require_room(session, count)
         _require_free(session, owner_id, name)
         return _insert(session, owner_id, GROUP, name)
+
+
+def create_missing(session: Session, owner_id: int, names: Iterable[str], if_room: Iterable[str] = ()) -> None:
+    """
+    Make in one change the groups of these names that a person does not have, and those *if_room* as far as they may.
+
+    Raises:
+        InvalidInput: A name is empty or too long.
+        LimitExceeded: There are more *names* than the person may have groups.
+    """
+    wanted, more = ([(_name_key(name), name) for name in map(_checked_name, each)] for each in (names, if_room))
+    with change(session, owner_id) as under_way:
+        under_way.listed.add(owner_id)
+        rows = session.execute(select(Group.name_key, Group.kind).where(Group.owner_id == owner_id)).all()
+        taken, count = {row.name_key for row in rows}, sum(row.kind == GROUP for row in rows)
+        # Of two names that are the same in another case, the first one counts.
+        made = {key: name for key, name in reversed(wanted) if key not in taken}
+        made = dict(reversed(made.items()))
+        if made:
+            _require_room(session, count + len(made) - 1)
+        room = settings_of(session).limits.groups - count - len(made)
+        others = {key: name for key, name in more if key not in taken and key not in made}
+        made |= dict(list(others.items())[: max(room, 0)])
+        if made:
+            session.execute(insert(Group), [_row(owner_id, GROUP, name, key) for key, name in made.items()])
 
 
 def rename(session: Session, owner_id: int, group_id: int, name: str) -> None:
@@ -267,13 +290,13 @@ def members(session: Session, owner_id: int, group_id: int) -> Sequence[int]:
 
 
 def _insert(session: Session, owner_id: int, kind: str, name: str, key: str = "") -> int:
-    group_id = new_id()
-    session.execute(
-        insert(Group).values(
-            owner_id=owner_id, id=group_id, kind=kind, name=name, name_key=key or _name_key(name), created_at=now()
-        )
-    )
-    return group_id
+    row = _row(owner_id, kind, name, key or _name_key(name))
+    session.execute(insert(Group).values(row))
+    return int(row["id"])
+
+
+def _row(owner_id: int, kind: str, name: str, key: str) -> dict[str, Any]:
+    return {"owner_id": owner_id, "id": new_id(), "kind": kind, "name": name, "name_key": key, "created_at": now()}
 
 
 def _own(session: Session, owner_id: int, group_id: int) -> Group:
@@ -283,6 +306,12 @@ def _own(session: Session, owner_id: int, group_id: int) -> Group:
     if group.kind != GROUP:
         raise Refused("A built-in group has no members of its own, and cannot be renamed or deleted.")
     return group
+
+
+def _require_room(session: Session, count: int) -> None:
+    most = settings_of(session).limits.groups
+    if count >= most:
+        raise LimitExceeded(f"More than {most} groups are not possible; delete one first.")
 
 
 def _require_free(session: Session, owner_id: int, name: str) -> None:

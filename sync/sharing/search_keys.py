@@ -43,6 +43,13 @@ def renew(session: Session, owner_id: int) -> None:
     _keep(session, owner_id, to_sign_in | set(wanted(session, owner_id)), "")
 
 
+def begin(session: Session, owner_id: int, login: str) -> None:
+    """Let a person who has just been registered be found as `renew` lets everybody who has decided nothing yet."""
+    decided = Preferences()
+    if decided.found_by_login and decided.connecting != NOBODY:
+        _add(session, owner_id, [LOGIN + login])
+
+
 def is_about_names(kinds: AbstractSet[str]) -> bool:
     """Whether people may be found by what a field of one of these kinds says."""
     return not kinds.isdisjoint(NAME_KINDS)
@@ -124,8 +131,12 @@ def _keep(session: Session, owner_id: int, keys: set[str], prefix: str) -> None:
     if gone := stored - keys:
         _drop(session, owner_id, gone)
     if new := sorted(keys - stored):
-        session.execute(insert(OwnSearchKey), [{"owner_id": owner_id, "key": key} for key in new])
-        session.execute(insert(SearchKey), [{"key": key, "account_id": owner_id} for key in new])
+        _add(session, owner_id, new)
+
+
+def _add(session: Session, owner_id: int, keys: Sequence[str]) -> None:
+    session.execute(insert(OwnSearchKey), [{"owner_id": owner_id, "key": key} for key in keys])
+    session.execute(insert(SearchKey), [{"key": key, "account_id": owner_id} for key in keys])
 
 
 def _stored(session: Session, owner_id: int) -> Sequence[str]:

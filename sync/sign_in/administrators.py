@@ -13,14 +13,13 @@ from collections.abc import Callable
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from sync.accounts import acts, registration
+from sync.accounts import acts, registration, starter_groups
 from sync.accounts.acts import COMMAND_LINE
 from sync.accounts.addresses import EMAIL
 from sync.accounts.preference_changes import set_language
 from sync.database.engine import Database, settings_of
 from sync.errors import InvalidInput, NotFound, Refused
 from sync.models import Account, now
-from sync.sharing import starter_groups
 from sync.sign_in import credentials, deletion, password_reset, provisioning
 from sync.sign_in.provisioning import Listed
 

@@ -18,14 +18,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sync import fields
-from sync.accounts import acts, registration
+from sync.accounts import acts, registration, starter_groups
 from sync.database import accounts
 from sync.database.accounts import is_possible
 from sync.errors import AlreadyExists, EvercardError, LimitExceeded, NotFound, Refused
 from sync.fields import FieldContent
 from sync.models import Account, OrganisationIdentity, ScimKey, ScimUser, now
 from sync.profiles import organisation_fields
-from sync.sharing import search_keys, starter_groups
+from sync.sharing import search_keys
 from sync.sign_in.told import EMAIL, LOGIN, OIDC, Source, Told
 
 logger = logging.getLogger("evercard")

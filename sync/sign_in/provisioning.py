@@ -15,7 +15,7 @@ from enum import Enum
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.accounts import acts, addresses, one_time_tokens, preference_changes, registration
+from sync.accounts import acts, addresses, one_time_tokens, preference_changes, registration, starter_groups
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
 from sync.errors import AlreadyExists, NotFound
@@ -24,7 +24,6 @@ from sync.models import Account, ProvisionedAccount, ProvisionedField, now
 from sync.notify import outbox
 from sync.organisations import members, organisations
 from sync.profiles import profiles
-from sync.sharing import starter_groups
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import StoredField, fields_of
 from sync.sign_in.password_reset import RESET
@@ -166,16 +165,15 @@ def _meet(session: Session, listed: Listed, *, renew: bool) -> Report:
 def _invite_into(session: Session, account_id: int, names: Sequence[str]) -> int:
     """Invite somebody into organisations, once for ever: who declined or left is not asked again by the same list."""
     invited = 0
-    for organisation_id in dict.fromkeys(organisations.id_of(session, name) for name in names):
-        column = f"{_INVITED_INTO}{organisation_id:x}"
+    for asked in {each.id: each for each in (organisations.named(session, name) for name in names)}.values():
+        column = f"{_INVITED_INTO}{asked.id:x}"
         mine = (ProvisionedField.owner_id == account_id, ProvisionedField.name == column)
         if session.scalars(select(ProvisionedField.name).where(*mine)).first() is not None:
             continue
         remembered = {"owner_id": account_id, "name": column, "field_id": 0, "digest": ""}
         session.execute(insert(ProvisionedField).values(**remembered))
-        if members.invite(session, organisation_id, account_id):
-            name = organisations.asked(session, organisation_id).name
-            acts.note(session, acts.COMMAND_LINE, account_id, acts.CALL_IN, name)
+        if members.invite(session, asked.id, account_id):
+            acts.note(session, acts.COMMAND_LINE, account_id, acts.CALL_IN, asked.name)
             invited += 1
     return invited
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,16 @@ from pathlib import Path
 import pytest
 
 from sync.database.engine import Database
+from sync.revisions.shared_states import WRITER, path_of
+from sync.shared_books import books
 from sync.sharing import grants
 from sync.sign_in import credentials
 from tests.acceptance.clients import lines
-from tests.acceptance.clients.davx5 import DAVx5
+from tests.acceptance.clients.davx5 import DAVx5, Local
+from tests.acceptance.clients.davx5_cards import Contact
 from tests.acceptance.clients.davx5_user import added, book_of, installed, synced
 from tests.acceptance.clients.wire import Wire
-from tests.support import dav, factories, people
+from tests.support import clubs, dav, factories, people
 from tests.support.people import Person
 from tests.support.push_service import PushService, Received, Subscriber, push_service
 from tests.support.server import Server
@@ -92,6 +96,48 @@ def test_from_registration_to_message_to_synchronization(phone: Phone) -> None:
     assert "+49 555 0101" in [lines.plain(line.value) for card in book.cards for line, _ in card.contact.lists]
     assert synced(phone.davx5) == ["PROPFIND"]
     phone.quiet()
+
+
+def test_a_member_is_told_the_state_with_the_rosters_in_it(phone: Phone) -> None:
+    """The token in the message is the one that the phone has when it has synchronized, also of an organisation's."""
+    club = clubs.found(phone.database, f"Club {phone.anna.login}")
+    carl = people.register(phone.database)
+    mobile = factories.field(phone.database, carl.id, "mobile", "+49 555 0110")
+    club.join(phone.anna.id)
+    club.join(carl.id, [mobile])
+    message = phone.heard(1)[-1]
+    synced(phone.davx5)
+    before = len(phone.heard(1))
+    factories.set_field(phone.database, carl.id, mobile, "+49 555 0111")
+    message = phone.heard(before + 1)[-1]
+    synced(phone.davx5)
+    assert "/organisations/" in (message.sync_token or "")
+    assert book_of(phone.davx5).token == message.sync_token
+    assert synced(phone.davx5) == ["PROPFIND"]
+
+
+def test_a_reader_is_told_the_state_of_a_shared_book_and_not_of_what_is_laid_over_it(phone: Phone) -> None:
+    club = clubs.found(phone.database, f"Company {phone.anna.login}")
+    club.join(phone.anna.id)
+    club.join(phone.ben.id)
+    book_id = phone.database.write(lambda session: books.create(session, club.id, "Customers"))
+    phone.database.write(lambda session: books.grant(session, book_id, phone.ben.id, WRITER))
+    phone.davx5.set_up()
+    shared = phone.davx5.books[f"{phone.davx5.home}{path_of(book_id)}/"]
+    phone.davx5.sync(shared)
+    subscriber = phone.service.subscribe(key=shared.key)
+    phone.davx5.subscribe(shared, subscriber)
+    writer = installed(Wire(phone.davx5.wire.connections, phone.ben.login, phone.ben.password))
+    theirs = writer.books[f"{writer.home}{path_of(book_id)}/"]
+    theirs.cards.append(Local(Contact(str(uuid.uuid4()), name="Plumber"), dirty=True))
+    writer.sync(theirs)
+    until(lambda: phone.service.of(subscriber) != [])
+    (message,) = phone.service.of(subscriber)
+    assert phone.davx5.hear(message) == [shared]
+    phone.davx5.sync(shared)
+    assert [each.contact.name for each in shared.cards] == ["Plumber"]
+    assert shared.token == message.sync_token
+    assert phone.davx5.errors == []
 
 
 def test_nothing_comes_of_what_is_not_shown(phone: Phone) -> None:

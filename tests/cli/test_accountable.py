@@ -81,6 +81,7 @@ USED: dict[str, tuple[list[str], str]] = {
     "organisation invite": (["anna", "Club"], ""),
     "organisation join": (["anna", "Club"], ""),
     "organisation leave": (["anna", "Club"], ""),
+    "organisation news": (["anna", "Club", "--digest"], ""),
     "organisation of": (["anna"], ""),
     "preference set": (["anna", "--found-by", "login"], ""),
     "preference show": (["anna"], ""),

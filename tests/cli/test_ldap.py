@@ -19,6 +19,7 @@ from tests.cli.test_organisation import written
 from tests.support import slapd
 from tests.support.slapd import PASSWORD, Slapd
 
+NOBODY = {"invited": 0, "ended": 0, "held": {}}
 GOOD = {"ldap_url": "ldaps://ldap.example.org", "ldap_base": "ou=people,dc=example,dc=org"}
 
 
@@ -33,10 +34,12 @@ def directory(tmp_path: Path) -> Iterator[Slapd]:
 def test_what_is_configured_is_what_the_engine_is_told(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a secret\n")
     more = {"ldap_bind_dn": "cn=evercard", "ldap_bind_password_file": str(tmp_path / "secret")}
+    more |= {"ldap_organisations": "Chess Club = (memberOf=cn=chess,dc=example); Staff=(ou=staff)"}
     more |= {"ldap_fields": "name=cn, office-phone = telephoneNumber", "ldap_logins": "sAMAccountName, mail"}
     database = settings.database(settings.load(written(tmp_path, {**GOOD, **more, "ldap_sign_up": "True"})))
     told = database.settings.ldap
     database.dispose()
+    assert told.organisations == (("Chess Club", "(memberOf=cn=chess,dc=example)"), ("Staff", "(ou=staff)"))
     assert (told.url, told.base, told.bind_password) == (*GOOD.values(), "a secret")
     assert told.fields == (("name", "cn"), ("office-phone", "telephonenumber"))
     assert (told.logins, told.id, told.close_at_most) == (("sAMAccountName", "mail"), "entryUUID", 10)
@@ -62,6 +65,8 @@ def test_what_is_configured_is_what_the_engine_is_told(tmp_path: Path) -> None:
         ({"ldap_link_by": "name"}, "must be one of"),
         ({"ldap_fields": "no-such-kind=cn"}, "must be kinds of fields"),
         ({"ldap_fields": "name=display name"}, "attributes"),
+        ({"ldap_organisations": "Chess Club"}, "filters in brackets"),
+        ({"ldap_organisations": "Chess Club = (uid=anna"}, "filters in brackets"),
     ],
     ids=str,
 )
@@ -109,12 +114,12 @@ def test_an_administrator_sees_who_is_missing_and_says_that_it_is_so(
     here = {"source": "192.0.2.1", "browser": "Firefox", "language": "en"}
     arriving.sign_in(database, Client(database.settings.ldap), "anna", PASSWORD, **here)
     directory.remove("anna")
-    assert evercard.json("ldap", "look") == {"missing": ["anna"], "closed": 0}
+    assert evercard.json("ldap", "look") == {"missing": ["anna"], "closed": 0, **NOBODY}
     assert ("doubtful", "ldap_close_at_most") in [
         (each.level.value, each.about) for each in checking.of_running(settings.load(None), database, distant=True)
     ]
     assert evercard("ldap", "look", "--even-many", "--dry-run") == "missing: anna\n"
-    assert evercard.json("ldap", "look", "--even-many") == {"missing": ["anna"], "closed": 1}
+    assert evercard.json("ldap", "look", "--even-many") == {"missing": ["anna"], "closed": 1, **NOBODY}
     directory.stop()
     assert "directory does not answer" in evercard.error("ldap", "look")
 

@@ -69,3 +69,17 @@ def test_a_list_invites_into_organisations_once_and_nobody_sees_anything_by_it(e
     refused = evercard.run("people", "import", "-", given=f"{head}dora,Dora,,Nowhere\n")
     assert (refused.exit_code, "There is no organisation 'Nowhere'" in refused.output) == (1, True)
     assert evercard.run("verify").exit_code == 0
+
+
+def test_a_member_is_told_of_what_the_others_change(anna: Command) -> None:
+    anna("organisation", "create", "Chess Club")
+    assert "no such member" in anna.error("organisation", "news", "anna", "Chess Club")
+    anna("organisation", "invite", "anna", "Chess Club")
+    anna("organisation", "join", "anna", "Chess Club")
+    said = anna("organisation", "news", "anna", "Chess Club")
+    assert said == "anna is told of members of Chess Club by nothing.\n"
+    assert anna("organisation", "news", "anna", "Chess Club", "--digest", "--browsers").endswith(
+        "by the daily e-mail and browsers.\n"
+    )
+    told = anna.json("organisation", "news", "anna", "Chess Club", "--no-digest")
+    assert told == {"digest": False, "browsers": True}

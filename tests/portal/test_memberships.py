@@ -5,6 +5,7 @@ from __future__ import annotations
 from sync.accounts import preference_changes
 from sync.meeting import blocks
 from sync.organisations import members
+from sync.queries import told_members
 from sync.sharing import grants
 from tests.support import clubs, factories
 from tests.support.forms import Visitor
@@ -170,3 +171,26 @@ def test_what_a_member_changed_stands_in_the_activity(site: Site) -> None:
     assert "Bert" in visitor.get("/").text
     visitor.get(f"/members/person/{bert.id}").submit(f"/members/person/{bert.id}/hide")
     assert "Bert" not in visitor.get("/activity/").text
+
+
+def test_a_member_chooses_to_be_told_of_what_the_others_change(site: Site) -> None:
+    anna, bert = factories.people(site.database, "anna", "bert")
+    club = clubs.found(site.database)
+    club.join(anna)
+    club.invite(bert)
+    visitor, address = Visitor(site).signed_in(anna), f"/organisations/{club.id}/news"
+    assert address in visitor.get("/organisations/").response.text
+    page = visitor.get(address)
+    assert page.form(address).xpath(".//input[@checked]") == []
+    told = page.submit(address, by_digest="y").followed()
+    assert told.told == ["Saved. It holds from now on."]
+    with site.database.reading() as session:
+        chosen = told_members.choice_of(session, anna, club.id)
+    assert chosen == told_members.Telling(by_digest=True, in_browsers=False)
+    assert [each.get("name") for each in told.form(address).xpath(".//input[@checked]")] == ["by_digest"]
+    assert visitor.post(address, {"in_browsers": "y"}).followed().status == 200
+    with site.database.reading() as session:
+        chosen = told_members.choice_of(session, anna, club.id)
+    assert chosen == told_members.Telling(by_digest=False, in_browsers=True)
+    other = Visitor(site).signed_in(bert)
+    assert other.get(address).status == other.post(address, {"by_digest": "y"}).status == 404

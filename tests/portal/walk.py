@@ -373,6 +373,7 @@ PARAMETERS: dict[str, Parameters] = {
     "memberships.appoint": lambda session, ids: _managed_member(session, ids)[:1],
     "memberships.dismiss": lambda session, ids: _managed_member(session, ids)[:1],
     "memberships.invite": _managed,
+    "memberships.news": lambda session, ids: _together(session, ids)[:1],
     "memberships.people": lambda session, ids: [
         {**each, **more} for each in _managed(session, ids) for more in ({}, {"state": "invited", "q": "b"})
     ],

@@ -7,41 +7,114 @@ The people and clubs of `tests.properties.test_organisations`, without devices, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 from typing_extensions import override
 
 from sync.books import roster_writes
 from sync.database.engine import Session
-from sync.models import DisclosedAudience
+from sync.digests import changes as digests
+from sync.digests import choices
+from sync.models import DigestSeen, DisclosedAudience
 from sync.organisations import roster_tombstones
-from sync.queries import member_news, seen_fields
+from sync.queries import member_news, seen_fields, told_members
 from sync.queries.seen_fields import Stay
 from sync.revisions import roster_changes
 from sync.sharing import connections
-from tests.properties.test_organisations import Organisations, Person, site
+from tests.properties.test_organisations import MARKER, Organisations, Person, site
 from tests.support.clock import StoppedClock
-from tests.support.machines import CHOICE, Plant
+from tests.support.machines import CHOICE, Plant, one_of
 from tests.support.site import Site
 
 __all__ = ["site"]
 
 
 class News(Organisations):
-    """Nobody has a device."""
+    """Nobody has a device, and everybody gets the digest, with what members of their clubs change."""
 
     served: ClassVar[Site]
     numbers: ClassVar[Iterator[int]]
 
     def __init__(self) -> None:
         """Register everybody at the server."""
+        #: By reader and owner, of what is shown all the while: what was told, and what is to be told.
+        self.told: dict[tuple[int, int], set[str]] = defaultdict(set)
+        self.untold: dict[tuple[int, int], set[str]] = defaultdict(set)
         super().__init__(self.served, next(self.numbers))
+        for person in self.people:
+            self.write(partial(choices.want, viewer_id=person.id, hour=8, time_zone="UTC"))
+
+    @override
+    def join(self, person: Person, club: int, fields: Sequence[int]) -> None:
+        """Let somebody join a club, and choose to be told of what the others change there."""
+        super().join(person, club, fields)
+        joined = self.clubs[club].id
+        self.write(partial(told_members.choose, viewer_id=person.id, organisation_id=joined, by_digest=True))
+
+    @override
+    @rule(who=CHOICE, club=CHOICE, which=CHOICE)
+    def join_or_leave(self, who: int, club: int, which: int) -> None:
+        """Let somebody join, or leave; whoever leaves one is not told of what was before in another."""
+        super().join_or_leave(who, club, which)
+        for reader_id, owner_id in list(self.untold):
+            if reader_id == one_of(self.people, who).id:
+                self.untold.pop((reader_id, owner_id))
+
+    @override
+    @rule(who=CHOICE, which=CHOICE)
+    def change_field(self, who: int, which: int) -> None:
+        """Give a field another value, which whoever sees it has to be told."""
+        super().change_field(who, which)
+        owner = one_of(self.people, who)
+        chosen = one_of(list(owner.fields), which)
+        for reader in self.people:
+            is_member = reader is not owner and self.organisation(reader, owner) is not None
+            if is_member and chosen in (self.sees(reader, owner) or ()):
+                self.untold[reader.id, owner.id].add(owner.fields[chosen])
+
+    @rule(who=CHOICE)
+    def send_digest(self, who: int) -> None:
+        """Send somebody the digest, which says once what is news by the model, and nothing else of members."""
+        reader = one_of(self.people, who)
+        said = self.digest(reader)
+        for owner in self.people:
+            key, markers = (reader.id, owner.id), said.get(owner.id, set())
+            shown = {owner.fields[each] for each in self.sees(reader, owner) or ()} if owner is not reader else set()
+            assert markers <= shown - self.told[key]
+            assert all(self.sights[key].may_say(marker=marker) for marker in markers)
+            assert self.untold.pop(key, set()) & shown <= markers
+            self.told[key] |= markers
+
+    def digest(self, reader: Person) -> Mapping[int, set[str]]:
+        """Let it be somebody's hour, and return by owner the markers that a digest may name the kinds of."""
+        with self.database.reading() as session:
+            position = digests.reached(session, reader.id)
+            known = session.execute(_SEEN.where(DigestSeen.viewer_id == reader.id)).all()
+            chosen = told_members.told_from(session, reader.id, told_members.BY_DIGEST)
+            found = member_news.since(session, reader.id, told_members.positions(chosen, dict(known)))
+        if position is not None:
+            self.write(partial(digests.note, viewer_id=reader.id, position=position))
+        assert position is not None or not found
+        return {
+            owner_id: {MARKER.findall(change.content.text())[0] for change in each.changes if change.content}
+            for owner_id, each in found.items()
+        }
+
+    @override
+    @invariant()
+    def told_what_is_news(self) -> None:
+        """Look at what is news, and forget of what is not shown any more that it was told, or is to be."""
+        super().told_what_is_news()
+        for key, sight in self.sights.items():
+            self.told[key] &= sight.last.keys()
+            self.untold[key] &= sight.news & sight.last.keys()
 
     @override
     def equip(self, person: Person) -> None:
@@ -149,13 +222,45 @@ def show_another_club(machine: News) -> Iterator[None]:
     yield
 
 
+def tell_again(patch: pytest.MonkeyPatch) -> None:
+    """What was told is told with what comes after it."""
+    patch.setattr(told_members, "positions", lambda chosen, _known: dict(chosen))
+
+
+def lose_what_came_before(patch: pytest.MonkeyPatch) -> None:
+    """Whoever looks at nothing is taken to know it all."""
+    patch.setattr(digests, "reached", lambda *_: None)
+
+
+def read_twice(machine: News) -> Iterator[None]:
+    """Somebody changes their number twice, and somebody gets two digests."""
+    for _ in range(2):
+        machine.change_field(0, 0)
+        yield
+        machine.send_digest(1)
+        yield
+
+
+def read_after_two_changes(machine: News) -> Iterator[None]:
+    """Two people change their number, one after the other, and a third gets two digests."""
+    for who in (0, 1):
+        machine.change_field(who, 0)
+        yield
+        machine.send_digest(2)
+        yield
+
+
 _History: TypeAlias = Callable[[News], Iterator[None]]
 #: What each bug shows in, if it is there.
 _HISTORIES: list[tuple[Plant, _History]] = [
     (tell_of_before, join_later),
     (tell_of_the_pair, part),
     (tell_what_others_see, show_another_club),
+    (tell_again, read_after_two_changes),
+    (lose_what_came_before, read_twice),
 ]
+#: How far each digest came.
+_SEEN = select(DigestSeen.owner_id, DigestSeen.version)
 
 
 def go_through(machine: News, history: _History) -> None:

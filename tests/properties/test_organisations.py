@@ -44,7 +44,7 @@ from tests.support.machines import CHOICE, one_of
 from tests.support.site import Site, Transport, opened
 
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
-_MARKER = re.compile(r"\b[0-9]{12}\b")
+MARKER = re.compile(r"\b[0-9]{12}\b")
 PEOPLE, CLUBS = 4, 2
 
 
@@ -125,7 +125,7 @@ class Organisations(RuleBasedStateMachine):
 
     def look(self, person: Person, exchange: dav.Exchange) -> None:
         """Find no marker in an answer that its person may not see."""
-        seen = set(_MARKER.findall(exchange.text)) & self.minted
+        seen = set(MARKER.findall(exchange.text)) & self.minted
         assert seen <= set().union(*self.expected(person).values())
 
     @property
@@ -249,7 +249,7 @@ class Organisations(RuleBasedStateMachine):
         with self.database.reading() as session:
             found = [each for each in activity.latest(session, viewer.id) if each.by_organisation]
         return [
-            (each.owner_id, *(_MARKER.findall(change.content.text()) if change.content else [""]), change.kind)
+            (each.owner_id, *(MARKER.findall(change.content.text()) if change.content else [""]), change.kind)
             for each in found
             for change in each.changes
             if (change.content is None) == (change.what == GONE)
@@ -321,7 +321,7 @@ class Organisations(RuleBasedStateMachine):
         name = member.href if member is not None else factories.href_of(self.database, viewer.id, owner.id)
         href = f"{viewer.replicas[0].client.book}{name}"
         card = viewer.replicas[0].cards[href]
-        assert fields <= set(_MARKER.findall(card.text or ""))
+        assert fields <= set(MARKER.findall(card.text or ""))
         return href, card
 
     @rule(who=CHOICE, which=CHOICE, back=CHOICE | st.none(), lost=st.booleans())
@@ -346,7 +346,7 @@ class Organisations(RuleBasedStateMachine):
 
     def markers(self, card: dav.Card) -> list[str]:
         """Return the markers on a card."""
-        return sorted(set(_MARKER.findall(dav.unfolded(card.text or ""))))
+        return sorted(set(MARKER.findall(dav.unfolded(card.text or ""))))
 
     @invariant()
     def told_what_is_news(self) -> None:

@@ -39,6 +39,7 @@ include {schema}/cosine.schema
 include {schema}/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
+moduleload memberof
 pidfile {folder}/pid
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {key}
@@ -51,6 +52,7 @@ rootpw "{admin_password}"
 directory "{folder}/data"
 index objectClass,uid,entryUUID eq
 dbnosync
+overlay memberof
 access to attrs=userPassword by anonymous auth by * none
 access to dn.subtree="{people}" by dn="{service}" {right} by * none
 access to * by * none
@@ -68,6 +70,7 @@ class Slapd:
     more: str = ""
     certified: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    groups: set[str] = field(default_factory=set)
 
     @property
     def ca_file(self) -> str:
@@ -125,6 +128,16 @@ class Slapd:
         """Let an attribute of somebody's be something else, or gone."""
         lines = [f"dn: uid={login},{PEOPLE}", "changetype: modify", f"replace: {attribute}"]
         self.modify("\n".join([*lines, *([f"{attribute}: {value}"] if value is not None else [])]))
+
+    def group(self, name: str, *logins: str) -> None:
+        """Let a group have these members; one at least, as its schema says."""
+        dn = f"cn={name},{BASE}"
+        said = [f"member: uid={login},{PEOPLE}" for login in logins]
+        if name in self.groups:
+            self.modify("\n".join([f"dn: {dn}", "changetype: modify", "replace: member", *said]))
+        else:
+            self.modify("\n".join([f"dn: {dn}", "changetype: add", "objectClass: groupOfNames", f"cn: {name}", *said]))
+            self.groups.add(name)
 
     def remove(self, login: str) -> None:
         """Let somebody be gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from radicale_plugin import settings
@@ -60,6 +60,10 @@ def try_directory(installation: Installation) -> Iterator[Finding]:
         missing = _missing(installation.database)
         if missing:
             yield doubtful("ldap_close_at_most", f"{missing} people are missing; see `evercard ldap look`.")
+        for name in _not_there(installation.database, ldap.organisations):
+            yield doubtful(
+                "ldap_organisations", f"There is no organisation {name}; see `evercard organisation create`."
+            )
 
 
 def _missing(database: Database) -> int:
@@ -69,6 +73,15 @@ def _missing(database: Database) -> int:
         return 0
     with database.reading() as session:
         return looking.held_back(session)
+
+
+def _not_there(database: Database, named: Collection[tuple[str, str]]) -> list[str]:
+    from sync.ldap import group_members
+
+    if not named or not state.of(database).is_newest:
+        return []
+    with database.reading() as session:
+        return group_members.missing_organisations(session, named)
 
 
 def try_provider(installation: Installation) -> Iterator[Finding]:

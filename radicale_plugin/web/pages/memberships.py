@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
-from wtforms import StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web.field_display import kind_title, shown
-from radicale_plugin.web.forms import Form
+from radicale_plugin.web.forms import Form, StoredForm
 from radicale_plugin.web.ids import posted_ids
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
@@ -19,12 +19,26 @@ from sync.errors import InvalidInput, NotFound
 from sync.meeting import organisation_invitations
 from sync.organisations import members
 from sync.organisations.members import Belonging
+from sync.queries import told_members
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of, grants_of
 from sync.sign_in import organisation_administrators
 from sync.sign_in.organisation_administrators import MEMBERS, STATES
 
 blueprint = Blueprint("memberships", __name__, url_prefix="/organisations")
+
+
+class News(StoredForm):
+    """Whether a member is told of what the others change."""
+
+    by_digest = BooleanField(
+        lazy("Tell me in the daily e-mail when members changed their cards"),
+        description=lazy("With the news of those you are connected to, where you chose to have that e-mail."),
+    )
+    in_browsers = BooleanField(
+        lazy("Tell me in my browsers when members change their cards"),
+        description=lazy("In those where you switched notifications on."),
+    )
 
 
 class Inviting(Form):
@@ -76,6 +90,20 @@ def leave(organisation_id: int) -> Response:
         return go("memberships.index")
     with database().reading() as session:
         return page("memberships/leave.html", asked=_found(session, me, organisation_id))
+
+
+@blueprint.route("/<int:organisation_id>/news", methods=["GET", "POST"])
+def news(organisation_id: int) -> Response:
+    """Show whether a member is told of what the others change, and decide anew."""
+    me = current_person().account_id
+    with database().reading() as session:
+        asked, chosen = _found(session, me, organisation_id), told_members.choice_of(session, me, organisation_id)
+    form = News(by_digest=chosen.by_digest, in_browsers=chosen.in_browsers)
+    if form.accepted():
+        database().write(lambda session: told_members.choose(session, me, organisation_id, **form.changed()))
+        say(_("Saved. It holds from now on."))
+        return go("memberships.news", organisation_id=organisation_id)
+    return page("memberships/news.html", form.status, form=form, asked=asked)
 
 
 @blueprint.get("/<int:organisation_id>/people")

@@ -8,10 +8,10 @@ const filled = (text, value) => text.replace("{}", () => value);
 const told = (message) => {
   const texts = SAID.texts[message.language] || SAID.texts[SAID.otherwise];
   const shared = { lang: message.language || SAID.otherwise, icon: SAID.icon };
-  const notes = message.people.map(({ id, name, kinds, more }) => {
+  const notes = message.people.map(({ id, name, kinds, more, member }) => {
     const said = kinds.map((kind) => texts.kinds[kind] || kind.replace(/^x:/, "").toUpperCase()).join(texts.between);
     const body = filled(texts.changed, more ? filled(texts.and, said) : said);
-    return [name, { ...shared, body, tag: `person-${id}`, data: { path: `people/${id}` } }];
+    return [name, { ...shared, body, tag: `person-${id}`, data: { path: `${member ? "members/person" : "people"}/${id}` } }];
   });
   const others = { ...shared, body: filled(texts.more, message.more), tag: "more", data: { path: "activity/" } };
   return message.more ? [...notes, ["Evercard", others]] : notes;

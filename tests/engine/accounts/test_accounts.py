@@ -11,7 +11,7 @@ from sync.database.engine import Database, Session
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.models import Account, AddressBook, Base, LoginName
 from sync.revisions import address_books
-from sync.sharing import groups, visibility
+from sync.sharing import groups, search_keys, visibility
 from tests.support.factories import book, changes, contents, people, person, values_in
 
 
@@ -134,3 +134,9 @@ def test_an_account_and_its_books_that_are_deleted_take_all_their_rows_along(dat
     with database.reading() as session:
         left = {table.name for table in Base.metadata.sorted_tables if session.execute(select(table)).first()}
     assert left == {"search_key", "login_name"}
+
+
+def test_somebody_new_is_found_as_whoever_has_decided_nothing(database: Database) -> None:
+    anna = person(database, "anna")
+    with database.reading() as session:
+        assert set(search_keys.keys_of(session, anna)) == search_keys.wanted(session, anna) != set()

@@ -30,6 +30,7 @@ from sync.ends import asking, carrying, setting
 from sync.ends.targets import Target
 from sync.household import following, offers, parting, shares
 from sync.household.pairs import Share
+from sync.ldap import group_members
 from sync.lists import device_view, list_cards, list_edits
 from sync.meeting import introductions
 from sync.meeting.first_card import FirstCard
@@ -38,6 +39,7 @@ from sync.organisations import members, organisations, roster_rows
 from sync.organisations.roster_rows import MemberEntry
 from sync.profiles import first_photo, profiles
 from sync.push import keys, subscriptions
+from sync.queries import told_members
 from sync.revisions import address_books, fan_out, versions
 from sync.revisions.address_books import Book
 from sync.settings import Settings
@@ -304,6 +306,7 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "first_card.write": lambda s, w: FirstCard("zh-Hans", (content("name", "Anna"),), ()).write(s, w.dora),
     "first_photo.add": lambda s, w: first_photo.add(s, w.anna, fields.field_from_photo(portrait(1))),
     "groups.create": lambda s, w: groups.create(s, w.anna, "new"),
+    "groups.create_missing": lambda s, w: groups.create_missing(s, w.anna, ["new"], ["newer"]),
     "groups.rename": lambda s, w: groups.rename(s, w.anna, w.family, "new"),
     "groups.remove": lambda s, w: groups.remove(s, w.anna, w.family),
     "groups.add_member": lambda s, w: groups.add_member(s, w.anna, w.chess, w.bert),
@@ -344,6 +347,8 @@ CHANGES: dict[str, Callable[[Session, World], object]] = {
     "members.invite": lambda s, w: members.invite(s, w.club, w.bert),
     "members.join": lambda s, w: members.join(s, w.club, w.anna, [w.phone]),
     "members.leave": lambda s, w: members.leave(s, w.club, w.dora),
+    "a group of a directory": lambda s, w: group_members._bring(s, w.anna, w.club),
+    "told_members.choose": lambda s, w: told_members.choose(s, w.dora, w.club, by_digest=True, in_browsers=True),
     "members.leave_all": lambda s, w: members.leave_all(s, w.dora),
     "members.set_away": lambda s, w: members.set_away(s, w.dora, away=True),
     "organisations.change": lambda s, w: organisations.change(s, w.club, "Company", ["mobile"]),

@@ -66,6 +66,7 @@ EXEMPT = {
     "sync.sign_in.identities.": "is about one person of an organisation, each in a transaction of their own",
     "sync.scim.": "is about one person of an organisation, or about one token",
     "sync.ldap.looking.": "is about each person in a transaction of their own, and looks once an hour",
+    "sync.ldap.group_members.": "is about each person in a transaction of their own, and looks once an hour",
     "sync.ldap.arriving.": "is about one person who comes",
     "sync.openid.arriving.": "is about one person of an organisation, each in a transaction of their own",
     "sync.sign_in.deletion.": "parts with one person after the other until its time is over; its pieces are tried",

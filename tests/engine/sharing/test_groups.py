@@ -10,6 +10,8 @@ from sync.database.engine import Database
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound, Refused
 from sync.settings import Limits, Settings
 from sync.sharing import groups
+from sync.sharing.visibility import GROUP
+from tests.support.databases import opened
 from tests.support.factories import (
     MOBILE,
     connected,
@@ -263,3 +265,17 @@ def test_so_many_people_that_others_would_wait_are_not_put_into_a_group_at_once(
     database.write(lambda session: groups.add_members(session, anna, family, everybody[1:]))
     with database.reading() as session:
         assert groups.members(session, anna, family) == everybody[1:]
+
+
+def test_missing_groups_are_made_in_one_change_and_the_usual_ones_where_there_is_room(database_url: str) -> None:
+    with opened(database_url, Settings(limits=Limits(groups=3))) as database:
+        anna = person(database, "anna")
+        database.write(lambda session: groups.create(session, anna, "Family"))
+        usual = ("family", "Friends", "Colleagues")
+        database.write(lambda session: groups.create_missing(session, anna, ["FAMILY", "Choir", "choir"], usual))
+        with database.reading() as session:
+            names = {each.name for each in groups.groups_of(session, anna) if each.kind == GROUP}
+        assert names == {"Family", "Choir", "Friends"}
+        with pytest.raises(LimitExceeded):
+            database.write(lambda session: groups.create_missing(session, anna, ["One more"]))
+        database.write(lambda session: groups.create_missing(session, anna, ["choir"], usual))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
-from sync.errors import AlreadyExists, LimitExceeded
 from sync.sharing import groups
 
 ENGLISH = "en"
@@ -31,18 +30,4 @@ def create(session: Session, owner_id: int, language: str | None, others: Iterab
         InvalidInput: The name of one of the *others* is empty or too long.
         LimitExceeded: There are more *others* than a person may have groups.
     """
-    with session.begin_nested():
-        for name in others:
-            _create(session, owner_id, name)
-        for name in names_in(language):
-            try:
-                _create(session, owner_id, name)
-            except LimitExceeded:
-                return
-
-
-def _create(session: Session, owner_id: int, name: str) -> None:
-    try:
-        groups.create(session, owner_id, name)
-    except AlreadyExists:
-        return
+    groups.create_missing(session, owner_id, others, names_in(language))
