@@ -332,3 +332,12 @@ def test_tables_are_spread_once_after_it_was_said_what_would_be_done(anna: Comma
 def test_a_file_is_not_spread_and_a_dry_run_is_of_nothing_else(anna: Command) -> None:
     assert "only PostgreSQL" in anna.error("migrate", "--distribute")
     assert anna.run("migrate", "--dry-run").exit_code == 2
+
+
+def test_a_repair_says_what_it_let_go(anna: Command) -> None:
+    result = anna.run("verify", "--repair")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "0 entries let go that waited for a change.",
+        "3 people checked, 0 problems found.",
+    ]
