@@ -121,14 +121,13 @@ _EXTENSION = (
 _NODE = "INSERT INTO citus.pg_dist_node (groupid, nodename, shouldhaveshards) VALUES (%s, %s, %s)"
 
 
-def stand_in(database: Database, *machines: str, coordinator: str | None = "db1") -> None:
+def stand_in(database: Database, *machines: str) -> None:
     """Let *database* be the one at the coordinator of a cluster with *machines* that take rows."""
     with psycopg.connect(plain(database.url), autocommit=True) as connection:
         connection.execute(_SCRIPT)
         connection.execute(_EXTENSION)
         name = Identifier(str(database.url.database))
         connection.execute(SQL("ALTER DATABASE {} SET search_path = public, citus").format(name))
-        known = [(0, coordinator, False)] if coordinator else []
-        for each in [*known, *((number, machine, True) for number, machine in enumerate(machines, 1))]:
-            connection.execute(_NODE, each)
+        for number, machine in enumerate(("coordinator", *machines)):
+            connection.execute(_NODE, (number, machine, number > 0))
     database.dispose()

@@ -22,7 +22,6 @@ from typing_extensions import override
 from sync.database import postgresql
 from sync.database.distribution import is_there, set_locally
 from sync.database.engine import Session
-from sync.database.schema import require_newest
 from sync.errors import Conflict, InvalidInput
 from sync.models import Base
 
@@ -119,12 +118,13 @@ def plan(database: Database) -> list[Step]:
 
     Raises:
         Conflict: Citus is not there or not ready, or somebody spread a table otherwise.
+        DatabaseUnavailable: The database could not be reached.
         InvalidInput: The database is SQLite.
         WrongSchema: It has another schema than the newest.
     """
     if database.is_sqlite:
         raise InvalidInput("A SQLite database is one file on one machine; only PostgreSQL's tables can be spread.")
-    require_newest(database)
+    database.require_newest()
     if not is_there(database.quick):
         raise Conflict(
             "PostgreSQL has no extension citus in this database; install it and run `CREATE EXTENSION citus`."
