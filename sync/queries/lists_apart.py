@@ -7,7 +7,7 @@ is never taken: `sync.database.entry_cards` makes sure of it, as for the cards t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select
@@ -41,14 +41,20 @@ def read(
     Raises:
         NotThereYet: The machines of a card and its entry have not come equally far.
     """
-    keys, meant = [], set()
+    keys, meant = list[tuple[Any, ...]](), set[int]()
     chosen = session.execute(entry_cards.chosen(session, entries, *_KEYS, kind=kind))
     for each, *said in entry_cards.read(session, chosen, reader, *_KEYS, kind=kind):
         card = dict(zip(ListKeys._fields, said[-len(_KEYS) :], strict=True))
         added = dict(zip(Numbers._fields, said[: -len(_KEYS)], strict=False))
-        number = min((one.get("number_key") or NO_NUMBER for one in (card, added)), key=lambda one: one == NO_NUMBER)
-        keys.append(((number,) if by_number else ()) + (card["sort_key"] or b"", each))
+        key = (card["sort_key"] or b"", each)
+        keys.append((_number(card, added), *key) if by_number else key)
         is_meant = parts is None or any(part.is_in(card) for part in (*parts, *reached))
         if is_meant or any(part.is_in(added) for part in reached):
             meant.add(each)
     return Read(keys, meant, is_by_name=not by_number)
+
+
+def _number(*kept: Mapping[str, Any]) -> bytes:
+    """Return the key of the first that has a number."""
+    found: list[bytes] = [one["number_key"] for one in kept if one.get("number_key") not in (None, NO_NUMBER)]
+    return found[0] if found else NO_NUMBER

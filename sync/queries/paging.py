@@ -7,11 +7,11 @@ and go. Only whoever asks for a page by its number, as for that of a letter, is 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_
@@ -20,6 +20,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sync.database.lists import SQLITE
 from sync.models.list_keys import Listed
 from sync.sorting import list_keys, names
+
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Part:
     """
     What may be in one of the texts that lists know of something: *column* is that of `sync.models.list_keys.Listed`.
 
-    A Chinese name that is *spelled* in letters is meant by some of them, each as a syllable begins or goes on.
+    Where *is_spelled*, it is small letters, and in a Chinese name as that is read, from the beginning of a syllable on.
     """
 
     column: str
@@ -52,16 +54,24 @@ class Part:
         column: ColumnElement[str] = getattr(kept, self.column)
         if not self.is_spelled:
             return contains(session, column, self.text)
+        # The first letter begins a syllable; of the others, any may.
+        pattern = self.text[0].upper() + "".join(f"[{letter}{letter.upper()}]" for letter in self.text[1:])
         if session.get_bind().dialect.name == SQLITE:
-            return column.bool_op("GLOB")(f"*{self.text}*")
-        return column.bool_op("~")(self.text)
+            return column.bool_op("GLOB")(f"*{pattern}*")
+        return column.bool_op("~")(pattern)
 
     def is_in(self, kept: Mapping[str, str | None]) -> bool:
         """Whether it is in what was read."""
         said = kept.get(self.column)
         if said is None:
             return False
-        return re.search(self.text, said) is not None if self.is_spelled else self.text in said
+        if not self.is_spelled:
+            return self.text in said
+        spelled = said.translate(_SMALL)
+        at = spelled.find(self.text)
+        while at >= 0 and not said[at].isupper():
+            at = spelled.find(self.text, at + 1)
+        return at >= 0
 
 
 class Listing(Protocol):
@@ -219,9 +229,7 @@ def parts_of_call(text: str) -> list[Part]:
     parts = parts_of_name(text)
     parts += [Part("keys", f"{list_keys.APART}{key}{list_keys.APART}") for key in names.keys_of_query(text)]
     if letters := names.letters_of_query(text):
-        # The first letter begins a syllable; of the others, any may.
-        pattern = letters[0].upper() + "".join(f"[{letter}{letter.upper()}]" for letter in letters[1:])
-        parts.append(Part("spelled", pattern, is_spelled=True))
+        parts.append(Part("spelled", letters, is_spelled=True))
     return parts
 
 
