@@ -83,20 +83,24 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         InvalidInput: The settings name a gateway for text messages that may not be called.
     """
     senders, pusher, carrier = _senders(database), _Pusher(database), _Carrier(database, alive)
-    for_errands, for_messages = (_looks(database) for _ in range(2))
+    for_errands, for_messages, for_followers, for_ends, for_thinning = (_looks(database) for _ in range(5))
     # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
     others = [
         _Task(lambda: _run_errands(database, for_errands), SENDING_INTERVAL, "do what requests left"),
         _Task(lambda: _send(database, senders, stop, for_messages), SENDING_INTERVAL, "send what waits in the outbox"),
         _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
-        _Task(lambda: following.work(database), INTERVAL, "let those follow who carry a field of somebody's"),
+        _Task(
+            lambda: following.work(database, buckets=for_followers.next()),
+            INTERVAL,
+            "let those follow who carry a field of somebody's",
+        ),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
-        _Task(lambda: carrying.work(database), ENDS_INTERVAL, "take back what is over"),
+        _Task(lambda: carrying.work(database, buckets=for_ends.next()), ENDS_INTERVAL, "take back what is over"),
         _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
         _Task(lambda: rounds.work(database), DIGEST_INTERVAL, "post what is sent once a day"),
         _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
         _Task(_looking_through(database), LOOKING_INTERVAL, "look through an organisation's directory"),
-        _Task(lambda: disclosure_thinning.work(database), SENDING_INTERVAL, "thin out what was disclosed"),
+        _Task(lambda: _thin_out(database, for_thinning), SENDING_INTERVAL, "thin out what was disclosed"),
         _Task(lambda: members.tidy(database), SENDING_INTERVAL, "take people out of organisations that were deleted"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
         _Task(lambda: books.tidy(database), SENDING_INTERVAL, "delete the shared books of what was deleted"),
@@ -106,7 +110,8 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     threads = [threading.Thread(target=task.keep_doing, args=(stop,), daemon=True) for task in others]
     # Behind a pooler, whoever listens would hear what others are told, and not what it waits for.
     if database.bell is not None and not database.settings.pooler:
-        listening = (lambda: _hint((carrier.looks, for_errands, for_messages), hinted), stop.is_set)
+        looks = (carrier.looks, pusher.looks, for_errands, for_messages, for_followers)
+        listening = (lambda: _hint(looks, hinted), stop.is_set)
         threads.append(threading.Thread(target=database.bell.listen, args=listening, daemon=True))
     for thread in threads:
         thread.start()
@@ -193,10 +198,11 @@ class _Pusher:
         """Work on *database*."""
         self._database = database
         self._delivery: Delivery | None = None
+        self.looks = _looks(database)
 
     def work(self) -> None:
         """Tell what is news now."""
-        if not self._database.settings.can_push:
+        if not self._database.settings.can_push or not self.looks.is_time():
             return
         if self._delivery is None:
             self._database.write(keys.ensure)
@@ -220,6 +226,14 @@ def _run_errands(database: Database, looks: Looks) -> None:
 def _send(database: Database, senders: dict[str, outbox.Sender], stop: threading.Event, looks: Looks) -> None:
     # What is still waiting is sent by whoever works next, and nothing is sent twice because somebody lost patience.
     outbox.work(database, senders, COMPOSERS, buckets=looks.next(), is_over=stop.is_set)
+
+
+def _follow(database: Database, looks: Looks) -> None:
+    following.work(database, buckets=looks.next())
+
+
+def _thin_out(database: Database, looks: Looks) -> None:
+    disclosure_thinning.work(database, buckets=looks.next())
 
 
 def _tidy(database: Database) -> None:

@@ -29,15 +29,24 @@ _QUIET = 60
     default=0,
     help="Go on behind the people who were checked by a run that ended early, which told this number.",
 )
+@click.option(
+    "--repair",
+    "repairs",
+    is_flag=True,
+    help="First let go what waits for a change that one of several machines has lost.",
+)
 @json_option
 @pass_site
-def verify(site: Site, *, after: int, as_json: bool) -> None:
+def verify(site: Site, *, after: int, repairs: bool, as_json: bool) -> None:
     """
     Check that the database keeps every promise, and say what is wrong, a line for each.
 
     Above all: that every card holds just what the profile and the grants say now. It changes nothing, and nobody waits
-    for it: people are checked some at a time. Ends with 1 when something is wrong.
+    for it: people are checked some at a time. Ends with 1 when something is wrong. With --repair, entries that wait in
+    vain for a change, where the tables are on several machines, are read again by devices as their owners' cards are.
     """
+    if repairs:
+        _repair(site)
     checking, found = Checking(site, after), list[dict[str, str | None]]()
     for finding in checking.findings():
         found.append({"login": finding.login or None, "problem": finding.problem})
@@ -48,6 +57,13 @@ def verify(site: Site, *, after: int, as_json: bool) -> None:
     click.echo(f"{count(checking.done, 'person', 'people')} checked, {count(len(found), 'problem')} found.", err=True)
     if found:
         raise click.exceptions.Exit(1)
+
+
+def _repair(site: Site) -> None:
+    from sync import verification
+
+    repaired = verification.repair(site.database)
+    click.echo(f"{count(repaired, 'entry', 'entries')} let go that waited for a change.", err=True)
 
 
 class Checking:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, insert, literal, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from sync import fields
@@ -271,14 +271,11 @@ def _likely(session: Session, viewer_id: int, signs: AbstractSet[str | None]) ->
     """Return the connections whose card may have a number or address with one of these signs."""
     if not signs:
         return []
-    rows = session.execute(
-        select(Entry.id, func.coalesce(CardListKey.reached, literal(_UNTOLD)))
-        .outerjoin(CardListKey, (CardListKey.owner_id == Entry.id) & (CardListKey.id == Entry.card_id))
-        .where(Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
-    )
+    theirs = (Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, Entry.state == PRESENT)
+    chosen = session.execute(entry_cards.chosen(session, select(Entry.id).where(*theirs), CardListKey.reached))
     found = []
-    for owner_id, reached in rows:
-        said = {sign_of(each) for each in reached.split(APART) if each}
+    for owner_id, reached in entry_cards.read(session, chosen, viewer_id, CardListKey.reached):
+        said = {sign_of(each) for each in (_UNTOLD if reached is None else reached).split(APART) if each}
         if said and (None in said or None in signs or not said.isdisjoint(signs)):
             found.append(owner_id)
     return found

@@ -65,14 +65,14 @@ def page_of(
     last page is the last one.
     """
     place = Place(place) if isinstance(place, int) else place
-    cut = paging.cut(session, _sorted(session, viewer_id, text, by_number=by_number), place, PAGE)
+    cut = paging.cut(_sorted(session, viewer_id, text, by_number=by_number), place, PAGE)
     found = _contacts(session, viewer_id, cut.ids)
     return ContactPage([found[each] for each in cut.ids], cut.number, cut.pages, cut.total, cut.letters)
 
 
 def everybody(session: Session, viewer_id: int) -> Iterator[Contact]:
     """Yield all of a person's own contacts, by name; some are in memory at a time."""
-    ids = paging.ids_of(session, _sorted(session, viewer_id, "", by_number=False))
+    ids = _sorted(session, viewer_id, "", by_number=False).every()
     for start in range(0, len(ids), PAGE):
         some = ids[start : start + PAGE]
         found = _contacts(session, viewer_id, some)
@@ -124,8 +124,8 @@ def _sorted(session: Session, viewer_id: int, text: str, *, by_number: bool) -> 
     rows = _LISTED.where(PrivateCard.viewer_id == viewer_id)
     meant = _is_meant(session, text) if text else None
     if by_number:
-        return Sorted(rows, meant, PrivateCard.entry_id, (_BY_NUMBER, _BY_NAME, PrivateCard.entry_id))
-    return Sorted(rows, meant, PrivateCard.entry_id, (_BY_NAME, PrivateCard.entry_id), _BY_NAME)
+        return Sorted(session, rows, meant, PrivateCard.entry_id, (_BY_NUMBER, _BY_NAME, PrivateCard.entry_id))
+    return Sorted(session, rows, meant, PrivateCard.entry_id, (_BY_NAME, PrivateCard.entry_id), _BY_NAME)
 
 
 def _is_meant(session: Session, text: str) -> ColumnElement[bool]:

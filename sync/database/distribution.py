@@ -22,8 +22,9 @@ from sync.database.prepared import execute
 DISTRIBUTED, QUICK_ROWS = "distributed", "quick_rows"
 #: The execution option of statements for one machine alone: several send another one, which takes longer.
 TOGETHER = "together"
-#: Seconds between two times that all of an outbox is looked through because of hints, where that asks many machines.
-_BETWEEN = 1.0
+#: Seconds between two times that everything is looked through because of hints, where that asks many machines; and
+#: between two without any hint, of what cannot be looked through part by part.
+_BETWEEN, _UNHINTED = 1.0, 8.0
 _ASKED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
 
 
@@ -80,10 +81,24 @@ class Looks:
         """Return the buckets of the next look."""
         if not self._is_distributed():
             return range(self._count)
-        at = self._clock()
-        if self._hinted.is_set() and at - self._last >= _BETWEEN:
-            self._hinted.clear()
-            self._last = at
+        if self._is_hinted(self._clock()):
             return range(self._count)
         self._turn = (self._turn + 1) % self._count
         return (self._turn,)
+
+    def is_time(self) -> bool:
+        """Whether to look everywhere now, for what is in no buckets: again and again where one machine is asked."""
+        at = self._clock()
+        if not self._is_distributed() or self._is_hinted(at):
+            return True
+        if at - self._last < _UNHINTED:
+            return False
+        self._last = at
+        return True
+
+    def _is_hinted(self, at: float) -> bool:
+        if not self._hinted.is_set() or at - self._last < _BETWEEN:
+            return False
+        self._hinted.clear()
+        self._last = at
+        return True

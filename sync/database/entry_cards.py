@@ -29,10 +29,10 @@ from sync.database.engine import Database
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
 from sync.errors import NotThereYet
-from sync.models import Card, Connection, Entry, Membership, Profile, RosterEntry
+from sync.models import Card, CardListKey, Connection, Entry, Membership, Profile, RosterEntry
 
-#: Entries whose cards are read at a time.
-BATCH = 100
+#: Entries whose cards are read at a time, and entries of which it is read what lists know of their cards, a line each.
+BATCH, BATCH_OF_KEYS = 100, 1000
 #: Seconds between two looks whether the other machine has come as far, and how many there are.
 PAUSE, LOOKS = 0.1, 10
 
@@ -73,8 +73,13 @@ ROSTERS = Kind(
 
 
 def together(entries: Select[*tuple[Any, ...]], *columns: Column, kind: Kind = ENTRIES) -> Select[*tuple[Any, ...]]:
-    """Let a statement about *entries* have what is wanted of their cards at the end, None where there is no card."""
-    joined = entries.outerjoin(Card, (Card.owner_id == kind.owner) & (Card.id == kind.card))
+    """
+    Let a statement about *entries* have what is wanted of their cards at the end, None where there is no card.
+
+    All of it is of the cards themselves, or what lists know of them.
+    """
+    table = CardListKey if _are_keys(columns) else Card
+    joined = entries.outerjoin(table, (table.owner_id == kind.owner) & (table.id == kind.card))
     return joined.add_columns(*columns).execution_options(**{TOGETHER: True})
 
 
@@ -127,8 +132,8 @@ def of(
     look: tuple[Fetch, Fetch],
 ) -> Iterator[Row]:
     """Yield rows of `apart` as those of `together` are; *look* reads cards the first time, and when they are late."""
-    left = iter(rows)
-    while batch := [tuple(row) for row in islice(left, BATCH)]:
+    left, size = iter(rows), BATCH_OF_KEYS if _are_keys(columns) else BATCH
+    while batch := [tuple(row) for row in islice(left, size)]:
         wanted = [_Wanted(*row[-3:]) for row in batch]
         found = _found(wanted, reader, columns, kind, dialect, look)
         nothing = (None,) * len(columns)
@@ -193,9 +198,18 @@ def _found(
 @functools.cache
 def _cards(dialect: str, kind: Kind, columns: tuple[Column, ...]) -> Select[*tuple[Any, ...]]:
     cards = (Card.owner_id == Profile.owner_id) & among_parameter(dialect, Card.id, "cards")
-    return (
+    found = (
         select(Profile.owner_id, Profile.version, kind.shown, Card.id, *columns)
         .outerjoin(kind.shown.class_, (kind.their == Profile.owner_id) & (kind.reader == bindparam("reader")))
         .outerjoin(Card, cards)
         .where(among_parameter(dialect, Profile.owner_id, "owners"))
     )
+    if _are_keys(columns):
+        # An earlier release may have written a card without them.
+        found = found.outerjoin(CardListKey, (CardListKey.owner_id == Card.owner_id) & (CardListKey.id == Card.id))
+    return found
+
+
+def _are_keys(columns: Sequence[Column]) -> bool:
+    """Whether what is wanted is what lists know of cards."""
+    return any(getattr(each, "class_", None) is CardListKey for each in columns)

@@ -60,10 +60,12 @@ def is_used(url: URL) -> bool:
         DatabaseUnavailable: It cannot be reached.
     """
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    # PostgreSQL's own workers are in the list as well, and for a while whoever was killed.
+    # PostgreSQL's own workers are in the list as well, what machines of a cluster ask each other, and for a while
+    # whoever was killed.
     others = text(
         "SELECT 1 FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        " AND application_name NOT LIKE 'citus%'"
     )
     deadline = time.monotonic() + _GOING
     try:

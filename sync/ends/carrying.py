@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import Database, all_or_nothing
 from sync.database.lists import among
 from sync.ends import next_ends
-from sync.models import CardLink, Ending, Grant, now
+from sync.models import BUCKETS, CardLink, Ending, Grant, now
 from sync.sharing import changes, connections, grants, link_audiences
 from sync.sharing.visibility import Adjustment
 
@@ -18,12 +19,12 @@ from sync.sharing.visibility import Adjustment
 _PAGE = 100
 
 
-def work(database: Database) -> int:
+def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
     """Carry out everything that is over, and return of how many owners that was."""
     done = 0
     while True:
         with database.reading() as session:
-            owners = next_ends.due(session, now(), _PAGE)
+            owners = next_ends.due(session, now(), _PAGE, buckets)
         for owner_id in owners:
             carry_out(database, owner_id)
         done += len(owners)

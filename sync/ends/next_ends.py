@@ -41,9 +41,9 @@ def soonest(session: Session) -> int | None:
     return session.scalars(select(func.min(NextEnd.due_at)).where(NextEnd.bucket.in_(range(BUCKETS)))).one()
 
 
-def due(session: Session, at: int, limit: int) -> Sequence[int]:
-    """Return owners of whom something is over at a time, those first whose is so for longest."""
-    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(range(BUCKETS)), NextEnd.due_at <= at)
+def due(session: Session, at: int, limit: int, buckets: Sequence[int] = range(BUCKETS)) -> Sequence[int]:
+    """Return owners in *buckets* of whom something is over at a time, those first whose is so for longest."""
+    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(buckets), NextEnd.due_at <= at)
     return session.scalars(chosen.order_by(NextEnd.due_at, NextEnd.owner_id).limit(limit)).all()
 
 

@@ -6,6 +6,7 @@ The rules (each is checked by a test over the table definitions):
 - Every table says in ``info["spread_by"]`` which column decides where a row lives; that column leads the primary key,
   every unique
   constraint and every index.
+- A small table that is hardly ever written and always needed says ``info["everywhere"]``: each machine has a copy.
 - Ids are made in Python (`new_id`), never by a sequence; times are whole seconds since 1970 in UTC; no type that only
   one
   database knows.

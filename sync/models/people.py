@@ -75,10 +75,14 @@ class Device(Base):
 
 
 class ServerSecret(Base):
-    """Random keys of this server, made once, by name."""
+    """
+    Random keys of this server, made once, by name.
+
+    Each machine has a copy: a server that starts needs them all, whichever machine is out of reach.
+    """
 
     __tablename__ = "server_secret"
-    __table_args__ = {"info": {"spread_by": "name"}, "sqlite_with_rowid": False}
+    __table_args__ = {"info": {"spread_by": "name", "everywhere": True}, "sqlite_with_rowid": False}
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     value: Mapped[bytes] = mapped_column(LargeBinary(64))

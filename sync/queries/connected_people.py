@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, lit
 from sqlalchemy.orm import Session
 
 from sync.database import accounts, entry_cards
-from sync.database.distribution import is_distributed
+from sync.database.distribution import TOGETHER, is_distributed
+from sync.database.entry_cards import ENTRIES
 from sync.database.lists import among_parameter
 from sync.database.prepared import read
 from sync.models import CONTACTS, Card, CardListKey, Entry, Member, Overlay
-from sync.queries import paging
-from sync.queries.paging import Place, Sorted
+from sync.queries import lists_apart, paging
+from sync.queries.paging import Listing, Part, Place, Read, Sorted
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
 from sync.vcard import headlines
@@ -27,11 +28,13 @@ PAGE = 50
 #: Fewer digits than this are in so many numbers that nobody means one by them.
 _FEW_DIGITS = 3
 _LATIN = re.compile("[A-Za-z]")
+_THERE = (Entry.book_id == CONTACTS, Entry.kind == CONNECTION, Entry.card_id.is_not(None))
 #: Whose cards an earlier release wrote are there, but not in their place until these are written anew.
 _LISTED = (
     select(Entry.id)
     .outerjoin(CardListKey, (CardListKey.owner_id == Entry.id) & (CardListKey.id == Entry.card_id))
-    .where(Entry.book_id == CONTACTS, Entry.kind == CONNECTION, Entry.card_id.is_not(None))
+    .where(*_THERE)
+    .execution_options(**{TOGETHER: True})
 )
 _BEGINNING = func.substr(Card.body_3, 1, headlines.BEGINNING)
 _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
@@ -100,7 +103,7 @@ def page_of(session: Session, person_id: int, wanted: str | Wanted = "", place: 
     they are.
     """
     place = Place(place) if isinstance(place, int) else place
-    cut = paging.cut(session, _sorted(session, person_id, wanted), place, PAGE)
+    cut = paging.cut(_listing(session, person_id, wanted), place, PAGE)
     found = some(session, person_id, cut.ids)
     people = [found[each] for each in cut.ids if each in found]
     return Page(people, cut.number, cut.pages, cut.total, cut.letters)
@@ -108,7 +111,7 @@ def page_of(session: Session, person_id: int, wanted: str | Wanted = "", place: 
 
 def found_among(session: Session, person_id: int, wanted: str | Wanted = "") -> Sequence[int]:
     """Return the ids of everybody who is on some page of `page_of`, in the order of the pages."""
-    return paging.ids_of(session, _sorted(session, person_id, wanted))
+    return _listing(session, person_id, wanted).every()
 
 
 def some(session: Session, person_id: int, ids: Collection[int]) -> dict[int, ConnectedPerson]:
@@ -141,18 +144,35 @@ def _entries(dialect: str, *, is_apart: bool) -> Select[*tuple[Any, ...]]:
     return entry_cards.apart(entries) if is_apart else entry_cards.together(entries, _BEGINNING)
 
 
-def _sorted(session: Session, person_id: int, wanted: str | Wanted) -> Sorted:
+def _listing(session: Session, person_id: int, wanted: str | Wanted) -> Listing:
     wanted = Wanted(wanted) if isinstance(wanted, str) else wanted
-    rows = _LISTED.where(Entry.viewer_id == person_id)
+    return (_read if is_distributed(session) else _sorted)(session, person_id, wanted)
+
+
+def _sorted(session: Session, person_id: int, wanted: Wanted) -> Sorted:
+    rows = _narrowed(_LISTED, person_id, wanted)
     if wanted.by_number or wanted.reached:
         rows = rows.outerjoin(Overlay, _ADDED)
+    meant = _is_meant(session, wanted) if wanted.text else None
+    if wanted.by_number:
+        return Sorted(session, rows, meant, Entry.id, (_BY_NUMBER, _BY_NAME, Entry.id))
+    return Sorted(session, rows, meant, Entry.id, (_BY_NAME, Entry.id), _BY_NAME)
+
+
+def _read(session: Session, person_id: int, wanted: Wanted) -> Read:
+    added = (getattr(Overlay, name) for name in list_keys.Numbers._fields)
+    rows = _narrowed(select(Entry.id, *added).outerjoin(Overlay, _ADDED).where(*_THERE), person_id, wanted)
+    parts = _called(wanted) if wanted.text else None
+    reached = _reached(wanted)
+    return lists_apart.read(session, rows, person_id, ENTRIES, parts, reached, by_number=wanted.by_number)
+
+
+def _narrowed(rows: Select[*tuple[Any, ...]], person_id: int, wanted: Wanted) -> Select[*tuple[Any, ...]]:
+    rows = rows.where(Entry.viewer_id == person_id)
     for group_id, is_inside in ((wanted.inside, True), (wanted.outside, False)):
         if group_id is not None:
             rows = rows.where(_is_member(person_id, group_id) if is_inside else ~_is_member(person_id, group_id))
-    meant = _is_meant(session, wanted) if wanted.text else None
-    if wanted.by_number:
-        return Sorted(rows, meant, Entry.id, (_BY_NUMBER, _BY_NAME, Entry.id))
-    return Sorted(rows, meant, Entry.id, (_BY_NAME, Entry.id), _BY_NAME)
+    return rows
 
 
 def _is_member(person_id: int, group_id: int) -> ColumnElement[bool]:
@@ -165,18 +185,19 @@ def _is_member(person_id: int, group_id: int) -> ColumnElement[bool]:
 
 
 def _is_meant(session: Session, wanted: Wanted) -> ColumnElement[bool]:
-    if _LATIN.search(wanted.text):
-        meant = paging.is_called(session, CardListKey, wanted.text)
-    else:
-        meant = paging.is_named(session, CardListKey, wanted.text)
-    return or_(meant, *_is_reached(session, wanted.text)) if wanted.reached else meant
+    called = [part.said(session, CardListKey) for part in _called(wanted)]
+    return or_(*called, *(part.said(session, each) for part in _reached(wanted) for each in (CardListKey, Overlay)))
 
 
-def _is_reached(session: Session, text: str) -> list[ColumnElement[bool]]:
+def _called(wanted: Wanted) -> list[Part]:
+    """Return by what a text may be a name, or a part of one."""
+    return paging.parts_of_call(wanted.text) if _LATIN.search(wanted.text) else paging.parts_of_name(wanted.text)
+
+
+def _reached(wanted: Wanted) -> list[Part]:
     """Return by what a text may be part of a number or address, of the card or added to it; nothing where it is not."""
-    digits, said = list_keys.digits_of(text), text.strip().casefold()
-    if len(digits) < _FEW_DIGITS and "@" not in said:
+    digits, said = list_keys.digits_of(wanted.text), wanted.text.strip().casefold()
+    if not wanted.reached or (len(digits) < _FEW_DIGITS and "@" not in said):
         return []
-    columns = [(each.reached, said) for each in (CardListKey, Overlay) if not {list_keys.APART, "\0"} & set(said)]
-    columns += [(each.digits, digits) for each in (CardListKey, Overlay) if digits]
-    return [paging.contains(session, column, part) for column, part in columns]
+    parts = [] if {list_keys.APART, "\0"} & set(said) else [Part("reached", said)]
+    return [*parts, *([Part("digits", digits)] if digits else [])]

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import itertools
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts, entry_cards
+from sync.database.distribution import TOGETHER, is_distributed
 from sync.database.entry_cards import ROSTERS
 from sync.database.lists import among
 from sync.errors import NotFound
 from sync.models import CONTACTS, Card, CardListKey, Entry, RosterEntry
-from sync.queries import paging
+from sync.queries import lists_apart, paging
 from sync.queries.connected_people import PAGE, ConnectedPerson, Page
-from sync.queries.paging import Place, Sorted
+from sync.queries.paging import Listing, Place, Sorted
 from sync.revisions import rosters
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing.connections import CONNECTION
@@ -53,14 +54,12 @@ def page_of(
         raise NotFound("There is no such organisation.")
     earlier = list(itertools.takewhile(lambda each: each != organisation_id, joined))
     here = (RosterEntry.organisation_id == organisation_id, RosterEntry.state == PRESENT)
-    rows = select(RosterEntry.owner_id).outerjoin(CardListKey, _KEYS).where(*here)
+    rows = select(RosterEntry.owner_id).where(*here)
     theirs, otherwise = _decided(session, person_id, earlier)
     rows = rows.where(~among(session, RosterEntry.owner_id, otherwise if hidden else otherwise | theirs))
     if hidden:
         rows = rows.where(among(session, RosterEntry.owner_id, theirs))
-    meant = paging.is_called(session, CardListKey, text) if text else None
-    listed = Sorted(rows, meant, RosterEntry.owner_id, (_BY_NAME, RosterEntry.owner_id), _BY_NAME)
-    cut = paging.cut(session, listed, place or Place(), PAGE)
+    cut = paging.cut(_listing(session, rows, organisation_id, text), place or Place(), PAGE)
     named = select(RosterEntry.owner_id).where(*here, among(session, RosterEntry.owner_id, cut.ids))
     chosen = session.execute(entry_cards.chosen(session, named, _BEGINNING, kind=ROSTERS))
     shown = entry_cards.read(session, chosen, organisation_id, _BEGINNING, kind=ROSTERS)
@@ -72,6 +71,15 @@ def page_of(
         if each in logins
     ]
     return Page(found, cut.number, cut.pages, cut.total, cut.letters)
+
+
+def _listing(session: Session, rows: Select[int], organisation_id: int, text: str) -> Listing:
+    if is_distributed(session):
+        parts = paging.parts_of_call(text) if text else None
+        return lists_apart.read(session, rows, organisation_id, ROSTERS, parts)
+    together = rows.outerjoin(CardListKey, _KEYS).execution_options(**{TOGETHER: True})
+    meant = paging.is_called(session, CardListKey, text) if text else None
+    return Sorted(session, together, meant, RosterEntry.owner_id, (_BY_NAME, RosterEntry.owner_id), _BY_NAME)
 
 
 def _decided(session: Session, person_id: int, earlier: list[int]) -> tuple[set[int], set[int]]:

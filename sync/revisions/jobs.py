@@ -18,12 +18,16 @@ def ask(session: Session, kind: str, owner_id: int, at: int) -> None:
     session.execute(_ASK, {"bucket": owner_id % BUCKETS, "new_id": new_id(), "kind": kind, "owner": owner_id, "at": at})
 
 
-def take(database: Database, kind: str) -> list[int]:
-    """Claim what is due of this *kind*, and return whose it is; no other worker has it while the lease runs."""
+def take(database: Database, kind: str, buckets: Sequence[int]) -> list[int]:
+    """
+    Claim what is due of this *kind* in these *buckets*, and return whose it is.
+
+    No other worker has it while the lease runs.
+    """
     at = now()
     due = (Job.kind == kind, is_due(literal(at), literal(at + database.settings.lease)))
     with database.reading() as session:
-        asked: Sequence[int] = session.scalars(select(Job.owner_id).where(Job.bucket.in_(range(BUCKETS)), *due)).all()
+        asked: Sequence[int] = session.scalars(select(Job.owner_id).where(Job.bucket.in_(buckets), *due)).all()
     return [each for each in asked if database.write(partial(_claim, owner_id=each, conditions=due))]
 
 

@@ -2,7 +2,8 @@
 Verification: whether the database is what the rest of the engine takes for granted.
 
 Every finding is one broken promise. The most important is asked of every card: that its stored text is what the
-profile and the grants say now, so that nobody holds a field that was not granted to them. Nothing is changed here.
+profile and the grants say now, so that nobody holds a field that was not granted to them. Nothing is changed, but by
+`repair`.
 
 People are looked at page by page, each in a snapshot of its own that is over in a moment: while a server runs, nobody
 waits for it, and what changes in between is seen before or after, but never by half. Each page is read by a statement
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import ForeignKeyConstraint, Table, and_, exists, func, select, text
 from sqlalchemy.orm import Session
@@ -24,6 +26,7 @@ from sync.database.engine import Database, among
 from sync.database.migrations import differences
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
+from sync.revisions import late
 from sync.revisions.fan_out import FAN_OUT
 from sync.revisions.roster_news import ROSTER
 from sync.revisions.shared_fields import HOUSEHOLD
@@ -124,6 +127,22 @@ def page(session: Session, after: int, count: int = PAGE) -> Checked | None:
     return Checked(max(people.logins), len(people.logins), told)
 
 
+def repair(database: Database) -> int:
+    """Mend what mends itself nowhere else: let go what waits for a change that never comes; how much that was."""
+    with database.reading() as session:
+        late_members = late.members(session)
+    done = sum(database.write(partial(late.let_go_of_member, late=each)) for each in late_members)
+    last = 0
+    while True:
+        with database.reading() as session:
+            people = page_after(session, last, PAGE)
+            if not people.logins:
+                return done
+            first, last = min(people.logins), max(people.logins)
+            entries = late.entries(session, first, last)
+        done += sum(database.write(partial(late.let_go_of_entry, late=each)) for each in entries)
+
+
 def _file(session: Session) -> Iterator[str]:
     if session.get_bind().dialect.name == "sqlite":
         for (line,) in session.execute(text("PRAGMA integrity_check")):
@@ -200,6 +219,7 @@ _CHECKS = (
     past.audiences_of,
     viewers.accounts_of,
     viewers.entries_of,
+    viewers.late_of,
     lists.lists_of,
     meeting.listing_of,
     connected.between,

@@ -21,6 +21,7 @@ from sync.models import (
     RosterEntry,
 )
 from sync.organisations.organisations import INVITED
+from sync.revisions import late
 from sync.revisions.address_books import BLOCKED, PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.visibility import Composition
@@ -42,6 +43,8 @@ def rosters(session: Session) -> Iterator[str]:
         yield f"{lost} people are on the roster of an organisation that they are not in."
     if ahead:
         yield f"{ahead} rows of rosters have a revision that their organisation has not reached."
+    if waiting := len(late.members(session)):
+        yield f"{waiting} rows of rosters wait for a change that has not come; run `evercard verify --repair`."
 
 
 def memberships_of(page: Page) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ from sync.models import (
     Overlay,
     PrivateCard,
 )
+from sync.revisions import late
 from sync.revisions.address_books import BLOCKED, HIDDEN, PRESENT, REMOVED
 from sync.revisions.shared_states import SHARED
 from sync.sharing import cards
@@ -82,6 +83,14 @@ def entries_of(page: Page) -> Iterator[Problem]:
         yield from (
             (row.viewer_id, problem) for row in some for problem in _list_keys(row, is_renewed=row.viewer_id in renewed)
         )
+
+
+def late_of(page: Page) -> Iterator[Problem]:
+    """Yield which entries wait for a change that has not come, long after."""
+    for each in late.entries(page.session, min(page.logins), max(page.logins)):
+        if each.holder_id in page.logins:
+            waits = "waits for a change that its owner's machine does not have; run `evercard verify --repair`."
+            yield each.holder_id, f"The entry {each.href} {waits}"
 
 
 _ENTRY = (

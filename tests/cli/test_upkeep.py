@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from radicale_plugin import settings
 from sync import verification
 from sync.database.engine import Database, Session
 from sync.errors import DatabaseUnavailable
 from tests.cli.conftest import Command
+from tests.support import citus
 from tests.support.server import free_port
 
 
@@ -303,3 +305,39 @@ def test_everything_works_on_postgresql_too(anna: Command, database_url: str) ->
     database = Database(database_url)
     database.require_newest()
     database.dispose()
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_tables_are_spread_once_after_it_was_said_what_would_be_done(anna: Command, database_url: str) -> None:
+    database = Database(database_url)
+    assert "CREATE EXTENSION citus" in anna.error("migrate", "--distribute")
+    settings.database(settings.load(None)).dispose()
+    citus.stand_in(database, "db2", "db3")
+    said = anna.run("migrate", "--distribute", "--dry-run")
+    assert said.stdout.splitlines()[:3] == [
+        "account: by id",
+        "job: by bucket",
+        "login_name: by name",
+    ]
+    assert said.stderr.endswith(" steps to take; nothing was done.\n")
+    done = anna.run("migrate", "--distribute")
+    assert (done.exit_code, done.stdout) == (0, said.stdout)
+    assert done.stderr.startswith("The tables are spread: ")
+    for options in (["--dry-run"], []):
+        assert anna("migrate", "--distribute", *options) == "The tables are spread already.\n"
+    assert anna("migrate") == "The database has the newest schema.\n"
+    database.dispose()
+
+
+def test_a_file_is_not_spread_and_a_dry_run_is_of_nothing_else(anna: Command) -> None:
+    assert "only PostgreSQL" in anna.error("migrate", "--distribute")
+    assert anna.run("migrate", "--dry-run").exit_code == 2
+
+
+def test_a_repair_says_what_it_let_go(anna: Command) -> None:
+    result = anna.run("verify", "--repair")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "0 entries let go that waited for a change.",
+        "3 people checked, 0 problems found.",
+    ]

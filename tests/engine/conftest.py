@@ -40,12 +40,13 @@ def _every_statement_can_be_spread() -> Iterator[None]:
     assert not faults, "\n".join(f"{', '.join(found)}:\n  {text}" for text, found in faults.items())
 
 
-#: Every column, index and constraint of a database.
+#: Every column, index, constraint and schema of a database.
 SHAPE = """
 SELECT attrelid::regclass || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull
 FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
 WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
 UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg_%'
 UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 ORDER BY 1
 """

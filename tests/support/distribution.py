@@ -10,6 +10,9 @@ import pytest
 from sync.database.engine import Database
 from tests.support import statements
 
+#: How cards are read: where all tables are on one machine, and where they are not.
+WAYS = ("together", "apart")
+
 
 @contextmanager
 def distributed(database: Database) -> Iterator[Database]:
@@ -29,4 +32,14 @@ def read_apart(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """Let cards be read as where the tables are spread; what changes reaches people at once all the same."""
     monkeypatch.setattr("sync.revisions.fan_out.is_distributed", lambda _session: False)
     with distributed(database):
+        yield database
+
+
+@contextmanager
+def read_in(way: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Let cards be read in one of `WAYS`: together with their entries, or apart from them."""
+    if way == "together":
+        yield database
+        return
+    with read_apart(database, monkeypatch):
         yield database

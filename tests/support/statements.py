@@ -37,7 +37,7 @@ WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNC
 #: Before the name of a value that is handed in.
 _VALUE = ":"
 #: Tables of another person's rows that a statement of `sync.database.entry_cards.together` reads, where all tables are
-#: on one machine, by these equalities; and what lists are sorted by there. Where they are spread nothing of it is sent.
+#: on one machine, by these equalities; and what lists are sorted by there.
 ALLOWED: dict[str, dict[str, set[frozenset[str]]]] = {
     "card": {
         "an entry reads its owner's card by the card's key": {
@@ -225,7 +225,7 @@ def _plain(column: Any) -> str:
 def _mixed_people(nodes: Sequence[Any], tables: set[Table]) -> list[str]:
     equalities = _equalities(nodes)
     given = {frozenset(pair) for pair in equalities}
-    allowed = {name: ways for name, ways in ALLOWED.items() if name != "card" or _is_together(nodes[0])}
+    allowed = ALLOWED if _is_together(nodes[0]) else {}
     spread = {
         _spread(table) for table in tables if not any(way <= given for way in allowed.get(table.name, {}).values())
     }

@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from sync.database.migrations import spreading
 from sync.database.schema import current, require_known
 from sync.errors import WrongSchema
 from sync.models import Base
@@ -40,7 +41,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
                 before = current(connection)
                 require_known(before)
                 _require_own(connection, before)
-                command.upgrade(_configuration(connection), revision)
+                with spreading.following(connection):
+                    command.upgrade(_configuration(connection), revision)
             return
         except (IntegrityError, ProgrammingError):
             # Another process that starts at the same moment may have taken the same step; what is left is ours.

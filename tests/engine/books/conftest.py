@@ -7,14 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from sync.database.engine import Database
-from tests.support.distribution import read_apart
+from tests.support.distribution import WAYS, read_in
 
 
-@pytest.fixture(params=["together", "apart"])
+@pytest.fixture(params=WAYS)
 def database(database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """The database, read in either way."""
-    if request.param == "together":
-        yield database
-        return
-    with read_apart(database, monkeypatch):
+    with read_in(request.param, database, monkeypatch):
         yield database

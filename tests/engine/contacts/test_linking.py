@@ -17,6 +17,7 @@ from sync.models import CardListKey, Entry
 from sync.settings import Settings
 from sync.sharing import connections, grants
 from sync.vcard import parse_one
+from tests.support.distribution import WAYS, read_in
 from tests.support.factories import book, connect, connected, field, person, set_field, strangers
 
 CARD = (
@@ -222,9 +223,10 @@ def test_a_sign_is_that_of_what_is_stored_or_cannot_be_told(database: Database, 
     assert sign_of(stored) is not None or not stored.isascii()
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("written", ["+86 138 0013 8000", "+8613800138000", "tel:+86-138-0013-8000", "86 138 ext. 1"])
 def test_what_both_have_is_found_however_a_list_knows_the_card(
-    database: Database, pair: tuple[int, int], written: str
+    database: Database, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch, way: str, written: str
 ) -> None:
     anna, bo = pair
     entry = keep(database, anna, CARD.replace("+86 138 0013 8000", written))
@@ -232,7 +234,7 @@ def test_what_both_have_is_found_however_a_list_knows_the_card(
     set_field(database, bo, field(database, bo), "+86 10 5555 0100")
 
     def found() -> list[tuple[int, int]]:
-        with database.reading() as session:
+        with read_in(way, database, monkeypatch), database.reading() as session:
             return [(each.entry_id, each.owner_id) for each in linking.suggestions(session, anna)]
 
     before = found()

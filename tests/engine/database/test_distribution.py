@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from sync.database.distribution import Looks
 from sync.database.engine import Database
-from sync.models import now
-from sync.revisions import address_books, fan_out
+from sync.disclosure import disclosure_thinning
+from sync.ends import carrying
+from sync.household import following
+from sync.models import BUCKETS, NextEnd, now
+from sync.revisions import address_books, fan_out, jobs
+from sync.revisions.shared_fields import HOUSEHOLD
 from tests.support.distribution import distributed
 from tests.support.factories import connected, crowd, field, group, pending, person, revisions, seen, set_field
 from tests.support.statements import sent
@@ -104,3 +108,24 @@ def test_after_a_hint_a_look_asks_all_machines_but_not_for_each_hint() -> None:
         looks.hint()
         asked.append(len(looks.next()))
     assert [*asked, len(looks.next())] == [16, 1, 1, 16, 1]
+
+
+def test_what_is_in_no_buckets_is_looked_for_when_there_was_a_hint_and_seldom_without() -> None:
+    here = Looks(16, lambda: False)
+    assert [here.is_time() for _ in range(3)] == [True] * 3
+    looks = Looks(16, lambda: True, iter([0.0, 0.1, 0.9, 1.0, 1.1, 8.9, 9.0, 9.1, 17.0]).__next__)
+    assert looks.is_time()
+    looks.hint()
+    assert [looks.is_time() for _ in range(8)] == [False, False, True, False, False, True, False, True]
+
+
+def test_a_worker_does_what_is_in_the_buckets_that_it_looks_into(spread: Database) -> None:
+    owner = person(spread)
+    at, bucket = now(), owner % BUCKETS
+    others = [each for each in range(BUCKETS) if each != bucket]
+    spread.write(lambda session: jobs.ask(session, HOUSEHOLD, owner, at))
+    spread.write(lambda session: jobs.ask(session, disclosure_thinning.THINNING, owner, at))
+    over = insert(NextEnd).values(bucket=bucket, owner_id=owner, due_at=at, ask_at=None)
+    spread.write(lambda session: session.execute(over))
+    for work in (following.work, disclosure_thinning.work, carrying.work):
+        assert [work(spread, buckets=each) for each in (others, [bucket], [bucket])] == [0, 1, 0]

@@ -15,14 +15,25 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from sync import verification
 from sync.books import entries
 from sync.database import entry_cards
 from sync.database.engine import Database, Session
 from sync.errors import NotThereYet
-from sync.models import AddressBook, Card, Entry, Profile
-from sync.revisions import fan_out
+from sync.models import (
+    AddressBook,
+    Card,
+    CardListKey,
+    Entry,
+    Field,
+    FieldState,
+    Profile,
+    ProfileState,
+    RosterEntry,
+)
+from sync.revisions import fan_out, late
 from sync.sharing import groups
-from tests.support import statements
+from tests.support import clubs, statements
 from tests.support.distribution import distributed
 from tests.support.factories import (
     MOBILE,
@@ -201,3 +212,53 @@ def test_on_one_machine_nobody_ever_waits(stage: Stage, monkeypatch: pytest.Monk
     statements.IS_SPREAD.clear()
     change_and_carry(stage)
     assert all(ask() for ask in every_door(stage))
+
+
+def problems(stage: Stage) -> list[str]:
+    """Return what is wrong with the database."""
+    with stage.database.reading() as session:
+        return [each.problem for each in verification.findings(session)]
+
+
+def test_what_waits_for_a_change_that_was_lost_is_named_after_a_while_and_let_go(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner's machine was put back to an older state; the reader's was not."""
+    database = stage.database
+    kept = rows(database, Profile, Card, Field, FieldState, ProfileState, CardListKey, of=stage.owner)
+    change_and_carry(stage)
+    put_back(database, kept)
+    with pytest.raises(NotThereYet):
+        contents(database, stage.viewer)
+    assert not [each for each in problems(stage) if "waits for a change" in each]
+    assert verification.repair(database) == 0
+    monkeypatch.setattr(late, "LONG", -10)
+    said = [each for each in problems(stage) if "waits for a change" in each]
+    # The owner's own is one of them.
+    assert len(said) == 3
+    assert all(each.endswith("run `evercard verify --repair`.") for each in said)
+    before = book(database, stage.viewer).revision
+    assert verification.repair(database) == 3
+    assert [href for href, *_ in changes(database, stage.viewer, since=before)] == [
+        href_of(database, stage.viewer, stage.owner)
+    ]
+    assert seen(database, stage.viewer, stage.owner) == {MOBILE}
+    assert not [each for each in problems(stage) if "waits for a change" in each]
+    assert verification.repair(database) == 0
+
+
+def test_what_waits_of_a_roster_is_named_after_a_while_and_let_go(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    club = clubs.found(stage.database)
+    for each in (person(stage.database), stage.owner):
+        club.join(each)
+    monkeypatch.setattr(late, "LONG", -10)
+    theirs = (RosterEntry.organisation_id == club.id, RosterEntry.owner_id == stage.owner)
+    ahead = update(RosterEntry).where(*theirs).values(raised_for=10**6)
+    stage.database.write(lambda session: session.execute(ahead))
+    assert [each for each in problems(stage) if "wait for a change" in each] == [
+        "1 rows of rosters wait for a change that has not come; run `evercard verify --repair`."
+    ]
+    assert verification.repair(stage.database) == 1
+    assert not [each for each in problems(stage) if "wait for a change" in each]

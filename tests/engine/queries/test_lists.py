@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from sync.contacts import own_contacts
+from sync.database import entry_cards
 from sync.database.engine import Database, Session
-from sync.models import CardListKey, ContactListKey, Overlay, Profile
+from sync.errors import NotThereYet
+from sync.models import CardListKey, ContactListKey, Entry, Overlay, Profile
 from sync.profiles import profiles, renewing
 from sync.queries import connected_people
 from sync.queries.connected_people import Wanted
 from sync.queries.paging import Place
 from sync.sharing import connections, grants, groups
 from tests.support import whole_lists
+from tests.support.distribution import WAYS, read_apart, read_in
 from tests.support.factories import (
     connect,
     connected,
@@ -153,11 +156,12 @@ def wanteds(group_id: int) -> list[Wanted]:
     ]
 
 
+@pytest.mark.parametrize("way", WAYS)
 def test_people_are_sorted_and_found_as_in_the_whole_list(
-    database: Database, anna: int, monkeypatch: pytest.MonkeyPatch
+    database: Database, anna: int, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr(connected_people, "PAGE", 7)
-    with database.reading() as session:
+    with read_in(way, database, monkeypatch), database.reading() as session:
 
         def page_of(place: Place) -> tuple[Sequence[int], int, int]:
             page = connected_people.page_of(session, anna, wanted, place)
@@ -193,11 +197,12 @@ def test_contacts_are_sorted_and_found_as_in_the_whole_list(
         assert [each.entry_id for each in own_contacts.everybody(session, anna)] == turned(page_of)
 
 
+@pytest.mark.parametrize("way", WAYS)
 def test_every_letter_has_the_page_on_which_it_begins(
-    database: Database, anna: int, monkeypatch: pytest.MonkeyPatch
+    database: Database, anna: int, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr(connected_people, "PAGE", 100)
-    with database.reading() as session:
+    with read_in(way, database, monkeypatch), database.reading() as session:
         called = [each.name for each in connected_people.page_of(session, anna).people]
         monkeypatch.setattr(connected_people, "PAGE", 3)
         monkeypatch.setattr(own_contacts, "PAGE", 3)
@@ -235,7 +240,10 @@ def test_whoever_turns_pages_misses_nobody_while_others_come_and_go(
     assert ids(page(Place(2, after=dora))) == [eve, finn]
 
 
-def test_nobody_is_found_or_sorted_by_what_is_hidden_from_whoever_looks(database: Database) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_is_found_or_sorted_by_what_is_hidden_from_whoever_looks(
+    database: Database, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
     anna, bo, carl = connected(database, "anna", "b1", "c1")
     connect(database, bo, carl)
     some = group(database, bo, "Some", [carl], [])
@@ -245,11 +253,11 @@ def test_nobody_is_found_or_sorted_by_what_is_hidden_from_whoever_looks(database
     show_strangers(database, carl, "name", "M")
 
     def found(viewer: int, text: str) -> bool:
-        with database.reading() as session:
+        with read_in(way, database, monkeypatch), database.reading() as session:
             return bo in connected_people.found_among(session, viewer, Wanted(text, reached=True))
 
     def place(viewer: int) -> Sequence[int]:
-        with database.reading() as session:
+        with read_in(way, database, monkeypatch), database.reading() as session:
             return connected_people.found_among(session, viewer)
 
     assert [found(anna, text) for text in texts] == [False] * 6
@@ -265,6 +273,29 @@ def test_nobody_is_found_or_sorted_by_what_is_hidden_from_whoever_looks(database
     connect(database, bo, *people(database, "dora"))
     assert found(carl, "777888")
     assert not found(anna, "777888")
+
+
+def test_nobody_is_found_by_a_card_that_another_machine_has_taken_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader's machine still names the card; the owner's says by now that they have another one."""
+    anna, bo = connected(database, "anna", "b1")
+    some = group(database, bo, "Some", [anna], [field(database, bo, "name", "Geheim")])
+
+    def found() -> list[int]:
+        with read_apart(database, monkeypatch), database.reading() as session:
+            return list(connected_people.found_among(session, anna, "geheim"))
+
+    with database.reading() as session:
+        card_id = session.scalars(select(Entry.card_id).where(Entry.viewer_id == anna, Entry.id == bo)).one()
+    assert found() == [bo]
+    database.write(lambda session: groups.remove_member(session, bo, some, anna))
+    assert found() == []
+    named = update(Entry).where(Entry.viewer_id == anna, Entry.id == bo).values(card_id=card_id)
+    database.write(lambda session: session.execute(named))
+    monkeypatch.setattr(entry_cards, "PAUSE", 0)
+    with pytest.raises(NotThereYet):
+        found()
 
 
 def test_what_changes_is_found_by_what_it_says_now(database: Database) -> None:

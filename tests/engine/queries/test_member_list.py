@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from sync.database.engine import Database
@@ -11,8 +13,16 @@ from sync.organisations import pair_entries
 from sync.queries import member_list
 from tests.support import clubs
 from tests.support.clubs import Club
+from tests.support.distribution import WAYS, read_in
 from tests.support.factories import connect, field, people, person
 from tests.support.statements import sent
+
+
+@pytest.fixture(params=WAYS)
+def database(database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """The database, whose cards are read in either way."""
+    with read_in(request.param, database, monkeypatch):
+        yield database
 
 
 def listed(database: Database, viewer: int, club: Club, text: str = "", *, hidden: bool = False) -> list[str]:
