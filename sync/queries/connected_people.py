@@ -106,6 +106,13 @@ def page_of(session: Session, person_id: int, wanted: str | Wanted = "", place: 
     return Page(people, cut.number, cut.pages, cut.total, cut.letters)
 
 
+def first(session: Session, person_id: int) -> Sequence[ConnectedPerson]:
+    """Return who is on the first page of `page_of`, without counting all."""
+    ids = paging.first_ids(session, _sorted(session, person_id, Wanted()), PAGE)
+    found = some(session, person_id, ids)
+    return [found[each] for each in ids if each in found]
+
+
 def found_among(session: Session, person_id: int, wanted: str | Wanted = "") -> Sequence[int]:
     """Return the ids of everybody who is on some page of `page_of`, in the order of the pages."""
     return paging.ids_of(session, _sorted(session, person_id, wanted))

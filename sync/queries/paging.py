@@ -82,6 +82,11 @@ def ids_of(session: Session, listed: Sorted) -> Sequence[int]:
     return session.scalars(_ids(listed).order_by(*listed.order)).all()
 
 
+def first_ids(session: Session, listed: Sorted, size: int) -> Sequence[int]:
+    """Return the ids of the first page of a list, of *size*."""
+    return _some_ids(session, listed, size, 0)
+
+
 def contains(
     session: Session, column: ColumnElement[Any] | InstrumentedAttribute[Any], text: str
 ) -> ColumnElement[bool]:
@@ -118,8 +123,11 @@ def _ids(listed: Sorted) -> Select[int]:
 
 
 def _numbered(session: Session, listed: Sorted, size: int, page: Cut) -> Cut:
-    here = _ids(listed).order_by(*listed.order).limit(size).offset((page.number - 1) * size)
-    return replace(page, ids=session.scalars(here).all())
+    return replace(page, ids=_some_ids(session, listed, size, (page.number - 1) * size))
+
+
+def _some_ids(session: Session, listed: Sorted, size: int, behind: int) -> Sequence[int]:
+    return session.scalars(_ids(listed).order_by(*listed.order).limit(size).offset(behind)).all()
 
 
 def _turned(session: Session, listed: Sorted, place: Place, size: int, page: Cut) -> Cut | None:
