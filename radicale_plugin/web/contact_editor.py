@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, abort, request, url_for
-from wtforms import Field as Input
 from wtforms import StringField
 
 from radicale_plugin.web import field_forms
 from radicale_plugin.web.field_display import Shown, icon_of, kind_title, picture_of, shown
-from radicale_plugin.web.field_forms import FieldForm
+from radicale_plugin.web.field_forms import MOST_FORMS, FieldForm, Typing
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
@@ -25,8 +24,6 @@ from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput
 from sync.fields import CATALOGUE, FieldContent, field_from_text, full_name, parts
 
-#: With more fields than that, the form of a row comes when the row is opened.
-MOST_FORMS = 12
 #: What is offered before all other kinds, and what is not typed in a form or is there already.
 FIRST_KINDS = ("mobile", "email", "address", "birthday", "note")
 _NOT_ADDED = ("photo", "name", field_forms.NAME_PARTS)
@@ -52,17 +49,6 @@ class NewContact(Form):
             InvalidInput: One of them cannot be what it is to be.
         """
         return [field_from_text(kind, text, "") for kind in _NEW if (text := (self[kind].data or "").strip())]
-
-
-@dataclass(frozen=True, slots=True)
-class Typing:
-    """A form in which a field is typed; *now* is what somebody else made of it meanwhile."""
-
-    form: FieldForm
-    inputs: Sequence[Input]
-    kind: str
-    title: str
-    now: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from babel.dates import get_month_names
@@ -9,7 +11,7 @@ from flask import request
 from wtforms import Field, HiddenField, SelectField, StringField, TextAreaField
 
 from radicale_plugin.web import language
-from radicale_plugin.web.field_display import kind_title
+from radicale_plugin.web.field_display import Shown, kind_title
 from radicale_plugin.web.forms import Form, choice
 from radicale_plugin.web.language import gettext
 from radicale_plugin.web.language import lazy as _
@@ -29,6 +31,8 @@ KIND_GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )
 #: What is offered besides the kinds of the catalogue: a name in its parts.
 NAME_PARTS = "name-parts"
+#: With more fields than that on a page, the form of a row comes when the row is opened.
+MOST_FORMS = 12
 _LENGTH = 4_000
 #: What the browser may know about an input, by kind.
 _INPUTS: dict[str, dict[str, str]] = {
@@ -64,6 +68,17 @@ class FieldForm(Form):
         render_kw={"maxlength": 100, "list": "labels", "autocomplete": "off"},
     )
     seen = HiddenField()
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """A form in which a field is typed; *now* is what somebody else made of it meanwhile."""
+
+    form: FieldForm
+    inputs: Sequence[Field]
+    kind: str
+    title: str
+    now: Shown | None = None
 
 
 class TextForm(FieldForm):

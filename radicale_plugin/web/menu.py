@@ -84,7 +84,7 @@ ITEMS = (
         "settings",
         _("Settings"),
         _("Your devices, language, password, and how others find you."),
-        ("account", "calendars", "devices", "lists", "notifications", "organisation"),
+        ("account", "calendars", "devices", "lists", "notifications", "organisation", "shared_books.device"),
     ),
     Item(
         "administration",

@@ -7,7 +7,7 @@ It is there as long as the two are connected, also while the person hides it fro
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from sync.books import overlays, served
 from sync.database import entry_cards
-from sync.database.lists import among, among_parameter
+from sync.database.distribution import is_distributed
+from sync.database.lists import among_parameter
 from sync.database.prepared import read
 from sync.errors import InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.fields.media import encoded_data, octets_of
-from sync.models import Card, Connection, Entry, Overlay
+from sync.models import CONTACTS, Card, Connection, Entry, Overlay
 from sync.revisions.address_books import HIDDEN
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
@@ -31,7 +32,22 @@ _JPEG = b"\xff\xd8\xff"
 _ADDED = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 #: As `sync.fields.media.as_encoded` begins the line of a picture; in a text a semicolon has a backslash before it.
 _PICTURE = "PHOTO;ENCODING=b;"
-_HAS_PICTURE = Card.body_3.contains(_PICTURE, autoescape=True)
+#: As the content of an overlay names the kind of a field.
+_ADDED_PICTURE = '["photo"'
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """
+    What a list says of somebody's card in a person's address book.
+
+    *reach* is the number at which they are called, or else an address, of which there may be none. *hidden*: the person
+    took the card off their devices.
+    """
+
+    reach: str
+    has_photo: bool
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +108,29 @@ def photo(session: Session, viewer_id: int, owner_id: int) -> bytes | None:
     return None
 
 
-def with_photo(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
-    """Return those of these people in whose entries a person has a picture."""
-    found = _read(session, viewer_id, owner_ids, _HAS_PICTURE)
-    return {owner_id for owner_id, overlay, has_picture in found if has_picture or '["photo"' in (overlay or "")}
-
-
-def reaches(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dict[int, str]:
-    """Return by person the number at which a person's cards say that they are called, or else an address."""
-    found = {
-        owner_id: headlines.reach_of(body) or list_keys.reach_added(overlays.load(overlay or "[]"))
-        for owner_id, overlay, body in _read(session, viewer_id, owner_ids, Card.body_3)
+def listed(session: Session, viewer_id: int, owner_ids: Collection[int]) -> dict[int, Listed]:
+    """Return by person what a list says of the cards that a person has of these people, in one statement."""
+    entries = functools.partial(_entries, is_apart=is_distributed(session))
+    rows = read(session, entries, {"viewer": viewer_id}, ids=owner_ids)
+    return {
+        owner_id: Listed("", has_photo=False, hidden=state == HIDDEN)
+        if body is None
+        else _listed(body, overlay or "[]", hidden=state == HIDDEN)
+        for owner_id, state, overlay, body in entry_cards.read(session, rows, viewer_id, Card.body_3)
     }
-    return {owner_id: reach for owner_id, reach in found.items() if reach}
 
 
-def hidden_among(session: Session, viewer_id: int, owner_ids: Collection[int]) -> set[int]:
-    """Return those of these people whose entries a person took off their devices."""
-    return {owner_id for (owner_id,) in read(session, _hidden, {"viewer": viewer_id}, ids=owner_ids)}
-
-
-def _read(
-    session: Session, viewer_id: int, owner_ids: Collection[int], wanted: entry_cards.Column
-) -> Iterator[Sequence[Any]]:
-    """Yield of these people what the viewer added, and what is *wanted* of the card, of those who show one."""
-    theirs = (Entry.viewer_id == viewer_id, Entry.kind == CONNECTION, among(session, Entry.id, owner_ids))
-    entries = select(Entry.id, Overlay.content).outerjoin(Overlay, _ADDED).where(*theirs)
-    rows = session.execute(entry_cards.chosen(session, entries, wanted))
-    return (row for row in entry_cards.read(session, rows, viewer_id, wanted) if row[-1] is not None)
+def _listed(body: str, overlay: str, *, hidden: bool) -> Listed:
+    reach = headlines.reach_of(body) or list_keys.reach_added(overlays.load(overlay))
+    return Listed(reach, has_photo=_PICTURE in body or _ADDED_PICTURE in overlay, hidden=hidden)
 
 
 @functools.cache
-def _hidden(dialect: str) -> Select[int]:
-    mine = (Entry.viewer_id == bindparam("viewer"), Entry.state == HIDDEN)
-    return select(Entry.id).where(*mine, among_parameter(dialect, Entry.id, "ids"))
+def _entries(dialect: str, *, is_apart: bool) -> Select[*tuple[Any, ...]]:
+    mine = (Entry.viewer_id == bindparam("viewer"), Entry.book_id == CONTACTS, Entry.kind == CONNECTION)
+    theirs = select(Entry.id, Entry.state, Overlay.content).outerjoin(Overlay, _ADDED)
+    entries = theirs.where(*mine, among_parameter(dialect, Entry.id, "ids"))
+    return entry_cards.apart(entries) if is_apart else entry_cards.together(entries, Card.body_3)
 
 
 def _photos(text: str) -> list[Property]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from sync.database.engine import among
+from sync.database.lists import among, among_parameter
+from sync.database.prepared import read
 from sync.models import IN, REFUSED, Block, Request
 
 
@@ -19,9 +21,20 @@ def has_blocked(session: Session, owner_id: int, other_id: int) -> bool:
 
 def barred(session: Session, person_id: int, others: Collection[int]) -> set[int]:
     """Return those of *others* whom the person has blocked, or who have blocked the person."""
-    own = select(Block.other_id).where(Block.owner_id == person_id, among(session, Block.other_id, others))
-    theirs = select(Block.owner_id).where(among(session, Block.owner_id, others), Block.other_id == person_id)
-    return set(session.scalars(own)) | set(session.scalars(theirs))
+    values = {"person": person_id}
+    return {other for make in (_own, _theirs) for (other,) in read(session, make, values, others=others)}
+
+
+@functools.cache
+def _own(dialect: str) -> Select[int]:
+    mine = Block.owner_id == bindparam("person")
+    return select(Block.other_id).where(mine, among_parameter(dialect, Block.other_id, "others"))
+
+
+@functools.cache
+def _theirs(dialect: str) -> Select[int]:
+    about = Block.other_id == bindparam("person")
+    return select(Block.owner_id).where(about, among_parameter(dialect, Block.owner_id, "others"))
 
 
 def refusing(session: Session, asker_id: int, others: Collection[int]) -> set[int]:

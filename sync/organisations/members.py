@@ -8,7 +8,6 @@ take back at any time, and they can leave.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -193,11 +192,9 @@ def joined(session: Session, owner_id: int) -> list[organisations.About]:
 
 def _asked(session: Session, owner_id: int, state: ColumnElement[bool]) -> list[organisations.About]:
     theirs = select(Membership.organisation_id).where(Membership.owner_id == owner_id, state)
-    found = []
-    for organisation_id in session.scalars(theirs.order_by(Membership.invited_at, Membership.id)).all():
-        with contextlib.suppress(NotFound):  # one that was deleted
-            found.append(organisations.asked(session, organisation_id))
-    return found
+    ids = session.scalars(theirs.order_by(Membership.invited_at, Membership.id)).all()
+    known = organisations.known_among(session, ids) if ids else {}
+    return [known[each] for each in ids if each in known]
 
 
 def people(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.hints import leaves_work
+from sync.database.lists import among_parameter
+from sync.database.prepared import read
 from sync.errors import InvalidInput, NotFound
 from sync.models import Organisation, RosterEntry, new_id, now
 from sync.revisions.address_books import PRESENT
@@ -102,9 +104,15 @@ def asked(session: Session, organisation_id: int) -> About:
     Raises:
         NotFound: There is no such organisation.
     """
-    for row in session.execute(_ABOUT.where(Organisation.id == organisation_id)):
-        return _about(row, {})
+    for found in known_among(session, [organisation_id]).values():
+        return found
     raise NotFound("There is no such organisation.")
+
+
+def known_among(session: Session, organisation_ids: Collection[int]) -> dict[int, About]:
+    """Return those of these organisations that there are by id, without counting who is in them, in one statement."""
+    rows = read(session, _among, {}, ids=organisation_ids)
+    return {row[0]: _about(*row, counts={}) for row in rows}
 
 
 def id_of(session: Session, name: str) -> int:
@@ -155,13 +163,12 @@ def _read(session: Session, wanted: Select[int, str, str, int]) -> list[About]:
         (key, state): count
         for key, state, count in session.execute(counted.group_by(RosterEntry.organisation_id, RosterEntry.state))
     }
-    return [_about(row, counts) for row in rows]
+    return [_about(*row, counts=counts) for row in rows]
 
 
-def _about(row: Any, counts: Mapping[tuple[int, str], int]) -> About:
-    minimum = row.minimum.split("\n") if row.minimum else []
-    inside, invited = (counts.get((row.id, state), 0) for state in (PRESENT, INVITED))
-    return About(row.id, row.name, minimum, row.created_at, inside, invited)
+def _about(key: int, name: str, minimum: str, at: int, *, counts: Mapping[tuple[int, str], int]) -> About:
+    inside, invited = (counts.get((key, state), 0) for state in (PRESENT, INVITED))
+    return About(key, name, minimum.split("\n") if minimum else [], at, inside, invited)
 
 
 def _checked(session: Session, name: str, minimum: Collection[str], of: int | None = None) -> dict[str, str]:
@@ -185,3 +192,8 @@ def _checked_name(session: Session, name: str, of: int | None) -> str:
 _ABOUT = select(Organisation.id, Organisation.name, Organisation.minimum, Organisation.created_at).where(
     Organisation.deleted_at.is_(None)
 )
+
+
+@functools.cache
+def _among(dialect: str) -> Select[int, str, str, int]:
+    return _ABOUT.where(among_parameter(dialect, Organisation.id, "ids"))

@@ -109,6 +109,13 @@ def page_of(session: Session, person_id: int, wanted: str | Wanted = "", place: 
     return Page(people, cut.number, cut.pages, cut.total, cut.letters)
 
 
+def first(session: Session, person_id: int) -> Sequence[ConnectedPerson]:
+    """Return who is on the first page of `page_of`, without counting all."""
+    ids = _listing(session, person_id, Wanted()).some(0, PAGE)
+    found = some(session, person_id, ids)
+    return [found[each] for each in ids if each in found]
+
+
 def found_among(session: Session, person_id: int, wanted: str | Wanted = "") -> Sequence[int]:
     """Return the ids of everybody who is on some page of `page_of`, in the order of the pages."""
     return _listing(session, person_id, wanted).every()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sync.errors import InvalidInput
 from sync.vcard.model import Property
@@ -30,7 +30,7 @@ def name_in(body: str) -> str:
 
 def reach_of(body: str) -> str:
     """Return the number at which a card in vCard 3.0 says that somebody is called, or else an address."""
-    return reach_among(said_in(body))
+    return reach_among(_each_said_in(body))
 
 
 def reach_among(said: Iterable[str]) -> str:
@@ -40,8 +40,13 @@ def reach_among(said: Iterable[str]) -> str:
 
 def said_in(body: str) -> list[str]:
     """Return every number and then every address of a card in vCard 3.0, as they are written there."""
-    lines = [line for wanted in (_NUMBER, _ADDRESS) for line in wanted.findall(f"\n{body}")]
-    return [read_line(_FOLD.sub("", line)).value for line in lines]
+    return list(_each_said_in(body))
+
+
+def _each_said_in(body: str) -> Iterator[str]:
+    text = f"\n{body}"
+    for wanted in (_NUMBER, _ADDRESS):
+        yield from (read_line(_FOLD.sub("", found[1])).value for found in wanted.finditer(text))
 
 
 def headline(text: str) -> tuple[str, list[str]]:

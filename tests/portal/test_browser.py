@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.portal.conftest import PASSWORD
 from tests.support import chromium as browsers
 from tests.support import newcomers
 from tests.support.chromium import NARROW, PortalServer
+from tests.support.hands import SCRIPTS
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+@SCRIPTS
 def test_somebody_signs_up_changes_the_password_and_comes_back(
     chromium: Browser, server: PortalServer, *, script: bool
 ) -> None:

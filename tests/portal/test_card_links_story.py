@@ -7,13 +7,12 @@ it.
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support.chromium import NARROW, PortalServer
-from tests.support.hands import Hand, Looks, words
+from tests.support.hands import READERS, Hand, Looks, words
 
 ENDED = "The link is ended: it shows nobody anything any more. Who has downloaded the card keeps it."
 OVER = (
@@ -22,11 +21,14 @@ OVER = (
 )
 
 
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@READERS
 def test_a_card_is_shown_to_somebody_without_an_account_until_its_owner_ends_it(
-    chromium: Browser, server: PortalServer, cast: Cast, locale: str
+    chromium: Browser, server: PortalServer, cast: Cast, locale: str, *, script: bool
 ) -> None:
-    say, options = words(locale), {"locale": locale, "viewport": NARROW, "has_touch": True}
+    say, options = (
+        words(locale),
+        {"locale": locale, "viewport": NARROW, "has_touch": True, "java_script_enabled": script},
+    )
     with browsers.opened(chromium, server, **options) as page:
         page.goto("sign-in")
         page.locator("input[name=login]").fill("anna")

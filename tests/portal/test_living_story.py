@@ -18,7 +18,7 @@ from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support.chromium import NARROW, PortalServer
 from tests.support.factories import put, vcard
-from tests.support.hands import Window
+from tests.support.hands import READERS, Window
 
 NUMBER = "TEL:+86 139 0013 9001"
 
@@ -34,12 +34,13 @@ def prepared(cast: Cast) -> None:
 
 
 @pytest.mark.usefixtures("prepared")
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@READERS
 def test_what_a_living_address_book_does_is_done_and_undone_in_a_browser(
-    chromium: Browser, server: PortalServer, cast: Cast, locale: str
+    chromium: Browser, server: PortalServer, cast: Cast, locale: str, *, script: bool
 ) -> None:
     def opened() -> AbstractContextManager[Page]:
-        return browsers.opened(chromium, server, locale=locale, viewport=NARROW, has_touch=True)
+        options = {"locale": locale, "viewport": NARROW, "has_touch": True, "java_script_enabled": script}
+        return browsers.opened(chromium, server, **options)
 
     with opened() as one, opened() as other:
         anna, bo = (Window(page, login, PASSWORD, locale, "living") for page, login in ((one, "anna"), (other, "bo")))

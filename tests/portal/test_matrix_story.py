@@ -20,7 +20,7 @@ from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
 from tests.support import dav
 from tests.support.chromium import NARROW, PortalServer
-from tests.support.hands import Hand, Looks, words
+from tests.support.hands import READERS, Hand, Looks, words
 
 MOBILE, OFFICE, BANK = "+86 138 0013 8000", "+86 10 5555 0121", "6222 0000 0000 0138"
 QQ, MAILBOX_Y, MAILBOX_Z = "10001234", "anna@y.example", "anna@z.example"
@@ -88,13 +88,14 @@ def tick(page: Page, hand: Hand, group: str, values: set[str]) -> None:
         hand.tap(column.locator("label").filter(has_text=value))
 
 
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@READERS
 def test_three_groups_see_each_something_else_after_13_taps(
-    chromium: Browser, server: PortalServer, phones: Callable[[str], set[str]], locale: str
+    chromium: Browser, server: PortalServer, phones: Callable[[str], set[str]], locale: str, *, script: bool
 ) -> None:
     assert [phones(login) for login in MATRIX] == [set(), set(), set()]
     say = words(locale)
-    with browsers.opened(chromium, server, locale=locale, viewport=NARROW, has_touch=True) as page:
+    options = {"locale": locale, "viewport": NARROW, "has_touch": True, "java_script_enabled": script}
+    with browsers.opened(chromium, server, **options) as page:
         sign_in(page, "anna")
         hand, looks = Hand(page), Looks(page, f"matrix-{locale}")
         hand.tap(page.locator("nav.nav").get_by_role("link", name=say("My card")))
@@ -108,12 +109,12 @@ def test_three_groups_see_each_something_else_after_13_taps(
     assert {login: phones(login) for login in MATRIX} == {login: values for login, (_, values) in MATRIX.items()}
 
 
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@READERS
 def test_public_friends_are_made_with_5_taps_and_looked_at_with_4(
-    chromium: Browser, server: PortalServer, locale: str
+    chromium: Browser, server: PortalServer, locale: str, *, script: bool
 ) -> None:
     say = words(locale)
-    options = {"locale": locale, "viewport": NARROW, "has_touch": True}
+    options = {"locale": locale, "viewport": NARROW, "has_touch": True, "java_script_enabled": script}
     with browsers.opened(chromium, server, **options) as page:
         sign_in(page, "ivy")
         hand = Hand(page)

@@ -21,6 +21,7 @@ from tests.support import chromium as browsers
 from tests.support import newcomers
 from tests.support.chromium import NARROW, PortalServer, comes_true
 from tests.support.factories import served
+from tests.support.hands import SCRIPTS
 from tests.support.letters import Mailbox, mail_server
 from tests.support.meeting import are_connected
 from tests.support.server import PATIENCE
@@ -32,10 +33,11 @@ class Stage:
     def __init__(self, chromium: Browser, server: PortalServer, database: Database, mailbox: Mailbox) -> None:
         """Remember them."""
         self.chromium, self.server, self.database, self.mailbox = chromium, server, database, mailbox
+        self.has_scripts = True
 
     def window(self, **options: object) -> AbstractContextManager[Page]:
         """Open a browser of somebody's own."""
-        return browsers.opened(self.chromium, self.server, **options)
+        return browsers.opened(self.chromium, self.server, java_script_enabled=self.has_scripts, **options)
 
     def id(self, login: str) -> int:
         """Return who has a login."""
@@ -101,11 +103,14 @@ def tells(page: Page, said: str) -> None:
 
 def show(page: Page, name: str) -> None:
     """Keep a picture of a page, on which nothing is wrong."""
-    browsers.picture(page, f"meeting-{name}")
+    if browsers.has_scripts(page):
+        browsers.picture(page, f"meeting-{name}")
     assert browsers.look(page) == []
 
 
-def test_people_come_together(stage: Stage) -> None:
+@SCRIPTS
+def test_people_come_together(stage: Stage, *, script: bool) -> None:
+    stage.has_scripts = script
     with stage.window() as page:
         sign_in(page, "chiara")
         _by_a_question(stage, page)
@@ -192,8 +197,10 @@ def _by_a_link(stage: Stage, page: Page) -> None:
     assert stage.connected("chiara", "bo")
 
 
-def test_public_friends_are_seen_as_strangers_see_them(stage: Stage) -> None:
+@SCRIPTS
+def test_public_friends_are_seen_as_strangers_see_them(stage: Stage, *, script: bool) -> None:
     """Ivy knows five and makes Bo, David and Emil public; Chiara sees what Bo and David show, and nothing of Emil."""
+    stage.has_scripts = script
     with stage.window() as ivy:
         sign_in(ivy, "ivy")
         ivy.goto("friends/")

@@ -119,8 +119,19 @@ def comes_true(where: Page | Locator, script: str) -> None:
     until(lambda: bool(where.evaluate(script)), PATIENCE / 1000)
 
 
+def has_scripts(page: Page) -> bool:
+    """Whether scripts run in the window of a page."""
+    return bool(page.evaluate("matchMedia('(scripting: enabled)').matches"))
+
+
 def look(page: Page) -> list[str]:
-    """Return what is wrong with the page as it is shown, one line each."""
+    """
+    Return what is wrong with the page as it is shown, one line each.
+
+    Where no scripts run, axe does not either: then only its width is looked at.
+    """
+    if not has_scripts(page):
+        return _too_wide(page)
     page.evaluate(AXE_SCRIPT)
     return _wrong(page, {})
 
@@ -139,10 +150,12 @@ def _wrong(page: Page, options: dict[str, Any]) -> list[str]:
     for violation in page.evaluate("given => axe.run(given).then(found => found.violations)", given):
         said = f"{violation['id']}: {violation['help']}"
         wrong += [f"{said}: {node['html'][:200]} {node['target']}" for node in violation["nodes"]]
+    return wrong + _too_wide(page)
+
+
+def _too_wide(page: Page) -> list[str]:
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if wide > 0:
-        wrong.append(f"{wide} pixels wider than the screen")
-    return wrong
+    return [f"{wide} pixels wider than the screen"] if wide > 0 else []
 
 
 def picture(page: Page, name: str) -> None:

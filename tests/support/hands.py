@@ -12,11 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from radicale_plugin.web import language
 from tests.support import chromium as browsers
 from tests.support.chromium import NARROW, WIDE
+
+#: With scripts and without: a story ends either way.
+SCRIPTS = pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+#: The same of a story that is told in each language: without scripts in one of them.
+READERS = pytest.mark.parametrize(
+    ("locale", "script"),
+    [("en-US", True), ("zh-CN", True), ("zh-CN", False)],
+    ids=["en-US", "zh-CN", "zh-CN without scripts"],
+)
 
 
 @dataclass
@@ -57,7 +67,10 @@ class Looks:
     wrong: list[str] = field(default_factory=list)
 
     def at(self, name: str) -> None:
-        """Look at the page as it is."""
+        """Look at the page as it is; where no scripts run, only at its width on a phone."""
+        if not browsers.has_scripts(self.page):
+            self.wrong += [f"{name}: {line}" for line in browsers.look(self.page)]
+            return
         for width, viewport in (("360", NARROW), ("1280", WIDE)):
             for theme in ("light", "dark"):
                 self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
@@ -108,5 +121,6 @@ class Window:
 
     def look(self, name: str) -> None:
         """Find nothing wrong with the page."""
-        browsers.picture(self.page, f"{self.name}-{name}")
+        if browsers.has_scripts(self.page):
+            browsers.picture(self.page, f"{self.name}-{name}")
         assert browsers.look(self.page) == []

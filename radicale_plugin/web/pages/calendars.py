@@ -22,7 +22,7 @@ class NewCalendar(Form):
     """What a calendar is called, and whose days are in it."""
 
     label = StringField(
-        lazy("What you call it"),
+        lazy("Name of the calendar"),
         [InputRequired(), Length(max=100)],
         description=lazy("The phone or program that it is for, so that you can end it alone."),
     )

@@ -181,7 +181,7 @@ def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
     with database().reading() as session:
         wanted = Wanted(text, inside=group.id)
         listed = connected_people.page_of(session, me, wanted, people.place_of_page())
-        pictured = held_cards.with_photo(session, me, [each.account_id for each in listed.people])
+        held = held_cards.listed(session, me, [each.account_id for each in listed.people])
         granted = grants_of(session, me)
         end = setting.end_of(session, me, Target(group_id=group.id))
     fields = len(granted.by_group.get(group.id, frozenset()) - granted.connections - granted.strangers)
@@ -192,7 +192,7 @@ def _members(group: GroupSummary, form: NameForm, status: int) -> Response:
         form=form,
         listed=listed,
         text=text,
-        pictured=pictured,
+        held=held,
         fields=fields,
         end=end,
     )

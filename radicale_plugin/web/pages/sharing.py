@@ -27,6 +27,8 @@ blueprint = Blueprint("sharing", __name__, url_prefix="/sharing")
 
 #: More boxes than that are shown for one group at a time.
 MOST_BOXES = 1_500
+#: Characters of a field that a cell of the matrix shows.
+MOST_CHARACTERS = 40
 #: Where one person's exceptions are concerned: as the groups say, always, never.
 CHOICES = {"groups": None, "always": True, "never": False}
 
@@ -35,10 +37,12 @@ Boxes = frozenset[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A field in the matrix."""
+    """A field in the matrix. *heading* and *text* are what each of its cells says, which may be hundreds."""
 
     id: int
     line: Shown
+    heading: str
+    text: str
 
 
 @blueprint.get("/")
@@ -166,7 +170,7 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         every = audiences(groups.groups_of(session, owner_id))
         rows = _rows(session, owner_id)
         granted = _granted(session, owner_id, every)
-        people = list(connected_people.page_of(session, owner_id).people)
+        people = list(connected_people.first(session, owner_id))
         found = preview_of(session, sent.get("who", ""), adjustment)
         until = {(end.target.group_id, end.target.field_id): end for end in setting.ends_of(session, owner_id)}
         person = connected_people.find(session, owner_id, as_id(found.who.removeprefix(PERSON)) or 0)
@@ -232,7 +236,12 @@ def _carried(adjustment: Adjustment, shown_groups: list[Audience]) -> list[tuple
 
 
 def _rows(session: Session, owner_id: int) -> list[Row]:
-    return [Row(field.id, shown(content_of(field))) for field in fields_of(session, owner_id)]
+    lines = [(field.id, shown(content_of(field))) for field in fields_of(session, owner_id)]
+    return [Row(field_id, line, line.heading, _short(line.text)) for field_id, line in lines]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1].rstrip()}…"
 
 
 def _adjustment() -> Adjustment:

@@ -27,7 +27,8 @@ def photo(database: Database, viewer_id: int, owner_id: int) -> bytes | None:
 
 def with_photo(database: Database, viewer_id: int, *owner_ids: int) -> set[int]:
     with database.reading() as session:
-        return held_cards.with_photo(session, viewer_id, owner_ids)
+        found = held_cards.listed(session, viewer_id, owner_ids)
+    return {owner_id for owner_id, listed in found.items() if listed.has_photo}
 
 
 def add_photo(database: Database, owner_id: int, number: int) -> int:
@@ -67,8 +68,10 @@ def test_it_is_there_while_it_is_hidden_and_until_the_two_part(database: Databas
     assert hidden.hidden
     assert values_in(hidden.text, "TEL") == values_in(before.text, "TEL") != []
     with database.reading() as session:
-        assert held_cards.hidden_among(session, anna, [bo, anna]) == {bo}
-        assert held_cards.hidden_among(session, anna, []) == held_cards.hidden_among(session, bo, [anna]) == set()
+        assert held_cards.listed(session, anna, [bo, anna]).keys() == {bo}
+        assert held_cards.listed(session, anna, [bo])[bo].hidden
+        assert held_cards.listed(session, anna, []) == {}
+        assert not held_cards.listed(session, bo, [anna])[anna].hidden
     database.write(lambda session: meeting.disconnect(session, bo, anna))
     for other in (bo, anna, person(database), 1):
         with pytest.raises(NotFound):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from flask import Response, abort, request, url_for
-from wtforms import Field as Input
 
 from radicale_plugin.web import field_forms
 from radicale_plugin.web.field_display import Shown, icon_of, kind_title, shown
-from radicale_plugin.web.field_forms import FieldForm
+from radicale_plugin.web.field_forms import MOST_FORMS, FieldForm, Typing
 from radicale_plugin.web.ids import as_id, posted_ids, posted_ticks
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.once import once
@@ -29,23 +27,16 @@ from sync.sharing import grants
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import Adjustment, fields_of
 
-#: With more fields than that, the form of a row comes when the row is opened.
-MOST_FORMS = 12
 #: What is offered before all other kinds.
 FIRST_KINDS = ("mobile", "email", "address", "birthday")
 
 
 @dataclass(frozen=True, slots=True)
-class Typing:
-    """A form in which a field is typed. *ticked* are the groups that see it, *now* what somebody else made of it."""
+class TypingOnCard(Typing):
+    """*ticked* are the groups that are to see the field, *had* those that do."""
 
-    form: FieldForm
-    inputs: Sequence[Input]
-    kind: str
-    title: str
-    ticked: set[int]
+    ticked: set[int] = field(default_factory=set)
     had: set[int] = field(default_factory=set)
-    now: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ class Row:
     is_open: bool
     seen_by: list[Word]
     withheld_from: list[str]
-    typing: Typing | None
+    typing: TypingOnCard | None
 
 
 @blueprint.get("/")
@@ -108,7 +99,7 @@ def add(kind: str) -> Response:
                 say(_("%(title)s is on your card. Nobody but you sees it yet.", title=field_forms.title_of(kind)))
             return go("card.index", _anchor=f"field-{field_id}")
     title = field_forms.title_of(kind)
-    adding = Typing(form, field_forms.inputs(form, real, shape), kind, title, set(chosen))
+    adding = TypingOnCard(form, field_forms.inputs(form, real, shape), kind, title, ticked=set(chosen))
     return _show(form.status, adding=adding)
 
 
@@ -185,7 +176,7 @@ def remove(field_id: int) -> Response:
 
 
 def _show(
-    status: int = 200, *, open_id: int = 0, form: FieldForm | None = None, adding: Typing | None = None
+    status: int = 200, *, open_id: int = 0, form: FieldForm | None = None, adding: TypingOnCard | None = None
 ) -> Response:
     """Show the card, with the row *open_id* open and *form* in it, or with a form that adds something."""
     person = current_person()
@@ -248,12 +239,14 @@ def _row(
     )
 
 
-def _typing(form: FieldForm | None, content: FieldContent, shape: str, ticked: set[int], now: Shown | None) -> Typing:
+def _typing(
+    form: FieldForm | None, content: FieldContent, shape: str, ticked: set[int], now: Shown | None
+) -> TypingOnCard:
     # What was ticked stays ticked where a form is shown again.
     chosen = set(posted_ids("groups")) if form is not None and request.method == "POST" else ticked
     given = form or field_forms.unsent(content.kind, shape, content)
     inputs = field_forms.inputs(given, content.kind, shape)
-    return Typing(given, inputs, content.kind, kind_title(content.kind), chosen, ticked, now)
+    return TypingOnCard(given, inputs, content.kind, kind_title(content.kind), now, chosen, ticked)
 
 
 def _are_few(contents: dict[int, FieldContent]) -> bool:

@@ -39,10 +39,8 @@ def index() -> Response:
             text=text,
             groups=own,
             group=group,
-            reaches=held_cards.reaches(session, me, ids),
+            held=held_cards.listed(session, me, ids),
             arrivals=arrivals.of(session, me, ids),
-            pictured=held_cards.with_photo(session, me, ids),
-            hidden=held_cards.hidden_among(session, me, ids),
         )
 
 
