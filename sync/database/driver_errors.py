@@ -8,14 +8,29 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from sync.errors import DatabaseFull, DatabaseReadOnly, DatabaseUnavailable
 
-#: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available.
-RETRYABLE = {"40001", "40P01", "55P03"}
+#: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available, and
+#: a statement that is not prepared any more.
+RETRYABLE = {"40001", "40P01", "55P03", "26000"}
 #: SQLSTATEs of a disk that is full, and of a server that takes no changes.
 _FULL, _READ_ONLY = "53100", "25006"
 #: SQLSTATE of what this user may not do: the database is somebody else's.
 _FORBIDDEN = "42501"
 #: What SQLite calls a disk that takes nothing more; a quota or a limit of file sizes is told as a failed write.
 _SQLITE_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE")
+
+
+class FailedError(Exception):
+    """
+    Something of what was sent together failed, with the driver's *error*.
+
+    *text* is the statement that it was; nothing is done of that, nor of what was behind it. None says that COMMIT was
+    among it, and nobody knows whether it is done.
+    """
+
+    def __init__(self, error: Exception, text: str | None) -> None:
+        """Tell of *error*."""
+        super().__init__(text or "It is not known what was done.")
+        self.error, self.text = error, text
 
 
 def is_retryable(error: DBAPIError) -> bool:
@@ -45,7 +60,9 @@ def first_of(error: DBAPIError) -> DBAPIError:
 
 def may_have_committed(error: DBAPIError) -> bool:
     """Whether a commit that failed so may have been done all the same: its answer was lost, not its lock."""
-    if isinstance(error.orig, sqlite3.Error):
+    failed = error.orig.__cause__ if error.orig is not None else None
+    is_before = isinstance(failed, FailedError) and failed.text is not None
+    if isinstance(error.orig, sqlite3.Error) or is_before:
         return False
     return getattr(error.orig, "sqlstate", None) not in RETRYABLE
 

@@ -27,7 +27,7 @@ from sync.database.distribution import DISTRIBUTED, QUICK_ROWS, is_there, set_lo
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.hints import Bell, has_left
 from sync.database.lists import among
-from sync.database.prepared import roll_back
+from sync.database.prepared import roll_back, watch
 from sync.database.quick import Quick, open_cursor
 from sync.database.standby import Standby
 from sync.database.url import parse_url
@@ -84,6 +84,7 @@ class Database:
             self._reader = self.engine
         else:
             liveness.watch(self.engine)
+            watch(self.engine, prepares=not self.settings.pooler)
             self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
