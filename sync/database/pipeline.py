@@ -88,9 +88,13 @@ class Line:
             FailedError: Something of it failed, or the connection is lost.
         """
         commands, self._waiting = self._waiting, []
+        status = self.connection.pgconn.transaction_status
+        if and_commit and status == TransactionStatus.INERROR:
+            # The server would take it for a rollback, and say nothing of it.
+            raise FailedError(errors.InFailedSqlTransaction("an error was passed over, after which nothing stays"), "")
         if not commands:
             return []
-        if self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
+        if status == TransactionStatus.IDLE:
             commands.insert(0, self._control(self._beginning()))
         if and_commit:
             commands.append(self._control(_COMMIT))

@@ -8,10 +8,10 @@ Whoever listens for the statements of the engine hears of these as well, and wha
 raises it. The ORM is for what is done once in a while; for reading alone, without a transaction, there is
 `sync.database.quick`.
 
-A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits (`sync.database.
-pipeline`) until something of the transaction is to be known, or the transaction is committed, and goes to the server
-with that. It is done before whatever the transaction does afterwards, by whichever way; only what goes wrong with it is
-told there. On SQLite there is no way to the server, and it is run at once.
+A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits
+(`sync.database.pipeline`) until something of the transaction is to be known, or the transaction is committed, and goes
+to the server with that. It is done before whatever the transaction does afterwards, by whichever way; only what goes
+wrong with it is told there. Inside of a savepoint nothing waits, nor on SQLite, to which there is no way.
 """
 
 from __future__ import annotations
@@ -201,7 +201,8 @@ def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool 
         else:
             (dialect.do_executemany if many else dialect.do_execute)(cursor, compiled.text, given, context)
         if line is not None:
-            rows = [] if waits else line.send()
+            # What fails in a part of a transaction that can be gone back on must fail inside of it.
+            rows = [] if waits and not connection.in_nested_transaction() else line.send()
         elif compiled.has_rows:
             rows = cursor.fetchall()
     except dialect.loaded_dbapi.Error as error:
