@@ -70,8 +70,11 @@ class Database:
         options["hide_parameters"] = True
         if self.is_sqlite:
             options["connect_args"] = {"timeout": sqlite.BUSY_MILLISECONDS / 1000, "check_same_thread": False}
-        elif self.settings.pooler:
-            options["connect_args"] = {"prepare_threshold": None}
+        else:
+            # As those who write want it; whoever reads says so.
+            options["isolation_level"] = "READ COMMITTED"
+            if self.settings.pooler:
+                options["connect_args"] = {"prepare_threshold": None}
         try:
             self.engine = create_engine(self.url, **options)
         except ModuleNotFoundError as error:
@@ -79,13 +82,13 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", sqlite.configure)
             event.listen(self.engine, "begin", sqlite.begin)
-            self._writer = self.engine.execution_options(**{sqlite.WRITES: True})
-            self._hasty = self.engine.execution_options(**{sqlite.WRITES: True, sqlite.PATIENCE: HASTE})
-            self._reader = self.engine
+            self._writer: Engine = self.engine.execution_options(**{sqlite.WRITES: True})
+            self._hasty: Engine = self.engine.execution_options(**{sqlite.WRITES: True, sqlite.PATIENCE: HASTE})
+            self._reader: Engine = self.engine
         else:
             liveness.watch(self.engine)
             watch(self.engine, prepares=not self.settings.pooler)
-            self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
+            self._writer = self._hasty = self.engine
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
         self._quick = Quick(self.engine.dialect, self._connect)
