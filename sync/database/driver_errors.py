@@ -7,6 +7,7 @@ import sqlite3
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from sync.errors import DatabaseFull, DatabaseReadOnly, DatabaseUnavailable
+from sync.pipeline.failed import FailedError
 
 #: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available, and
 #: a statement that is not prepared any more.
@@ -17,20 +18,6 @@ _FULL, _READ_ONLY = "53100", "25006"
 _FORBIDDEN = "42501"
 #: What SQLite calls a disk that takes nothing more; a quota or a limit of file sizes is told as a failed write.
 _SQLITE_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE")
-
-
-class FailedError(Exception):
-    """
-    Something of what was sent together failed, with the driver's *error*.
-
-    *text* is the statement that it was; nothing is done of that, nor of what was behind it. None says that COMMIT was
-    among it, and nobody knows whether it is done.
-    """
-
-    def __init__(self, error: Exception, text: str | None) -> None:
-        """Tell of *error*."""
-        super().__init__(text or "It is not known what was done.")
-        self.error, self.text = error, text
 
 
 def is_retryable(error: DBAPIError) -> bool:

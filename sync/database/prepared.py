@@ -9,7 +9,7 @@ raises it. The ORM is for what is done once in a while; for reading alone, witho
 `sync.database.quick`.
 
 A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits
-(`sync.database.pipeline`) until something of the transaction is to be known, or the transaction is committed, and goes
+(`sync.pipeline`) until something of the transaction is to be known, or the transaction is committed, and goes
 to the server with that. It is done before whatever the transaction does afterwards, by whichever way; only what goes
 wrong with it is told there. Inside of a savepoint nothing waits, nor on SQLite, to which there is no way.
 """
@@ -25,8 +25,8 @@ from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Upda
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sync.database.driver_errors import FailedError
 from sync.database.lists import SQLITE, ids
+from sync.pipeline.failed import FailedError
 
 Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -137,7 +137,7 @@ def watch(engine: Engine, *, prepares: bool) -> None:
     *prepares* says that each is one connection to the server for good.
     """
     # SQLite needs no driver but Python's.
-    from sync.database.pipeline import Line
+    from sync.pipeline.line import Line
 
     dialect: Any = engine.dialect
     end = dialect.do_commit

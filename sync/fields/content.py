@@ -17,8 +17,7 @@ from sync.fields.relations import RELATIVES
 from sync.vcard import Property
 
 _FORM = 1
-#: So many characters of a field are remembered, and so many fields: while a card is stored, each of its fields is read,
-#: translated for every audience, and compared. Photos would fill the memory.
+#: Characters of a field, and fields, that are remembered while cards are stored; photos would fill the memory.
 _SHORT, _FIELDS = 1_000, 512
 _T = TypeVar("_T")
 
@@ -95,23 +94,13 @@ _known = functools.lru_cache(_FIELDS)(_read)
 
 
 def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _T]:
-    """
-    Let what *make* makes of a field be remembered, where the field is short: by the field itself and by its equals.
-
-    To ask a field takes a fraction of what it takes to find out what is equal to it.
-    """
+    """Let what *make* makes of a field be remembered where that is short: by the field, which is quick, and its equals."""
     known = functools.lru_cache(_FIELDS)(make)
 
     @functools.wraps(make)
     def made(content: FieldContent) -> _T:
-        kept = content.known
-        found: _T
-        if make in kept:
-            found = kept[make]
-            return found
-        if sum([len(item.value) for item in content.properties]) > _SHORT:
-            return make(content)
-        found = kept[make] = known(content)
-        return found
+        if make not in content.known and sum([len(item.value) for item in content.properties]) <= _SHORT:
+            content.known[make] = known(content)
+        return content.known.get(make) or make(content)
 
     return made

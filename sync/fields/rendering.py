@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from sync.fields.addresses import is_program
 from sync.fields.cardinality import written
 from sync.fields.collect import OURS
-from sync.fields.content import FieldContent, remembered
+from sync.fields.content import FieldContent
 from sync.fields.media import is_remote
-from sync.fields.translate import translate
 from sync.vcard import Property, content_line, escape, split_structured, unescape
 
 _TOKEN = re.compile(r"[A-Z0-9-]+")
@@ -41,20 +39,18 @@ def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, 
     Media that a client would fetch from elsewhere are left out unless *remote_media* is true. Groups are numbered over
     *fields* alone, so that a number tells nothing about fields that are not among them.
     """
-    pairs = list(zip(fields, written(fields, version), strict=True))
-    names = [pair for pair in pairs if pair[0].main.name in ("FN", "N")]
-    others = [pair for pair in pairs if pair[0].main.name not in ("FN", "N")]
+    blocks = [(content.main.name, block) for content, block in zip(fields, written(fields, version), strict=True)]
+    names = [block for name, block in blocks if name in ("FN", "N")]
+    others = [block for name, block in blocks if name not in ("FN", "N")]
     lines = [content_line(item) for item in _made_names(fields, version, fallback_name)]
-    line_of, groups = _line_of(version, remote_media=remote_media), 0
-    for content, block in (*names, *others):
-        if len(block) == 1 and block is translate(content, version):
-            lines.append(line_of(content))
-            continue
+    groups = 0
+    for block in (*names, *others):
         told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
         if told and told[0] is block[0]:
             together = len(told) > 1 and told[0].name != "N"
             groups += together
-            lines += [_line(item, f"item{groups}" if together else "") for item in told]
+            group = f"item{groups}" if together else ""
+            lines += [content_line(item if item.group == group else replace(item, group=group)) for item in told]
     return "".join(lines) + "END:VCARD\r\n"
 
 
@@ -72,22 +68,6 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
             if item.name == name and (text := read(item.value)):
                 return text
     return fallback
-
-
-@functools.cache
-def _line_of(version: str, *, remote_media: bool) -> Callable[[FieldContent], str]:
-    """Return what writes a field that is one line alone in *version*."""
-
-    @remembered
-    def line(content: FieldContent) -> str:
-        (item,) = translate(content, version)
-        return _line(item, "") if _may_be_written(item, remote_media=remote_media) else ""
-
-    return line
-
-
-def _line(item: Property, group: str) -> str:
-    return content_line(item if item.group == group else replace(item, group=group))
 
 
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:

@@ -16,6 +16,7 @@ from PIL import Image
 from sqlalchemy import Connection, event
 
 from sync.database.engine import Database, Session
+from sync.pipeline.line import Line
 from sync.revisions import address_books
 from sync.sharing import grants
 from sync.sharing.visibility import fields_of
@@ -132,8 +133,6 @@ def test_a_card_of_many_fields_is_stored_with_as_many_statements_as_one_of_few(s
 def test_statements_go_to_the_server_together_as_far_as_no_answer_is_needed(
     site: Site, watched: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sync.database.pipeline import Line
-
     trips: list[int] = []
     this, exchange = threading.get_ident(), Line._exchange
 

@@ -20,7 +20,7 @@ from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8
 
-from sync.database.driver_errors import FailedError
+from sync.pipeline.failed import FailedError
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 #: A statement with the types of its values, which is what is prepared.
