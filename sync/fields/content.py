@@ -94,7 +94,7 @@ _known = functools.lru_cache(_FIELDS)(_read)
 
 
 def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _T]:
-    """Let what *make* makes of a field be remembered where that is short: by the field, which is quick, and its equals."""
+    """Let what *make* makes of a field be remembered where that is short: by the field, quickly, and its equals."""
     known = functools.lru_cache(_FIELDS)(make)
 
     @functools.wraps(make)

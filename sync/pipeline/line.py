@@ -94,7 +94,7 @@ class Line:
             raise FailedError(errors.InFailedSqlTransaction("an error was passed over, after which nothing stays"), "")
         if not commands:
             return []
-        if status == TransactionStatus.IDLE:
+        if status == TransactionStatus.IDLE and not self.connection.autocommit:
             commands.insert(0, self._control(self._beginning()))
         if and_commit:
             commands.append(self._control(_COMMIT))
