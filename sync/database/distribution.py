@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from sync.database.prepared import execute
+from sync.database.prepared import later
 
 #: What a session knows of it, and by what it reads past its own transaction.
 DISTRIBUTED, QUICK_ROWS = "distributed", "quick_rows"
@@ -49,7 +49,7 @@ def set_locally(session: Session, values: Mapping[str, str]) -> None:
         for name, value in {"citus.propagate_set_commands": "local", **values}.items():
             session.execute(text(f"SET LOCAL {name} TO '{value}'"))
         return
-    execute(session, _setting(tuple(values.items())), {})
+    later(session, _setting(tuple(values.items())), {})
 
 
 @functools.cache

@@ -7,9 +7,11 @@ import sqlite3
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from sync.errors import DatabaseFull, DatabaseReadOnly, DatabaseUnavailable
+from sync.pipeline.failed import FailedError
 
-#: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available.
-RETRYABLE = {"40001", "40P01", "55P03"}
+#: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available, and
+#: a statement that is not prepared any more.
+RETRYABLE = {"40001", "40P01", "55P03", "26000"}
 #: SQLSTATEs of a disk that is full, and of a server that takes no changes.
 _FULL, _READ_ONLY = "53100", "25006"
 #: SQLSTATE of what this user may not do: the database is somebody else's.
@@ -45,7 +47,9 @@ def first_of(error: DBAPIError) -> DBAPIError:
 
 def may_have_committed(error: DBAPIError) -> bool:
     """Whether a commit that failed so may have been done all the same: its answer was lost, not its lock."""
-    if isinstance(error.orig, sqlite3.Error):
+    failed = error.orig.__cause__ if error.orig is not None else None
+    is_before = isinstance(failed, FailedError) and failed.text is not None
+    if isinstance(error.orig, sqlite3.Error) or is_before:
         return False
     return getattr(error.orig, "sqlstate", None) not in RETRYABLE
 

@@ -27,7 +27,7 @@ from sync.database.distribution import DISTRIBUTED, QUICK_ROWS, is_there, set_lo
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.hints import Bell, has_left
 from sync.database.lists import among
-from sync.database.prepared import roll_back
+from sync.database.prepared import roll_back, watch
 from sync.database.quick import Quick, open_cursor
 from sync.database.standby import Standby
 from sync.database.url import parse_url
@@ -70,8 +70,11 @@ class Database:
         options["hide_parameters"] = True
         if self.is_sqlite:
             options["connect_args"] = {"timeout": sqlite.BUSY_MILLISECONDS / 1000, "check_same_thread": False}
-        elif self.settings.pooler:
-            options["connect_args"] = {"prepare_threshold": None}
+        else:
+            # As those who write want it; whoever reads says so.
+            options["isolation_level"] = "READ COMMITTED"
+            if self.settings.pooler:
+                options["connect_args"] = {"prepare_threshold": None}
         try:
             self.engine = create_engine(self.url, **options)
         except ModuleNotFoundError as error:
@@ -79,12 +82,13 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", sqlite.configure)
             event.listen(self.engine, "begin", sqlite.begin)
-            self._writer = self.engine.execution_options(**{sqlite.WRITES: True})
-            self._hasty = self.engine.execution_options(**{sqlite.WRITES: True, sqlite.PATIENCE: HASTE})
-            self._reader = self.engine
+            self._writer: Engine = self.engine.execution_options(**{sqlite.WRITES: True})
+            self._hasty: Engine = self.engine.execution_options(**{sqlite.WRITES: True, sqlite.PATIENCE: HASTE})
+            self._reader: Engine = self.engine
         else:
             liveness.watch(self.engine)
-            self._writer = self._hasty = self.engine.execution_options(isolation_level="READ COMMITTED")
+            watch(self.engine, prepares=not self.settings.pooler)
+            self._writer = self._hasty = self.engine
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
         self._quick = Quick(self.engine.dialect, self._connect)

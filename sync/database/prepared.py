@@ -7,19 +7,26 @@ of their modules, in SQLAlchemy's language like any other, and run by `execute` 
 Whoever listens for the statements of the engine hears of these as well, and what goes wrong is raised as SQLAlchemy
 raises it. The ORM is for what is done once in a while; for reading alone, without a transaction, there is
 `sync.database.quick`.
+
+A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits
+(`sync.pipeline`) until something of the transaction is to be known, or the transaction is committed, and goes
+to the server with that. It is done before whatever the transaction does afterwards, by whichever way; only what goes
+wrong with it is told there. Inside of a savepoint nothing waits, nor on SQLite, to which there is no way.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Delete, Dialect, Engine, Insert, Select, Update, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE, ids
+from sync.pipeline.failed import FailedError
 
 Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -28,8 +35,8 @@ STATEMENT = "statement"
 #: The execution option of a statement whose best plan depends on its values, such as whether a book is large:
 #: PostgreSQL plans it each time, and keeps no plan for the average.
 ANEW = "planned_anew"
-#: Where a connection keeps its cursor, and how many rows that may hold on to until the next statement.
-CURSOR, _FEW = "prepared_cursor", 10
+#: Where a connection to PostgreSQL has its line.
+LINE = "line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,18 @@ def execute(session: Session, statement: Statement, values: Mapping[str, object]
     """
     connection = session.connection()
     compiled = _compiled(statement, connection.dialect)
-    return _run(connection, compiled, compiled.taken(values), many=False)
+    return _run(connection, compiled, compiled.taken(values))
+
+
+def later(session: Session, statement: Statement, values: Mapping[str, object]) -> None:
+    """
+    Run a *statement* as `execute` does, before whatever the session does afterwards, for whoever needs no answer.
+
+    What goes wrong with it is raised by one of those, the commit included.
+    """
+    connection = session.connection()
+    compiled = _compiled(statement, connection.dialect)
+    _run(connection, compiled, compiled.taken(values), waits=True)
 
 
 def read(
@@ -93,29 +111,68 @@ def value(session: Session, statement: Statement, values: Mapping[str, object]) 
 
 
 def execute_all(session: Session, statement: Statement, rows: Sequence[Mapping[str, object]]) -> None:
-    """Run a *statement* that changes something once for each of *rows*, which are values as `execute` takes them."""
+    """Run a *statement* `later`, once for each of *rows*, which are values as that takes them."""
     if not rows:
         return
     connection = session.connection()
     compiled = _compiled(statement, connection.dialect)
     given = [compiled.taken(values) for values in rows]
     # What drivers do for several takes longer than one.
-    _run(connection, compiled, given if len(given) > 1 else given[0], many=len(given) > 1)
+    _run(connection, compiled, given if len(given) > 1 else given[0], many=len(given) > 1, waits=True)
 
 
 def roll_back(session: Session) -> None:
-    """
-    Let nothing stay of what a transaction did, but what was prepared in it.
-
-    With a rollback of its own PostgreSQL's driver forgets that, since tables may be gone by it, and each statement that
-    follows would be read and planned anew.
-    """
+    """Let nothing stay of what a transaction did, but what was prepared in it."""
     if session.get_bind().dialect.name == SQLITE or not session.in_transaction():
         return
     connection = session.connection()
-    driver: Any = None if connection.invalidated else connection.connection.dbapi_connection
-    if driver is not None and driver.info.transaction_status.name == "INTRANS":
-        driver.pgconn.exec_(b"ROLLBACK")
+    if not connection.invalidated:
+        connection.info[LINE].roll_back()
+
+
+def watch(engine: Engine, *, prepares: bool) -> None:
+    """
+    Give each connection of a PostgreSQL *engine* a line, and let what waits in it go before anything else.
+
+    *prepares* says that each is one connection to the server for good.
+    """
+    # SQLite needs no driver but Python's.
+    from sync.pipeline.line import Line
+
+    dialect: Any = engine.dialect
+    end = dialect.do_commit
+
+    def open_line(driver: Any, record: Any) -> None:
+        record.info[LINE] = Line(driver, prepares=prepares)
+
+    def send_first(_cursor: Any, _text: str, _values: Any, context: Any) -> None:
+        # That by which SQLAlchemy looks at a new server keeps nothing, and nothing waits on it.
+        with contextlib.suppress(NotImplementedError):
+            _send(context.root_connection)
+
+    def commit(connection: Any) -> None:
+        try:
+            connection.info[LINE].send(and_commit=True)
+        except FailedError as failed:
+            raise failed.error from failed
+        end(connection)
+
+    def roll_back_all(connection: Connection) -> None:
+        if not connection.closed and not connection.invalidated:
+            connection.info[LINE].roll_back()
+
+    def roll_back_to(connection: Connection, _name: str, _context: object) -> None:
+        if not connection.closed and not connection.invalidated:
+            connection.info[LINE].forget()
+            # It is what the driver does.
+            connection.info[LINE].prepare_anew()
+
+    dialect.do_commit = commit
+    event.listen(engine, "connect", open_line)
+    event.listen(engine, "do_execute", send_first)
+    event.listen(engine, "do_executemany", send_first)
+    event.listen(engine, "rollback", roll_back_all)
+    event.listen(engine, "rollback_savepoint", roll_back_to)
 
 
 def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
@@ -130,45 +187,48 @@ def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
     return found
 
 
-def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool) -> Rows:
+def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool = False, waits: bool = False) -> Rows:
     dialect: Any = connection.dialect
-    cursor = _cursor(connection)
+    line = connection.info.get(LINE)
+    cursor: Any = connection.connection.cursor() if line is None else line
     context = _Context(compiled.options)
     for told in connection.dispatch.before_cursor_execute:
         told(connection, cursor, compiled.text, given, context, many)
+    rows: Rows = []
     try:
         if compiled.is_planned_anew:
             cursor.execute(compiled.text, given, prepare=False)
         else:
             (dialect.do_executemany if many else dialect.do_execute)(cursor, compiled.text, given, context)
-        rows: Rows = cursor.fetchall() if compiled.has_rows else []
+        if line is not None:
+            # What fails in a part of a transaction that can be gone back on must fail inside of it.
+            rows = [] if waits and not connection.in_nested_transaction() else line.send()
+        elif compiled.has_rows:
+            rows = cursor.fetchall()
     except dialect.loaded_dbapi.Error as error:
-        raise _raised(connection, cursor, compiled, error) from error
-    if len(rows) > _FEW:
-        connection.info.pop(CURSOR, None)
+        raise _raised(connection, compiled.text, error) from error
+    except FailedError as failed:
+        raise _raised(connection, failed.text, failed.error) from failed
     for told in connection.dispatch.after_cursor_execute:
         told(connection, cursor, compiled.text, given, context, many)
     return rows
 
 
-def _cursor(connection: Connection) -> Any:
-    """Return a cursor: on PostgreSQL, where one takes half as long to make as to use, that which a connection keeps."""
-    if connection.dialect.name == SQLITE:
-        return connection.connection.cursor()
-    kept = connection.info
-    if CURSOR not in kept:
-        kept[CURSOR] = connection.connection.cursor()
-    return kept[CURSOR]
+def _send(connection: Connection) -> None:
+    """Send what waits on a connection, if anything does."""
+    try:
+        connection.info[LINE].send()
+    except FailedError as failed:
+        raise _raised(connection, failed.text, failed.error) from failed
 
 
-def _raised(connection: Connection, cursor: Any, compiled: _Compiled, error: Exception) -> BaseException:
+def _raised(connection: Connection, text: str | None, error: Exception) -> BaseException:
     """Return what SQLAlchemy makes of an *error* of the driver's; a connection that is lost is not used again."""
     dialect: Any = connection.dialect
-    driver = connection.connection.dbapi_connection
-    is_lost = dialect.is_disconnect(error, driver, cursor)
+    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
     if is_lost:
         connection.invalidate(error)
     base, hidden = dialect.loaded_dbapi.Error, connection.engine.hide_parameters
     return DBAPIError.instance(
-        compiled.text, None, error, base, hide_parameters=hidden, connection_invalidated=is_lost, dialect=dialect
+        text, None, error, base, hide_parameters=hidden, connection_invalidated=is_lost, dialect=dialect
     )

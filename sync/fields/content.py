@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
@@ -17,8 +17,7 @@ from sync.fields.relations import RELATIVES
 from sync.vcard import Property
 
 _FORM = 1
-#: So many characters of a field are remembered, and so many fields: while a card is stored, each of its fields is read,
-#: translated for every audience, and compared. Photos would fill the memory.
+#: Characters of a field, and fields, that are remembered while cards are stored; photos would fill the memory.
 _SHORT, _FIELDS = 1_000, 512
 _T = TypeVar("_T")
 
@@ -37,6 +36,7 @@ class FieldContent:
     version: str
     properties: tuple[Property, ...]
     _hash: int = field(default=0, init=False, compare=False, repr=False)
+    known: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @override
     def __hash__(self) -> int:
@@ -94,11 +94,13 @@ _known = functools.lru_cache(_FIELDS)(_read)
 
 
 def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _T]:
-    """Let what *make* makes of a field be remembered, where the field is short."""
+    """Let what *make* makes of a field be remembered where that is short: by the field, quickly, and its equals."""
     known = functools.lru_cache(_FIELDS)(make)
 
     @functools.wraps(make)
     def made(content: FieldContent) -> _T:
-        return known(content) if sum([len(item.value) for item in content.properties]) <= _SHORT else make(content)
+        if make not in content.known and sum([len(item.value) for item in content.properties]) <= _SHORT:
+            content.known[make] = known(content)
+        return content.known.get(make) or make(content)
 
     return made

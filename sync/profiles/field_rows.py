@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import bindparam, delete, insert, update
 
-from sync.database.prepared import execute, execute_all
+from sync.database.prepared import execute_all, later
 from sync.fields import FieldContent
 from sync.models import Base, Field, new_id
 from sync.sharing import cards
@@ -26,7 +26,7 @@ def insert_field(
     """Add a field at a position and return its id: *field_id*, or a new one. *claim* is what fills it, if one does."""
     made = StoredField(field_id or new_id(), position, content.kind, content.dump(), under_way.at, claim)
     under_way.put(owner_id, made)
-    execute(under_way.session, _INSERT, {"owner_id": owner_id, **made._asdict()})
+    later(under_way.session, _INSERT, {"owner_id": owner_id, **made._asdict()})
     return made.id
 
 
@@ -38,7 +38,7 @@ def update_field(under_way: Change, owner_id: int, field_id: int, content: Field
     after = before._replace(kind=content.kind, content=content.dump(), changed_at=under_way.at)
     under_way.put(owner_id, after)
     new = {"new_kind": after.kind, "new_content": after.content, "new_changed_at": after.changed_at}
-    execute(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **new})
+    later(under_way.session, _UPDATE, {"owner": owner_id, "field": field_id, **new})
 
 
 def fill_field(under_way: Change, owner_id: int, field_id: int, content: FieldContent, claim: str | None) -> None:

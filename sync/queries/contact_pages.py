@@ -13,6 +13,7 @@ from sync.database.prepared import execute_all
 from sync.database.upserts import insert_into
 from sync.models import Base, Overlay, PrivateCard
 from sync.sorting import list_keys
+from sync.vcard import headlines
 
 #: So many are written anew in one transaction.
 _SOME = 50
@@ -20,9 +21,10 @@ _SOME = 50
 
 def store(session: Session, viewer_id: int, entry_id: int, data: bytes, before: bytes | None = None) -> None:
     """Store the keys of a private entry that says *data*, unless it said the same *before*, None for nothing."""
-    listed = _of(data)
-    if before is None or listed != _of(before):
-        execute_all(session, _setting(session.get_bind().dialect.name), [_row(viewer_id, entry_id, listed)])
+    said = headlines.headline(_text(data))
+    if before is None or said != headlines.headline(_text(before)):
+        row = _row(viewer_id, entry_id, list_keys.of_headline(*said))
+        execute_all(session, _setting(session.get_bind().dialect.name), [row])
 
 
 def write_anew(session: Session, viewer_id: int, after: int) -> int | None:
@@ -35,7 +37,11 @@ def write_anew(session: Session, viewer_id: int, after: int) -> int | None:
         contacts = _texts(session, PrivateCard, PrivateCard.data, viewer_id, after)
         overlays = _texts(session, Overlay, Overlay.content, viewer_id, after)
         last = min((found[-1][0] for found in (contacts, overlays) if len(found) == _SOME), default=None)
-        rows = [_row(viewer_id, each, _of(data)) for each, data in contacts if last is None or each <= last]
+        rows = [
+            _row(viewer_id, each, list_keys.of_contact(_text(data)))
+            for each, data in contacts
+            if last is None or each <= last
+        ]
         execute_all(session, _setting(session.get_bind().dialect.name), rows)
         added = [(each, list_keys.of_overlay(content)) for each, content in overlays if last is None or each <= last]
         execute_all(session, _SET_ADDED, [_row(viewer_id, each, numbers) for each, numbers in added])
@@ -48,8 +54,8 @@ def _texts(session: Session, table: Any, text: Any, viewer_id: int, after: int) 
     return session.execute(mine.order_by(table.entry_id).limit(_SOME).with_for_update()).all()
 
 
-def _of(data: bytes) -> list_keys.ListKeys:
-    return list_keys.of_contact(data.decode(errors="replace"))
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")
 
 
 def _row(viewer_id: int, entry_id: int, listed: list_keys.ListKeys | list_keys.Numbers) -> dict[str, Any]:

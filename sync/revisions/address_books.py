@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from sync.database.distribution import TOGETHER, is_distributed, set_locally
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
-from sync.database.prepared import execute, value
+from sync.database.prepared import execute, later, value
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
 from sync.push import news, subscriptions
@@ -211,7 +211,7 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
         return {}
     if len(viewers) > 1 and dialect == "postgresql":
         set_locally(session, _IN_ORDER)
-    execute(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
+    later(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})
     return news.note_content(session, viewers, book_id, at, with_browsers=True)
 
 
@@ -241,11 +241,11 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int, v
     # For which change an entry was raised is asked by those only who read it apart from its card.
     values = {"entry": entry_id, "at": at, **({"version": version} if is_apart else {})}
     if len(viewers) == 1:
-        execute(session, _STAMP_ONE_APART if is_apart else _STAMP_ONE, {"viewer": viewers[0], **values})
+        later(session, _STAMP_ONE_APART if is_apart else _STAMP_ONE, {"viewer": viewers[0], **values})
     elif viewers:
         dialect = session.get_bind().dialect.name
         stamping = _stamping_apart if is_apart else _stamping
-        execute(session, stamping(dialect), {"viewers": ids(dialect, viewers), **values})
+        later(session, stamping(dialect), {"viewers": ids(dialect, viewers), **values})
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from sync.database import entry_cards
 from sync.database.distribution import is_distributed
 from sync.database.lists import SQLITE
-from sync.database.prepared import execute
+from sync.database.prepared import execute, later
 from sync.database.upserts import insert_into
 from sync.errors import NotFound
 from sync.models import Base, Card, new_id, now
@@ -136,10 +136,10 @@ def store_private(
     key = {"viewer": book.viewer_id, "entry": entry.id}
     said = {f"new_{name}": getattr(after, name) for name in _SAID}
     if found is None:
-        execute(session, _INSERT, {**key, **said, "book": book.id, "name": href, "new_kind": PRIVATE})
+        later(session, _INSERT, {**key, **said, "book": book.id, "name": href, "new_kind": PRIVATE})
     else:
-        execute(session, _UPDATE, {**key, **said})
-    execute(session, _SET_DATA if entry.data is not None else _ADD_DATA, {**key, "new_data": data})
+        later(session, _UPDATE, {**key, **said})
+    later(session, _SET_DATA if entry.data is not None else _ADD_DATA, {**key, "new_data": data})
     return after
 
 
@@ -148,7 +148,7 @@ def stamp(session: Session, book: Book, found: Found) -> Found:
     at = now()
     revision = address_books.raise_one(session, book, at)
     key = {"viewer": found.viewer_id, "entry": found.id}
-    execute(session, _STAMP, {**key, "new_revision": revision, "new_changed_at": at})
+    later(session, _STAMP, {**key, "new_revision": revision, "new_changed_at": at})
     return replace(found, revision=revision, changed_at=at)
 
 
@@ -159,7 +159,7 @@ def note_copy(session: Session, found: Found, device_id: int, sent: bytes | None
         return
     key = {"viewer": found.viewer_id, "device": device_id, "entry": found.id}
     values = {**key, "new_revision": copy.revision, "new_sent": sent}
-    execute(session, _setting_copy(session.get_bind().dialect.name), values)
+    later(session, _setting_copy(session.get_bind().dialect.name), values)
 
 
 _TABLES = Base.metadata.tables

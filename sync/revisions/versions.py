@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.prepared import execute
+from sync.database.prepared import execute, later
 from sync.errors import NotFound
 from sync.models import NOT_KEPT, Base, DeviceCopy, Entry, EntryVersion, now
 
@@ -83,7 +83,7 @@ def keep(session: Session, entry: Versioned, content: bytes) -> None:
         _forget(session, entry.viewer_id, [Kept(*row) for row in execute(session, _TOO_OLD, before)])
     if days:
         key = {"viewer": entry.viewer_id, "entry": entry.id, "at": entry.revision}
-        execute(session, _KEEP, {**key, "now": at, "content": content})
+        later(session, _KEEP, {**key, "now": at, "content": content})
     if number >= limits.versions or used + len(content) > limits.versions_size:
         thin_out(session, entry.viewer_id)
 

@@ -55,7 +55,11 @@ def of_card(body: str, login: str) -> ListKeys:
 
 def of_contact(text: str) -> ListKeys:
     """Return the keys of a contact of somebody's own, whatever *text* it is."""
-    name, reaches = headlines.headline(text)
+    return of_headline(*headlines.headline(text))
+
+
+def of_headline(name: str, reaches: Sequence[str]) -> ListKeys:
+    """Return the keys of a contact that is called *name* and has these numbers, and behind them these addresses."""
     number_key, reached, digits = _numbers("".join(reaches[:1]), [" ".join(reaches)])
     return ListKeys(_sort_key(name), number_key, names.fold(name), _keys(name), _spelled(name), reached, digits)
 

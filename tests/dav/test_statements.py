@@ -16,6 +16,7 @@ from PIL import Image
 from sqlalchemy import Connection, event
 
 from sync.database.engine import Database, Session
+from sync.pipeline.line import Line
 from sync.revisions import address_books
 from sync.sharing import grants
 from sync.sharing.visibility import fields_of
@@ -30,6 +31,8 @@ from tests.support.statements import sent
 PRIVATE, NEW = 9, 10
 #: PostgreSQL is asked once more what there is, behind the lock, and to lock address books in their order.
 OWN = {"sqlite": 17, "postgresql": 19}
+#: Round trips to PostgreSQL for them, from BEGIN to COMMIT.
+PRIVATE_TRIPS, OWN_TRIPS = 5, 11
 FIELDS = (*(f"EMAIL:x{number}@example.org" for number in range(6)), "ORG:Example", "TITLE:Boss", "BDAY:1980-04-12")
 
 
@@ -124,6 +127,28 @@ def test_a_card_of_many_fields_is_stored_with_as_many_statements_as_one_of_few(s
     with counted(site.database) as few:
         put(site, watched, BOOK + own, factories.vcard(uid, "TEL;TYPE=CELL:+49 170 2"))
     assert len(found.statements) <= len(few.statements)
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_statements_go_to_the_server_together_as_far_as_no_answer_is_needed(
+    site: Site, watched: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips: list[int] = []
+    this, exchange = threading.get_ident(), Line._exchange
+
+    def count(line: Line, commands: Any, found: Any) -> None:
+        if threading.get_ident() == this:
+            trips.append(len(commands))
+        exchange(line, commands, found)
+
+    own, uid = own_entry(site, watched)
+    monkeypatch.setattr(Line, "_exchange", count)
+    for name, number, most in (("private.vcf", "private", PRIVATE_TRIPS), (own, uid, OWN_TRIPS)):
+        trips.clear()
+        assert put(site, watched, BOOK + name, card(number, 4)).status == 204
+        assert len(trips) <= most, trips
+        # COMMIT goes with what comes before it.
+        assert trips[-1] > 1
 
 
 def test_no_table_is_read_twice_for_ones_own_card(site: Site, watched: Person) -> None:

@@ -68,7 +68,7 @@ class Trouble:
             raise busy
         if how == "conflict":
             # As the server does, which is in no transaction afterwards.
-            connection.rollback()
+            connection.pgconn.exec_(b"ROLLBACK")
             raise psycopg.errors.SerializationFailure
         connection.close()
         raise psycopg.OperationalError("the connection is lost")

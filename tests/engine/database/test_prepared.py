@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sync.database.engine import Database, Session
 from sync.database.lists import among_parameter
-from sync.database.prepared import CURSOR, STATEMENT, execute, execute_all, read, value
+from sync.database.prepared import STATEMENT, execute, execute_all, read, value
 from sync.models import AddressBook, Base
 from tests.support import factories
 
@@ -89,15 +89,6 @@ def test_nothing_that_is_done_while_reading_stays(database: Database) -> None:
         execute(session, RENAME, {"viewer": anna, "said": "Changed"})
     with database.reading() as session:
         assert value(session, TITLE, {"viewer": anna}) != "Changed"
-
-
-@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
-def test_a_connection_holds_on_to_no_long_answer(database: Database) -> None:
-    factories.people(database, *(f"person{number}" for number in range(20)))
-    with database.reading() as session:
-        for statement, is_kept in ((TITLE, True), (select(_BOOKS.c.title), False)):
-            execute(session, statement, {"viewer": 1})
-            assert (CURSOR in session.connection().info) == is_kept
 
 
 def test_whoever_watches_is_told_which_statement_a_text_was_made_of(database: Database) -> None:

@@ -1,0 +1,218 @@
+"""
+Several statements on their way to PostgreSQL at once: one round trip for all of them, and one wait.
+
+A `Line` stands beside a connection of the driver's, which it uses as the driver does, by libpq's pipelines. What is put
+into it goes to the server in its order, together with whatever is waited for next: BEGIN before it where no transaction
+has begun yet, COMMIT behind it where that is it. When one of them fails the server skips those behind it, COMMIT
+included. Each statement is prepared once for the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeAlias
+
+from psycopg import Connection, Error, OperationalError, errors, generators
+from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.types.numeric import Int8
+
+from sync.pipeline.failed import FailedError
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+#: A statement with the types of its values, which is what is prepared.
+_Key: TypeAlias = tuple[bytes, tuple[int, ...]]
+
+#: Commands that wait at most, however little anybody needs to know of them.
+MOST = 50
+#: Statements that a connection keeps prepared at most.
+_PREPARED = 500
+_COMMIT = "COMMIT"
+#: SQLSTATE of a statement that is not prepared any more.
+_NOT_PREPARED = b"26000"
+
+
+class _Command(NamedTuple):
+    """One step of the protocol for a statement, which *send* hands to libpq; *key* is what it prepares, if it does."""
+
+    text: str
+    send: Callable[[], None]
+    key: _Key | None = None
+
+
+class Line:
+    """What waits to be sent on one connection; it is given statements as a cursor is."""
+
+    def __init__(self, driver: Connection[Any], *, prepares: bool) -> None:
+        """Stand beside *driver*; *prepares* says that it is one connection to the server for good."""
+        self.connection, self._prepares = driver, prepares
+        self._transformer = Transformer(driver)
+        self._names: dict[_Key, bytes] = {}
+        self._count = 0
+        self._waiting: list[_Command] = []
+
+    def execute(self, text: str, values: Mapping[str, Any], *, prepare: bool = True) -> None:
+        """
+        Take a statement as the driver's cursor does, and let it wait; *prepare* says that its plan may be kept.
+
+        Raises:
+            FailedError: Very much waited and was sent, and something of it failed.
+        """
+        numbered, order = _numbered(text)
+        # For a number the driver takes the smallest type: a statement would be another one for each mixture of them.
+        given = [Int8(value) if type(value) is int else value for value in map(values.__getitem__, order)]
+        dumped = self._transformer.dump_sequence(given, [PyFormat.AUTO] * len(given))
+        types, formats = self._transformer.types or (), self._transformer.formats
+        name = self._name(text, (numbered, tuple(types))) if prepare and self._prepares else None
+        if name is None:
+            send = partial(self.connection.pgconn.send_query_params, numbered, dumped, types, formats)
+        else:
+            send = partial(self.connection.pgconn.send_query_prepared, name, dumped, formats)
+        self._waiting.append(_Command(text, send))
+        if len(self._waiting) > MOST:
+            self.send()
+
+    def executemany(self, text: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take a statement as `execute` does, once for each of *rows*."""
+        for values in rows:
+            self.execute(text, values)
+
+    def send(self, *, and_commit: bool = False) -> Rows:
+        """
+        Send what waits, if anything does, and return the rows of the last of it.
+
+        Raises:
+            FailedError: Something of it failed, or the connection is lost.
+        """
+        commands, self._waiting = self._waiting, []
+        status = self.connection.pgconn.transaction_status
+        if and_commit and status == TransactionStatus.INERROR:
+            # The server would take it for a rollback, and say nothing of it.
+            raise FailedError(errors.InFailedSqlTransaction("an error was passed over, after which nothing stays"), "")
+        if not commands:
+            return []
+        if status == TransactionStatus.IDLE and not self.connection.autocommit:
+            commands.insert(0, self._control(self._beginning()))
+        if and_commit:
+            commands.append(self._control(_COMMIT))
+        found: list[PGresult] = []
+        try:
+            error: Error | None = None
+            self._exchange(commands, found)
+        except Error as lost:
+            error = lost
+        self._require(commands, found, error)
+        return self._rows(found[-1])
+
+    def forget(self) -> None:
+        """Let go of what waits."""
+        self._unprepare(self._waiting)
+        self._waiting = []
+
+    def prepare_anew(self) -> None:
+        """Prepare everything again when it is needed: the driver lets go of it, for reasons of its own."""
+        self._names.clear()
+
+    def roll_back(self) -> None:
+        """
+        Let nothing stay of what the transaction did, but what was prepared in it.
+
+        With a rollback of its own the driver lets go of that, since tables may be gone by it, and each statement that
+        follows would be read and planned anew.
+        """
+        self.forget()
+        pgconn = self.connection.pgconn
+        if pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            pgconn.exec_(b"ROLLBACK")
+
+    def _name(self, text: str, key: _Key) -> bytes | None:
+        """Return the name under which a statement is prepared once what waits is sent, None where it is not."""
+        name = self._names.get(key)
+        if name is None and len(self._names) < _PREPARED:
+            self._count += 1
+            name = self._names[key] = b"evercard_%d" % self._count
+            self._waiting.append(_Command(text, partial(self.connection.pgconn.send_prepare, name, *key), key))
+        return name
+
+    def _beginning(self) -> str:
+        level = self.connection.isolation_level
+        return "BEGIN" if level is None else f"BEGIN ISOLATION LEVEL {level.name.replace('_', ' ')}"
+
+    def _control(self, text: str) -> _Command:
+        return _Command(text, partial(self.connection.pgconn.send_query_params, text.encode(), None))
+
+    def _exchange(self, commands: Sequence[_Command], found: list[PGresult]) -> None:
+        """Send *commands* and add the result of each to what is *found*."""
+        pgconn = self.connection.pgconn
+        try:
+            pgconn.enter_pipeline_mode()
+            for command in commands:
+                command.send()
+            pgconn.pipeline_sync()
+            self.connection.wait(_results(pgconn, len(commands), found))
+            pgconn.exit_pipeline_mode()
+        except BaseException:
+            # It is in the middle of something, which nobody else shall get.
+            pgconn.finish()
+            raise
+
+    def _require(self, commands: Sequence[_Command], found: Sequence[PGresult], lost: Error | None) -> None:
+        """Make sure that all of *commands* were done; *lost* says that the connection is."""
+        refused = next((place for place, each in enumerate(found) if _is_refusal(each)), None)
+        if refused is None and lost is None and len(found) == len(commands):
+            return
+        self._unprepare(commands[len(found) if refused is None else refused :])
+        if refused is not None:
+            if found[refused].error_field(DiagnosticField.SQLSTATE) == _NOT_PREPARED:
+                self.prepare_anew()
+            # What the server says of a statement before COMMIT, it says instead of committing.
+            text = commands[refused].text
+            raise FailedError(errors.error_from_result(found[refused]), None if text == _COMMIT else text) from lost
+        text = commands[min(len(found), len(commands) - 1)].text
+        error = lost or OperationalError("the connection is lost")
+        raise FailedError(error, None if commands[-1].text == _COMMIT else text) from lost
+
+    def _unprepare(self, commands: Sequence[_Command]) -> None:
+        """Note that what these would have prepared is not."""
+        for command in commands:
+            if command.key is not None:
+                self._names.pop(command.key, None)
+
+    def _rows(self, result: PGresult) -> Rows:
+        if result.status != ExecStatus.TUPLES_OK:
+            return []
+        self._transformer.set_pgresult(result)
+        rows: Rows = self._transformer.load_rows(0, result.ntuples, tuple)
+        self._transformer.set_pgresult(None, set_loaders=False)
+        return rows
+
+
+def _is_refusal(result: PGresult) -> bool:
+    """Whether the server said that something failed, and not libpq that there is no server any more."""
+    return result.status == ExecStatus.FATAL_ERROR and result.error_field(DiagnosticField.SQLSTATE) is not None
+
+
+def _results(pgconn: PGconn, count: int, found: list[PGresult]) -> PQGen[None]:
+    """Wait for the results of *count* commands that were handed to libpq, and for the sync behind them."""
+    yield from generators.send(pgconn)
+    for _ in range(count):
+        found += yield from generators.fetch_many(pgconn)
+    yield from generators.fetch_many(pgconn)
+
+
+@cache
+def _numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a statement with numbers for its values, as the server takes it, and their names in this order."""
+    order = _Order()
+    return (text % order).encode(), tuple(order)
+
+
+class _Order(dict[str, str]):
+    """The number of each value that was asked for by its name."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = f"${len(self) + 1}"
+        return self[name]
