@@ -135,7 +135,7 @@ def named(session: Session, name: str) -> About:
     wanted = name.strip().casefold()
     for row in session.execute(_ABOUT):
         if row.name.casefold() == wanted:
-            return _about(row, {})
+            return _about(*row, counts={})
     raise NotFound(f"There is no organisation {name!r}.")
 
 
