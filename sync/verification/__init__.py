@@ -26,7 +26,6 @@ from sync.database.engine import Database, among
 from sync.database.migrations import differences
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
-from sync.revisions import late
 from sync.revisions.fan_out import FAN_OUT
 from sync.revisions.roster_news import ROSTER
 from sync.revisions.shared_fields import HOUSEHOLD
@@ -36,6 +35,7 @@ from sync.verification import (
     connected,
     ends,
     household,
+    late,
     links,
     lists,
     meeting,

@@ -21,10 +21,10 @@ from sync.models import (
     RosterEntry,
 )
 from sync.organisations.organisations import INVITED
-from sync.revisions import late
 from sync.revisions.address_books import BLOCKED, PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.visibility import Composition
+from sync.verification import late
 from sync.verification.reading import CHUNK, Page, Problem, chunks, matching
 
 

@@ -24,13 +24,13 @@ from sync.models import (
     Overlay,
     PrivateCard,
 )
-from sync.revisions import late
 from sync.revisions.address_books import BLOCKED, HIDDEN, PRESENT, REMOVED
 from sync.revisions.shared_states import SHARED
 from sync.sharing import cards
 from sync.sharing.connections import CONNECTION
 from sync.sorting import list_keys
 from sync.vcard import parse_one
+from sync.verification import late
 from sync.verification.owners import is_wrong, renewed_of
 from sync.verification.reading import Page, Problem, chunks, matching, names_of
 
