@@ -15,7 +15,7 @@ from sync.errors import DatabaseReadOnly
 from sync.sharing import grants, groups
 from sync.sharing.visibility import STRANGERS
 from tests.dav.asking import BOOK, DATA, multiget_body, propfind, query_body, report, since
-from tests.support.clock import MINUTE, Clock
+from tests.support.clock import MINUTE, Clock, StoppedClock
 from tests.support.factories import field, group
 from tests.support.meeting import prefer
 from tests.support.people import Person, register
@@ -38,7 +38,7 @@ DOORS: dict[str, Ask] = {
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that can be put forward and back; nobody does more than was asked for."""
     monkeypatch.setattr(Watch, "_help", lambda _: None)
-    return Clock(monkeypatch)
+    return StoppedClock(monkeypatch)
 
 
 @pytest.fixture

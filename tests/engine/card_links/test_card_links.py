@@ -24,7 +24,7 @@ from sync.revisions import address_books
 from sync.sharing import cards, grants, groups
 from sync.sign_in import administrators, deletion
 from tests.support.card_links import Handed, made, shown
-from tests.support.clock import DAY, HOUR, Clock
+from tests.support.clock import DAY, HOUR, Clock, StoppedClock
 from tests.support.factories import (
     MOBILE,
     connected,
@@ -165,7 +165,7 @@ def test_when_it_is_over_it_opens_nothing(stage: Stage, how: str) -> None:
 def test_it_ends_on_the_minute_and_stays_so_whatever_the_clock_does(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Clock(monkeypatch)
+    clock = StoppedClock(monkeypatch)
     at = clock.soon(HOUR)
     link = made(stage.database, stage.anna, stage.clients, until=at)
     clock.put(at - 1)

@@ -20,7 +20,7 @@ from sync.models import Ending, NextEnd
 from sync.queries import previews
 from sync.sharing import connections, grants, groups
 from sync.sharing.visibility import STRANGER
-from tests.support.clock import DAY, HOUR, MINUTE, Clock
+from tests.support.clock import DAY, HOUR, MINUTE, Clock, StoppedClock
 from tests.support.factories import (
     changes,
     connected,
@@ -40,7 +40,7 @@ PHONE, MAIL = "+86 138 0013 8000", "a@example.org"
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that can be put forward and back."""
-    return Clock(monkeypatch)
+    return StoppedClock(monkeypatch)
 
 
 class World:
