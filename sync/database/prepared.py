@@ -17,6 +17,7 @@ wrong with it is told there. Inside of a savepoint nothing waits, nor on SQLite,
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -35,6 +36,8 @@ STATEMENT = "statement"
 #: The execution option of a statement whose best plan depends on its values, such as whether a book is large:
 #: PostgreSQL plans it each time, and keeps no plan for the average.
 ANEW = "planned_anew"
+#: Behind these the driver lets go of all that is prepared, since the tables may be others.
+_LETS_GO = re.compile(r"(?:^|;)\s*(?:DROP|ALTER|ROLLBACK|DISCARD|DEALLOCATE)\b", re.IGNORECASE)
 #: Where a connection to PostgreSQL has its line.
 LINE = "line"
 
@@ -145,10 +148,12 @@ def watch(engine: Engine, *, prepares: bool) -> None:
     def open_line(driver: Any, record: Any) -> None:
         record.info[LINE] = Line(driver, prepares=prepares)
 
-    def send_first(_cursor: Any, _text: str, _values: Any, context: Any) -> None:
+    def send_first(_cursor: Any, text: str, _values: Any, context: Any) -> None:
         # That by which SQLAlchemy looks at a new server keeps nothing, and nothing waits on it.
         with contextlib.suppress(NotImplementedError):
             _send(context.root_connection)
+            if _LETS_GO.search(text):
+                context.root_connection.info[LINE].prepare_anew()
 
     def commit(connection: Any) -> None:
         try:

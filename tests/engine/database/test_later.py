@@ -258,7 +258,7 @@ def test_a_statement_is_prepared_once_and_stays_so(database: Database, anna: int
 
 @ON_POSTGRESQL
 def test_a_statement_that_the_driver_let_go_of_is_prepared_anew(database: Database, anna: int) -> None:
-    driver_forgets = text("DEALLOCATE ALL")
+    server_forgets = text("DO $$BEGIN EXECUTE 'DEALLOCATE ALL'; END$$")
     tries: list[int] = []
 
     def change(session: Session) -> str:
@@ -269,8 +269,26 @@ def test_a_statement_that_the_driver_let_go_of_is_prepared_anew(database: Databa
             raise Interrupted
         value(session, TITLE, {"viewer": anna})
         if len(tries) == 1:
-            session.execute(driver_forgets)
+            session.execute(server_forgets)
         return str(value(session, TITLE, {"viewer": anna}))
 
     assert database.write(change) == title(database, anna)
     assert len(tries) == 2
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("behind", ["DROP TABLE gone", "SELECT 1; alter table gone ADD more INT", "DEALLOCATE ALL"])
+def test_behind_a_change_of_tables_everything_is_prepared_anew(database: Database, anna: int, behind: str) -> None:
+    def change(session: Session) -> str:
+        session.execute(text("CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT 1 AS one"))
+        # So often that the driver itself has prepared something, which it would let go of with everything else.
+        for _ in range(7):
+            session.scalars(select(AddressBook.title).where(AddressBook.viewer_id == anna)).one()
+        value(session, TITLE, {"viewer": anna})
+        session.execute(text(behind))
+        tries.append(behind)
+        return str(value(session, TITLE, {"viewer": anna}))
+
+    tries: list[str] = []
+    assert database.write(change) == title(database, anna)
+    assert tries == [behind]
