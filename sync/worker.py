@@ -89,11 +89,7 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         _Task(lambda: _run_errands(database, for_errands), SENDING_INTERVAL, "do what requests left"),
         _Task(lambda: _send(database, senders, stop, for_messages), SENDING_INTERVAL, "send what waits in the outbox"),
         _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
-        _Task(
-            lambda: following.work(database, buckets=for_followers.next()),
-            INTERVAL,
-            "let those follow who carry a field of somebody's",
-        ),
+        _Task(lambda: _follow(database, for_followers), INTERVAL, "let those follow who carry a field of somebody's"),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
         _Task(lambda: carrying.work(database, buckets=for_ends.next()), ENDS_INTERVAL, "take back what is over"),
         _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
