@@ -25,6 +25,7 @@ from sync.errors import TooManyTries
 from sync.models import CONTACTS, NOBODY, Account, Card, CardLink, now
 from sync.revisions import link_revisions
 from sync.revisions.address_books import CONTACTS_PATH, Book
+from sync.sharing import due
 from sync.sharing.connections import CONNECTION
 
 #: What the one entry of an address book is called in which a card is followed.
@@ -111,6 +112,9 @@ class LinkGate:
 
     def card(self, link: OpenedLink, version: str = "3.0") -> EntryText | None:
         """Return the card of a link as it is now, in a version of vCard; None where the link is gone."""
+        # Where the tables are spread, whoever watches for ends may not know of each.
+        if self._database.is_distributed and due.is_any_due(self._database, link.owner_id):
+            carrying.carry_out(self._database, link.owner_id)
         statement = _CARD_4 if version in ("4.0", served.THUNDERBIRD) else _CARD_3
         rows = self._database.quick_rows(statement, _key(link.ids), is_by_key=True)
         now_is = self._unless_over(rows[0][:-1]) if rows else None

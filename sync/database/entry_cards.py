@@ -10,6 +10,9 @@ with the old card, and never ask again; or what is read of the reader's may be o
 see any more. An entry says for which version of the owner's profile it was raised (`raised_for`), and which card it
 names; the owner's machine says which version the profile has, and which card the reader has. Where these do not fit,
 the reader waits for a moment and is then told to come again. What one machine commits always fits.
+
+The owner's machine says as well whether anything of the owner's is over by now (`sync.ends`): when it is may be noted
+on a third machine, which may be out of reach, so whoever watches for ends may not know. Such a card is not read.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ from sync.database.distribution import QUICK_ROWS, TOGETHER, is_distributed
 from sync.database.engine import Database
 from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
-from sync.errors import NotThereYet
-from sync.models import Card, CardListKey, Connection, Entry, Membership, Profile, RosterEntry
+from sync.errors import EndsDue, NotThereYet
+from sync.models import Card, CardListKey, Connection, Ending, Entry, Membership, Profile, RosterEntry, now
 
 #: Entries whose cards are read at a time, and entries of which it is read what lists know of their cards, a line each.
 BATCH, BATCH_OF_KEYS = 100, 1000
@@ -104,6 +107,7 @@ def read(
     *reader* is whose entries these are: a person, or an organisation.
 
     Raises:
+        EndsDue: Something of an owner's is over and was not taken back yet.
         NotThereYet: The machines of a card and its entry have not come equally far.
     """
     if not is_distributed(session):
@@ -179,15 +183,22 @@ def _found(
         "owners": ids(dialect, sorted({each.owner for each in named})),
         "cards": ids(dialect, sorted({each.card for each in named if each.card is not None})),
         "reader": reader,
+        "at": now(),
     }
     statement, (fetch, fetch_again) = _cards(dialect, kind, tuple(columns)), look
     for attempt in range(LOOKS + 1):
         found = _Found({}, {}, {})
         rows = (fetch_again if attempt else fetch)(statement, values) if named else ()
-        for owner, version, shown, card, *told in rows:
+        due = set[int]()
+        for owner, version, shown, over, card, *told in rows:
             found.versions[owner], found.shown[owner] = version, shown
             if card is not None:
                 found.cards[owner, card] = tuple(told)
+            # People see of their own whatever there is.
+            if over is not None and owner != reader:
+                due.add(owner)
+        if due:
+            raise EndsDue(sorted(due))
         if all(found.fits(each, reader) for each in named):
             return found
         if attempt < LOOKS:
@@ -199,9 +210,10 @@ def _found(
 def _cards(dialect: str, kind: Kind, columns: tuple[Column, ...]) -> Select[*tuple[Any, ...]]:
     cards = (Card.owner_id == Profile.owner_id) & among_parameter(dialect, Card.id, "cards")
     found = (
-        select(Profile.owner_id, Profile.version, kind.shown, Card.id, *columns)
+        select(Profile.owner_id, Profile.version, kind.shown, Ending.id, Card.id, *columns)
         .outerjoin(kind.shown.class_, (kind.their == Profile.owner_id) & (kind.reader == bindparam("reader")))
         .outerjoin(Card, cards)
+        .outerjoin(Ending, (Ending.owner_id == Profile.owner_id) & (Ending.ends_at <= bindparam("at")))
         .where(among_parameter(dialect, Profile.owner_id, "owners"))
     )
     if _are_keys(columns):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
 from sync.database.engine import Database, all_or_nothing, settings_of
+from sync.database.reach import Reach, Round
 from sync.ends import next_ends
 from sync.ends.local_time import said
 from sync.ends.next_ends import DAY
@@ -20,16 +24,29 @@ _PAGE = 100
 
 
 def work(database: Database) -> int:
-    """Ask everybody of whom something ends within a day, and return how many people that are."""
-    asked = 0
-    while True:
+    """
+    Ask everybody of whom something ends within a day, and return how many people that are.
+
+    Raises:
+        DatabaseUnavailable: A machine is out of reach; whoever is not on it was asked.
+    """
+    round_, reach = Round(database), Reach(database)
+
+    def find(count: int) -> Sequence[int]:
+        found = reach.ask(lambda session, buckets: next_ends.to_ask(session, now(), count, buckets))
+        return [owner_id for owners in found for owner_id in owners]
+
+    asked = round_.pages(find, functools.partial(_ask, database), _PAGE)
+    round_.end(reach)
+    return asked
+
+
+def _ask(database: Database, owner_id: int) -> None:
+    if database.is_distributed:
+        # Whoever cannot be reached is not tried again and again, as one who only has to wait is.
         with database.reading() as session:
-            owners = next_ends.to_ask(session, now(), _PAGE)
-        for owner_id in owners:
-            database.write(lambda session, owner_id=owner_id: ask(session, owner_id))  # type: ignore[misc]
-        asked += len(owners)
-        if len(owners) < _PAGE:
-            return asked
+            session.scalars(select(Ending.id).where(Ending.owner_id == owner_id).limit(1)).all()
+    database.write(lambda session: ask(session, owner_id))
 
 
 def ask(session: Session, owner_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, all_or_nothing
 from sync.database.lists import among
+from sync.database.reach import Round
 from sync.ends import next_ends
 from sync.models import BUCKETS, CardLink, Ending, Grant, now
 from sync.sharing import changes, connections, grants, link_audiences
@@ -20,16 +22,21 @@ _PAGE = 100
 
 
 def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
-    """Carry out everything that is over, and return of how many owners that was."""
-    done = 0
-    while True:
+    """
+    Carry out everything that is over, and return of how many owners that was.
+
+    Raises:
+        DatabaseUnavailable: A machine is out of reach; whatever concerns nobody on it was carried out.
+    """
+
+    def find(count: int) -> Sequence[int]:
         with database.reading() as session:
-            owners = next_ends.due(session, now(), _PAGE, buckets)
-        for owner_id in owners:
-            carry_out(database, owner_id)
-        done += len(owners)
-        if len(owners) < _PAGE:
-            return done
+            return next_ends.due(session, now(), count, buckets)
+
+    round_ = Round(database)
+    done = round_.pages(find, functools.partial(carry_out, database), _PAGE)
+    round_.end()
+    return done
 
 
 def carry_out(database: Database, owner_id: int) -> None:

@@ -36,9 +36,14 @@ def renew(session: Session, owner_id: int) -> None:
         )
 
 
-def soonest(session: Session) -> int | None:
-    """Return when anything of anybody's ends next, None where nothing does."""
-    return session.scalars(select(func.min(NextEnd.due_at)).where(NextEnd.bucket.in_(range(BUCKETS)))).one()
+def soonest(session: Session, buckets: Sequence[int] = range(BUCKETS)) -> int | None:
+    """Return when anything ends next of anybody in *buckets*, None where nothing does."""
+    return session.scalars(select(func.min(NextEnd.due_at)).where(NextEnd.bucket.in_(buckets))).one()
+
+
+def all_due(session: Session, at: int, buckets: Sequence[int] = range(BUCKETS)) -> Sequence[int]:
+    """Return everybody in *buckets* of whom something is over at a time."""
+    return session.scalars(select(NextEnd.owner_id).where(NextEnd.bucket.in_(buckets), NextEnd.due_at <= at)).all()
 
 
 def due(session: Session, at: int, limit: int, buckets: Sequence[int] = range(BUCKETS)) -> Sequence[int]:
@@ -47,7 +52,7 @@ def due(session: Session, at: int, limit: int, buckets: Sequence[int] = range(BU
     return session.scalars(chosen.order_by(NextEnd.due_at, NextEnd.owner_id).limit(limit)).all()
 
 
-def to_ask(session: Session, at: int, limit: int) -> Sequence[int]:
-    """Return owners who are to be asked by now."""
-    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(range(BUCKETS)), NextEnd.ask_at <= at)
+def to_ask(session: Session, at: int, limit: int, buckets: Sequence[int] = range(BUCKETS)) -> Sequence[int]:
+    """Return owners in *buckets* who are to be asked by now."""
+    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(buckets), NextEnd.ask_at <= at)
     return session.scalars(chosen.order_by(NextEnd.owner_id).limit(limit)).all()

@@ -2,6 +2,11 @@
 Looking, before anybody is answered, whether something that they are shown is over.
 
 See the package's docstring for why. One `Watch` is enough for a process; it may be used by many threads.
+
+Where the tables are spread over machines, one of them may be out of reach: that when something ends is noted on, or its
+owner's. Then that is left out here, and whoever asks is answered all the same: nobody is shown a card without its
+owner's machine having said that nothing of it is over (`sync.database.entry_cards`, `sync.sharing.due`). So what cannot
+be taken back is withheld, and nothing else is.
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -18,9 +23,10 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
 from sync.database.lists import among
+from sync.database.reach import Reach
 from sync.ends import carrying, next_ends
-from sync.errors import EndsDue
-from sync.models import BUCKETS, Entry, NextEnd, RosterEntry, now
+from sync.errors import DatabaseUnavailable, EndsDue
+from sync.models import Entry, RosterEntry, now
 from sync.revisions import rosters
 from sync.revisions.address_books import PRESENT, REMOVED
 
@@ -56,7 +62,10 @@ class Watch:
     def __init__(self, database: Database) -> None:
         """Watch *database*; nothing is read yet."""
         self._database = database
+        self._reach = Reach(database)
         self._look = _NOTHING
+        # Of whom nothing could be taken back, and until when it is not tried again, so that nobody waits for it.
+        self._withheld: dict[int, float] = {}
 
     def is_due(self) -> bool:
         """Whether anything of anybody's is over that was not carried out, as far as this process can know."""
@@ -64,9 +73,8 @@ class Watch:
         at, ticks = time.time(), time.monotonic()
         fresh_until, apart, soonest = self._look
         if ticks >= fresh_until or not -_DRIFT < at - ticks - apart < _DRIFT:
-            with self._database.reading() as session:
-                found = next_ends.soonest(session)
-            soonest = _NEVER if found is None else found
+            found = [each for each in self._reach.ask(next_ends.soonest) if each is not None]
+            soonest = min(found, default=_NEVER)
             self._look = (ticks + FRESH, at - ticks, soonest)
         return soonest <= at
 
@@ -75,7 +83,8 @@ class Watch:
         Carry out whatever is over and concerns somebody: of theirs, and of everybody whose card they hold.
 
         Members of an organisation hold each other's. Returns whether anything did. Of everybody else, one is carried
-        out where that keeps nobody waiting.
+        out where that keeps nobody waiting. Where the tables are spread, what could not be is withheld from everybody
+        until it is.
 
         Raises:
             DatabaseUnavailable: It could not be; they must be shown nothing.
@@ -84,12 +93,11 @@ class Watch:
             return False
         found = False
         for _ in range(_ROUNDS):
-            with self._database.reading() as session:
-                owners = _concerning(session, account_id, now()) if account_id is not None else ()
+            owners = self._concerning(account_id, now()) if account_id is not None else ()
             if not owners:
                 break
             found = True
-            self.carry_out(owners)
+            self._carry_out_within_reach(owners)
         self._help()
         self._look = _NOTHING
         return found
@@ -111,8 +119,30 @@ class Watch:
                     if not left:
                         raise
 
+    def _concerning(self, account_id: int, at: int) -> Collection[int]:
+        if not self._database.is_distributed:
+            with self._database.reading() as session:
+                return _held(session, account_id, next_ends.all_due(session, at))
+        found = self._reach.ask(lambda session, buckets: next_ends.all_due(session, at, buckets))
+        ticks = time.monotonic()
+        due = [owner for owners in found for owner in owners if self._withheld.get(owner, 0) <= ticks]
+        with self._database.reading() as session:
+            return _held(session, account_id, due)
+
+    def _carry_out_within_reach(self, owner_ids: Collection[int]) -> None:
+        for owner_id in owner_ids:
+            try:
+                self.carry_out([owner_id])
+            except DatabaseUnavailable:
+                if not self._database.is_distributed:
+                    raise
+                self._withheld[owner_id] = time.monotonic() + FRESH
+
     def _help(self) -> None:
         """Carry out what is over of one owner more, so that what concerns nobody who asks is done, too."""
+        if self._database.is_distributed:
+            # Each look is one at many machines; nobody is shown it meanwhile.
+            return
         at = now()
         with self._database.reading() as session:
             owners = next_ends.due(session, at, 1)
@@ -121,11 +151,9 @@ class Watch:
                 self._database.write_if_free(functools.partial(carrying.all_over, owner_id=owner_id, at=at))
 
 
-def _concerning(session: Session, account_id: int, at: int) -> Collection[int]:
+def _held(session: Session, account_id: int, due: Sequence[int]) -> Collection[int]:
+    """Return whose card somebody holds of those of whom something is over."""
     held = (Entry.viewer_id == account_id, Entry.kind != _PRIVATE, Entry.state != REMOVED)
-    due = session.scalars(
-        select(NextEnd.owner_id).where(NextEnd.bucket.in_(range(BUCKETS)), NextEnd.due_at <= at)
-    ).all()
     if not due:
         return ()
     found = set(session.scalars(select(Entry.id).where(*held, among(session, Entry.id, due))))

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 
 from sync.database.engine import Database
-from sync.errors import DatabaseUnavailable
+from sync.errors import DatabaseUnavailable, EndsDue
 from sync.push import claims
 from sync.push.connection import tls_context
 from sync.push.keys import Topics
@@ -81,8 +81,8 @@ class Delivery:
             with Lane(self._shared, host) as lane:
                 while not self._shared.stopped.is_set() and lane.send_some():
                     pass
-        except DatabaseUnavailable as error:
-            # The next look for news says so as well, and how long it lasts.
+        except (DatabaseUnavailable, EndsDue) as error:
+            # The next look for news says so as well, and how long it lasts; what is over is taken back meanwhile.
             logger.info("Devices cannot be told of changes now: %s", error)
         except Exception:
             logger.exception("Devices could not be told of changes")

@@ -10,6 +10,7 @@ ever come back under it and be taken for this person.
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Sequence
 
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from sync.accounts import acts, one_time_tokens
 from sync.database import pacing
 from sync.database.engine import Database, among
+from sync.database.reach import Reach, Round
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.errors import NotFound
 from sync.models import (
@@ -74,19 +76,29 @@ def leave(
 
 
 def work(database: Database) -> int:
-    """Finish what was stopped on its way and nobody works on, and return how many accounts that were."""
+    """
+    Finish what was stopped on its way and nobody works on, and return how many accounts that were.
+
+    Raises:
+        DatabaseUnavailable: A machine is out of reach; whatever needs nothing of it was finished.
+    """
     at = now()
     due = (Job.kind == LEAVING, is_due(literal(at), literal(at + LEASE)))
-    with database.reading() as session:
-        stopped = session.scalars(select(Job.owner_id).where(Job.bucket.in_(range(BUCKETS)), *due)).all()
-    taken = [
-        account_id
-        for account_id in stopped
-        if database.write(lambda session, account_id=account_id: _renew(session, account_id, *due))  # type: ignore[misc]
-    ]
-    for account_id in taken:
-        _finish(database, account_id)
+    reach, round_, taken = Reach(database), Round(database), list[int]()
+    found = reach.ask(lambda session, buckets: _stopped(session, buckets, *due))
+
+    def take(account_id: int) -> None:
+        if database.write(lambda session: _renew(session, account_id, *due)):
+            taken.append(account_id)
+
+    round_.each((account_id for stopped in found for account_id in stopped), take)
+    round_.each(taken, functools.partial(_finish, database))
+    round_.end(reach)
     return len(taken)
+
+
+def _stopped(session: Session, buckets: Sequence[int], *conditions: ColumnElement[bool]) -> Sequence[int]:
+    return session.scalars(select(Job.owner_id).where(Job.bucket.in_(buckets), *conditions)).all()
 
 
 def unfinished(session: Session) -> Sequence[str]:
@@ -100,9 +112,10 @@ def finish_all(database: Database) -> int:
     """Finish everything that was begun, with a job or without, and return how many accounts that were."""
     with database.reading() as session:
         leaving = session.scalars(select(Account.id).where(Account.deletion_began_at.is_not(None))).all()
-    for account_id in leaving:
-        _finish(database, account_id)
-    return len(leaving)
+    round_ = Round(database)
+    done = round_.each(leaving, functools.partial(_finish, database))
+    round_.end()
+    return done
 
 
 def _begin(session: Session, account_id: int) -> None:

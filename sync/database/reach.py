@@ -1,0 +1,150 @@
+"""
+What is in buckets, asked although one of the machines that they are on may be out of reach.
+
+On one machine that is one question, and one answer or none. Where the tables are spread, a machine that is out of reach
+keeps nothing from whoever asks about people on the others: its buckets are left out, and tried again after a while.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from sync.database.engine import Database
+from sync.errors import DatabaseUnavailable
+from sync.models import BUCKETS
+
+#: Seconds between two times that buckets are tried again of which nothing could be known.
+AGAIN = 20
+T = TypeVar("T")
+#: Asks about some buckets.
+Find = Callable[[Session, Sequence[int]], T]
+
+
+class Reach:
+    """
+    Asks about all buckets, for many threads.
+
+    *lost* are those that could not be asked the last time, for the reason *error*.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Nothing is known to be out of reach yet."""
+        self._database = database
+        self.lost: frozenset[int] = frozenset()
+        self.error: DatabaseUnavailable | None = None
+        self._again = -math.inf
+
+    def ask(self, find: Find[T]) -> list[T]:
+        """
+        Return what *find* finds in all buckets that can be asked, a result for each question that it took.
+
+        Raises:
+            DatabaseUnavailable: None of them can.
+        """
+        if not self._database.is_distributed:
+            return [self._ask(find, range(BUCKETS))]
+        lost, near = self.lost, [bucket for bucket in range(BUCKETS) if bucket not in self.lost]
+        found: list[T] = []
+        if near:
+            try:
+                found.append(self._ask(find, near))
+            except DatabaseUnavailable:
+                # Without the machine that asks all others nothing is known of any.
+                self._database.quick("SELECT 1", ())
+                found, far = self._each(find, near)
+                lost, self._again = lost | far, time.monotonic() + AGAIN
+        if lost and (not near or time.monotonic() >= self._again):
+            self._again = time.monotonic() + AGAIN
+            back, far = self._each(find, sorted(lost), most=1)
+            found, lost = [*found, *back], far
+        self.lost = lost
+        if not lost:
+            self.error = None
+        elif not found and self.error is not None:
+            raise self.error
+        return found
+
+    def _ask(self, find: Find[T], buckets: Sequence[int]) -> T:
+        with self._database.reading() as session:
+            return find(session, buckets)
+
+    def _each(self, find: Find[T], buckets: Sequence[int], most: int = BUCKETS) -> tuple[list[T], frozenset[int]]:
+        """Ask about each bucket until *most* could not be asked; returns what was found, and of which nothing was."""
+        found, far = list[T](), list[int]()
+        for bucket in buckets:
+            if len(far) >= most:
+                far.append(bucket)
+                continue
+            try:
+                found.append(self._ask(find, [bucket]))
+            except DatabaseUnavailable as error:
+                self.error = error
+                far.append(bucket)
+        return found, frozenset(far)
+
+
+class Round:
+    """
+    One round of work on many people.
+
+    Where the tables are spread, what cannot be done for one of them because a machine is out of reach does not stop it
+    for the others.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Nothing is done yet."""
+        self._database = database
+        self._error: DatabaseUnavailable | None = None
+        #: For whom it could not be done.
+        self.failed: set[int] = set()
+
+    def each(self, people: Iterable[int], do: Callable[[int], object]) -> int:
+        """
+        Do something for each, but for those for whom it failed in this round, and return for how many it was done.
+
+        Raises:
+            DatabaseUnavailable: It could not be done for one, and all tables are on one machine.
+        """
+        done = 0
+        for person_id in people:
+            if person_id in self.failed:
+                continue
+            try:
+                do(person_id)
+                done += 1
+            except DatabaseUnavailable as error:
+                if not self._database.is_distributed:
+                    raise
+                self.failed.add(person_id)
+                self._error = self._error or error
+        return done
+
+    def pages(self, find: Callable[[int], Sequence[int]], do: Callable[[int], object], size: int) -> int:
+        """
+        Do something for all whom *find* returns, who are no longer found then, about *size* of them at a time.
+
+        *find* is given how many to return at most. Returns for how many it was done.
+        """
+        done = 0
+        while True:
+            count = size + len(self.failed)
+            found = find(count)
+            done += self.each(found, do)
+            if len(found) < count:
+                return done
+
+    def end(self, reach: Reach | None = None) -> None:
+        """
+        Say what could not be done, now that all else is; nor asked, with *reach*.
+
+        Raises:
+            DatabaseUnavailable: Something could not be.
+        """
+        error = self._error or (reach.error if reach is not None else None)
+        if error is not None:
+            raise error
