@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.contacts import duplicates
 from sync.database.distribution import Looks
 from sync.database.engine import Database
+from sync.database.reach import Round
 from sync.digests import rounds
 from sync.disclosure import disclosure_thinning
 from sync.ends import asking, carrying
@@ -62,6 +64,8 @@ ASKING_INTERVAL = 60.0
 BREATH = 0.02
 #: Seconds to wait after something went wrong.
 PAUSE_AFTER_ERROR = 5.0
+#: And where the next look may be at another machine.
+PAUSE_BEFORE_OTHERS = 1.0
 #: What is done that requests left, by the kind of errand.
 ERRANDS: dict[str, errands.Doer] = {
     password_reset.RESET: password_reset.send,
@@ -83,30 +87,32 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
         InvalidInput: The settings name a gateway for text messages that may not be called.
     """
     senders, pusher, carrier = _senders(database), _Pusher(database), _Carrier(database, alive)
-    for_errands, for_messages, for_followers, for_ends, for_thinning = (_looks(database) for _ in range(5))
+    # What is still waiting is sent by whoever works next, and nothing is sent twice because somebody lost patience.
+    send = partial(outbox.work, database, senders, COMPOSERS, is_over=stop.is_set)
+    follow, thin_out = partial(following.work, database), partial(disclosure_thinning.work, database)
     # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
     others = [
-        _Task(lambda: _run_errands(database, for_errands), SENDING_INTERVAL, "do what requests left"),
-        _Task(lambda: _send(database, senders, stop, for_messages), SENDING_INTERVAL, "send what waits in the outbox"),
+        _in_parts(database, partial(errands.work, database, ERRANDS), SENDING_INTERVAL, "do what requests left"),
+        _in_parts(database, send, SENDING_INTERVAL, "send what waits in the outbox"),
         _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
-        _Task(lambda: _follow(database, for_followers), INTERVAL, "let those follow who carry a field of somebody's"),
+        _in_parts(database, follow, INTERVAL, "let those follow who carry a field of somebody's"),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
-        _Task(lambda: carrying.work(database, buckets=for_ends.next()), ENDS_INTERVAL, "take back what is over"),
+        _in_parts(database, partial(carrying.work, database), ENDS_INTERVAL, "take back what is over"),
         _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
         _Task(lambda: rounds.work(database), DIGEST_INTERVAL, "post what is sent once a day"),
         _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
         _Task(_looking_through(database), LOOKING_INTERVAL, "look through an organisation's directory"),
-        _Task(lambda: _thin_out(database, for_thinning), SENDING_INTERVAL, "thin out what was disclosed"),
+        _in_parts(database, thin_out, SENDING_INTERVAL, "thin out what was disclosed"),
         _Task(lambda: members.tidy(database), SENDING_INTERVAL, "take people out of organisations that were deleted"),
         _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
         _Task(lambda: books.tidy(database), SENDING_INTERVAL, "delete the shared books of what was deleted"),
     ]
-    mine = _Task(carrier.carry, INTERVAL, "finish a job")
+    mine = _in_parts(database, carrier.carry, INTERVAL, "finish a job")
     hinted = [mine, *others[:4]]
     threads = [threading.Thread(target=task.keep_doing, args=(stop,), daemon=True) for task in others]
     # Behind a pooler, whoever listens would hear what others are told, and not what it waits for.
     if database.bell is not None and not database.settings.pooler:
-        looks = (carrier.looks, pusher.looks, for_errands, for_messages, for_followers)
+        looks = [pusher.looks, *(task.looks for task in hinted if task.looks is not None)]
         listening = (lambda: _hint(looks, hinted), stop.is_set)
         threads.append(threading.Thread(target=database.bell.listen, args=listening, daemon=True))
     for thread in threads:
@@ -120,27 +126,36 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Something that is done again and again: every *interval* seconds, or sooner where it is woken."""
+    """
+    Something that is done again and again: every *interval* seconds, or sooner where it is woken.
+
+    *looks* says into which buckets, where it goes by these.
+    """
 
     work: Callable[[], object]
     interval: float
     what: str
+    looks: Looks | None = None
     woken: threading.Event = field(default_factory=threading.Event)
 
     def keep_doing(self, stop: threading.Event) -> None:
         """Do it until *stop*. Whatever went wrong, it is still in the database, and may be mended the next time."""
-        told = ""
+        told, well = "", 0
         while not stop.is_set():
             self.woken.clear()
             try:
                 self.work()
-                told = ""
+                well += 1
+                # Of several machines, the others may be well in between.
+                if told and (self.looks is None or well >= self.looks.turns):
+                    told = ""
             except DatabaseUnavailable as error:
                 # It may take hours, and is no fault of the work's: one line says it.
                 if str(error) != told:
                     _tell(self.what, error)
-                told = str(error)
-                stop.wait(PAUSE_AFTER_ERROR)
+                told, well = str(error), 0
+                is_elsewhere = self.looks is not None and self.looks.failed()
+                stop.wait(PAUSE_BEFORE_OTHERS if is_elsewhere else PAUSE_AFTER_ERROR)
                 continue
             except Exception:
                 logger.exception("The worker could not %s", self.what)
@@ -173,15 +188,28 @@ class _Carrier:
         self._database = database
         self._alive = alive
         self._is_renewed = False
-        self.looks = _looks(database)
 
-    def carry(self) -> None:
-        """Do what there is to do now."""
+    def carry(self, *, buckets: Sequence[int]) -> None:
+        """
+        Do what there is to do now in *buckets*.
+
+        Raises:
+            DatabaseUnavailable: Something could not be done; whatever else is on other machines was.
+        """
         self._alive()
+        round_ = Round(self._database)
+        jobs: tuple[Callable[[], object], ...] = (
+            self._renew,
+            *(partial(job.work, self._database, buckets=buckets) for job in (roster_news, telling)),
+            partial(self._reach, buckets),
+        )
+        round_.each(jobs, lambda job: job())
+        round_.end()
+
+    def _renew(self) -> None:
         self._is_renewed = self._is_renewed or not renewing.work(self._database)
-        buckets = self.looks.next()
-        roster_news.work(self._database, buckets=buckets)
-        telling.work(self._database, buckets=buckets)
+
+    def _reach(self, buckets: Sequence[int]) -> None:
         reached = fan_out.work(self._database, buckets=buckets)
         if reached:
             logger.info("Reached %d address books", reached)
@@ -215,21 +243,10 @@ def _looks(database: Database) -> Looks:
     return Looks(BUCKETS, lambda: database.is_distributed)
 
 
-def _run_errands(database: Database, looks: Looks) -> None:
-    errands.work(database, ERRANDS, buckets=looks.next())
-
-
-def _send(database: Database, senders: dict[str, outbox.Sender], stop: threading.Event, looks: Looks) -> None:
-    # What is still waiting is sent by whoever works next, and nothing is sent twice because somebody lost patience.
-    outbox.work(database, senders, COMPOSERS, buckets=looks.next(), is_over=stop.is_set)
-
-
-def _follow(database: Database, looks: Looks) -> None:
-    following.work(database, buckets=looks.next())
-
-
-def _thin_out(database: Database, looks: Looks) -> None:
-    disclosure_thinning.work(database, buckets=looks.next())
+def _in_parts(database: Database, work: Callable[..., object], interval: float, what: str) -> _Task:
+    """Return what does *work* on the buckets whose turn it is."""
+    looks = _looks(database)
+    return _Task(lambda: work(buckets=looks.next()), interval, what, looks)
 
 
 def _tidy(database: Database) -> None:

@@ -25,6 +25,8 @@ TOGETHER = "together"
 #: Seconds between two times that everything is looked through because of hints, where that asks many machines; and
 #: between two without any hint, of what cannot be looked through part by part.
 _BETWEEN, _UNHINTED = 1.0, 8.0
+#: Seconds after a look that failed in which there is none everywhere, so that what is on other machines has its turn.
+_APART = 60.0
 _ASKED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
 
 
@@ -71,17 +73,31 @@ class Looks:
         self._count, self._is_distributed, self._clock = count, is_distributed, clock
         self._hinted = threading.Event()
         self._hinted.set()
-        self._last, self._turn = -math.inf, 0
+        self._last, self._turn, self._apart_until = -math.inf, 0, -math.inf
+        # What the last look found; to say so needs no database.
+        self._is_spread = False
 
     def hint(self) -> None:
         """Note that there may be something to do, in any of them."""
         self._hinted.set()
 
+    @property
+    def turns(self) -> int:
+        """How many looks it takes until each bucket was looked into."""
+        return self._count if self._is_spread else 1
+
+    def failed(self) -> bool:
+        """Note that the last look failed; returns whether the next may be one at another machine."""
+        self._apart_until = self._clock() + _APART
+        return self._is_spread
+
     def next(self) -> Sequence[int]:
         """Return the buckets of the next look."""
-        if not self._is_distributed():
+        self._is_spread = self._is_distributed()
+        if not self._is_spread:
             return range(self._count)
-        if self._is_hinted(self._clock()):
+        at = self._clock()
+        if at >= self._apart_until and self._is_hinted(at):
             return range(self._count)
         self._turn = (self._turn + 1) % self._count
         return (self._turn,)

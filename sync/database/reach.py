@@ -90,20 +90,19 @@ class Reach:
 
 class Round:
     """
-    One round of work on many people.
+    One round of work on many people, or of many jobs.
 
-    Where the tables are spread, what cannot be done for one of them because a machine is out of reach does not stop it
-    for the others.
+    Where the tables are spread, what cannot be done for one of them because a machine is out of reach does not stop the
+    others.
     """
 
     def __init__(self, database: Database) -> None:
         """Nothing is done yet."""
         self._database = database
         self._error: DatabaseUnavailable | None = None
-        #: For whom it could not be done.
-        self.failed: set[int] = set()
+        self._failed = set[object]()
 
-    def each(self, people: Iterable[int], do: Callable[[int], object]) -> int:
+    def each(self, those: Iterable[T], do: Callable[[T], object]) -> int:
         """
         Do something for each, but for those for whom it failed in this round, and return for how many it was done.
 
@@ -111,16 +110,16 @@ class Round:
             DatabaseUnavailable: It could not be done for one, and all tables are on one machine.
         """
         done = 0
-        for person_id in people:
-            if person_id in self.failed:
+        for each in those:
+            if each in self._failed:
                 continue
             try:
-                do(person_id)
+                do(each)
                 done += 1
             except DatabaseUnavailable as error:
                 if not self._database.is_distributed:
                     raise
-                self.failed.add(person_id)
+                self._failed.add(each)
                 self._error = self._error or error
         return done
 
@@ -132,7 +131,7 @@ class Round:
         """
         done = 0
         while True:
-            count = size + len(self.failed)
+            count = size + len(self._failed)
             found = find(count)
             done += self.each(found, do)
             if len(found) < count:

@@ -136,7 +136,9 @@ class Watch:
             except DatabaseUnavailable:
                 if not self._database.is_distributed:
                     raise
-                self._withheld[owner_id] = time.monotonic() + FRESH
+                ticks = time.monotonic()
+                kept = {each: until for each, until in self._withheld.items() if until > ticks}
+                self._withheld = {**kept, owner_id: ticks + FRESH}
 
     def _help(self) -> None:
         """Carry out what is over of one owner more, so that what concerns nobody who asks is done, too."""
