@@ -31,8 +31,9 @@ from sync.models import (
     ProfileState,
     RosterEntry,
 )
-from sync.revisions import fan_out, late
+from sync.revisions import fan_out
 from sync.sharing import groups
+from sync.verification import late
 from tests.support import clubs, statements
 from tests.support.distribution import distributed
 from tests.support.factories import (
