@@ -11,7 +11,8 @@ written anew, revisions rise, devices are told, and what was taken back stays so
 worker does it on the minute (`carrying.work`). Where no worker runs or it is late, whoever reads does it first: every
 request, of a device, a browser or a calendar, asks `watch.Watch` before it reads, and what concerns the person who asks
 is carried out before they are answered. Where that fails, they are not answered. Whoever reads about people at large
-meets `EndsDue` (`sync.sharing.visibility`), has it carried out, and reads again.
+meets `EndsDue` (`sync.sharing.visibility`), has it carried out, and reads again. Where the tables are spread over
+machines everybody who reads a card does, and what cannot be carried out withholds that card alone.
 
 A poll pays nothing for it. When the next end of anybody's comes is one small number (`NextEnd`), which a process
 remembers for `watch.FRESH` seconds. It may, because an end is never set for sooner than `LEAD` seconds; a clock that

@@ -12,12 +12,15 @@ from sync.ends import setting
 from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.errors import DatabaseReadOnly
+from sync.models import BUCKETS
 from sync.sharing import grants, groups
 from sync.sharing.visibility import STRANGERS
 from tests.dav.asking import BOOK, DATA, multiget_body, propfind, query_body, report, since
 from tests.support.clock import MINUTE, Clock, StoppedClock
+from tests.support.distribution import distributed
 from tests.support.factories import field, group
 from tests.support.meeting import prefer
+from tests.support.out_of_reach import out_of_reach
 from tests.support.people import Person, register
 from tests.support.site import PLUGINS, Answer, Circle, Site
 
@@ -98,6 +101,22 @@ def test_where_it_cannot_be_taken_back_the_answer_is_withheld(
     assert answer.status == 503
     assert b"0177 0177" not in answer.body
     assert ask(site, circle).status in (200, 207)
+
+
+@pytest.mark.parametrize("ask", DOORS.values(), ids=DOORS)
+def test_where_the_machine_that_knows_of_it_is_out_of_reach_the_answer_is_withheld(
+    site: Site, circle: Circle, clock: Clock, at: int, ask: Ask
+) -> None:
+    """And it is taken back by whoever asks first once that is there again."""
+    clock.put(at)
+    with out_of_reach(site.database, circle.ben.id % BUCKETS):
+        answer = ask(site, circle)
+    assert (answer.status, answer.header("Retry-After")) == (503, "5")
+    assert b"0177 0177" not in answer.body
+    with distributed(site.database):
+        answer = ask(site, circle)
+    assert answer.status in (200, 207)
+    assert b"0177 0177" not in answer.body
 
 
 def test_nobody_is_found_by_a_name_that_is_over(site: Site, anna: Person, clock: Clock) -> None:

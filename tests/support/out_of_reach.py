@@ -40,6 +40,7 @@ def out_of_reach(database: Database, *keys: int) -> Iterator[list[str]]:
     failed, fetch = list[str](), Quick.fetch_selected
 
     def note(_connection: Any, _cursor: Any, text: str, given: Any, context: Any, _many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's signature
+        every: Sequence[Mapping[str, Any]] = []
         if context.compiled is not None:
             statement, every = context.compiled.statement, _by_key(context.compiled, context.compiled_parameters)
         elif (statement := context.execution_options.get(prepared.STATEMENT)) is not None:
