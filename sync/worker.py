@@ -18,7 +18,6 @@ from sync.accounts import acts, one_time_tokens, rate_limits
 from sync.contacts import duplicates
 from sync.database.distribution import Looks
 from sync.database.engine import Database
-from sync.database.reach import Round
 from sync.digests import rounds
 from sync.disclosure import disclosure_thinning
 from sync.ends import asking, carrying
@@ -37,6 +36,7 @@ from sync.push import keys, subscriptions
 from sync.push.delivery import Delivery
 from sync.push.messages import Wording
 from sync.queries import card_news
+from sync.reach import Round
 from sync.revisions import fan_out, roster_news
 from sync.shared_books import books, telling
 from sync.sign_in import deletion, password_reset, sessions

@@ -21,7 +21,7 @@ from sync.card_links import link_secrets
 from sync.card_links.link_secrets import Ids, LinkKeys
 from sync.database.engine import Database
 from sync.ends import carrying
-from sync.errors import TooManyTries
+from sync.errors import EndsDue, TooManyTries
 from sync.models import CONTACTS, NOBODY, Account, Card, CardLink, now
 from sync.revisions import link_revisions
 from sync.revisions.address_books import CONTACTS_PATH, Book
@@ -112,9 +112,8 @@ class LinkGate:
 
     def card(self, link: OpenedLink, version: str = "3.0") -> EntryText | None:
         """Return the card of a link as it is now, in a version of vCard; None where the link is gone."""
-        # Where the tables are spread, whoever watches for ends may not know of each.
-        if self._database.is_distributed and due.is_any_due(self._database, link.owner_id):
-            carrying.carry_out(self._database, link.owner_id)
+        if self._database.is_distributed:
+            self._take_back(link.owner_id)
         statement = _CARD_4 if version in ("4.0", served.THUNDERBIRD) else _CARD_3
         rows = self._database.quick_rows(statement, _key(link.ids), is_by_key=True)
         now_is = self._unless_over(rows[0][:-1]) if rows else None
@@ -151,6 +150,14 @@ class LinkGate:
             self._database.write(offer)
         except TooManyTries:
             return
+
+    def _take_back(self, owner_id: int) -> None:
+        """Carry out what is over of an owner: where the tables are spread, whoever watches may not know of it."""
+        try:
+            with self._database.reading() as session:
+                due.require_none_due(session, [owner_id])
+        except EndsDue:
+            carrying.carry_out(self._database, owner_id)
 
     def _found(self, ids: Ids) -> OpenedLink | None:
         rows = self._database.quick_rows(_OPENED, _key(ids), is_by_key=True)

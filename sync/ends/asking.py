@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
 from sync.database.engine import Database, all_or_nothing, settings_of
-from sync.database.reach import Reach, Round
 from sync.ends import next_ends
 from sync.ends.local_time import said
 from sync.ends.next_ends import DAY
 from sync.models import Ending, now
 from sync.notify import outbox
+from sync.reach import Reach, Round
 from sync.sharing import changes
 from sync.sharing.preferences import preferences_of
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, all_or_nothing
 from sync.database.lists import among
-from sync.database.reach import Round
 from sync.ends import next_ends
 from sync.models import BUCKETS, CardLink, Ending, Grant, now
+from sync.reach import Round
 from sync.sharing import changes, connections, grants, link_audiences
 from sync.sharing.visibility import Adjustment
 

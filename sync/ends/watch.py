@@ -23,10 +23,10 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
 from sync.database.lists import among
-from sync.database.reach import Reach
 from sync.ends import carrying, next_ends
 from sync.errors import DatabaseUnavailable, EndsDue
 from sync.models import Entry, RosterEntry, now
+from sync.reach import Reach
 from sync.revisions import rosters
 from sync.revisions.address_books import PRESENT, REMOVED
 

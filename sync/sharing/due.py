@@ -9,8 +9,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database.distribution import is_distributed
-from sync.database.engine import Database
-from sync.database.lists import among_parameter, ids
+from sync.database.lists import among_parameter
 from sync.database.prepared import read
 from sync.errors import EndsDue
 from sync.models import BUCKETS, Ending, NextEnd, now
@@ -33,12 +32,6 @@ def require_none_due(session: Session, owner_ids: Collection[int]) -> None:
         due = read(session, _due, {"at": now()}, buckets=buckets, owners=owner_ids)
     if due:
         raise EndsDue([owner_id for (owner_id,) in due])
-
-
-def is_any_due(database: Database, owner_id: int) -> bool:
-    """Whether anything of an owner's is over which they show still, by what the owner's machine says."""
-    dialect = database.engine.dialect.name
-    return bool(database.quick_rows(_over(dialect), {"at": now(), "owners": ids(dialect, [owner_id])}))
 
 
 @functools.cache

@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 from sync.accounts import acts, one_time_tokens
 from sync.database import pacing
 from sync.database.engine import Database, among
-from sync.database.reach import Reach, Round
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.errors import NotFound
 from sync.models import (
@@ -38,6 +37,7 @@ from sync.models import (
     now,
 )
 from sync.organisations import members
+from sync.reach import Reach, Round
 from sync.revisions.fan_out import is_due
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sharing import connections, search_keys

@@ -15,13 +15,13 @@ from sync.card_links.opening import LinkGate
 from sync.database import entry_cards
 from sync.database.distribution import Looks
 from sync.database.engine import Database, Session
-from sync.database.reach import Reach
 from sync.discovery.public_profiles import public_profiles
 from sync.ends import asking, carrying, setting
 from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.errors import DatabaseUnavailable, EndsDue
 from sync.models import BUCKETS, NextEnd
+from sync.reach import Reach
 from sync.revisions import fan_out
 from sync.sharing import grants
 from sync.worker import _Task
@@ -199,7 +199,7 @@ def test_what_is_out_of_reach_is_tried_again_after_a_while_and_not_each_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = [0.0]
-    monkeypatch.setattr("sync.database.reach.time.monotonic", lambda: ticks[0])
+    monkeypatch.setattr("sync.reach.time.monotonic", lambda: ticks[0])
     reach, here = Reach(world.database), world.dora % BUCKETS
 
     def due(session: Session, buckets: Any) -> list[int]:
