@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, among, settings_of
 from sync.database.hints import leaves_work
-from sync.errors import DatabaseUnavailable
+from sync.errors import DatabaseUnavailable, EndsDue
 from sync.models import BUCKETS, Message, new_id, now
 from sync.notify import given_up, suppression
 from sync.notify.composing import NOTHING, Composed, Composer, Waiting
@@ -247,6 +247,8 @@ def _late(composer: Composer, session: Session, waiting: Waiting) -> Composed:
         return composer(session, waiting)
     except DatabaseUnavailable:
         raise
+    except EndsDue as error:
+        raise Unreachable("something that it would say is over, and is being taken back") from error
     except Exception as error:
         # Whatever it was, the others are not kept waiting for it.
         logger.exception("A message could not be put together")

@@ -24,6 +24,7 @@ from sync.models import BUCKETS, NextEnd
 from sync.reach import Reach
 from sync.revisions import fan_out
 from sync.sharing import grants
+from sync.sign_in import deletion
 from sync.worker import _Task
 from tests.support.clock import DAY, HOUR, Clock, StoppedClock
 from tests.support.factories import (
@@ -294,6 +295,25 @@ def test_the_worker_asks_whom_it_can(world: World) -> None:
         assert to_be_asked() == {world.anna}
     assert asking.work(world.database) == 1
     assert to_be_asked() == set()
+
+
+def test_the_worker_goes_on_with_those_who_leave(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left to do for whoever cannot be reached is done by whoever works next."""
+    database, done = world.database, list[int]()
+    for owner in world.trips:
+        database.write(lambda session, owner=owner: deletion._begin(session, owner))  # type: ignore[misc]
+
+    def finish(_database: Database, account_id: int) -> None:
+        done.append(account_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deletion, "_finish", finish)
+        world.clock.put(world.clock.now() + 2 * deletion.LEASE)
+        with out_of_reach(database, world.anna % BUCKETS), pytest.raises(DatabaseUnavailable):
+            deletion.work(database)
+        assert done == [world.dora]
+    world.clock.put(world.clock.now() + 2 * deletion.LEASE)
+    assert deletion.work(database) == 2
 
 
 def test_a_worker_says_once_that_a_machine_is_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
