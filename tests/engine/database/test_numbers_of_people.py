@@ -117,7 +117,7 @@ EXEMPT = {
     "sync.profiles.renewing.work": "is a transaction for each person",
     "sync.revisions.copying.": "puts a whole database back that nobody uses",
     "sync.revisions.dead_properties.": "is about one resource of one person",
-    "sync.revisions.late.": "is about one entry of one person",
+    "sync.verification.late.": "is about one entry of one person",
     "sync.verification.repair": "is a transaction for each entry",
     "sync.revisions.jobs.take": "is a transaction for each job",
     "sync.disclosure.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
