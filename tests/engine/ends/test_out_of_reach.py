@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -317,10 +318,11 @@ def test_the_worker_goes_on_with_those_who_leave(world: World, monkeypatch: pyte
 
 
 def test_a_worker_says_once_that_a_machine_is_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
-    """And looks at the others in between, which is well."""
-    stop, looks, looked = threading.Event(), Looks(4, lambda: True), list[int]()
+    """And looks at the others in between, which is well, although there is a hint again and again."""
+    stop, looks, looked = threading.Event(), Looks(4, lambda: True, itertools.count(0, 2).__next__), list[int]()
 
     def work() -> None:
+        looks.hint()
         buckets = looks.next()
         looked.append(len(buckets))
         if len(looked) > 12:
