@@ -39,18 +39,18 @@ def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, 
     Media that a client would fetch from elsewhere are left out unless *remote_media* is true. Groups are numbered over
     *fields* alone, so that a number tells nothing about fields that are not among them.
     """
-    blocks = [(content.main.name, block) for content, block in zip(fields, written(fields, version), strict=True)]
-    names = [block for name, block in blocks if name in ("FN", "N")]
-    others = [block for name, block in blocks if name not in ("FN", "N")]
+    blocks = list(zip(fields, written(fields, version), strict=True))
+    names = [each for each in blocks if each[0].main.name in ("FN", "N")]
+    others = [each for each in blocks if each[0].main.name not in ("FN", "N")]
     lines = [content_line(item) for item in _made_names(fields, version, fallback_name)]
     groups = 0
-    for block in (*names, *others):
-        told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
-        if told and told[0] is block[0]:
-            together = len(told) > 1 and told[0].name != "N"
-            groups += together
-            group = f"item{groups}" if together else ""
-            lines += [content_line(item if item.group == group else replace(item, group=group)) for item in told]
+    for content, block in (*names, *others):
+        told, alone = _told(content, block, version, remote_media=remote_media)
+        if alone is None:
+            groups += 1
+            lines += [content_line(replace(item, group=f"item{groups}")) for item in told]
+        else:
+            lines.append(alone)
     return "".join(lines) + "END:VCARD\r\n"
 
 
@@ -68,6 +68,28 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
             if item.name == name and (text := read(item.value)):
                 return text
     return fallback
+
+
+def _told(
+    content: FieldContent, block: tuple[Property, ...], version: str, *, remote_media: bool
+) -> tuple[Sequence[Property], str | None]:
+    """
+    Return what may be written of *content*, which is *block* in this version, and its lines where they need no group.
+
+    It is remembered of the field as long as that is the same block: most of a card is what it was before.
+    """
+    key = (_told, version, remote_media)
+    known: tuple[tuple[Property, ...], Sequence[Property], str | None] | None = content.known.get(key)
+    if known is None or known[0] is not block:
+        told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
+        if not told or told[0] is not block[0]:
+            told, alone = [], ""
+        elif len(told) > 1 and told[0].name != "N":
+            alone = None
+        else:
+            alone = "".join([content_line(replace(item, group="") if item.group else item) for item in told])
+        known = content.known[key] = (block, told, alone)
+    return known[1], known[2]
 
 
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:
