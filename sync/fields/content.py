@@ -100,11 +100,8 @@ def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _
     @functools.wraps(make)
     def made(content: FieldContent) -> _T:
         found: _T | None = content.known.get(make)
-        if found is not None:
-            return found
-        if sum([len(item.value) for item in content.properties]) > _SHORT:
-            return make(content)
-        content.known[make] = found = known(content)
-        return found
+        if found is None and sum([len(item.value) for item in content.properties]) <= _SHORT:
+            content.known[make] = found = known(content)
+        return make(content) if found is None else found
 
     return made
