@@ -219,7 +219,8 @@ def _write_private(
     if there is None or there.digest != digest:
         before = found.data if found is not None else None
         there = entry_writes.store_private(session, book, href, found, uid, data, digest)
-        contact_pages.store(session, book.viewer_id, there.id, data, before)
+        card = sent.card if data is sent.data else None
+        contact_pages.store(session, book.viewer_id, there.id, data, before, card)
     elif data != sent.data:
         there = entry_writes.stamp(session, book, there)
     late_edits.note_stored(session, there, sent, is_as_sent=data == sent.data)

@@ -83,12 +83,14 @@ class Database:
             event.listen(self.engine, "connect", sqlite.configure)
             event.listen(self.engine, "begin", sqlite.begin)
             self._writer: Engine = self.engine.execution_options(**{sqlite.WRITES: True})
+            brief = {sqlite.WRITES: True, sqlite.PATIENCE: int(min(LONG * 1000, sqlite.BUSY_MILLISECONDS))}
+            self._first: Engine = self.engine.execution_options(**brief)
             self._hasty: Engine = self.engine.execution_options(**{sqlite.WRITES: True, sqlite.PATIENCE: HASTE})
             self._reader: Engine = self.engine
         else:
             liveness.watch(self.engine)
             watch(self.engine, prepares=not self.settings.pooler)
-            self._writer = self._hasty = self.engine
+            self._writer = self._first = self._hasty = self.engine
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
         self._quick = Quick(self.engine.dialect, self._connect)
@@ -113,7 +115,7 @@ class Database:
         for attempt in range(1, ATTEMPTS + 1):
             in_doubt = False
             try:
-                with self._turn(deadline - time.monotonic()) as came, self._session(self._writer) as session:
+                with self._turn(deadline - time.monotonic()) as came, self._session(self._first) as session:
                     if not came:
                         raise DatabaseUnavailable("Too many changes are waiting.")
                     session.info[_WHOLE] = whole
@@ -332,8 +334,8 @@ class Database:
     def _begin(self, session: Session) -> None:
         if self._writers is None:
             return
-        for patience, closed in ((LONG * 1000, False), (sqlite.BUSY_MILLISECONDS, True)):
-            options = {sqlite.PATIENCE: min(int(patience), sqlite.BUSY_MILLISECONDS)}
+        # The engine says how long the first time is; to say so of the session takes longer than to begin.
+        for options, closed in ((None, False), ({sqlite.PATIENCE: sqlite.BUSY_MILLISECONDS}, True)):
             with self._writers.gate(PATIENCE, closed=closed):
                 try:
                     session.connection(execution_options=options)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import stat
 import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from sync.errors import DatabaseReadOnly
 
@@ -19,6 +20,7 @@ BUSY_MILLISECONDS = 5_000
 LOOK_MILLISECONDS = 10
 #: Execution options: whether the transaction writes, and for how many milliseconds it waits if not for as long.
 WRITES, PATIENCE = "writes", "patience"
+_WRITING = "BEGIN IMMEDIATE"
 
 
 def configure(connection: Any, _record: object = None) -> None:
@@ -54,10 +56,11 @@ def begin(connection: Any) -> None:
 
 def _begun(connection: Any, deadline: float) -> bool:
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY" or time.monotonic() >= deadline:
-            raise
+        # Past SQLAlchemy, which would look at it longer than it takes.
+        connection.connection.driver_connection.execute(_WRITING)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_BUSY" or time.monotonic() >= deadline:
+            raise DBAPIError.instance(_WRITING, None, error, sqlite3.Error, hide_parameters=True) from error
         return False
     return True
 

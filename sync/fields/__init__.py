@@ -14,10 +14,11 @@ from sync.fields.collect import fields_of, property_from_line, readable_fields, 
 from sync.fields.content import FieldContent
 from sync.fields.meaning import meaning, same_meaning
 from sync.fields.naming import UNNAMED, called, with_names
-from sync.fields.rendering import export_card, full_name, head, render
+from sync.fields.rendering import export_card, full_name, render
 from sync.fields.spelled_out import spelled_out
 from sync.fields.translate import translate
 from sync.fields.typed import field_from_photo, field_from_text
+from sync.vcard import head
 
 __all__ = [
     "CATALOGUE",

@@ -99,8 +99,9 @@ def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _
 
     @functools.wraps(make)
     def made(content: FieldContent) -> _T:
-        if make not in content.known and sum([len(item.value) for item in content.properties]) <= _SHORT:
-            content.known[make] = known(content)
-        return content.known.get(make) or make(content)
+        found: _T | None = content.known.get(make)
+        if found is None and sum([len(item.value) for item in content.properties]) <= _SHORT:
+            content.known[make] = found = known(content)
+        return make(content) if found is None else found
 
     return made

@@ -5,52 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from sync.fields.addresses import is_program
 from sync.fields.cardinality import written
 from sync.fields.collect import OURS
 from sync.fields.content import FieldContent
 from sync.fields.media import is_remote
-from sync.vcard import Property, content_line, escape, split_structured, unescape
+from sync.vcard import Property, content_line, escape, head, split_structured, unescape
 
 _TOKEN = re.compile(r"[A-Z0-9-]+")
 # Han, kana and hangul, in which the family name comes first and no space follows it.
 _FAMILY_FIRST = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003134f]")
 
 
-def head(version: str, uid: str, revised: int) -> str:
-    """
-    The beginning of a card: BEGIN, VERSION, UID and REV.
-
-    *revised* counts seconds since 1970. The UID is written alike in both versions, for clients key by its very text.
-    """
-    form = "%Y%m%dT%H%M%SZ" if version == "4.0" else "%Y-%m-%dT%H:%M:%SZ"
-    revision = datetime.fromtimestamp(revised, UTC).strftime(form)
-    identity = content_line(Property("", "UID", (), escape(uid)))
-    return f"BEGIN:VCARD\r\nVERSION:{version}\r\n{identity}REV:{revision}\r\n"
-
-
 def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, remote_media: bool = False) -> str:
     """
-    The rest of a card behind its `head`: the name, then *fields* as given, then END.
+    The rest of a card behind its `sync.vcard.head`: the name, then *fields* as given, then END.
 
     There is always an FN: where none is among *fields* it is made of N, else it is the nickname, else *fallback_name*.
     Media that a client would fetch from elsewhere are left out unless *remote_media* is true. Groups are numbered over
     *fields* alone, so that a number tells nothing about fields that are not among them.
     """
-    blocks = [(content.main.name, block) for content, block in zip(fields, written(fields, version), strict=True)]
-    names = [block for name, block in blocks if name in ("FN", "N")]
-    others = [block for name, block in blocks if name not in ("FN", "N")]
+    blocks = zip(fields, written(fields, version), strict=True)
     lines = [content_line(item) for item in _made_names(fields, version, fallback_name)]
     groups = 0
-    for block in (*names, *others):
-        told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
-        if told and told[0] is block[0]:
-            together = len(told) > 1 and told[0].name != "N"
-            groups += together
-            group = f"item{groups}" if together else ""
-            lines += [content_line(item if item.group == group else replace(item, group=group)) for item in told]
+    for content, block in sorted(blocks, key=lambda each: each[0].main.name not in ("FN", "N")):
+        told, alone = _told(content, block, version, remote_media=remote_media)
+        groups += alone is None
+        group = f"item{groups}"
+        lines += [content_line(replace(item, group=group)) for item in told] if alone is None else [alone]
     return "".join(lines) + "END:VCARD\r\n"
 
 
@@ -68,6 +51,21 @@ def full_name(fields: Iterable[FieldContent], fallback: str) -> str:
             if item.name == name and (text := read(item.value)):
                 return text
     return fallback
+
+
+def _told(
+    content: FieldContent, block: tuple[Property, ...], version: str, *, remote_media: bool
+) -> tuple[Sequence[Property], str | None]:
+    """Return what may be written of a field, and its lines where they need no group; of most it is as the last time."""
+    known = content.known.get(key := (_told, version, remote_media))
+    if known is None or known[0] is not block:
+        told = [item for item in block if _may_be_written(item, remote_media=remote_media)]
+        if not told or told[0] is not block[0]:
+            told = []
+        is_alone = len(told) < 2 or told[0].name == "N"
+        alone = "".join([content_line(replace(item, group="")) for item in told]) if is_alone else None
+        known = content.known[key] = (block, told, alone)
+    return known[1], known[2]
 
 
 def _may_be_written(item: Property, *, remote_media: bool) -> bool:

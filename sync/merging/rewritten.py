@@ -61,6 +61,8 @@ def is_same_picture(one: FieldContent, other: FieldContent) -> bool:
 
 
 def _with_its_picture(existing: Iterable[FieldContent], content: FieldContent) -> FieldContent:
+    if content.kind != "photo":
+        return content
     return next((other for other in existing if is_same_picture(other, content)), content)
 
 

@@ -57,7 +57,7 @@ from sync.models.rosters import DirectoryMember, Membership, Organisation, Roste
 from sync.models.sending import Errand, GivenUp, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
 from sync.models.shared_books import OrganisationBook, SharedAccess, SharedBook, SharedChange, SharedCopy
-from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard
+from sync.models.viewers import CONTACTS, AddressBook, Entry, EntryVersion, Overlay, PrivateCard, VersionTotal
 
 __all__ = [
     "ACCEPTED",
@@ -155,6 +155,7 @@ __all__ = [
     "SharedCopy",
     "SharedField",
     "Suppression",
+    "VersionTotal",
     "new_id",
     "now",
 ]

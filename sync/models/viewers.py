@@ -124,6 +124,31 @@ class EntryVersion(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class VersionTotal(Base):
+    """
+    What a person has of `EntryVersion`, as was known when something was last kept of an entry of this book.
+
+    It is so as long as the revisions of all their books together are *raised*, for whoever keeps something raises one:
+    a release that does not know this table as well. *number* and *size*, in octets, may be too high, and never too low;
+    nothing was replaced before *oldest*, which is absent where there is nothing.
+    """
+
+    __tablename__ = "version_total"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["viewer_id", "book_id"], ["address_book.viewer_id", "address_book.id"], ondelete="CASCADE"
+        ),
+        {"info": {"spread_by": "viewer_id"}, "sqlite_with_rowid": False},
+    )
+
+    viewer_id: Mapped[Id] = mapped_column(primary_key=True)
+    book_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
+    raised: Mapped[Counter]
+    number: Mapped[Counter]
+    size: Mapped[Counter]
+    oldest: Mapped[Moment | None]
+
+
 class Overlay(Base):
     """
     What a viewer added to a connection's entry. Only that viewer ever sees it, and it outlives the connection.

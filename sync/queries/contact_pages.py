@@ -13,16 +13,28 @@ from sync.database.prepared import execute_all
 from sync.database.upserts import insert_into
 from sync.models import Base, Overlay, PrivateCard
 from sync.sorting import list_keys
-from sync.vcard import headlines
+from sync.vcard import VCard, headlines
 
 #: So many are written anew in one transaction.
 _SOME = 50
 
 
-def store(session: Session, viewer_id: int, entry_id: int, data: bytes, before: bytes | None = None) -> None:
-    """Store the keys of a private entry that says *data*, unless it said the same *before*, None for nothing."""
-    said = headlines.headline(_text(data))
-    if before is None or said != headlines.headline(_text(before)):
+def store(
+    session: Session,
+    viewer_id: int,
+    entry_id: int,
+    data: bytes,
+    before: bytes | None = None,
+    card: VCard | None = None,
+) -> None:
+    """
+    Store the keys of a private entry that says *data*, unless these are those of *before*, None for nothing.
+
+    *card* is what *data* says, where somebody has read it.
+    """
+    text = _text(data)
+    if before is None or not headlines.are_alike(text, _text(before)):
+        said = headlines.headline(text) if card is None else headlines.headline_of(card.properties)
         row = _row(viewer_id, entry_id, list_keys.of_headline(*said))
         execute_all(session, _setting(session.get_bind().dialect.name), [row])
 

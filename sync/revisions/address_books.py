@@ -32,7 +32,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among_parameter, ids
 from sync.database.prepared import execute, later, value
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
-from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, new_id, now
+from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, VersionTotal, new_id, now
 from sync.push import news, subscriptions
 from sync.push.keys import HOME
 from sync.revisions import dead_properties, link_revisions, rosters
@@ -298,6 +298,7 @@ def remove(session: Session, book: Book) -> None:
     with session.begin_nested():
         dead_properties.forget_book(session, book.viewer_id, book.id)
         session.execute(delete(AddressBook).where(AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id))
+        session.execute(delete(VersionTotal).where(VersionTotal.viewer_id == book.viewer_id))
         subscriptions.end_of_book(session, book.viewer_id, book.id)
         news.note_content(session, [book.viewer_id], HOME, now())
 

@@ -8,14 +8,16 @@ longest, and of those before it the fewer the older they are.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Insert,
     LargeBinary,
     bindparam,
     delete,
@@ -31,6 +33,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
 from sync.database.prepared import execute, later
+from sync.database.upserts import insert_into
 from sync.errors import NotFound
 from sync.models import NOT_KEPT, Base, DeviceCopy, Entry, EntryVersion, now
 
@@ -65,6 +68,10 @@ class Versioned(Protocol):
         """Which of theirs."""
 
     @property
+    def book_id(self) -> int:
+        """In which of their address books."""
+
+    @property
     def revision(self) -> int:
         """When it became what it was until now."""
 
@@ -75,15 +82,20 @@ def keep(session: Session, entry: Versioned, content: bytes) -> None:
 
     *content* is the bytes of a private entry, or the text form of an overlay in UTF-8.
     """
-    at, settings = now(), settings_of(session)
+    at, settings, mine = now(), settings_of(session), {"viewer": entry.viewer_id}
     days, limits = settings.keep_versions_days, settings.limits
-    before = {"viewer": entry.viewer_id, "before": at - days * _DAY}
-    ((number, used, oldest),) = execute(session, _ALL, {"viewer": entry.viewer_id})
-    if oldest is not None and oldest < before["before"]:
-        _forget(session, entry.viewer_id, [Kept(*row) for row in execute(session, _TOO_OLD, before)])
+    before = at - days * _DAY
+    number, used, oldest, raised = (execute(session, _KNOWN, mine) or execute(session, _COUNTED, mine))[0]
+    if oldest is not None and oldest < before:
+        too_old = execute(session, _TOO_OLD, {**mine, "before": before})
+        _forget(session, entry.viewer_id, [Kept(*row) for row in too_old])
+        ((number, used, oldest, raised),) = execute(session, _COUNTED, mine)
     if days:
-        key = {"viewer": entry.viewer_id, "entry": entry.id, "at": entry.revision}
-        later(session, _KEEP, {**key, "now": at, "content": content})
+        later(session, _KEEP, {**mine, "entry": entry.id, "at": entry.revision, "now": at, "content": content})
+        # Whoever keeps something raises the revision of the entry's book by one.
+        total = {"raised": int(raised) + 1, "number": number + 1, "size": used + len(content), "oldest": oldest or at}
+        noted = {f"new_{name}": value for name, value in total.items()}
+        later(session, _noting(session.get_bind().dialect.name), {**mine, "book": entry.book_id, **noted})
     if number >= limits.versions or used + len(content) > limits.versions_size:
         thin_out(session, entry.viewer_id)
 
@@ -91,6 +103,7 @@ def keep(session: Session, entry: Versioned, content: bytes) -> None:
 def thin_out(session: Session, viewer_id: int) -> None:
     """Let go of versions of a person's until what is kept fits into the budget."""
     limits = settings_of(session).limits
+    count_anew(session, viewer_id)
     mine = EntryVersion.viewer_id == viewer_id
     size = func.length(EntryVersion.content)
     number, used = session.execute(select(func.count(), func.coalesce(func.sum(size), 0)).where(mine)).one()
@@ -151,6 +164,16 @@ def find(session: Session, viewer_id: int, entry_id: int, revision: int) -> Kept
     raise NotFound("No such version of an entry is kept.")
 
 
+def miscounted(session: Session, first: int, last: int) -> list[int]:
+    """Return for whom with an id from *first* to *last* there are more, or larger, versions than is known."""
+    return [row[0] for row in execute(session, _MISCOUNTED, {"first": first, "last": last})]
+
+
+def count_anew(session: Session, viewer_id: int) -> None:
+    """Forget how many versions of a person's there are, for them to be counted when the next is kept."""
+    later(session, _COUNT_ANEW, {"viewer": viewer_id})
+
+
 def _kept(session: Session, *conditions: ColumnElement[bool]) -> list[Kept]:
     """Return what is kept, the versions of one entry together, the newest first."""
     columns = (
@@ -171,6 +194,7 @@ def _forget(session: Session, viewer_id: int, gone: Sequence[Kept]) -> None:
     # What every device has is told by all versions, so none of them may be gone yet.
     for statement in (_NOT_KEPT, _NEVER_NOTED, _FORGET) if keys else ():
         session.connection().execute(statement, keys)
+    count_anew(session, viewer_id)
 
 
 #: Whether something is kept of an entry that the person's devices wrote before, or was until one had it last.
@@ -226,9 +250,27 @@ _NEVER_NOTED = insert(_COPIES).from_select(
 _THIS = (_MINE, _VERSIONS.c.entry_id == bindparam("entry"), _VERSIONS.c.revision == bindparam("at"))
 _FORGET = delete(_VERSIONS).where(*_THIS)
 _COLUMNS = (_VERSIONS.c.entry_id, _VERSIONS.c.revision, _VERSIONS.c.replaced_at, func.length(_VERSIONS.c.content))
-_ALL = select(
-    func.count(), func.coalesce(func.sum(func.length(_VERSIONS.c.content)), 0), func.min(_VERSIONS.c.replaced_at)
-).where(_MINE)
+_BOOKS, _TOTALS = Base.metadata.tables["address_book"], Base.metadata.tables["version_total"]
+_RAISED = select(func.sum(_BOOKS.c.revision)).where(_BOOKS.c.viewer_id == bindparam("viewer")).scalar_subquery()
+_MY_TOTALS = _TOTALS.c.viewer_id == bindparam("viewer")
+_KNOWN = select(_TOTALS.c.number, _TOTALS.c.size, _TOTALS.c.oldest, _TOTALS.c.raised).where(
+    _MY_TOTALS, _TOTALS.c.raised == _RAISED
+)
+_SIZE = func.coalesce(func.sum(func.length(_VERSIONS.c.content)), 0)
+_COUNTED = select(func.count(), _SIZE, func.min(_VERSIONS.c.replaced_at), _RAISED).where(_MINE)
+_THEIRS = _VERSIONS.c.viewer_id == _TOTALS.c.viewer_id
+_MISCOUNTED = (
+    select(_TOTALS.c.viewer_id)
+    .where(
+        _TOTALS.c.viewer_id.between(bindparam("first"), bindparam("last")),
+        _TOTALS.c.raised
+        == select(func.sum(_BOOKS.c.revision)).where(_BOOKS.c.viewer_id == _TOTALS.c.viewer_id).scalar_subquery(),
+        (_TOTALS.c.number < select(func.count()).where(_THEIRS).scalar_subquery())
+        | (_TOTALS.c.size < select(_SIZE).where(_THEIRS).scalar_subquery()),
+    )
+    .distinct()
+)
+_COUNT_ANEW = delete(_TOTALS).where(_MY_TOTALS)
 _TOO_OLD = select(*_COLUMNS).where(_MINE, _VERSIONS.c.replaced_at < bindparam("before"))
 # Of several changes in one transaction the first had what was there before.
 _KEEP = insert(_VERSIONS).from_select(
@@ -238,3 +280,11 @@ _KEEP = insert(_VERSIONS).from_select(
         bindparam("content", type_=LargeBinary),
     ).where(~exists().where(*_THIS)),
 )
+
+
+@functools.cache
+def _noting(dialect: str) -> Insert:
+    said: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("raised", "number", "size", "oldest")}
+    made = insert_into(dialect, _TOTALS).values(viewer_id=bindparam("viewer"), book_id=bindparam("book"), **said)
+    noting: Insert = made.on_conflict_do_update(index_elements=_TOTALS.primary_key.columns, set_=said)
+    return noting

@@ -15,7 +15,7 @@ from sync.vcard.legacy import modernize, needs_repair, repair
 from sync.vcard.model import DEFAULT, Limits, Parameters, Property, VCard
 from sync.vcard.parser import parse, parse_one
 from sync.vcard.scan import lines_named, read_line
-from sync.vcard.serializer import content_line, serialize
+from sync.vcard.serializer import content_line, head, serialize
 from sync.vcard.splitter import split
 from sync.vcard.text import clean, escape, join_structured, split_structured, unescape
 
@@ -28,6 +28,7 @@ __all__ = [
     "clean",
     "content_line",
     "escape",
+    "head",
     "join_structured",
     "lines_named",
     "modernize",

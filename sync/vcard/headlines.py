@@ -51,10 +51,21 @@ def _each_said_in(body: str) -> Iterator[str]:
 
 def headline(text: str) -> tuple[str, list[str]]:
     """Return what a contact is called, which may be nothing, and its numbers, and behind them its addresses."""
-    lines = lines_of(text, _OF_CONTACT)
+    return headline_of(lines_of(text, _OF_CONTACT))
+
+
+def headline_of(properties: Iterable[Property]) -> tuple[str, list[str]]:
+    """Return the same of a contact that has these properties."""
+    lines = [line for line in properties if line.name in _OF_CONTACT]
     name = next((unescape(line.value) for line in lines if line.name == "FN"), "").strip()
     said = [(line.name, unescape(line.value).removeprefix("tel:").strip()) for line in lines if line.name != "FN"]
     return name, [value for wanted in ("TEL", "EMAIL") for each, value in said if each == wanted and value]
+
+
+def are_alike(text: str, before: str) -> bool:
+    """Whether two texts have one headline, as far as that can be told without reading them."""
+    lines = lines_named(text, _OF_CONTACT)
+    return lines is not None and lines == lines_named(before, _OF_CONTACT)
 
 
 def name_of(text: str) -> str:

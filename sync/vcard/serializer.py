@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from sync.errors import InvalidInput
 from sync.vcard.model import Parameters, Property, VCard
-from sync.vcard.text import clean
+from sync.vcard.text import clean, escape
 
 WIDTH = 75
 """The most octets in a physical line, its line end not counted (RFC 6350, 3.2)."""
@@ -25,6 +26,18 @@ def serialize(card: VCard) -> str:
     """Write *card* with CRLF line ends, folded, from BEGIN to END."""
     lines = "".join(map(content_line, card.properties))
     return f"BEGIN:VCARD\r\nVERSION:{card.version}\r\n{lines}END:VCARD\r\n"
+
+
+def head(version: str, uid: str, revised: int) -> str:
+    """
+    The beginning of a card: BEGIN, VERSION, UID and REV.
+
+    *revised* counts seconds since 1970. The UID is written alike in both versions, for clients key by its very text.
+    """
+    form = "%Y%m%dT%H%M%SZ" if version == "4.0" else "%Y-%m-%dT%H:%M:%SZ"
+    revision = datetime.fromtimestamp(revised, UTC).strftime(form)
+    identity = content_line(Property("", "UID", (), escape(uid)))
+    return f"BEGIN:VCARD\r\nVERSION:{version}\r\n{identity}REV:{revision}\r\n"
 
 
 def content_line(item: Property) -> str:

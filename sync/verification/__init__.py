@@ -26,6 +26,7 @@ from sync.database.engine import Database, among
 from sync.database.migrations import differences
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.models import NOBODY, Account, Base, Job, LoginName
+from sync.revisions import versions
 from sync.revisions.fan_out import FAN_OUT
 from sync.revisions.roster_news import ROSTER
 from sync.revisions.shared_fields import HOUSEHOLD
@@ -140,7 +141,10 @@ def repair(database: Database) -> int:
                 return done
             first, last = min(people.logins), max(people.logins)
             entries = late.entries(session, first, last)
+            miscounted = versions.miscounted(session, first, last)
         done += sum(database.write(partial(late.let_go_of_entry, late=each)) for each in entries)
+        for viewer_id in miscounted:
+            database.write(partial(versions.count_anew, viewer_id=viewer_id))
 
 
 def _file(session: Session) -> Iterator[str]:
@@ -218,6 +222,7 @@ _CHECKS = (
     past.shown_to,
     past.audiences_of,
     viewers.accounts_of,
+    viewers.versions_of,
     viewers.entries_of,
     viewers.late_of,
     lists.lists_of,

@@ -24,6 +24,7 @@ from sync.models import (
     Overlay,
     PrivateCard,
 )
+from sync.revisions import versions
 from sync.revisions.address_books import BLOCKED, HIDDEN, PRESENT, REMOVED
 from sync.revisions.shared_states import SHARED
 from sync.sharing import cards
@@ -91,6 +92,13 @@ def late_of(page: Page) -> Iterator[Problem]:
         if each.holder_id in page.logins:
             waits = "waits for a change that its owner's machine does not have; run `evercard verify --repair`."
             yield each.holder_id, f"The entry {each.href} {waits}"
+
+
+def versions_of(page: Page) -> Iterator[Problem]:
+    """Yield of whom more earlier versions are kept than is known."""
+    for viewer_id in versions.miscounted(page.session, min(page.logins), max(page.logins)):
+        if viewer_id in page.logins:
+            yield viewer_id, "More earlier versions are kept than is known; run `evercard verify --repair`."
 
 
 _ENTRY = (

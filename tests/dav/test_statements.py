@@ -28,7 +28,7 @@ from tests.support.site import ON_SQLITE, Site
 from tests.support.statements import sent
 
 #: Besides those that only read, alone and without a transaction: who is it, and what is in the book.
-PRIVATE, NEW = 9, 10
+PRIVATE, NEW = 10, 10
 #: PostgreSQL is asked once more what there is, behind the lock, and to lock address books in their order.
 OWN = {"sqlite": 17, "postgresql": 19}
 #: Round trips to PostgreSQL for them, from BEGIN to COMMIT.
@@ -198,13 +198,13 @@ def test_pictures_are_looked_at_before_anybody_is_kept_from_writing(
     monkeypatch.setattr(pictures, "normalize", noting)
     this = threading.get_ident()
 
-    def note(*told: Any) -> None:
+    def note(_connection: Connection) -> None:
         if threading.get_ident() == this:
-            done.append(told[2])
+            done.append("began")
 
-    event.listen(site.database.engine, "before_cursor_execute", note)
+    event.listen(site.database.engine, "begin", note)
     assert put(site, watched, BOOK + own, body).status == 204
-    assert done[:2] == ["looked", "BEGIN IMMEDIATE"], done
+    assert done[:2] == ["looked", "began"], done
     assert done.count("looked") == 1
 
 

@@ -157,6 +157,7 @@ BOUNDS = {
     "search_key": per("own_search_key"),
     "server_secret": by("sync.database.server_keys.server_key"),
     "suppression": per("message"),
+    "version_total": per("address_book"),
 }
 
 
