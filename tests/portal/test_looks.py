@@ -214,9 +214,43 @@ CUT_OFF = """
 """
 
 
+#: Texts of a page of which one lies upon another, each with that. What hovers over the page is none of them.
+OVERLAPS = """() => {
+    const floats = node => {
+        for (let each = node.parentElement; each; each = each.parentElement)
+            if (['fixed', 'sticky', 'absolute'].includes(getComputedStyle(each).position)) return true
+        return !node.parentElement.checkVisibility()
+    }
+    const ends = node => {
+        let end = Infinity
+        for (let each = node.parentElement; each; each = each.parentElement)
+            if (getComputedStyle(each).overflowY !== 'visible') end = Math.min(end, each.getBoundingClientRect().bottom)
+        return end
+    }
+    const lines = []
+    const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) {
+        const node = texts.currentNode, range = document.createRange()
+        if (!node.data.trim() || floats(node)) continue
+        range.selectNodeContents(node)
+        // What a font may need above and below its letters can be more than a line has.
+        const high = parseFloat(getComputedStyle(node.parentElement).lineHeight)
+        for (const box of range.getClientRects()) {
+            const middle = (box.top + box.bottom) / 2, [top, bottom] = [middle - high / 2, middle + high / 2]
+            if (middle < ends(node)) lines.push([node, {left: box.left, right: box.right, top, bottom}])
+        }
+    }
+    const upon = (one, other) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2
+        && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 2
+    return lines.flatMap(([one, box], place) => lines.slice(place + 1)
+        .filter(([other, its]) => other !== one && upon(box, its))
+        .map(([other]) => [one.data.trim().slice(0, 40), other.data.trim().slice(0, 40)]))
+}"""
+
+
 # The same pages, as narrow as a telephone can be.
 @pytest.mark.timeout(900)
-def test_no_page_scrolls_sideways_or_cuts_a_text_off_at_320_pixels(
+def test_no_page_scrolls_sideways_or_cuts_a_text_off_or_writes_over_another_at_320_pixels(
     chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast
 ) -> None:
     wrong: dict[str, object] = {}
@@ -229,6 +263,8 @@ def test_no_page_scrolls_sideways_or_cuts_a_text_off_at_320_pixels(
                 wrong[endpoint] = wide
             if cut := page.evaluate(CUT_OFF):
                 wrong[f"{endpoint}, cut off"] = cut
+            if upon := page.evaluate(OVERLAPS):
+                wrong[f"{endpoint}, one upon another"] = upon
     assert wrong == {}
 
 
