@@ -105,23 +105,34 @@ def edit(window: Window, said: str, text: str) -> None:
     form.get_by_role("button", name="Save").click()
 
 
+def write_contact(window: Window, name: str, number: str, new_number: str) -> None:
+    """Fill in a new contact, and change its number, which stays open for more."""
+    page = window.page
+    page.locator("main input[name=name]").fill(name)
+    page.locator("main input[name=mobile]").fill(number)
+    window.press("Save")
+    window.reads(number)
+    page.get_by_role("link", name=f"Edit {name}").click()
+    edit(window, number.removeprefix("+49 30 "), new_number)
+    window.reads(new_number)
+
+
+def add_photo(window: Window, number: int) -> None:
+    """Give the contact that is open a photo, and wait for it."""
+    window.page.get_by_role("link", name="Add a photo").click()
+    choose_photo(window, number)
+    comes_true(window.page.locator("img.picture").first, FETCHED)
+
+
 def test_contacts_of_one_s_own_are_made_edited_deleted_and_brought_back(place: Place) -> None:
     with place.window("chiara") as chiara:
         page = chiara.page
         page.goto("contacts/")
         page.get_by_role("link", name="New contact").click()
-        page.locator("main input[name=name]").fill("Dora Dürer")
-        page.locator("main input[name=mobile]").fill("+49 30 5555 0101")
-        chiara.press("Save")
-        chiara.reads("+49 30 5555 0101")
-        page.get_by_role("link", name="Edit Dora Dürer").click()
-        edit(chiara, "5555 0101", "+49 30 5555 0102")
-        chiara.reads("+49 30 5555 0102")
+        write_contact(chiara, "Dora Dürer", "+49 30 5555 0101", "+49 30 5555 0102")
         add(page, "E-mail", "dora@example.org")
         chiara.reads("dora@example.org")
-        page.get_by_role("link", name="Add a photo").click()
-        choose_photo(chiara, 1)
-        comes_true(page.locator("img.picture").first, FETCHED)
+        add_photo(chiara, 1)
         chiara.look("contact")
         page.locator(".own > details").filter(has_text="dora@example.org").locator("summary").click()
         page.get_by_role("button", name="Remove: E-mail").click()
@@ -168,16 +179,8 @@ def test_somebody_joins_an_organisation_writes_its_shared_book_and_leaves(place:
         bo.link("Shared address books")
         page.get_by_role("link", name="Customers").click()
         page.get_by_role("link", name="New contact").first.click()
-        page.locator("main input[name=name]").fill("Plumber")
-        page.locator("main input[name=mobile]").fill("+49 30 5555 0201")
-        bo.press("Save")
-        bo.reads("+49 30 5555 0201")
-        page.get_by_role("link", name="Edit Plumber").click()
-        edit(bo, "5555 0201", "+49 30 5555 0202")
-        bo.reads("+49 30 5555 0202")
-        page.get_by_role("link", name="Add a photo").click()
-        choose_photo(bo, 2)
-        comes_true(page.locator("img.picture").first, FETCHED)
+        write_contact(bo, "Plumber", "+49 30 5555 0201", "+49 30 5555 0202")
+        add_photo(bo, 2)
         bo.link("Done")
         bo.look("shared-contact")
         page.get_by_label("More about Plumber").click()
