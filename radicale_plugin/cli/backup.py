@@ -20,9 +20,9 @@ from radicale_plugin.cli import files, output
 from radicale_plugin.cli.output import count
 from radicale_plugin.cli.site import Site, pass_site
 from radicale_plugin.cli.verify import Checking
+from sync import copying
 from sync.database.engine import Database
 from sync.errors import Conflict, InvalidInput
-from sync.revisions import copying
 
 
 @click.command()

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.distribution import is_distributed
@@ -28,7 +28,8 @@ from sync.database.pacing import Pace, Pieces
 from sync.database.prepared import execute
 from sync.models import BUCKETS, Base, Connection, Job, new_id, now
 from sync.push import news
-from sync.revisions import address_books
+from sync.revisions import address_books, roster_news
+from sync.revisions.jobs import is_due
 
 FAN_OUT = "fan_out"
 #: How often it is looked who holds the cards of one change, each time without one that too many hold.
@@ -41,9 +42,10 @@ _AT_ONCE, _LOOK_EVERY = 8, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who is reached now (viewer ids), and which cards go through the outbox."""
+    """Who is reached now, viewers and *organisations* by their ids, and which cards go through the outbox."""
 
     viewers: Sequence[int]
+    organisations: Sequence[int]
     deferred: Sequence[int]
 
 
@@ -60,15 +62,16 @@ class Claim:
     version: int | None
 
 
-def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
+def plan(session: Session, owner_id: int, changed: Collection[int], rostered: Collection[int] = ()) -> Plan:
     """
-    Decide for the *changed* cards of an owner, by how many people hold them.
+    Decide for the *changed* cards of an owner, by how many people hold them, and for those that organisations show.
 
-    Where these are on other machines, which may be out of reach, nobody is reached now.
+    Where whoever is to be told is on other machines, which may be out of reach, nobody is reached now.
     """
     if is_distributed(session):
-        return Plan((), sorted(changed))
+        return Plan((), (), sorted({*changed, *rostered}))
     dialect = session.get_bind().dialect.name
+    organisations = roster_news.shown(session, owner_id, rostered) if rostered else ()
     waiting, viewers, deferred = sorted(changed), list[int](), list[int]()
     for _ in range(_LOOKS):
         room = settings_of(session).inline_viewers - len(viewers)
@@ -78,10 +81,10 @@ def plan(session: Session, owner_id: int, changed: Collection[int]) -> Plan:
         broken = found[-1][0] if len(found) > room else None
         viewers += [viewer_id for card_id, viewer_id in found if card_id != broken]
         if broken is None:
-            return Plan(viewers, deferred)
+            return Plan(viewers, organisations, deferred)
         deferred.append(broken)
         waiting = [card_id for card_id in waiting if card_id > broken]
-    return Plan(viewers, [*deferred, *waiting])
+    return Plan(viewers, organisations, [*deferred, *waiting])
 
 
 def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int, version: int | None = None) -> None:
@@ -185,6 +188,8 @@ def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     renewed = update(Job).where(*mine).values(due_at=now() + settings.lease, attempts=0).returning(Job.id)
     if session.execute(renewed).first() is None:
         return 0, None
+    if is_distributed(session):
+        _reach_rosters(session, claim)
     pace = Pace(_FIRST_STEP, settings.chunk_viewers)
     reached, after = 0, claim.after_viewer
     while asked := pace.step:
@@ -198,6 +203,15 @@ def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
         pace.done(asked)
     session.execute(update(Job).where(*mine).values(after_viewer=after))
     return reached, replace(claim, after_viewer=after)
+
+
+def _reach_rosters(session: Session, claim: Claim) -> None:
+    """Let the organisations know whose members see the card; that is none for a card that somebody is shown."""
+    organisations = roster_news.shown(session, claim.owner_id, [claim.card_id])
+    # Of such a card, no release wrote a job that did not note the version.
+    if organisations and claim.version is not None:
+        changed = {each: [claim.owner_id] for each in organisations}
+        roster_news.reach(session, changed, changed, claim.changed_at, {claim.owner_id: claim.version})
 
 
 def _holders(session: Session, owner_id: int, card_id: int, after: int, limit: int) -> list[int]:
@@ -227,11 +241,6 @@ def _due(database: Database, buckets: Sequence[int], at: int) -> list[int]:
     dialect = database.engine.dialect.name
     values = {"buckets": ids(dialect, buckets), "at": at, "lease": at + database.settings.lease}
     return [bucket for (bucket,) in database.quick_rows(_due_buckets(dialect), values)]
-
-
-def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether a job's time has come. One beyond any lease was written before the clock was put back."""
-    return or_(Job.due_at <= at, Job.due_at > lease)
 
 
 _PROFILES = Base.metadata.tables["profile"]

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import BigInteger, ColumnElement, String, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.models import BUCKETS, Base, Job, new_id, now
-from sync.revisions.fan_out import is_due
 
 
 def ask(session: Session, kind: str, owner_id: int, at: int) -> None:
@@ -39,6 +50,11 @@ def renew(session: Session, kind: str, owner_id: int) -> None:
 def done(session: Session, kind: str, owner_id: int) -> None:
     """Take a job out of the outbox."""
     session.execute(delete(Job).where(*_of(owner_id), Job.kind == kind))
+
+
+def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a job's time has come. One beyond any lease was written before the clock was put back."""
+    return or_(Job.due_at <= at, Job.due_at > lease)
 
 
 def _claim(session: Session, owner_id: int, conditions: Sequence[ColumnElement[bool]]) -> bool:

@@ -9,21 +9,23 @@ the browsers of those who chose that, by the revision that the roster had before
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from sqlalchemy import BigInteger, String, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import BigInteger, Select, String, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
-from sync.database.lists import among
+from sync.database.lists import among, among_parameter, ids
 from sync.database.pacing import Pieces
 from sync.database.prepared import execute
 from sync.models import BUCKETS, CONTACTS, Base, Job, Membership, RosterEntry, new_id, now
 from sync.push import news
-from sync.revisions.fan_out import is_due
+from sync.revisions import roster_changes, rosters
+from sync.revisions.jobs import is_due
 
 ROSTER = "roster"
 #: Members whose devices are noted in one piece.
@@ -36,14 +38,31 @@ Place: TypeAlias = Callable[[Session, int], tuple[int | None, int]]
 Told: TypeAlias = Callable[[Session, int, Sequence[int]], Collection[int]]
 
 
-def ask(session: Session, owners: Mapping[int, Collection[int]], at: int, revisions: Mapping[int, int]) -> None:
+def reach(
+    session: Session,
+    owners: Mapping[int, Collection[int]],
+    restated: Mapping[int, Collection[int]],
+    at: int,
+    versions: Mapping[int, int],
+) -> None:
     """
-    Leave the news to the worker that organisations show these *owners* otherwise, unless others' waits already.
+    Let organisations show these *owners* otherwise from now on, and leave it to the worker to tell their members.
 
-    *revisions* are those of the rosters with the change.
+    Both are by organisation. *restated* are those who only changed what it sees, *versions* those of the owners'
+    profiles with the change.
     """
+    revisions = rosters.stamp(session, owners, at, versions)
+    roster_changes.note(session, restated, versions, at, revisions)
     for organisation_id, owner_ids in sorted(owners.items()):
+        # Unless another's change is to be told already.
         leave(session, ROSTER, organisation_id, min(owner_ids), at, revisions[organisation_id] - 1)
+
+
+def shown(session: Session, owner_id: int, audience_ids: Collection[int]) -> Sequence[int]:
+    """Return the organisations whose members see these audiences of somebody's."""
+    dialect = session.get_bind().dialect.name
+    rows = execute(session, _shown(dialect), {"owner": owner_id, "audiences": ids(dialect, audience_ids)})
+    return [organisation_id for (organisation_id,) in rows]
 
 
 def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
@@ -126,7 +145,7 @@ def _chose_browsers(session: Session, organisation_id: int, members: Collection[
     return set(session.scalars(select(Membership.owner_id).where(*theirs, Membership.browsers_from.is_not(None))))
 
 
-_JOBS = Base.metadata.tables["job"]
+_JOBS, _MEMBERSHIPS = Base.metadata.tables["job"], Base.metadata.tables["membership"]
 _NUMBERS = ("bucket", "new_id", "owner", "about", "at", "before")
 _BUCKET, _ID, _OWNER, _ABOUT, _AT, _BEFORE = (bindparam(name, type_=BigInteger) for name in _NUMBERS)
 _KIND, _NONE = bindparam("new_kind", type_=String), literal(0, BigInteger)
@@ -138,3 +157,9 @@ _ASK = insert(_JOBS).from_select(
     ["bucket", "id", "kind", "owner_id", "card_id", "after_viewer", "changed_at", "due_at", "attempts", "version"],
     select(_BUCKET, _ID, _KIND, _OWNER, _ABOUT, _NONE, _AT, _AT, _NONE, _BEFORE).where(~_WAITS),
 )
+
+
+@functools.cache
+def _shown(dialect: str) -> Select[int]:
+    theirs = among_parameter(dialect, _MEMBERSHIPS.c.audience_id, "audiences")
+    return select(_MEMBERSHIPS.c.organisation_id).where(_MEMBERSHIPS.c.owner_id == bindparam("owner"), theirs)

@@ -12,26 +12,24 @@ which it cannot do so.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing, settings_of
 from sync.database.prepared import value
 from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
-from sync.models import Base, Membership, now
+from sync.models import Base, now
 from sync.push import news
 from sync.revisions import (
     address_books,
     fan_out,
     link_revisions,
     list_states,
-    roster_changes,
     roster_news,
-    rosters,
     shared_fields,
 )
 from sync.sharing import cards, history, search_keys
@@ -68,9 +66,7 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
             address_books.stamp(session, holders, entry_id, at, under_way.versions.get(entry_id))
             if entry_id in under_way.versions:
                 news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
-        revisions = rosters.stamp(session, under_way.rostered, at, under_way.versions)
-        roster_changes.note(session, under_way.restated, under_way.versions, at, revisions)
-        roster_news.ask(session, under_way.rostered, at, revisions)
+        roster_news.reach(session, under_way.rostered, under_way.restated, at, under_way.versions)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
         for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):
             list_states.renew(session, viewer_id, at)
@@ -124,22 +120,15 @@ def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
         under_way.own_cards[owner_id] = OwnCard(refreshed.changed[refreshed.own], 0, under_way.at)
     if refreshed.linked:
         link_revisions.raise_shown(under_way.session, owner_id, refreshed.linked, under_way.at)
-    if refreshed.rostered:
-        _tell_members(under_way, owner_id, refreshed.rostered)
     others = {refreshed.own, *refreshed.linked, *refreshed.rostered}
     held = [card_id for card_id in refreshed.changed if card_id not in others]
-    decided = fan_out.plan(under_way.session, owner_id, held)
+    decided = fan_out.plan(under_way.session, owner_id, held, refreshed.rostered)
     for viewer_id in decided.viewers:
         under_way.touch(viewer_id, owner_id)
-    fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at, under_way.versions[owner_id])
-
-
-def _tell_members(under_way: Change, owner_id: int, audience_ids: Collection[int]) -> None:
-    session = under_way.session
-    shown = (Membership.owner_id == owner_id, Membership.audience_id.in_(sorted(audience_ids)))
-    for organisation_id in session.scalars(select(Membership.organisation_id).where(*shown)):
+    for organisation_id in decided.organisations:
         under_way.rostered[organisation_id].add(owner_id)
         under_way.restated[organisation_id].add(owner_id)
+    fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at, under_way.versions[owner_id])
 
 
 def _close(under_way: Change, owner_id: int) -> None:

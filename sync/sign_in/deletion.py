@@ -38,7 +38,7 @@ from sync.models import (
 )
 from sync.organisations import members
 from sync.reach import Reach, Round
-from sync.revisions.fan_out import is_due
+from sync.revisions.jobs import is_due
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sharing import connections, search_keys
 from sync.sign_in import identities, sessions

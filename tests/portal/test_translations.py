@@ -34,7 +34,7 @@ FOR_ADMINISTRATORS = (
         f"sync/push/{name}"
         for name in ("connection.py", "encryption.py", "endpoints.py", "keys.py", "subscriptions.py")
     ),
-    "sync/revisions/copying.py",
+    "sync/copying.py",
 )
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 

@@ -65,9 +65,11 @@ def search_in_everything(patch: pytest.MonkeyPatch, database: Database) -> None:
 def tell_everybody(patch: pytest.MonkeyPatch, _database: Database) -> None:
     """Every change of a profile raises the revisions of all who know the owner."""
 
-    def replacement(session: Session, owner_id: int, _changed: Sequence[int]) -> fan_out.Plan:
+    def replacement(
+        session: Session, owner_id: int, _changed: Sequence[int], _rostered: Collection[int]
+    ) -> fan_out.Plan:
         shown = select(Connection.viewer_id).where(Connection.owner_id == owner_id, Connection.hidden.is_(False))
-        return fan_out.Plan(session.scalars(shown).all(), [])
+        return fan_out.Plan(session.scalars(shown).all(), [], [])
 
     patch.setattr(fan_out, "plan", replacement)
 

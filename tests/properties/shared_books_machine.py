@@ -21,9 +21,9 @@ from sync.database.engine import Session
 from sync.revisions.shared_states import NO_ACCESS, READER, WRITER
 from sync.shared_books import access, past, writes
 from sync.sign_in import credentials
+from tests.properties.model import MARKER
 from tests.properties.shared_books_model import (
     LINES,
-    MARKER,
     NAMES,
     Device,
     Model,

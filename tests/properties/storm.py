@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-import re
 import threading
 import time
 from collections import Counter
@@ -34,7 +33,7 @@ from sync.queries import previews
 from sync.revisions import fan_out
 from sync.sharing import connections, grants, groups, visibility
 from sync.sharing.cards import content_of
-from tests.properties.model import new_marker
+from tests.properties.model import MARKER, new_marker
 from tests.properties.world import private_card
 from tests.support import dav
 from tests.support.factories import pending
@@ -43,7 +42,6 @@ from tests.support.people import Person, register
 T = TypeVar("T")
 Hand = Callable[[random.Random], None]
 FOREVER = math.inf
-_MARKER = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 @dataclass
@@ -183,7 +181,7 @@ class Storm:
     def _impossible(self, login: str, text: str, asked: Window) -> list[Secret]:
         """Return what is in a text that a person could not see at any moment of a time."""
         viewer = next(person for person in self.viewers if person.login == login)
-        found = [self.secrets[marker] for marker in set(_MARKER.findall(text)) if marker in self.secrets]
+        found = [self.secrets[marker] for marker in set(MARKER.findall(text)) if marker in self.secrets]
         return [secret for secret in found if not self._could_see(viewer, secret, asked)]
 
     def _could_see(self, viewer: Person, secret: Secret, asked: Window) -> bool:

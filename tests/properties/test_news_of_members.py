@@ -28,7 +28,8 @@ from sync.queries import member_news, seen_fields, told_members
 from sync.queries.seen_fields import Stay
 from sync.revisions import roster_changes
 from sync.sharing import connections
-from tests.properties.test_organisations import MARKER, Organisations, Person, site
+from tests.properties.model import MARKER
+from tests.properties.test_organisations import Organisations, Person, site
 from tests.support.clock import StoppedClock
 from tests.support.machines import CHOICE, Plant, one_of
 from tests.support.site import Site

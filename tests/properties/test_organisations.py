@@ -3,14 +3,14 @@ Whoever joins, leaves, parts, meets, hides or blocks: a member has what others l
 
 A model that knows nothing of the engine says who sees which markers of whom. Devices synchronise now and then, from old
 tokens and in every way, and must end up with what a new device gets; every answer is searched for markers that its
-person may not see.
+person may not see. It is the same where tables are spread over machines, once the worker has told everybody.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,18 +33,18 @@ from sync.organisations import organisations, roster_rows, roster_tombstones
 from sync.profiles import profiles
 from sync.queries import activity
 from sync.queries.activity import GONE
-from sync.revisions import address_books
+from sync.revisions import address_books, fan_out, roster_news
 from sync.sharing import connections, grants
 from sync.sign_in import credentials
-from tests.properties.model import new_marker
+from tests.properties.model import MARKER, new_marker
 from tests.support import dav, factories
 from tests.support.club_news import Sight
 from tests.support.clubs import Club
+from tests.support.distribution import distributed
 from tests.support.machines import CHOICE, one_of
 from tests.support.site import Site, Transport, opened
 
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
-MARKER = re.compile(r"\b[0-9]{12}\b")
 PEOPLE, CLUBS = 4, 2
 
 
@@ -171,6 +171,11 @@ class Organisations(RuleBasedStateMachine):
         person.joined.append(club)
         person.clubs[club] = set(fields)
 
+    def carry(self) -> None:
+        """Let the worker tell whom changes concern."""
+        fan_out.work(self.database)
+        roster_news.work(self.database)
+
     # What happens
 
     @rule(who=CHOICE, club=CHOICE, which=CHOICE)
@@ -233,6 +238,7 @@ class Organisations(RuleBasedStateMachine):
         content = self.content(self.kinds[person.fields[chosen]], marker)
         self.write(lambda session: profiles.set_field(session, person.id, chosen, content))
         person.fields[chosen] = marker
+        self.carry()
         for viewer in self.people:
             fields = self.sees(viewer, person) if viewer is not person else None
             if fields and chosen in fields and self.organisation(viewer, person) is not None:
@@ -339,6 +345,7 @@ class Organisations(RuleBasedStateMachine):
 
     def bring_up_to_date(self, person: Person, which: int) -> None:
         """Let a device ask, and compare what it has with the model and with what there is."""
+        self.carry()
         replica = one_of(person.replicas, which)
         replica.sync()
         assert replica.client.listing() == {href: card.etag for href, card in replica.cards.items()}
@@ -389,8 +396,12 @@ def site(database_url: str) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("is_spread", [False, True], ids=["together", "spread"])
 def test_members_have_what_the_others_let_the_organisation_see(
-    site: Site, searching: settings, monkeypatch: pytest.MonkeyPatch
+    site: Site,
+    searching: settings,
+    monkeypatch: pytest.MonkeyPatch,
+    is_spread: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     monkeypatch.setattr(roster_tombstones, "MOST", 0)
     numbers = iter(range(1_000_000))
@@ -400,4 +411,5 @@ def test_members_have_what_the_others_let_the_organisation_see(
             super().__init__(site, next(numbers))
 
     few = settings(searching, max_examples=max(searching.max_examples // 15, 1), stateful_step_count=20)
-    run_state_machine_as_test(Here, settings=few)
+    with distributed(site.database) if is_spread else nullcontext():
+        run_state_machine_as_test(Here, settings=few)

@@ -115,7 +115,7 @@ EXEMPT = {
     "sync.profiles.organisation_fields.fill": "is about the fields of one person",
     "sync.profiles.first_photo.": "is about one field",
     "sync.profiles.renewing.work": "is a transaction for each person",
-    "sync.revisions.copying.": "puts a whole database back that nobody uses",
+    "sync.copying.": "puts a whole database back that nobody uses",
     "sync.revisions.dead_properties.": "is about one resource of one person",
     "sync.verification.late.": "is about one entry of one person",
     "sync.verification.repair": "is a transaction for each entry",
