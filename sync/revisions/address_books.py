@@ -21,15 +21,15 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Update, bindparam, delete, func, insert, select, update
+from sqlalchemy import Update, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.distribution import TOGETHER, is_distributed, set_locally
 from sync.database.engine import Database, settings_of
-from sync.database.lists import SQLITE, among_parameter, ids
+from sync.database.lists import SQLITE, among, among_parameter, ids
 from sync.database.prepared import execute, later, value
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, VersionTotal, new_id, now
@@ -246,6 +246,13 @@ def stamp(session: Session, viewer_ids: Iterable[int], entry_id: int, at: int, v
         dialect = session.get_bind().dialect.name
         stamping = _stamping_apart if is_apart else _stamping
         later(session, stamping(dialect), {"viewers": ids(dialect, viewers), **values})
+
+
+def raised_before(session: Session, viewer_ids: Collection[int], entry_id: int, version: int) -> list[int]:
+    """Return those viewers in whose books the entry was raised for no change of its owner's as late as *version*."""
+    theirs = (among(session, Entry.viewer_id, viewer_ids), Entry.id == entry_id)
+    before = or_(Entry.raised_for.is_(None), Entry.raised_for < version)
+    return sorted(session.scalars(select(Entry.viewer_id).where(*theirs, before)))
 
 
 def create(session: Session, viewer_id: int, path: str, title: str = "", description: str = "") -> Book:

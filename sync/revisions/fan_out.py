@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -26,6 +27,7 @@ from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
 from sync.database.prepared import execute
+from sync.errors import DatabaseUnavailable
 from sync.models import BUCKETS, Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books, roster_news
@@ -38,6 +40,8 @@ _LOOKS = 4
 _FIRST_STEP = 500
 #: Jobs that a worker carries in turns, and seconds between two looks for another.
 _AT_ONCE, _LOOK_EVERY = 8, 0.5
+#: By how much fewer viewers are tried next where one of some is out of reach.
+_FEWER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that this worker has for as long as the lease runs."""
+    """
+    A job that this worker has for as long as the lease runs.
+
+    Where one of several machines is out of reach, the next chunk has *most* viewers, and *is_left* says that a job was
+    written for those who were passed by.
+    """
 
     bucket: int
     id: int
@@ -60,6 +69,8 @@ class Claim:
     after_viewer: int
     changed_at: int
     version: int | None
+    most: int = sys.maxsize
+    is_left: bool = False
 
 
 def plan(session: Session, owner_id: int, changed: Collection[int], rostered: Collection[int] = ()) -> Plan:
@@ -135,17 +146,28 @@ def work(
 
     Any number of workers may do this at once. Each chunk is one transaction with its cursor: whatever dies, the next
     worker goes on behind the last chunk that was committed, as soon as the lease has run out.
+
+    Raises:
+        DatabaseUnavailable: Somebody could not be reached. Of several machines, all who are on others were.
     """
-    reached, pieces = 0, Pieces(database)
+    reached, pieces, failed = 0, Pieces(database), None
     claims, look_at = deque[Claim](), -math.inf
     while True:
         if time.monotonic() >= look_at and len(claims) < _AT_ONCE:
             claims.extendleft(_claim_one(database, buckets))
             look_at = time.monotonic() + _LOOK_EVERY
+        if not claims and failed is not None:
+            raise failed
         if not claims:
             return reached
         # Each has its turn: what few see does not wait until all have heard of what very many do.
-        count, left = pieces.write(functools.partial(carry, claim=claims.popleft()))
+        claim = claims.popleft()
+        try:
+            count, left = pieces.write(functools.partial(carry, claim=claim))
+        except DatabaseUnavailable as error:
+            if not database.is_distributed:
+                raise
+            failed, count, left = error, 0, _go_around(pieces, claim)
         reached += count
         progress(count)
         if left is not None:
@@ -184,25 +206,65 @@ def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     if is_distributed(session):
         # Machines commit one after the other; whoever has the lock knows that the owner's has committed the change.
         hold(session, claim.owner_id)
-    mine = (Job.bucket == claim.bucket, Job.id == claim.id, Job.after_viewer == claim.after_viewer)
+    mine = _as_claimed(claim)
     renewed = update(Job).where(*mine).values(due_at=now() + settings.lease, attempts=0).returning(Job.id)
     if session.execute(renewed).first() is None:
         return 0, None
-    if is_distributed(session):
+    if is_distributed(session) and not claim.after_viewer:
         _reach_rosters(session, claim)
-    pace = Pace(_FIRST_STEP, settings.chunk_viewers)
+    pace = Pace(_FIRST_STEP, min(settings.chunk_viewers, claim.most))
     reached, after = 0, claim.after_viewer
     while asked := pace.step:
         viewers = _holders(session, claim.owner_id, claim.card_id, after, asked)
-        reach(session, claim.owner_id, viewers, claim.changed_at, claim.version)
-        reached += len(viewers)
+        untold = _untold(session, claim, viewers)
+        reach(session, claim.owner_id, untold, claim.changed_at, claim.version)
+        reached += len(untold)
         if len(viewers) < asked:
             session.execute(delete(Job).where(*mine))
             return reached, None
         after = viewers[-1]
         pace.done(asked)
     session.execute(update(Job).where(*mine).values(after_viewer=after))
-    return reached, replace(claim, after_viewer=after)
+    return reached, replace(claim, after_viewer=after, most=claim.most * _FEWER)
+
+
+def _go_around(pieces: Pieces, claim: Claim) -> Claim | None:
+    """Return how to go on where one of the next viewers is out of reach, None where the owner is, or the job."""
+    if claim.most > 1:
+        return replace(claim, most=max(1, min(claim.most, _FIRST_STEP) // _FEWER))
+    try:
+        return pieces.write(functools.partial(_pass_by, claim=claim))
+    except DatabaseUnavailable:
+        return None
+
+
+def _pass_by(session: Session, claim: Claim) -> Claim | None:
+    """Go on behind the next viewer, for whom a job is left that is due later: from there on who was not told yet."""
+    hold(session, claim.owner_id)
+    viewers = _holders(session, claim.owner_id, claim.card_id, claim.after_viewer, 1)
+    mine = _as_claimed(claim)
+    due_at = now() + settings_of(session).lease
+    moved = update(Job).where(*mine).values(after_viewer=viewers[0] if viewers else claim.after_viewer, due_at=due_at)
+    # Where there is none, an organisation is out of reach.
+    if session.execute(moved.returning(Job.id)).first() is None or not viewers:
+        return None
+    if not claim.is_left:
+        names = ("bucket", "owner_id", "card_id", "after_viewer", "changed_at", "version")
+        job = {name: getattr(claim, name) for name in names}
+        session.execute(insert(Job).values(id=new_id(), kind=FAN_OUT, due_at=due_at, attempts=0, **job))
+    return replace(claim, after_viewer=viewers[0], is_left=True)
+
+
+def _as_claimed(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    """Return what chooses the job, unless another worker took it over."""
+    return Job.bucket == claim.bucket, Job.id == claim.id, Job.after_viewer == claim.after_viewer
+
+
+def _untold(session: Session, claim: Claim, viewers: Sequence[int]) -> Sequence[int]:
+    """Return who of some viewers was not told of a change yet; all, where nobody can have been passed by."""
+    if not is_distributed(session) or claim.version is None:
+        return viewers
+    return address_books.raised_before(session, viewers, claim.owner_id, claim.version)
 
 
 def _reach_rosters(session: Session, claim: Claim) -> None:

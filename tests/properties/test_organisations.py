@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import update
 from typing_extensions import override
 
 from sync import verification
@@ -26,9 +27,10 @@ from sync.accounts import registration
 from sync.accounts.rate_limits import HOUR
 from sync.ends import carrying, setting
 from sync.ends.targets import Target
+from sync.errors import DatabaseUnavailable
 from sync.fields import FieldContent
 from sync.meeting import blocks
-from sync.models import now
+from sync.models import Job, now
 from sync.organisations import organisations, roster_rows, roster_tombstones
 from sync.profiles import profiles
 from sync.queries import activity
@@ -42,6 +44,7 @@ from tests.support.club_news import Sight
 from tests.support.clubs import Club
 from tests.support.distribution import distributed
 from tests.support.machines import CHOICE, one_of
+from tests.support.out_of_reach import out_of_reach
 from tests.support.site import Site, Transport, opened
 
 STYLES: tuple[dav.Style, ...] = ("data", "multiget", "listing")
@@ -172,7 +175,8 @@ class Organisations(RuleBasedStateMachine):
         person.clubs[club] = set(fields)
 
     def carry(self) -> None:
-        """Let the worker tell whom changes concern."""
+        """Let the worker tell whom changes concern, those too whom it could not reach before."""
+        self.write(lambda session: session.execute(update(Job).values(due_at=0)))
         fan_out.work(self.database)
         roster_news.work(self.database)
 
@@ -224,6 +228,13 @@ class Organisations(RuleBasedStateMachine):
         for club, chosen in person.ending:
             person.clubs[club].discard(chosen)
         person.ending.clear()
+
+    @rule(who=CHOICE)
+    def be_out_of_reach(self, who: int) -> None:
+        """Let the machine of somebody's be out of reach while others are told, where tables are spread."""
+        if self.database.is_distributed:
+            with out_of_reach(self.database, one_of(self.people, who).id), suppress(DatabaseUnavailable):
+                fan_out.work(self.database)
 
     @rule()
     def forget_who_left(self) -> None:

@@ -23,7 +23,7 @@ def distributed(database: Database) -> Iterator[Database]:
     try:
         yield database
     finally:
-        statements.IS_SPREAD.clear()
+        statements.IS_SPREAD.remove(database)
         database.is_distributed = before
 
 
