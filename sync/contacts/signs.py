@@ -11,9 +11,8 @@ import re
 
 #: So many last digits; numbers of this many or more are told apart by them, with a country code or without.
 _TAIL = 6
-_NUMBER = re.compile(r"\+?[0-9 ().-]+")
+_PUNCTUATION = str.maketrans("", "", " ().-")
 _ADDRESS = re.compile(r"[a-z0-9._%+-]+@[a-z0-9.-]+")
-_NO_DIGITS = re.compile(r"[^0-9]+")
 
 
 def sign_of(said: str) -> str | None:
@@ -23,7 +22,7 @@ def sign_of(said: str) -> str | None:
     None where that cannot be told at a glance, such as of a number with letters in it.
     """
     text = said.strip().lower()
-    if _ADDRESS.fullmatch(text):
-        return text
-    digits = _NO_DIGITS.sub("", text)
-    return digits[-_TAIL:] if len(digits) >= _TAIL and _NUMBER.fullmatch(text) else None
+    if "@" in text:
+        return text if _ADDRESS.fullmatch(text) else None
+    digits = text.removeprefix("+").translate(_PUNCTUATION)
+    return digits[-_TAIL:] if len(digits) >= _TAIL and digits.isascii() and digits.isdigit() else None
