@@ -16,7 +16,7 @@ from tests.support.site import Site
 
 #: Ids and words, and what must be quoted, is left out, or is no word.
 IDS: tuple[object, ...] = (1, 2**63 - 1, True, "7", "007")
-WORDS: tuple[object, ...] = ("mobile", "name-parts", "a.b_c", "..", "a b", "ä/?&=#%", "%(x)s", "+1", 5)
+WORDS: tuple[object, ...] = ("mobile", "name-parts", "a.b_c", "..", "a b", "a%20b", "a+b", "a/b", "ä?&=#", "%(x)s", 5)
 MORE: tuple[dict[str, Any], ...] = (
     {},
     {"open": 3, "kind": "mobile"},
