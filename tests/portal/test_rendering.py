@@ -23,6 +23,8 @@ MORE: tuple[dict[str, Any], ...] = (
     {"kind": "mobile", "open": 3},
     {"open": None, "q": "Ben & Co"},
     {"q": ["a", "b"]},
+    {"q": "a+b"},
+    {"q": "ä"},
     {"_anchor": "field-3"},
     {"_anchor": "ä b", "open": 3},
     {"_external": True},
