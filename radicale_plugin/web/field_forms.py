@@ -8,11 +8,11 @@ from typing import Any
 
 from babel.dates import get_month_names
 from flask import request
-from wtforms import Field, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import Field, HiddenField, StringField, TextAreaField
 
 from radicale_plugin.web import language
 from radicale_plugin.web.field_display import Shown, kind_title
-from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.forms import Form, SelectField, choice
 from radicale_plugin.web.language import gettext
 from radicale_plugin.web.language import lazy as _
 from sync.fields import CATALOGUE, FieldContent, parts

@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import wtforms
 from flask import request
+from jinja2.filters import do_mark_safe
+from markupsafe import Markup, escape
 from typing_extensions import override
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms.fields import choices
@@ -26,6 +28,26 @@ def choice(value: str, label: object) -> Any:
     """Return what a list of choices has for *value*, shown as *label*."""
     # The types of WTForms are those of an older one, which had tuples here; this one warns of them.
     return choices.SelectChoice(value, label)  # type: ignore[attr-defined]
+
+
+class _Select(wtforms.widgets.Select):
+    """A list of choices, some of which are long, such as that of all time zones."""
+
+    @classmethod
+    @override
+    def render_option(cls, *given: Any, **more: Any) -> Markup:
+        (option,) = given
+        if option.render_kw or more:
+            return super().render_option(option, **more)
+        selected = "selected " if option.selected else ""
+        label = escape(option.label or option.value)
+        return do_mark_safe(f'<option {selected}value="{escape(option.value)}">{label}</option>')
+
+
+class SelectField(wtforms.SelectField):
+    """One of several choices."""
+
+    widget = _Select()
 
 
 def _is_short(form: wtforms.Form, field: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,9 @@ def install(portal: Portal) -> None:
     """Let templates say ``_("…")``."""
     for tag in LANGUAGES:
         texts(tag)
-    portal.jinja_env.globals["_"] = _in_template
-    portal.jinja_env.globals["ngettext"] = _plural_in_template
     portal.jinja_env.filters["gap_after"] = gap_after
     portal.before_request(_keep_now_and_then)
-    portal.context_processor(lambda: {"language": current(), "languages": LANGUAGES, "gap": gap()})
+    portal.context_processor(_in_templates)
 
 
 def current() -> str:
@@ -90,7 +88,7 @@ def keep() -> None:
 
 def locale() -> Locale:
     """Return what Babel's functions for dates and numbers want to know."""
-    return Locale.parse(current(), sep="-")
+    return _locale(current())
 
 
 def gettext(text: str, **values: object) -> str:
@@ -135,18 +133,33 @@ def _keep_now_and_then() -> None:
         keep()
 
 
-def _in_template(text: str, /, **values: object) -> Markup:
-    return _marked(current(), text) % values if values else _marked(current(), text)
+def _in_templates() -> dict[str, Any]:
+    tag = current()
+    return {"_": _speaker(tag), "ngettext": _plural_in_template, "language": tag, "languages": LANGUAGES, "gap": gap()}
+
+
+@cache
+def _speaker(tag: str) -> Callable[..., Markup]:
+    """Return what says a text of ours in a language: a page says hundreds, row by row, all of them in the same."""
+
+    # They may hold HTML; what is filled in is escaped.
+    @lru_cache(maxsize=10_000)
+    def marked(text: str) -> Markup:
+        return do_mark_safe(texts(tag).get(text, text))
+
+    def say(text: str, /, **values: object) -> Markup:
+        return marked(text) % values if values else marked(text)
+
+    return say
 
 
 def _plural_in_template(one: str, many: str, number: int, /, **values: object) -> Markup:
     return do_mark_safe(_plural(one, many, number)) % {"num": number, **values}
 
 
-@lru_cache(maxsize=10_000)
-def _marked(tag: str, text: str) -> Markup:
-    # Texts are ours, and may hold HTML; what is filled in is escaped. A page says hundreds of them, row by row.
-    return do_mark_safe(texts(tag).get(text, text))
+@cache
+def _locale(tag: str) -> Locale:
+    return Locale.parse(tag, sep="-")
 
 
 def _plural(one: str, many: str, number: int) -> str:

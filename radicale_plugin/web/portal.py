@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask
+from flask import Flask, has_request_context
 from radicale import config
 from typing_extensions import override
 
 from radicale_plugin.server import running
 from radicale_plugin.web.base_url import Place
+from radicale_plugin.web.paths import Paths, is_plain
 from sync.card_links.opening import LinkGate
 from sync.database.engine import Database
 from sync.ends.watch import Watch
@@ -40,6 +41,7 @@ class Portal(Flask):
         self.ldap: Client | None = None
         self.watch = Watch(database)
         self.links = LinkGate(database)
+        self._paths = Paths()
         self.spending = running.spending(database.settings.limits.writes_a_day)
 
     @override
@@ -49,6 +51,15 @@ class Portal(Flask):
         except EndsDue as error:
             self.watch.carry_out(error.owner_ids)
             return super().dispatch_request()
+
+    @override
+    def url_for(self, /, endpoint: str, *, _anchor: str | None = None, **values: Any) -> str:
+        build = super().url_for
+        is_usual = has_request_context() and (_anchor is None or is_plain(_anchor))
+        path = self._paths.path_of(endpoint, values, build) if is_usual else None
+        if path is None:
+            return build(endpoint, _anchor=_anchor, **values)
+        return path if _anchor is None else f"{path}#{_anchor}"
 
     @override
     def log_exception(self, exc_info: Any) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import generate_csrf
 from itsdangerous import BadSignature
 from typing_extensions import override
 from werkzeug.exceptions import BadRequest
@@ -34,6 +36,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 class Tokens(CSRFProtect):
     """Looks at the token of every form but of what a mail program sends by itself, which has none (see `one_click`)."""
+
+    @override
+    def init_app(self, app: Flask) -> None:
+        super().init_app(app)  # type: ignore[no-untyped-call]
+        # A page has a form in each of its rows, all with the same.
+        app.context_processor(lambda: {"csrf_token": cache(generate_csrf)})
 
     @override
     def protect(self, apply_exemptions: bool = False) -> None:

@@ -21,7 +21,7 @@ from sync.accounts.contact_addresses import addresses_of_contact, private_cards
 from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.contacts import apart
-from sync.contacts.signs import sign_of
+from sync.contacts.signs import sign_of, signs_of
 from sync.database import accounts, entry_cards
 from sync.database.engine import settings_of
 from sync.database.lists import among
@@ -33,7 +33,6 @@ from sync.merging.likeness import likeness
 from sync.models import Card, CardListKey, Entry, LinkedEntry, PrivateCard, now
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.connections import CONNECTION
-from sync.sorting.list_keys import APART
 from sync.vcard import Property, VCard, headlines, parse_one, serialize, unescape
 from sync.vcard.headlines import name_of
 
@@ -275,7 +274,7 @@ def _likely(session: Session, viewer_id: int, signs: AbstractSet[str | None]) ->
     chosen = session.execute(entry_cards.chosen(session, select(Entry.id).where(*theirs), CardListKey.reached))
     found = []
     for owner_id, reached in entry_cards.read(session, chosen, viewer_id, CardListKey.reached):
-        said = {sign_of(each) for each in (_UNTOLD if reached is None else reached).split(APART) if each}
+        said = signs_of(_UNTOLD if reached is None else reached)
         if said and (None in said or None in signs or not said.isdisjoint(signs)):
             found.append(owner_id)
     return found

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 
+from sync.sorting.list_keys import APART
+
 #: So many last digits; numbers of this many or more are told apart by them, with a country code or without.
 _TAIL = 6
-_NUMBER = re.compile(r"\+?[0-9 ().-]+")
-_ADDRESS = re.compile(r"[a-z0-9._%+-]+@[a-z0-9.-]+")
-_NO_DIGITS = re.compile(r"[^0-9]+")
+_BETWEEN = " -.()"
+_ADDRESS = re.compile(r"[a-z0-9._%+-]++@[a-z0-9.-]++")
 
 
 def sign_of(said: str) -> str | None:
@@ -22,8 +23,20 @@ def sign_of(said: str) -> str | None:
 
     None where that cannot be told at a glance, such as of a number with letters in it.
     """
-    text = said.strip().lower()
-    if _ADDRESS.fullmatch(text):
-        return text
-    digits = _NO_DIGITS.sub("", text)
-    return digits[-_TAIL:] if len(digits) >= _TAIL and _NUMBER.fullmatch(text) else None
+    return _sign(said.strip().lower())
+
+
+def signs_of(said: str) -> set[str | None]:
+    """Return the `sign_of` each number and address in *said*, as `sync.sorting.list_keys` puts them together."""
+    # Most need nothing more, and there are those of everybody whose card somebody has.
+    return {_sign(text) or sign_of(text) for text in said.split(APART) if text}
+
+
+def _sign(text: str) -> str | None:
+    if "@" in text:
+        return text if _ADDRESS.fullmatch(text) else None
+    digits = text.removeprefix("+")
+    if not digits.isdecimal():
+        for mark in _BETWEEN:
+            digits = digits.replace(mark, "")
+    return digits[-_TAIL:] if len(digits) >= _TAIL and digits.isascii() and digits.isdecimal() else None

@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from sync import fields
+from sync.database.prepared import read
 from sync.discovery import refusals
 from sync.models import IN, WAITING, Account, Connection, Device, Field, Grant, Request
 from sync.sharing.cards import content_of
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """
     Numbers about a person.
 
-    *name* is what their card calls them, else the login. *grants* are pairs of a group and a field that it sees,
-    *devices* those that have been in use, and *asking* the people who wait for an answer.
+    *grants* are pairs of a group and a field that it sees, *devices* those that have been in use.
     """
 
-    name: str
     fields: int
     grants: int
     connections: int
     devices: int
-    asking: int
 
     @property
     def is_begun(self) -> bool:
         """Whether the person has done everything once that the first steps are about."""
-        return bool(self.fields and self.grants and self.connections and self.devices)
+        return all(self)
 
 
 def of(session: Session, account_id: int) -> Overview:
     """Return a person's numbers."""
-    name, asking = greeting(session, account_id)
-    return Overview(
-        name=name,
-        fields=_count(session, Field.owner_id == account_id),
-        grants=_count(session, Grant.owner_id == account_id),
-        connections=_count(session, Connection.owner_id == account_id),
-        devices=_count(
-            session,
-            Device.viewer_id == account_id,
-            Device.revoked_at.is_(None),
-            Device.last_used_at.is_not(None),
-        ),
-        asking=asking,
-    )
+    return Overview(*read(session, _counted, {"person": account_id})[0])
+
+
+@functools.cache
+def _counted(_dialect: str) -> Select[*tuple[int, ...]]:
+    me: BindParameter[int] = bindparam("person")
+    in_use = (Device.viewer_id == me, Device.revoked_at.is_(None), Device.last_used_at.is_not(None))
+    asked = ((Field.owner_id == me,), (Grant.owner_id == me,), (Connection.owner_id == me,), in_use)
+    return select(*(select(func.count()).where(*each).scalar_subquery() for each in asked))
 
 
 def greeting(session: Session, account_id: int) -> tuple[str, int]:
@@ -66,7 +59,3 @@ def greeting(session: Session, account_id: int) -> tuple[str, int]:
     ).all()
     asking = set(waiting) - refusals.barred(session, account_id, waiting) if waiting else set()
     return fields.full_name([content_of(field) for field in names], login), len(asking)
-
-
-def _count(session: Session, *conditions: object) -> int:
-    return session.scalars(select(func.count()).where(*conditions)).one()  # type: ignore[arg-type]

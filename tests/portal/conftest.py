@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def server(cast: Cast, tmp_path: Path) -> Iterator[PortalServer]:
     """Yield a real server with the people of the demo."""
-    with PortalServer(cast.url, tmp_path, options=MAILING) as server:
+    with _served(cast, tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lasting_server(staged: Cast, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalServer]:
+    """Yield a real server that the tests of a module share, none of which minds what the others did there."""
+    folder = tmp_path_factory.mktemp("lasting")
+    cast = Cast(Path(shutil.copy(staged.file, folder / "cast.sqlite")), staged.ids)
+    with _served(cast, folder) as server:
+        yield server
+
+
+@contextmanager
+def _served(cast: Cast, folder: Path) -> Iterator[PortalServer]:
+    with PortalServer(cast.url, folder, options=MAILING) as server:
         yield server
         assert "Traceback" not in server.log.read_text()

@@ -13,13 +13,14 @@ from tests.support.hands import SCRIPTS
 
 @SCRIPTS
 def test_somebody_signs_up_changes_the_password_and_comes_back(
-    chromium: Browser, server: PortalServer, *, script: bool
+    chromium: Browser, lasting_server: PortalServer, *, script: bool
 ) -> None:
-    with browsers.opened(chromium, server, java_script_enabled=script) as page:
+    login = "cleo" if script else "clea"
+    with browsers.opened(chromium, lasting_server, java_script_enabled=script) as page:
         page.goto(".")
         page.get_by_role("link", name="Make my card").click()
-        newcomers.sign_up(page, "cleo", PASSWORD)
-        expect(page.get_by_role("status").first).to_have_text("Welcome! You sign in as cleo.")
+        newcomers.sign_up(page, login, PASSWORD)
+        expect(page.get_by_role("status").first).to_have_text(f"Welcome! You sign in as {login}.")
         page.goto("account/")
         page.get_by_label("Password until now").fill(PASSWORD)
         page.get_by_label("New password").fill("another password")
@@ -29,13 +30,13 @@ def test_somebody_signs_up_changes_the_password_and_comes_back(
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("status").first).to_have_text("You are signed out.")
         page.goto("account/")
-        sign_in(page, "cleo", "another password")
+        sign_in(page, login, "another password")
         expect(page.get_by_role("heading", level=1)).to_have_text("Password and browsers")
 
 
-def test_the_keyboard_is_enough(chromium: Browser, server: PortalServer) -> None:
+def test_the_keyboard_is_enough(chromium: Browser, lasting_server: PortalServer) -> None:
     """From the first key on: past the menu to the content, through the form, and sent."""
-    with browsers.opened(chromium, server, viewport=NARROW) as page:
+    with browsers.opened(chromium, lasting_server, viewport=NARROW) as page:
         page.goto("sign-in")
         page.keyboard.press("Tab")
         expect(page.locator(":focus")).to_have_text("Skip to the content")
@@ -49,19 +50,22 @@ def test_the_keyboard_is_enough(chromium: Browser, server: PortalServer) -> None
         expect(page.get_by_role("heading", level=1)).to_have_text("Hello, 陈安娜 Anna Chen")
 
 
-def test_the_browser_s_language_is_spoken_until_another_is_chosen(chromium: Browser, server: PortalServer) -> None:
-    with browsers.opened(chromium, server, locale="zh-CN") as page:
+def test_the_browser_s_language_is_spoken_until_another_is_chosen(
+    chromium: Browser, lasting_server: PortalServer
+) -> None:
+    with browsers.opened(chromium, lasting_server, locale="zh-CN") as page:
         page.goto("sign-in")
         expect(page.get_by_role("heading", level=1)).to_have_text("登录")
         page.get_by_role("button", name="English").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
-        sign_in(page)
+        # The language stays theirs.
+        sign_in(page, "bo")
         page.get_by_role("button", name="简体中文").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("您好，陈安娜 Anna Chen")
+        expect(page.get_by_role("heading", level=1)).to_have_text("您好，陈博 Chen Bo")
 
 
-def test_a_wrong_password_is_told_at_the_field(chromium: Browser, server: PortalServer) -> None:
-    with browsers.opened(chromium, server) as page:
+def test_a_wrong_password_is_told_at_the_field(chromium: Browser, lasting_server: PortalServer) -> None:
+    with browsers.opened(chromium, lasting_server) as page:
         page.goto("sign-in")
         sign_in(page, "anna", "wrong password")
         field = page.get_by_label("Password")
@@ -70,13 +74,13 @@ def test_a_wrong_password_is_told_at_the_field(chromium: Browser, server: Portal
         assert browsers.look(page) == []
 
 
-def test_a_page_of_another_site_can_do_nothing(chromium: Browser, server: PortalServer) -> None:
+def test_a_page_of_another_site_can_do_nothing(chromium: Browser, lasting_server: PortalServer) -> None:
     """The browser says where a form comes from, and the cookie does not travel with it."""
-    with browsers.opened(chromium, server) as page:
+    with browsers.opened(chromium, lasting_server) as page:
         page.goto("sign-in")
         sign_in(page)
         expect(page.get_by_role("heading", level=1)).to_have_text("Hello, 陈安娜 Anna Chen")
-        target = f"{server.url}/.web/sign-out"
+        target = f"{lasting_server.url}/.web/sign-out"
         page.goto("about:blank")
         page.set_content(f'<form method="post" action="{target}"><button>Win</button></form>')
         page.get_by_role("button", name="Win").click()

@@ -159,9 +159,11 @@ def test_a_server_without_encryption_or_address_says_so(database_url: str) -> No
             account_id = site.database.write(lambda session, login=login: registration.create(session, login))  # type: ignore[misc]
             portal = forms.portal_of(site)
             with portal.test_request_context("/devices/new/iphone"):
-                macros = portal.jinja_env.get_template("devices/macros.html")
+                context: dict[str, Any] = {}
+                portal.update_template_context(context)
+                macros: Any = portal.jinja_env.get_template("devices/macros.html").make_module(context)
                 known = bool(site.database.settings.base_url)
-                said = str(macros.module.reservations(portal.place.is_secure, known))  # type: ignore[attr-defined]
+                said = str(macros.reservations(portal.place.is_secure, known))
             assert account_id
             assert len(re.findall("told error", said)) == reservations
 

@@ -261,9 +261,9 @@ def test_no_link_within_a_form_leads_away_from_what_is_typed(cast_site: Site, ca
 
 
 @pytest.fixture
-def page(chromium: Browser, server: PortalServer) -> Iterator[Page]:
+def page(chromium: Browser, lasting_server: PortalServer) -> Iterator[Page]:
     """Yield a browser's window in which Anna is signed in."""
-    with browsers.opened(chromium, server) as page:
+    with browsers.opened(chromium, lasting_server) as page:
         sign_in(page)
         yield page
 
@@ -307,10 +307,11 @@ def test_choosing_another_language_keeps_what_is_typed_and_ticked(page: Page) ->
 
 
 def test_without_scripts_a_language_is_chosen_in_the_form_and_the_look_of_a_card_opens_beside_it(
-    chromium: Browser, server: PortalServer
+    chromium: Browser, lasting_server: PortalServer
 ) -> None:
-    with browsers.opened(chromium, server, java_script_enabled=False) as page:
-        sign_in(page)
+    with browsers.opened(chromium, lasting_server, java_script_enabled=False) as page:
+        # The language stays theirs.
+        sign_in(page, "bo")
         page.goto("contacts/new")
         page.locator("main input[name=name]").fill("Dora <D>")
         page.locator("main form button[lang=zh-Hans]").click()

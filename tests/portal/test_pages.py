@@ -35,9 +35,9 @@ def paths(site: Site, cast: Cast) -> list[tuple[str, str]]:
     return [(endpoint, path) for endpoint, path in found if endpoint not in walk.NO_PAGE]
 
 
-def sign_in(page: Page) -> None:
+def sign_in(page: Page, who: str = walk.WHO) -> None:
     page.goto("sign-in")
-    page.locator("input[name=login]").fill(walk.WHO)
+    page.locator("input[name=login]").fill(who)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main form button").first.click()
     page.locator("nav.nav").wait_for()

@@ -1,13 +1,18 @@
-"""Statements compiled once for all tests of a process: most have a database of their own, which would do it anew."""
+"""
+What is compiled once for all tests of a process: statements, and the addresses of a portal.
+
+Most tests have a database and a portal of their own, which would do it anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine
 from typing_extensions import override
+from werkzeug.routing import Rule
 
 
 class _Compiled(MutableMapping[Any, Any]):
@@ -43,7 +48,28 @@ class _Compiled(MutableMapping[Any, Any]):
 
 
 def share() -> None:
-    """Let all databases that this process opens from now on share what was compiled."""
+    """Let all databases and portals that this process opens from now on share what was compiled."""
+    _share_statements()
+    _share_builders()
+
+
+def _share_builders() -> None:
+    """Keep what werkzeug compiles of each rule, which asks the rule itself for all that is another in each portal."""
+    compile_builder = Rule._compile_builder
+    kept: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+
+    def compile_once(rule: Rule, *kind: bool) -> Callable[..., tuple[str, str]]:
+        # What a rule has by default is compiled into it, as its converters write it.
+        assert not rule.defaults
+        key = (rule.rule, *rule._trace, *kind)
+        if key not in kept:
+            kept[key] = compile_builder(rule, *kind)
+        return kept[key]
+
+    pytest.MonkeyPatch().setattr(Rule, "_compile_builder", compile_once)
+
+
+def _share_statements() -> None:
     kept = _Compiled()
 
     def create_sharing(*given: Any, **options: Any) -> Engine:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, url_for
-from wtforms import DateField, IntegerField, SelectField, StringField
+from wtforms import DateField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from radicale_plugin.web.audiences import audiences
 from radicale_plugin.web.ends import until_time as until
-from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.forms import Form, SelectField, choice
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date
 
 from flask import Blueprint, Response, request
-from wtforms import DateField, IntegerField, SelectField, TimeField
+from wtforms import DateField, IntegerField, TimeField
 from wtforms.validators import InputRequired, Optional
 
 from radicale_plugin.web import ends
-from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.forms import Form, SelectField, choice
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
-from wtforms import SelectField, TextAreaField
+from wtforms import TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web import people, signed_in
 from radicale_plugin.web.error_messages import explained
-from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.forms import Form, SelectField, choice
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy, ngettext

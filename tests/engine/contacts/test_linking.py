@@ -9,13 +9,14 @@ from sync.accounts import addresses, contact_addresses
 from sync.books import entries
 from sync.contacts import linking
 from sync.contacts.linking import Suggestion
-from sync.contacts.signs import sign_of
+from sync.contacts.signs import sign_of, signs_of
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, NotFound, Refused, UIDConflict
 from sync.fields import fields_of
 from sync.models import CardListKey, Entry
 from sync.settings import Settings
 from sync.sharing import connections, grants
+from sync.sorting.list_keys import APART
 from sync.vcard import parse_one
 from tests.support.distribution import WAYS, read_in
 from tests.support.factories import book, connect, connected, field, person, set_field, strangers
@@ -221,6 +222,11 @@ def test_a_sign_is_that_of_what_is_stored_or_cannot_be_told(database: Database, 
             return
     assert sign_of(text) in (None, sign_of(stored))
     assert sign_of(stored) is not None or not stored.isascii()
+
+
+def test_signs_of_several_are_those_of_each() -> None:
+    texts = [text for _channel, text in WRITTEN] + ["", " +49 30 1234567\t", "12345", "a@b@c.example"]
+    assert signs_of(APART.join(texts)) == {sign_of(text) for text in texts if text}
 
 
 @pytest.mark.parametrize("way", WAYS)

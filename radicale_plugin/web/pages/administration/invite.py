@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import Response
-from wtforms import SelectField, StringField
+from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web import language
-from radicale_plugin.web.forms import Form, choice
+from radicale_plugin.web.forms import Form, SelectField, choice
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say

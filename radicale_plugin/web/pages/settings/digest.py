@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import Response
-from wtforms import BooleanField, SelectField
+from wtforms import BooleanField
 
-from radicale_plugin.web.forms import StoredForm, choice
+from radicale_plugin.web.forms import SelectField, StoredForm, choice
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import go, page, say

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import Response, request
-from wtforms import BooleanField, RadioField, SelectField, StringField
+from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import Length
 
-from radicale_plugin.web.forms import StoredForm, choice
+from radicale_plugin.web.forms import SelectField, StoredForm, choice
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
