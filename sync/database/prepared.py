@@ -209,8 +209,9 @@ def _run(
     dialect: Any = connection.dialect
     line = connection.info.get(LINE)
     cursor: Any = connection.connection.cursor() if line is None else line
-    context = _Context(compiled.options)
-    for told in connection.dispatch.before_cursor_execute:
+    # Nobody listens to a single connection; and to go through those who might takes longer than to see that none does.
+    context, heard = _Context(compiled.options), connection.engine.dispatch
+    for told in heard.before_cursor_execute or ():
         told(connection, cursor, compiled.text, given, context, many)
     rows: Rows
     try:
@@ -232,7 +233,7 @@ def _run(
         raise _raised(connection, compiled.text, error) from error
     except FailedError as failed:
         raise _raised(connection, failed.text, failed.error) from failed
-    for told in connection.dispatch.after_cursor_execute:
+    for told in heard.after_cursor_execute or ():
         told(connection, cursor, compiled.text, given, context, many)
     return rows
 

@@ -173,7 +173,7 @@ def edit_card(
     Raises:
         LimitExceeded: As `import_card`.
     """
-    incoming, broken = fields.readable_fields(card)
+    incoming, broken = fields.readable_fields(card, know_lines=False)
     with change(session, owner_id) as under_way:
         check()
         existing = under_way.fields_of(owner_id)
