@@ -85,14 +85,19 @@ def execute(session: Session, statement: Statement, values: Mapping[str, object]
     return _run(connection, compiled, compiled.taken(values))
 
 
-def ask(session: Session, statement: Statement, values: Mapping[str, object]) -> Answer:
+def ask(
+    session: Session,
+    statement: Statement,
+    values: Mapping[str, object],
+    then: Callable[[Rows], object] | None = None,
+) -> Answer:
     """
-    Run a *statement* as `execute` does, for whoever needs to know only in a while what came of it.
+    Run a *statement* as `execute` does, for whoever needs to know only in a while what came of it; *then* is told.
 
     What goes wrong with it is raised when that is looked at, or by whatever the session does before, as of `later`.
     """
     connection = session.connection()
-    compiled, answer = _compiled(statement, connection.dialect), Answer(functools.partial(_send, connection))
+    compiled, answer = _compiled(statement, connection.dialect), Answer(functools.partial(_send, connection), then)
     _run(connection, compiled, compiled.taken(values), answer)
     return answer
 

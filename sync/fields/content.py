@@ -18,6 +18,7 @@ _FORM = 1
 #: Characters of a short field, and how many of these are remembered.
 SHORT, FIELDS = 1_000, 512
 _T = TypeVar("_T")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class FieldContent:
     def dump(self) -> str:
         """Write the field as one text that `load` reads back without loss."""
         lines = [[item.name, item.params, item.value] for item in self.properties]
-        return json.dumps([_FORM, self.version, lines], ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode([_FORM, self.version, lines])
 
     @staticmethod
     def load(kind: str, text: str) -> FieldContent:

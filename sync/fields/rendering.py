@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sync.fields.addresses import is_program
+from sync.fields.addresses import begins_program, is_program
 from sync.fields.cardinality import written
 from sync.fields.collect import OURS
-from sync.fields.content import FieldContent
-from sync.fields.media import is_remote
+from sync.fields.content import FieldContent, remembered
+from sync.fields.media import MEDIA, is_remote
+from sync.fields.translate import as_classic, as_modern
 from sync.vcard import Property, content_line, escape, head, split_structured, unescape
 
 _TOKEN = re.compile(r"[A-Z0-9-]+")
@@ -38,6 +39,18 @@ def render(fields: Sequence[FieldContent], version: str, *, fallback_name: str, 
         groups += 1
         lines += [content_line(replace(item, group=f"item{groups}")) for item in told]
     return "".join(lines) + "END:VCARD\r\n"
+
+
+def reads_alike(fields: Iterable[FieldContent]) -> bool:
+    """Whether `render` writes the same of *fields* whatever the fallback is and whether *remote_media* are left out."""
+    contents = list(fields)
+    return {content.properties[0].name for content in contents}.issuperset(_NAMES) and all(map(_is_harmless, contents))
+
+
+@remembered
+def _is_harmless(content: FieldContent) -> bool:
+    items = (*content.properties, *as_classic(content), *as_modern(content))
+    return not any(item.name in MEDIA or begins_program(unescape(item.value)) for item in items)
 
 
 def export_card(fields: Sequence[FieldContent], version: str, *, uid: str, revised: int, fallback_name: str) -> str:

@@ -80,9 +80,7 @@ def _settle_alone(existing: Sequence[FieldContent], incoming: Sequence[FieldCont
         if blocks[number][0].name not in ONCE[version]:
             continue
         left = [
-            index
-            for index in unsettled
-            if result[index] is None and _name(incoming[index]) == _name(existing[number])
+            index for index in unsettled if result[index] is None and _name(incoming[index]) == _name(existing[number])
         ]
         if len(left) == 1:
             result[left[0]] = number

@@ -9,18 +9,24 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 
 
 class Answer:
-    """What came of a statement, or will have come of it once it was sent and waited for."""
+    """
+    What came of a statement, or will have come of it once it was sent and waited for.
 
-    __slots__ = ("_rows", "_wait")
+    *then* is told as soon as it is known, which is at the commit if not before.
+    """
 
-    def __init__(self, wait: Callable[[], object]) -> None:
+    __slots__ = ("_rows", "_then", "_wait")
+
+    def __init__(self, wait: Callable[[], object], then: Callable[[Rows], object] | None = None) -> None:
         """Know nothing yet; *wait* sends what is on its way, and waits until it is answered."""
-        self._wait = wait
+        self._wait, self._then = wait, then
         self._rows: Rows | None = None
 
     def take(self, rows: Rows) -> None:
         """Be told what came of it."""
         self._rows = rows
+        if self._then is not None:
+            self._then(rows)
 
     @property
     def rows(self) -> Rows:
