@@ -28,7 +28,7 @@ from sync.organisations import roster_rows
 from sync.queries import contact_pages
 from sync.revisions import address_books, entry_writes
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
-from sync.revisions.entry_writes import Found, Seen
+from sync.revisions.entry_writes import Found
 from sync.sharing import changes, connections
 from sync.sharing.cards import SELF
 from sync.sharing.connections import CONNECTION
@@ -92,7 +92,7 @@ def write(
             return stored
     seen = entry_writes.look(session, book, href, sent.device_id)
     if seen.entry is not None and seen.entry.kind == SELF:
-        return _write_own(session, book, seen, seen.entry, sent, check)
+        return _write_own(session, book, seen.entry, sent, check)
     named = _named_like(session, book, seen.entry, sent.card)
     if (hidden := _hidden(session, book, seen.entry, named)) is not None:
         check(None)
@@ -228,10 +228,10 @@ def _write_private(
 
 
 def _write_own(
-    session: Session, book: Book, seen: Seen, entry: Found, sent: Sent, check: Callable[[str | None], None]
+    session: Session, book: Book, entry: Found, sent: Sent, check: Callable[[str | None], None]
 ) -> EntryHead:
-    def ready() -> Found:
-        found = entry_writes.again(session, book, entry.href, seen, sent.device_id).entry or entry
+    def ready(version: int) -> Found:
+        found = entry_writes.again(session, book, entry, sent.device_id, version)
         check(etag_found(found) if found.is_present else None)
         return found
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 from typing import Any
 
-from sqlalchemy import Select, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, any_, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database import lists
@@ -94,8 +94,8 @@ def require_room(session: Session, book: Book, href: str) -> None:
         Conflict: The name is too long.
     """
     limits = settings_of(session).limits
-    count, gone = entry_writes.private_entries(session, book)
-    if count >= limits.private_entries:
+    ((every, gone),) = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id})
+    if every - gone >= limits.private_entries:
         raise LimitExceeded(f"An address book has at most {limits.private_entries} private entries.")
     if len(href) > 255:
         raise Conflict("The name of an entry has at most 255 characters.")
@@ -154,6 +154,11 @@ def stamp_now(session: Session, book: Book, entry: Entry) -> int:
 
 _ENTRIES = Base.metadata.tables["entry"]
 _THEIRS = (_ENTRIES.c.viewer_id == bindparam("viewer")) & (_ENTRIES.c.book_id == bindparam("book"))
+_COUNT = (
+    select(func.count(), func.coalesce(func.sum(case((_ENTRIES.c.state == PRESENT, 0), else_=1)), 0))
+    .select_from(_ENTRIES)
+    .where(_THEIRS, _ENTRIES.c.kind == PRIVATE)
+)
 
 
 @functools.cache

@@ -56,7 +56,7 @@ def private(session: Session, entry: Found, data: bytes, sent: Sent) -> bytes:
     return merged
 
 
-def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[], Found]) -> tuple[Found, Found, bool]:
+def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[int], Found]) -> tuple[Found, Found, bool]:
     """
     Make a profile what a device made of the person's own card.
 
@@ -70,7 +70,7 @@ def own(session: Session, owner_id: int, sent: Sent, ready: Callable[[], Found])
         before[:] = [_own_before(session, there[0], sent)]
         return before[0]
 
-    edited = profiles.edit_card(session, owner_id, sent.card, lambda: there.append(ready()), had)
+    edited = profiles.edit_card(session, owner_id, sent.card, lambda version: there.append(ready(version)), had)
     found, shows = there[0], edited.own_card
     _record(session, found, sent, edited.clashes)
     if shows is None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from sync import fields
 from sync.books import overlays
 from sync.books.attempts import Attempt
+from sync.books.spelled_out import spelled_out
 from sync.errors import InvalidInput
 from sync.vcard import Property, parse_one, serialize, uids
 
@@ -100,10 +101,10 @@ def for_thunderbird(data: bytes | None, held_text: Callable[[], str], uid: str, 
     Return an entry as Thunderbird shows most of it, which asks for no version and reads 3.0 and 4.0.
 
     Somebody's card is of 4.0, in which a birthday has no year that nobody was born in and an account says of which
-    service it is, with the rest spelled out (see `sync.fields.spelled_out`). A private one is as it was stored.
+    service it is, with the rest spelled out (see `sync.books.spelled_out`). A private one is as it was stored.
     """
     if data is None:
-        return fields.spelled_out(held_text())
+        return spelled_out(held_text())
     version = version_of(data.decode(errors="replace"))
     return private(data, version if version in ("3.0", "4.0") else "4.0", uid, changed_at)
 

@@ -82,7 +82,8 @@ def ids(dialect: str, values: Collection[int]) -> str:
 
     It is the text of a list in either database: PostgreSQL's driver looks at every element of one to write it.
     """
-    return json.dumps(list(values)) if dialect == SQLITE else f"{{{','.join(map(str, values))}}}"
+    listed = ",".join(map(str, values))
+    return f"[{listed}]" if dialect == SQLITE else f"{{{listed}}}"
 
 
 def texts_parameter(dialect: str, name: str) -> BindParameter[Any]:

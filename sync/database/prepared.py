@@ -8,15 +8,17 @@ Whoever listens for the statements of the engine hears of these as well, and wha
 raises it. The ORM is for what is done once in a while; for reading alone, without a transaction, there is
 `sync.database.quick`.
 
-A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits
-(`sync.pipeline`) until something of the transaction is to be known, or the transaction is committed, and goes
-to the server with that. It is done before whatever the transaction does afterwards, by whichever way; only what goes
-wrong with it is told there. Inside of a savepoint nothing waits, nor on SQLite, to which there is no way.
+A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits (`sync.pipeline`) until
+something of the transaction is to be known, or the transaction is committed, and goes to the server with that. It is
+done before whatever the transaction does afterwards, by whichever way; only what goes wrong with it is told there.
+Inside of a savepoint nothing waits, nor on SQLite, to which there is no way. Whoever needs to know, but has more to do
+before, may `ask`, and look at the `Answer` then.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +29,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE, ids
+from sync.pipeline.answers import Answer, Rows
 from sync.pipeline.failed import FailedError
 
 Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
-Rows: TypeAlias = list[tuple[Any, ...]]
 #: The execution option in which whoever watches the engine finds the statement of a text.
 STATEMENT = "statement"
 #: The execution option of a statement whose best plan depends on its values, such as whether a book is large:
@@ -83,15 +85,30 @@ def execute(session: Session, statement: Statement, values: Mapping[str, object]
     return _run(connection, compiled, compiled.taken(values))
 
 
+def ask(
+    session: Session,
+    statement: Statement,
+    values: Mapping[str, object],
+    then: Callable[[Rows], object] | None = None,
+) -> Answer:
+    """
+    Run a *statement* as `execute` does, for whoever needs to know only in a while what came of it; *then* is told.
+
+    What goes wrong with it is raised when that is looked at, or by whatever the session does before, as of `later`.
+    """
+    connection = session.connection()
+    compiled, answer = _compiled(statement, connection.dialect), Answer(functools.partial(_send, connection), then)
+    _run(connection, compiled, compiled.taken(values), answer)
+    return answer
+
+
 def later(session: Session, statement: Statement, values: Mapping[str, object]) -> None:
     """
     Run a *statement* as `execute` does, before whatever the session does afterwards, for whoever needs no answer.
 
     What goes wrong with it is raised by one of those, the commit included.
     """
-    connection = session.connection()
-    compiled = _compiled(statement, connection.dialect)
-    _run(connection, compiled, compiled.taken(values), waits=True)
+    ask(session, statement, values)
 
 
 def read(
@@ -109,19 +126,18 @@ def read(
 
 def value(session: Session, statement: Statement, values: Mapping[str, object]) -> Any:
     """Run a *statement* as `execute` does, and return the first value of its first row, None where it has no row."""
-    rows = execute(session, statement, values)
-    return rows[0][0] if rows else None
+    return next((row[0] for row in execute(session, statement, values)), None)
 
 
 def execute_all(session: Session, statement: Statement, rows: Sequence[Mapping[str, object]]) -> None:
     """Run a *statement* `later`, once for each of *rows*, which are values as that takes them."""
-    if not rows:
-        return
-    connection = session.connection()
-    compiled = _compiled(statement, connection.dialect)
-    given = [compiled.taken(values) for values in rows]
-    # What drivers do for several takes longer than one.
-    _run(connection, compiled, given if len(given) > 1 else given[0], many=len(given) > 1, waits=True)
+    if len(rows) > 1:
+        connection = session.connection()
+        compiled = _compiled(statement, connection.dialect)
+        _run(connection, compiled, [compiled.taken(values) for values in rows], many=True)
+    elif rows:
+        # What drivers do for several takes longer than one.
+        later(session, statement, rows[0])
 
 
 def roll_back(session: Session) -> None:
@@ -185,36 +201,44 @@ def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
     if found is None:
         made: Any = statement.compile(dialect=dialect)
         has_rows = isinstance(statement, Select) or bool(made.effective_returning)
-        is_planned_anew = dialect.name != SQLITE and bool(statement.get_execution_options().get(ANEW))
-        options = {STATEMENT: statement}
-        found = _Compiled(made.string, made.params, made.positiontup, has_rows, is_planned_anew, options)
+        is_anew = dialect.name != SQLITE and bool(statement.get_execution_options().get(ANEW))
+        found = _Compiled(made.string, made.params, made.positiontup, has_rows, is_anew, {STATEMENT: statement})
         _COMPILED[dialect.name, statement] = found
     return found
 
 
-def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool = False, waits: bool = False) -> Rows:
+def _run(
+    connection: Connection, compiled: _Compiled, given: Any, answer: Answer | None = None, *, many: bool = False
+) -> Rows:
+    """Run a statement; where it is for *many*, or an *answer* is to be told what came of it, it may wait."""
     dialect: Any = connection.dialect
     line = connection.info.get(LINE)
     cursor: Any = connection.connection.cursor() if line is None else line
-    context = _Context(compiled.options)
-    for told in connection.dispatch.before_cursor_execute:
+    # Nobody listens to a single connection; and to go through those who might takes longer than to see that none does.
+    context, heard = _Context(compiled.options), connection.engine.dispatch
+    for told in heard.before_cursor_execute or ():
         told(connection, cursor, compiled.text, given, context, many)
-    rows: Rows = []
+    rows: Rows
     try:
-        if compiled.is_planned_anew:
-            cursor.execute(compiled.text, given, prepare=False)
+        if many:
+            dialect.do_executemany(cursor, compiled.text, given, context)
+        elif line is None:
+            dialect.do_execute(cursor, compiled.text, given, context)
         else:
-            (dialect.do_executemany if many else dialect.do_execute)(cursor, compiled.text, given, context)
+            line.execute(compiled.text, given, prepare=not compiled.is_planned_anew, answer=answer)
         if line is not None:
             # What fails in a part of a transaction that can be gone back on must fail inside of it.
-            rows = [] if waits and not connection.in_nested_transaction() else line.send()
-        elif compiled.has_rows:
-            rows = cursor.fetchall()
+            waits = (many or answer is not None) and not connection.in_nested_transaction()
+            rows = [] if waits else line.send()
+        else:
+            rows = cursor.fetchall() if compiled.has_rows else []
+            if answer is not None:
+                answer.take(rows)
     except dialect.loaded_dbapi.Error as error:
         raise _raised(connection, compiled.text, error) from error
     except FailedError as failed:
         raise _raised(connection, failed.text, failed.error) from failed
-    for told in connection.dispatch.after_cursor_execute:
+    for told in heard.after_cursor_execute or ():
         told(connection, cursor, compiled.text, given, context, many)
     return rows
 

@@ -4,8 +4,8 @@ Thinning out what was disclosed: who may turn it over again and again fills no d
 Of all that is noted (`sync.disclosure`), only this is ever asked: which values a viewer was shown. Each value
 needs to be told once for that, so a time at which a field was shown, or somebody was in an audience, can go where a
 later one tells all that it told. What is left is therefore bounded: for each viewer and audience by the values that
-are kept of the profile (`sync.sharing.thinning`), however often those came and went. No time is ever made longer, or
-somebody would count as having been shown what they were not.
+are kept of the profile (`sync.disclosure.profile_thinning`), however often those came and went. No time is ever made
+longer, or somebody would count as having been shown what they were not.
 
 It is done by the worker, in pieces, whenever a person changed something often enough; what it reads need not be what
 is there when it writes, because what a later time told then, it tells for ever.

@@ -14,8 +14,7 @@ from sync.fields.collect import fields_of, property_from_line, readable_fields, 
 from sync.fields.content import FieldContent
 from sync.fields.meaning import meaning, same_meaning
 from sync.fields.naming import UNNAMED, called, with_names
-from sync.fields.rendering import export_card, full_name, render
-from sync.fields.spelled_out import spelled_out
+from sync.fields.rendering import export_card, full_name, reads_alike, render
 from sync.fields.translate import translate
 from sync.fields.typed import field_from_photo, field_from_text
 from sync.vcard import head
@@ -35,9 +34,9 @@ __all__ = [
     "meaning",
     "property_from_line",
     "readable_fields",
+    "reads_alike",
     "render",
     "same_meaning",
-    "spelled_out",
     "translate",
     "with_names",
     "without_broken_photos",

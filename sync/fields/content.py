@@ -9,17 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from typing_extensions import override
-
 from sync.errors import InvalidInput
 from sync.fields.labels import LABEL, plain_label
 from sync.fields.relations import RELATIVES
 from sync.vcard import Property
 
 _FORM = 1
-#: Characters of a field, and fields, that are remembered while cards are stored; photos would fill the memory.
-_SHORT, _FIELDS = 1_000, 512
+#: Characters of a short field, and how many of these are remembered.
+SHORT, FIELDS = 1_000, 512
 _T = TypeVar("_T")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +34,17 @@ class FieldContent:
     kind: str
     version: str
     properties: tuple[Property, ...]
-    _hash: int = field(default=0, init=False, compare=False, repr=False)
     known: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
-
-    @override
-    def __hash__(self) -> int:
-        """Return the hash, which is made once: what is remembered of a field is asked for again and again."""
-        if self._hash == 0:
-            object.__setattr__(self, "_hash", hash((self.kind, self.version, self.properties)))
-        return self._hash
 
     @property
     def main(self) -> Property:
         """The property that the field is about."""
         return self.properties[0]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it may be remembered while cards are stored; photos would fill the memory."""
+        return sum([len(item.value) for item in self.properties]) <= SHORT
 
     @property
     def label(self) -> str:
@@ -63,12 +59,12 @@ class FieldContent:
     def dump(self) -> str:
         """Write the field as one text that `load` reads back without loss."""
         lines = [[item.name, item.params, item.value] for item in self.properties]
-        return json.dumps([_FORM, self.version, lines], ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode([_FORM, self.version, lines])
 
     @staticmethod
     def load(kind: str, text: str) -> FieldContent:
         """Read what `dump` wrote; raises `InvalidInput` for a text in no form that this release knows."""
-        return _known(kind, text) if len(text) <= _SHORT else _read(kind, text)
+        return _known(kind, text) if len(text) <= SHORT else _read(kind, text)
 
     def text(self) -> str:
         """The value as a person would say it on one line, a photo as its format and size."""
@@ -90,18 +86,25 @@ def _read(kind: str, text: str) -> FieldContent:
     return FieldContent(known, version, tuple([_loaded(*line) for line in lines]))
 
 
-_known = functools.lru_cache(_FIELDS)(_read)
+@functools.lru_cache(FIELDS)
+def shared(content: FieldContent) -> FieldContent:
+    """Return the one field that is equal to this, which is short: all that is remembered of it is at hand."""
+    return content
+
+
+_known = functools.lru_cache(FIELDS)(lambda kind, text: shared(_read(kind, text)))
 
 
 def remembered(make: Callable[[FieldContent], _T]) -> Callable[[FieldContent], _T]:
-    """Let what *make* makes of a field be remembered where that is short: by the field, quickly, and its equals."""
-    known = functools.lru_cache(_FIELDS)(make)
+    """Let what *make* makes of a field be remembered by the field, where that is short."""
 
     @functools.wraps(make)
     def made(content: FieldContent) -> _T:
         found: _T | None = content.known.get(make)
-        if found is None and sum([len(item.value) for item in content.properties]) <= _SHORT:
-            content.known[make] = found = known(content)
-        return make(content) if found is None else found
+        if found is None:
+            found = make(content)
+            if content.is_short:
+                content.known[make] = found
+        return found
 
     return made

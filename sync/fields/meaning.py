@@ -38,7 +38,7 @@ _UNSAID = frozenset(("TYPE", "PREF", "VALUE", "ENCODING", "MEDIATYPE", KIND_PARA
 
 def same_meaning(one: FieldContent, other: FieldContent) -> bool:
     """Whether both fields have equal content, whatever their version, spelling and order of parameters."""
-    return one == other or (one.kind == other.kind and meaning(one) == meaning(other))
+    return one is other or one == other or (one.kind == other.kind and meaning(one) == meaning(other))
 
 
 @remembered

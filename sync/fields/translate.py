@@ -38,8 +38,8 @@ _ONE_NAME = {"SOCIALPROFILE": "X-SOCIALPROFILE"}
 
 def translate(content: FieldContent, version: str) -> tuple[Property, ...]:
     """The properties of *content* as *version* (`3.0` or `4.0`) writes them, whichever version they came in."""
-    name = content.main.name
-    if content.version == version and name.startswith("X-") and name not in _MODERN and name not in _CLASSIC:
+    name = content.properties[0].name
+    if name.startswith("X-") and content.version == version and name not in _MODERN and name not in _CLASSIC:
         # Only who made it up knows what it may say there.
         return content.properties
     return as_modern(content) if version == "4.0" else as_classic(content)

@@ -42,15 +42,19 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
     free = set(range(len(existing)))
 
     def settle(key: Callable[[FieldContent], Hashable], *, by_place: bool = False) -> None:
+        may = replace or key is fields.meaning
+        left = [index for index in _unsettled(result) if may or not repeatable(incoming[index])]
+        if not left or not free:
+            return
+        keys = [key(incoming[index]) for index in left]
         found: dict[Hashable, list[int]] = {}
         for number in sorted(free, reverse=True):
             found.setdefault(key(existing[number]), []).append(number)
         if by_place and replace:
-            left = Counter(key(content) for index, content in enumerate(incoming) if result[index] is None)
-            found = {name: numbers for name, numbers in found.items() if len(numbers) <= left[name]}
-        for index, content in enumerate(incoming):
-            may = result[index] is None and (replace or key is fields.meaning or not repeatable(content))
-            if may and (numbers := found.get(key(content))):
+            counts = Counter(keys)
+            found = {name: numbers for name, numbers in found.items() if len(numbers) <= counts[name]}
+        for index, name in zip(left, keys, strict=True):
+            if numbers := found.get(name):
                 result[index] = numbers.pop()
         free.difference_update(index for index in result if index is not None)
 
@@ -68,17 +72,22 @@ def match(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], *,
 
 def _settle_alone(existing: Sequence[FieldContent], incoming: Sequence[FieldContent], result: list[int | None]) -> None:
     """What a card has one of is that one, also for a program that drops what is written beside it in another form."""
-    version = _version(incoming)
-    for number, block in enumerate(written(existing, version)):
-        if block[0].name not in ONCE[version] or number in result:
+    version, unsettled = _version(incoming), _unsettled(result)
+    free = [number for number in range(len(existing)) if number not in result] if unsettled else []
+    free = [number for number in free if fields.translate(existing[number], version)[0].name in ONCE[version]]
+    blocks = written(existing, version) if free else []
+    for number in free:
+        if blocks[number][0].name not in ONCE[version]:
             continue
         left = [
-            index
-            for index, content in enumerate(incoming)
-            if result[index] is None and _name(content) == _name(existing[number])
+            index for index in unsettled if result[index] is None and _name(incoming[index]) == _name(existing[number])
         ]
         if len(left) == 1:
             result[left[0]] = number
+
+
+def _unsettled(result: Sequence[int | None]) -> list[int]:
+    return [index for index, number in enumerate(result) if number is None]
 
 
 def repeatable(content: FieldContent) -> bool:
@@ -128,12 +137,15 @@ def deleted_by_client(
     *kept*: it knows what that is. Of several of what most programs have
     one of (`ALONE`), none counts as deleted by a client that sent one back.
     """
+    left = unmatched(len(existing), matches)
+    if not left:
+        return []
     sent_names = Counter(content.main.name for content in sent)
     version = _version(sent)
     names = [block[0].name for block in written(existing, version)]
     counts = Counter(names)
     known = ORDINARY.union(sent_names, kept) - {name for name in ALONE if sent_names[name] == 1 < counts[name]}
-    return [index for index in unmatched(len(existing), matches) if names[index] in known]
+    return [index for index in left if names[index] in known]
 
 
 def moves(existing: Sequence[FieldContent], matches: Sequence[int | None], gone: Collection[int]) -> bool:

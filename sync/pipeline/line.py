@@ -20,9 +20,9 @@ from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8
 
+from sync.pipeline.answers import Answer, Rows
 from sync.pipeline.failed import FailedError
 
-Rows: TypeAlias = list[tuple[Any, ...]]
 #: A statement with the types of its values, which is what is prepared.
 _Key: TypeAlias = tuple[bytes, tuple[int, ...]]
 
@@ -36,11 +36,16 @@ _NOT_PREPARED = b"26000"
 
 
 class _Command(NamedTuple):
-    """One step of the protocol for a statement, which *send* hands to libpq; *key* is what it prepares, if it does."""
+    """
+    One step of the protocol for a statement, which *send* hands to libpq; *key* is what it prepares, if it does.
+
+    *answer* is told the rows that it returns.
+    """
 
     text: str
     send: Callable[[], None]
     key: _Key | None = None
+    answer: Answer | None = None
 
 
 class Line:
@@ -54,9 +59,13 @@ class Line:
         self._count = 0
         self._waiting: list[_Command] = []
 
-    def execute(self, text: str, values: Mapping[str, Any], *, prepare: bool = True) -> None:
+    def execute(
+        self, text: str, values: Mapping[str, Any], *, prepare: bool = True, answer: Answer | None = None
+    ) -> None:
         """
         Take a statement as the driver's cursor does, and let it wait; *prepare* says that its plan may be kept.
+
+        *answer* is told its rows once it was sent.
 
         Raises:
             FailedError: Very much waited and was sent, and something of it failed.
@@ -71,7 +80,7 @@ class Line:
             send = partial(self.connection.pgconn.send_query_params, numbered, dumped, types, formats)
         else:
             send = partial(self.connection.pgconn.send_query_prepared, name, dumped, formats)
-        self._waiting.append(_Command(text, send))
+        self._waiting.append(_Command(text, send, answer=answer))
         if len(self._waiting) > MOST:
             self.send()
 
@@ -105,6 +114,9 @@ class Line:
         except Error as lost:
             error = lost
         self._require(commands, found, error)
+        for command, result in zip(commands, found, strict=True):
+            if command.answer is not None:
+                command.answer.take(self._rows(result))
         return self._rows(found[-1])
 
     def forget(self) -> None:

@@ -55,6 +55,8 @@ def fill_field(under_way: Change, owner_id: int, field_id: int, content: FieldCo
 
 def place_fields(under_way: Change, owner_id: int, positions: Mapping[int, int]) -> None:
     """Give fields other positions."""
+    if not positions:
+        return
     moved = [each._replace(position=positions.get(each.id, each.position)) for each in under_way.fields_of(owner_id)]
     under_way.put(owner_id, *moved)
     rows = [{"owner": owner_id, "field": field_id, "place": place} for field_id, place in positions.items()]
@@ -63,8 +65,8 @@ def place_fields(under_way: Change, owner_id: int, positions: Mapping[int, int])
 
 def delete_field(under_way: Change, owner_id: int, field_ids: Iterable[int]) -> None:
     """Delete fields, with all that was granted of them, but none that the person's organisation fills."""
-    wanted = frozenset(field_ids)
-    gone = frozenset(each.id for each in under_way.fields_of(owner_id) if each.id in wanted and each.claim is None)
+    wanted = [under_way.field(owner_id, field_id) for field_id in set(field_ids)]
+    gone = frozenset(each.id for each in wanted if each is not None and each.claim is None)
     if not gone:
         return
     under_way.take(owner_id, gone)

@@ -158,7 +158,7 @@ def edit_card(
     session: Session,
     owner_id: int,
     card: VCard,
-    check: Callable[[], None],
+    check: Callable[[int], None],
     had: Callable[[], Had] = lambda: None,
 ) -> Edited:
     """
@@ -168,14 +168,14 @@ def edit_card(
     deleted it (see `sync.merging.matching.deleted_by_client`), and what it did not touch of what it *had* stays as it
     is now (see `sync.profiles.device_edits.base_of`). What this server put into the card for want of a name is no
     field. Of a photo that is none, the one that is there stays, and so does what the organisation fills. *check* is
-    called once nobody else can change the profile, and raises what it likes against it.
+    called once nobody else can change the profile, with its next version, and raises what it likes against it.
 
     Raises:
         LimitExceeded: As `import_card`.
     """
-    incoming, broken = fields.readable_fields(card)
-    with change(session, owner_id) as under_way:
-        check()
+    incoming, broken = fields.readable_fields(card, know_lines=False)
+    with change(session, owner_id, wants_fields=True) as under_way:
+        check(under_way.versions[owner_id])
         existing = under_way.fields_of(owner_id)
         contents = [content_of(field) for field in existing]
         login = Login(session, owner_id)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -31,8 +30,9 @@ from sqlalchemy.orm import Session
 
 from sync.database.hints import leaves_work
 from sync.database.lists import SQLITE, among_parameter, ids
-from sync.database.prepared import execute
+from sync.database.prepared import ask
 from sync.models import Base, Device, PushSubscription
+from sync.pipeline.answers import Answer, Rows
 
 #: Seconds after the first change until a browser is told: whoever edits their card mostly changes more than one thing.
 QUIET = 20
@@ -40,8 +40,21 @@ QUIET = 20
 _SILENT = "push_silent"
 
 
-#: The registrations of browsers by viewer, each with the number of its news.
-Browsers = Mapping[int, Sequence[tuple[int, int]]]
+class Browsers:
+    """The registrations of browsers, which are asked for still, and known once somebody looks at them."""
+
+    def __init__(self, asked: Answer) -> None:
+        """Wait for the rows of `_note`."""
+        self._asked = asked
+
+    @functools.cached_property
+    def by_viewer(self) -> Mapping[int, Sequence[tuple[int, int]]]:
+        """By viewer each registration, with the number of its news."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for viewer_id, subscription_id, number, session_id in self._asked.rows:
+            if session_id is not None:
+                found.setdefault(viewer_id, []).append((subscription_id, number))
+        return found
 
 
 def is_registered(viewer: str, book: str) -> ColumnElement[bool]:
@@ -63,12 +76,7 @@ def note_content(
     To be called once the viewers' books are locked: so nobody waits for each other. *with_browsers* says that these may
     be cards of others: then the viewers' browsers are returned, for `note_card` to note whose.
     """
-    found = _note(session, "cards" if with_browsers else "has_content", viewer_ids, book_id, at)
-    browsers: dict[int, list[tuple[int, int]]] = {}
-    for viewer_id, subscription_id, number, session_id in found:
-        if session_id is not None:
-            browsers.setdefault(viewer_id, []).append((subscription_id, number))
-    return browsers
+    return Browsers(_note(session, "cards" if with_browsers else "has_content", viewer_ids, book_id, at))
 
 
 def note_properties(session: Session, viewer_id: int, book_id: int, at: int) -> None:
@@ -81,16 +89,19 @@ def note_lists(session: Session, viewer_id: int, book_id: int, at: int) -> None:
     _note(session, "lists", [viewer_id], book_id, at)
 
 
-def note_card(session: Session, browsers: Browsers, viewer_ids: Iterable[int], owner_id: int, version: int) -> None:
+def note_card(
+    session: Session, browsers: Browsers | None, viewer_ids: Iterable[int], owner_id: int, version: int
+) -> None:
     """
     Note for the browsers of these viewers, which `note_content` returned, that somebody's card is another one to them.
 
     *version* is the owner's profile's with the change.
     """
+    found = browsers.by_viewer if browsers is not None else {}
     rows = [
         {"viewer": viewer_id, "subscription": subscription_id, "owner": owner_id, "before": version - 1, "seen": number}
-        for viewer_id in (sorted(set(viewer_ids) - {owner_id}) if browsers else ())
-        for subscription_id, number in browsers.get(viewer_id, ())
+        for viewer_id in (sorted(set(viewer_ids) - {owner_id}) if found else ())
+        for subscription_id, number in found.get(viewer_id, ())
     ]
     if rows:
         session.connection().execute(_noting_card(session.get_bind().dialect.name), rows)
@@ -108,14 +119,16 @@ def silence(session: Session, viewer_id: int, device_id: int, named: Iterable[in
     session.info[_SILENT] = list(session.scalars(mine))
 
 
-def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> Sequence[tuple[Any, ...]]:
+def _note(session: Session, what: str, viewer_ids: Iterable[int], book_id: int, at: int) -> Answer:
     dialect = session.get_bind().dialect.name
     silent: list[int] = session.info.get(_SILENT, [])
     values = {"viewers": ids(dialect, sorted(set(viewer_ids))), "silent": ids(dialect, silent)}
-    rows = [tuple(row) for row in execute(session, _noting(dialect, what), {**values, "book": book_id, "at": at})]
-    if rows:
-        leaves_work(session)
-    return rows
+
+    def found(rows: Rows) -> None:
+        if rows:
+            leaves_work(session)
+
+    return ask(session, _noting(dialect, what), {**values, "book": book_id, "at": at}, found)
 
 
 _SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]

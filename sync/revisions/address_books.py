@@ -198,7 +198,9 @@ def create_contacts(session: Session, viewer_id: int, at: int) -> None:
     )
 
 
-def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_id: int = CONTACTS) -> news.Browsers:
+def raise_revisions(
+    session: Session, viewer_ids: Iterable[int], at: int, book_id: int = CONTACTS
+) -> news.Browsers | None:
     """
     Raise the revision of one book of each viewer by one, and return their browsers that are told of cards.
 
@@ -208,7 +210,7 @@ def raise_revisions(session: Session, viewer_ids: Iterable[int], at: int, book_i
     viewers = sorted(set(viewer_ids))
     dialect = session.get_bind().dialect.name
     if not viewers:
-        return {}
+        return None
     if len(viewers) > 1 and dialect == "postgresql":
         set_locally(session, _IN_ORDER)
     later(session, _raising(dialect), {"viewers": ids(dialect, viewers), "book": book_id, "at": at})

@@ -12,12 +12,11 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Insert, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import BindParameter, Insert, Select, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database import entry_cards
 from sync.database.distribution import is_distributed
-from sync.database.lists import SQLITE
 from sync.database.prepared import execute, later
 from sync.database.upserts import insert_into
 from sync.errors import NotFound
@@ -25,7 +24,7 @@ from sync.models import Base, Card, new_id, now
 from sync.revisions import address_books, versions
 from sync.revisions.address_books import PRESENT, REMOVED, Book
 
-PRIVATE = "private"
+PRIVATE, SELF = "private", "self"
 #: No device has this id.
 _NOBODY = -1
 
@@ -43,8 +42,8 @@ class Found:
     """
     An entry as a write finds it, present or gone; the columns are those of `sync.models.Entry`.
 
-    *card_digest* is the hash of the card that it shows, *data* the bytes of a private one, and *copy* what the device
-    that writes has of it; None where there is none.
+    *card_digest* is the hash of the card that it shows, *data* the bytes of a private one, *copy* what the device that
+    writes has of it, and *version* that of the profile of which it is the person's own card; None where there is none.
     """
 
     viewer_id: int
@@ -60,6 +59,7 @@ class Found:
     card_digest: str | None = None
     data: bytes | None = None
     copy: Copy | None = None
+    version: int | None = None
 
     @property
     def is_present(self) -> bool:
@@ -88,9 +88,9 @@ def look(session: Session, book: Book, href: str, device_id: int | None) -> Seen
     rows = list(entry_cards.read(session, found, book.viewer_id, Card.digest))
     if not rows:
         raise NotFound("There is no such address book.")
-    revision, *entry, data, copied, sent, card_digest = rows[0]
+    revision, *entry, data, copied, sent, version, card_digest = rows[0]
     copy = Copy(copied, sent) if copied is not None else None
-    whole = (book.viewer_id, *entry, card_digest, data, copy)
+    whole = (book.viewer_id, *entry, card_digest, data, copy, version)
     return Seen(revision, Found(*whole) if entry[0] is not None else None)
 
 
@@ -108,15 +108,15 @@ def locked(session: Session, book: Book, href: str, seen: Seen, device_id: int |
     return look(session, book, href, device_id)
 
 
-def again(session: Session, book: Book, href: str, seen: Seen, device_id: int | None) -> Seen:
-    """Return what is of this name now that others who would change it must wait: on SQLite they had to since *seen*."""
-    return seen if session.get_bind().dialect.name == SQLITE else look(session, book, href, device_id)
+def again(session: Session, book: Book, own: Found, device_id: int | None, version: int) -> Found:
+    """
+    Return the entry of the person's *own* card as it is now that the profile is locked, and this is its next *version*.
 
-
-def private_entries(session: Session, book: Book) -> tuple[int, int]:
-    """Return how many private entries there are in a book, and of how many it is known that they are gone."""
-    ((every, gone),) = execute(session, _COUNT, {"viewer": book.viewer_id, "book": book.id})
-    return every - gone, gone
+    That is what was seen before where nobody changed the profile since.
+    """
+    if own.version == version - 1:
+        return own
+    return look(session, book, own.href, device_id).entry or own
 
 
 def store_private(
@@ -163,7 +163,7 @@ def note_copy(session: Session, found: Found, device_id: int, sent: bytes | None
 
 
 _TABLES = Base.metadata.tables
-_ENTRIES, _DATA = _TABLES["entry"], _TABLES["private_card"]
+_ENTRIES, _DATA, _PROFILES = _TABLES["entry"], _TABLES["private_card"], _TABLES["profile"]
 _COPIES, _BOOKS = _TABLES["device_copy"], _TABLES["address_book"]
 _KEY = (_ENTRIES.c.viewer_id == bindparam("viewer"), _ENTRIES.c.id == bindparam("entry"))
 _FOUND: Select[*tuple[Any, ...]] = (
@@ -181,6 +181,9 @@ _FOUND: Select[*tuple[Any, ...]] = (
         _DATA.c.data,
         _COPIES.c.revision,
         _COPIES.c.sent,
+        select(_PROFILES.c.version)
+        .where(_PROFILES.c.owner_id == bindparam("viewer"), _ENTRIES.c.kind == SELF)
+        .scalar_subquery(),
     )
     .select_from(_BOOKS)
     .outerjoin(
@@ -199,15 +202,6 @@ _FOUND: Select[*tuple[Any, ...]] = (
     .where(_BOOKS.c.viewer_id == bindparam("viewer"), _BOOKS.c.id == bindparam("book"))
 )
 _FIND, _FIND_APART = entry_cards.together(_FOUND, Card.digest), entry_cards.apart(_FOUND)
-_COUNT = (
-    select(func.count(), func.coalesce(func.sum(case((_ENTRIES.c.state == PRESENT, 0), else_=1)), 0))
-    .select_from(_ENTRIES)
-    .where(
-        _ENTRIES.c.viewer_id == bindparam("viewer"),
-        _ENTRIES.c.book_id == bindparam("book"),
-        _ENTRIES.c.kind == PRIVATE,
-    )
-)
 # The parameters of an update must not be called as its columns are.
 _SAID: dict[str, BindParameter[Any]] = {
     name: bindparam(f"new_{name}") for name in ("uid", "state", "revision", "changed_at", "digest")

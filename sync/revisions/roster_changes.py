@@ -13,8 +13,9 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from sync.database.prepared import Rows, execute, execute_all
+from sync.database.prepared import execute, execute_all
 from sync.models import Base
+from sync.pipeline.answers import Rows
 
 #: Changes are news among so many of the last revisions of an organisation.
 KEPT = 500

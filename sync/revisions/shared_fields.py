@@ -15,11 +15,13 @@ from typing import TypeAlias
 from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
+from sync.database import prepared
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
-from sync.database.prepared import execute, value
+from sync.database.prepared import execute
 from sync.fields import FieldContent, same_meaning
 from sync.models import CARRIED, LEFT, OFFERED, PARTED, Base, CarriedField
+from sync.pipeline.answers import Answer
 from sync.revisions import jobs
 
 #: The kind of job by which others come to follow, and owners to know who left.
@@ -28,22 +30,25 @@ HOUSEHOLD = "household"
 Said: TypeAlias = tuple[str, str]
 
 
+def ask(session: Session, owner_id: int, field_ids: Collection[int]) -> Answer:
+    """Ask whether `note` may have anything to do about these fields of an owner's, which changed or are gone."""
+    dialect = session.get_bind().dialect.name
+    return prepared.ask(session, _is_concerned(dialect), {"owner": owner_id, "fields": ids(dialect, field_ids)})
+
+
 def note(
     session: Session, owner_id: int, changed: Mapping[int, tuple[Said, Said]], gone: Collection[int], at: int
 ) -> None:
     """
     Note whose cards are to follow fields of an owner's that changed or are gone, and what the owner does not carry now.
 
-    Who changes or deletes a field that they carry has it for themselves from then on. Of what *changed* both are given,
-    what it said and says; another label, or being preferred to others, as phones add it, is no change. The caller
-    holds the owner's lock.
+    To be called where `ask` found something. Who changes or deletes a field that they carry has it for themselves from
+    then on. Of what *changed* both are given, what it said and says; another label, or being preferred to others, as
+    phones add it, is no change. The caller holds the owner's lock.
     """
     if not changed and not gone:
         return
     dialect = session.get_bind().dialect.name
-    values = {"owner": owner_id, "fields": ids(dialect, {*changed, *gone})}
-    if value(session, _is_concerned(dialect), values) is None:
-        return
     others = [each for each, (before, after) in changed.items() if not says_the_same(before, after)]
     values = {"owner": owner_id, "fields": ids(dialect, {*others, *gone})}
     execute(session, _owe(dialect), values)

@@ -20,6 +20,7 @@ from sync.books.attempts import Attempt
 from sync.books.entry_heads import EntryHead
 from sync.books.entry_texts import BATCH, EntryText
 from sync.books.etags import etag_of
+from sync.books.spelled_out import spelled_out
 from sync.database.engine import Database
 from sync.models import Entry, Overlay
 from sync.revisions.address_books import PRESENT, Book, Reached
@@ -205,7 +206,7 @@ def _with(entry: EntryText, overlay: str, version: str | None, at: int) -> str:
     written = "4.0" if entry_texts.is_modern(version) else "3.0"
     plain = served.private(entry.data or b"", written, entry.uid, entry.changed_at)
     text = _laid_over(plain, overlay, written, entry.uid, at)
-    return fields.spelled_out(text) if version == served.THUNDERBIRD else text
+    return spelled_out(text) if version == served.THUNDERBIRD else text
 
 
 def _laid_over(plain: str, overlay: str, version: str, uid: str, at: int) -> str:

@@ -20,14 +20,14 @@ from sqlalchemy.orm import Session
 from sync import fields as catalogue
 from sync.database.engine import settings_of
 from sync.database.lists import among, among_parameter, ids
-from sync.database.prepared import execute, execute_all
+from sync.database.prepared import ask, execute_all
 from sync.database.upserts import insert_into
 from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.models import Account, Audience, Base, Card, CardLink, Connection, DisclosedField, Field, Membership, new_id
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
-from sync.sharing.visibility import Composition, Grants, StoredField, grants_of
+from sync.sharing.visibility import Composition, StoredField, ask_grants, grants_in
 from sync.sorting import list_keys
 
 SELF = "self"
@@ -233,10 +233,9 @@ def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent
     concerned = {"fields": ids(dialect, extent.fields | extent.regranted), "made": ids(dialect, extent.made)}
     # Who comes to see a field is known by the groups and exceptions only, so these of all audiences are read.
     every = extent.everything or bool(extent.regranted)
-    rows = execute(session, _cards(dialect, every=every), {"owner": owner_id, **concerned})
-    grants = grants_of(session, owner_id) if len(rows) > 1 else Grants()
-    held = list[_Held]()
-    for card_id, kind, composition, digest, login, showed in rows:
+    rows = ask(session, _cards(dialect, every=every), {"owner": owner_id, **concerned})
+    grants, held = grants_in(ask_grants(session, owner_id)), list[_Held]()
+    for card_id, kind, composition, digest, login, showed in rows.rows:
         own = kind == SELF
         visible = existing if own else grants.visible(composition_in(kind, composition)) & existing
         if extent.everything or own or card_id in extent.made or showed or visible & extent.regranted:
@@ -257,7 +256,9 @@ class _Renderer:
         key = held.own, held.visible
         if key not in self._rendered:
             chosen = [content for field_id, content in self._fields if field_id in held.visible]
-            self._rendered[key] = render(chosen, held.login, own=held.own)
+            self._rendered[key] = made = render(chosen, held.login, own=held.own)
+            if catalogue.reads_alike(chosen):
+                self._rendered[not held.own, held.visible] = made
         return self._rendered[key]
 
 

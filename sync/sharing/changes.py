@@ -19,10 +19,11 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing, settings_of
-from sync.database.prepared import value
+from sync.database.prepared import ask
 from sync.disclosure import disclosure_thinning
 from sync.errors import LimitExceeded, NotFound
 from sync.models import Base, now
+from sync.pipeline.answers import Answer
 from sync.push import news
 from sync.revisions import (
     address_books,
@@ -40,9 +41,9 @@ __all__ = ["Change", "change", "hold", "render_anew"]
 
 
 @contextlib.contextmanager
-def change(session: Session, *owner_ids: int) -> Iterator[Change]:
+def change(session: Session, *owner_ids: int, wants_fields: bool = False) -> Iterator[Change]:
     """
-    Do the statements of the block as one change of what these owners show.
+    Do the statements of the block as one change of what these owners show; whether it *wants fields* of theirs at once.
 
     If the block raises, nothing of it stays, whatever the caller does about the error.
 
@@ -54,7 +55,10 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
     with all_or_nothing(session):
         at = now()
         owners = sorted(set(owner_ids))
-        under_way = Change(session, at, {owner_id: _lock(session, owner_id, at) for owner_id in owners})
+        under_way, locks = Change(session, at, {}), {each: _lock(session, each, at) for each in owners}
+        for owner_id in owners if wants_fields else ():
+            under_way.ask_fields(owner_id)
+        under_way.versions.update({owner_id: _locked(asked) for owner_id, asked in locks.items()})
         yield under_way
         session.flush()
         rewritten = [owner_id for owner_id in owners if _carry(under_way, owner_id).fields]
@@ -64,14 +68,16 @@ def change(session: Session, *owner_ids: int) -> Iterator[Change]:
         browsers = address_books.raise_revisions(session, viewers, at)
         for entry_id, holders in sorted(under_way.entries.items()):
             address_books.stamp(session, holders, entry_id, at, under_way.versions.get(entry_id))
-            if entry_id in under_way.versions:
-                news.note_card(session, browsers, holders, entry_id, under_way.versions[entry_id])
         roster_news.reach(session, under_way.rostered, under_way.restated, at, under_way.versions)
         # Of those whose books were not locked before, nobody can have chosen lists for a device since.
         for viewer_id in others + list_states.shown_by(session, under_way.listed & viewers):
             list_states.renew(session, viewer_id, at)
-        for owner_id in rewritten:
-            _close(under_way, owner_id)
+        states = {each: history.close(session, each, under_way.versions[each], at) for each in rewritten}
+        for owner_id, holders in sorted(under_way.entries.items()):
+            if owner_id in under_way.versions:
+                news.note_card(session, browsers, holders, owner_id, under_way.versions[owner_id])
+        for owner_id, asked in states.items():
+            _close(under_way, owner_id, asked)
         for owner_id, version in under_way.versions.items():
             disclosure_thinning.ask(session, owner_id, version, at)
 
@@ -81,11 +87,14 @@ def hold(session: Session, owner_id: int) -> None:
     fan_out.hold(session, owner_id)
 
 
-def _lock(session: Session, owner_id: int, at: int) -> int:
-    version: int | None = value(session, _LOCK, {"owner": owner_id, "at": at})
-    if version is None:
-        raise NotFound("There is no such person.")
-    return version
+def _lock(session: Session, owner_id: int, at: int) -> Answer:
+    return ask(session, _LOCK, {"owner": owner_id, "at": at})
+
+
+def _locked(asked: Answer) -> int:
+    for (version,) in asked.rows:
+        return int(version)
+    raise NotFound("There is no such person.")
 
 
 def _carry(under_way: Change, owner_id: int) -> Extent:
@@ -103,12 +112,14 @@ def _carry(under_way: Change, owner_id: int) -> Extent:
 
 def _render(under_way: Change, owner_id: int, extent: Extent) -> None:
     session, version = under_way.session, under_way.versions[owner_id]
-    fields = under_way.fields_of(owner_id)
+    fields, shared = under_way.fields_of(owner_id), None
     if extent.fields:
         _check_limits(session, fields)
         history.record(session, owner_id, fields, extent.fields, version)
-        shared_fields.note(session, owner_id, *under_way.respoken(owner_id), under_way.at)
+        shared = shared_fields.ask(session, owner_id, extent.fields)
     refreshed = cards.refresh(session, owner_id, fields, version, under_way.at, extent)
+    if shared is not None and shared.rows:
+        shared_fields.note(session, owner_id, *under_way.respoken(owner_id), under_way.at)
     if extent.everything or search_keys.is_about_names(under_way.kinds_of(owner_id, extent.fields | extent.regranted)):
         search_keys.renew_names(session, owner_id)
     _tell(under_way, owner_id, refreshed)
@@ -131,10 +142,9 @@ def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
     fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at, under_way.versions[owner_id])
 
 
-def _close(under_way: Change, owner_id: int) -> None:
-    """Keep the state that a profile is in, now that everybody concerned was told."""
-    version = under_way.versions[owner_id]
-    revision = history.close(under_way.session, owner_id, version, under_way.at)
+def _close(under_way: Change, owner_id: int, asked: Answer) -> None:
+    """Note of what was kept of the state that a profile is in, now that everybody concerned was told."""
+    revision = history.closed(under_way.session, owner_id, under_way.versions[owner_id], asked)
     own = under_way.own_cards.pop(owner_id, None)
     if own is not None and revision is not None:
         under_way.own_cards[owner_id] = replace(own, revision=revision)

@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.prepared import execute, execute_all
+from sync.database.prepared import ask, execute_all
+from sync.disclosure import profile_thinning
 from sync.errors import NotFound
 from sync.models import Base, FieldState, ProfileState
-from sync.sharing import thinning
+from sync.pipeline.answers import Answer
 from sync.sharing.visibility import StoredField
 
 #: Once in so many versions it is looked how much is kept; the same one when a transaction is run again.
@@ -36,18 +37,22 @@ def record(
     execute_all(session, _BEGIN, begun)
 
 
-def close(session: Session, owner_id: int, version: int, at: int) -> int | None:
-    """
-    Keep that a profile is in another state since *version*, once it is known with which revision devices are told.
+def close(session: Session, owner_id: int, version: int, at: int) -> Answer:
+    """Keep that a profile is in another state since *version*; `closed` tells with which revision devices are told."""
+    return ask(session, _STATE, {"owner": owner_id, "state": version, "at": at})
 
-    Returns that revision of the owner's own entry, None where there is no entry.
+
+def closed(session: Session, owner_id: int, version: int, asked: Answer) -> int | None:
     """
-    state = {"owner": owner_id, "state": version, "at": at}
+    Let go of earlier states, once in a while, after what `close` *asked*.
+
+    Returns the revision of the owner's own entry, None where there is no entry.
+    """
     revision: int | None
     earlier: int | None
-    revision, earlier = execute(session, _STATE, state)[0]
+    revision, earlier = asked.rows[0]
     if version // _SELDOM != (earlier or 0) // _SELDOM:
-        thinning.thin_out(session, owner_id)
+        profile_thinning.thin_out(session, owner_id)
     return revision
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
+from sync.pipeline.answers import Answer
 from sync.revisions.shared_fields import Said
-from sync.sharing.visibility import StoredField, fields_of
+from sync.sharing.visibility import StoredField, ask_fields, fields_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Change:
     told: set[int] = field(default_factory=set)
     own_cards: dict[int, OwnCard] = field(default_factory=dict)
     _fields: dict[int, _Fields] = field(default_factory=dict)
+    _asked: dict[int, Answer] = field(default_factory=dict)
+
+    def ask_fields(self, owner_id: int) -> None:
+        """Ask for the fields of a profile that will be wanted."""
+        self._asked[owner_id] = ask_fields(self.session, owner_id)
 
     def fields_of(self, owner_id: int) -> list[StoredField]:
         """Return the fields of a profile as this change has left them so far, in their order; they are read once."""
@@ -107,7 +113,9 @@ class Change:
 
     def _profile(self, owner_id: int) -> _Fields:
         if owner_id not in self._fields:
-            found = {each.id: each for each in fields_of(self.session, owner_id)}
+            if owner_id not in self._asked:
+                self.ask_fields(owner_id)
+            found = {each.id: each for each in fields_in(self._asked[owner_id])}
             self._fields[owner_id] = _Fields(found, dict(found))
         return self._fields[owner_id]
 

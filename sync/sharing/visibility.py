@@ -22,8 +22,9 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.prepared import execute
+from sync.database.prepared import ask
 from sync.models import Base, Connection, Field, FieldException, Grant, Group, Member
+from sync.pipeline.answers import Answer
 from sync.sharing.due import require_none_due
 
 #: What `Group.kind` is: the two built-in groups that everybody has, one that a person made, and the built-in one of an
@@ -130,10 +131,19 @@ UNCHANGED = Adjustment()
 
 def grants_of(session: Session, owner_id: int) -> Grants:
     """Read all grants of an owner."""
-    rows = execute(session, _GRANTS, {"owner": owner_id})
+    return grants_in(ask_grants(session, owner_id))
+
+
+def ask_grants(session: Session, owner_id: int) -> Answer:
+    """Ask for all grants of an owner."""
+    return ask(session, _GRANTS, {"owner": owner_id})
+
+
+def grants_in(asked: Answer) -> Grants:
+    """Read what was asked for with `ask_grants`."""
     by_group: dict[int, set[int]] = {}
     kinds: dict[int, str] = {}
-    for group_id, kind, field_id in rows:
+    for group_id, kind, field_id in asked.rows:
         by_group.setdefault(group_id, set()).add(field_id)
         kinds[group_id] = kind
     return _grants({group: frozenset(fields) for group, fields in by_group.items()}, kinds)
@@ -213,7 +223,17 @@ def compositions_of(session: Session, owner_id: int, only: Collection[int] | Non
 
 def fields_of(session: Session, owner_id: int) -> list[StoredField]:
     """Return all fields of a profile in their order, as the owner sees them."""
-    return [StoredField(*row) for row in execute(session, _FIELDS, {"owner": owner_id})]
+    return fields_in(ask_fields(session, owner_id))
+
+
+def ask_fields(session: Session, owner_id: int) -> Answer:
+    """Ask for all fields of a profile."""
+    return ask(session, _FIELDS, {"owner": owner_id})
+
+
+def fields_in(asked: Answer) -> list[StoredField]:
+    """Read what was asked for with `ask_fields`."""
+    return list(map(StoredField._make, asked.rows))
 
 
 def visible_fields(

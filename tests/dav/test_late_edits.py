@@ -9,11 +9,11 @@ import pytest
 
 from sync.books import edit_conflicts
 from sync.database.engine import Database
+from sync.disclosure import profile_thinning
 from sync.errors import Conflict, NotFound
 from sync.profiles import profiles
 from sync.revisions import versions
 from sync.settings import Limits, Settings
-from sync.sharing import thinning
 from sync.sign_in import credentials
 from sync.vcard import parse_one
 from tests.dav.asking import DATA, multiget_body, put, report, since, texts
@@ -201,7 +201,7 @@ def thin_out(site: Site, person: Person, count: int) -> None:
     """Let go of what is beyond a budget of so many earlier states of each kind."""
     limits = Limits(versions=count, profile_states=count)
     database = Database(site.database.url.render_as_string(hide_password=False), Settings(limits=limits))
-    for thin in (versions.thin_out, thinning.thin_out):
+    for thin in (versions.thin_out, profile_thinning.thin_out):
         database.write(lambda session, thin=thin: thin(session, person.id))  # type: ignore[misc]
     database.dispose()
 

@@ -21,7 +21,7 @@ from sync.calendars import feeds
 from sync.card_links import links as card_links
 from sync.contacts import apart, duplicates, linking
 from sync.database.engine import Database, Session
-from sync.disclosure import disclosure_thinning
+from sync.disclosure import disclosure_thinning, profile_thinning
 from sync.errors import LimitExceeded
 from sync.meeting import invitation_links
 from sync.models import Base, Device, Entry
@@ -29,7 +29,7 @@ from sync.profiles import profiles
 from sync.revisions import address_books, dead_properties
 from sync.revisions.dead_properties import Place
 from sync.settings import Limits, Settings
-from sync.sharing import grants, groups, thinning
+from sync.sharing import grants, groups
 from sync.sharing.visibility import STRANGERS
 from sync.sign_in import credentials, sessions
 from tests.support import factories
@@ -332,7 +332,7 @@ def test_whoever_does_it_again_and_again_comes_to_an_end(small: Database, what: 
     for number in range(OFTEN):
         with contextlib.suppress(LimitExceeded):
             small.write(partial(_done, grow=grow, anna=anna, number=number))
-    small.write(lambda session: thinning.thin_out(session, anna))
+    small.write(lambda session: profile_thinning.thin_out(session, anna))
     for table in tables:
         assert 0 < rows(small, table, anna) <= MOST[table]
 

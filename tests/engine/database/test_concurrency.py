@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from sync.database.engine import Database, Session
 from sync.errors import AlreadyExists, NotFound, PreconditionFailed
 from sync.models import Account, Audience, Card, Connection
 from sync.profiles import profiles
-from sync.revisions import fan_out
+from sync.revisions import entry_writes, fan_out
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, connections, grants, groups, visibility
 from tests.support.factories import (
@@ -29,6 +30,7 @@ from tests.support.factories import (
     contents,
     field,
     group,
+    href_of,
     people,
     person,
     put,
@@ -269,3 +271,39 @@ def test_mutual_changes_of_connected_people_all_arrive(database: Database) -> No
     )
     assert [stale(database, owner) for owner in everybody] == [[]] * 4
     assert fan_out.work(database) == 0
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_whoever_stores_their_own_card_sees_what_somebody_changed_before_the_lock_came(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before the lock counts only where nobody came between."""
+    anna = person(database, "anna")
+    phone = field(database, anna, "mobile", "+49 1")
+    href = href_of(database, anna, anna)
+    (before,) = contents(database, anna)
+    look, came = entry_writes.look, list[str | None]()
+
+    def look_and_let_somebody_come(*arguments: Any) -> entry_writes.Seen:
+        found = look(*arguments)
+        if not came:
+            came.append(None)
+            set_field(database, anna, phone, "+49 2")
+        return found
+
+    def check(etag: str | None) -> None:
+        came.append(etag)
+        if etag != before.etag:
+            raise PreconditionFailed("It is another by now.")
+
+    def store(session: Session) -> None:
+        entries.write(session, book_in(session, anna), href, vcard(before.uid, "TEL;TYPE=CELL:+49 3"), check)
+
+    monkeypatch.setattr(entry_writes, "look", look_and_let_somebody_come)
+    with pytest.raises(PreconditionFailed):
+        database.write(store)
+    with database.reading() as session:
+        now = entries.head(session, book_in(session, anna), href)
+        assert now is not None
+        assert came == [None, now.etag]
+        assert [each.content for each in visibility.fields_of(session, anna)] == [content("mobile", "+49 2").dump()]

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sync.database.engine import Database, Session
-from sync.database.prepared import STATEMENT, execute, execute_all, later, value
+from sync.database.prepared import STATEMENT, ask, execute, execute_all, later, value
 from sync.errors import DatabaseUnavailable
 from sync.models import AddressBook, Base
 from tests.support import factories
@@ -76,6 +76,58 @@ def test_it_is_done_in_its_order_before_what_is_asked(database: Database, anna: 
 
     database.write(change)
     assert (title(database, anna), title(database, bert)) == ("Five", "Four")
+
+
+def test_what_is_asked_is_answered_as_of_its_place(database: Database, anna: int) -> None:
+    told: list[object] = []
+
+    def change(session: Session) -> None:
+        rename(session, anna, "One")
+        first = ask(session, TITLE, {"viewer": anna})
+        rename(session, anna, "Two")
+        second = ask(session, TITLE, {"viewer": anna}, told.append)
+        rename(session, anna, "Three")
+        none = ask(session, TITLE, {"viewer": 0})
+        assert (second.rows, first.rows, none.rows) == ([("Two",)], [("One",)], [])
+        assert told == [[("Two",)]]
+        with session.begin_nested():
+            assert ask(session, TITLE, {"viewer": anna}).rows == [("Three",)]
+        ask(session, TITLE, {"viewer": anna}, told.append)
+
+    database.write(change)
+    # At the commit, where nobody looked before.
+    assert told == [[("Two",)], [("Three",)]]
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["at the commit", "when it is looked at"])
+def test_what_goes_wrong_before_an_answer_is_told_in_its_place(database: Database, anna: int, *, looks: bool) -> None:
+    told: list[object] = []
+
+    def change(session: Session) -> None:
+        break_off(session, anna)
+        asked = ask(session, TITLE, {"viewer": anna}, told.append)
+        if looks:
+            told.append(asked.rows)
+
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
+        database.write(change)
+    assert told == []
+    again(database, anna)
+
+
+@ON_POSTGRESQL
+def test_nobody_is_answered_out_of_a_transaction_that_failed(database: Database, anna: int) -> None:
+    def change(session: Session) -> None:
+        asked = ask(session, TITLE, {"viewer": anna})
+        break_off(session, anna)
+        for error in (IntegrityError, RuntimeError):
+            with pytest.raises(error):
+                list(asked.rows)
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        database.write(change)
+    again(database, anna)
 
 
 def test_a_transaction_may_have_nothing_else(database: Database, anna: int) -> None:

@@ -201,7 +201,7 @@ MORE: dict[str, Change] = {
     "what lists know": lambda s, w: contact_pages.write_anew(s, w.anna, 0),
     "settle": lambda s, w: profiles.settle(s, w.anna, content(text="+86 138 0013 8000"), None),
     "add_fields": lambda s, w: profiles.add_fields(s, w.anna, [content("qq", "100001"), content("qq", "100002")]),
-    "edit_card": lambda s, w: profiles.edit_card(s, w.anna, _card("FN:Anna", PHONE), lambda: None),
+    "edit_card": lambda s, w: profiles.edit_card(s, w.anna, _card("FN:Anna", PHONE), lambda _version: None),
     "an earlier profile": lambda s, w: profiles.restore(s, w.anna, history.states(s, w.anna)[-1].version),
     "a chunk": _carry,
     "a job for each card": _defer,

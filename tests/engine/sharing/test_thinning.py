@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from sync.database.engine import Database
+from sync.disclosure import profile_thinning
 from sync.models import FieldState, Profile
 from sync.profiles import edits, profiles
 from sync.profiles.edits import MOVED
 from sync.settings import Limits, Settings
-from sync.sharing import grants, history, thinning
+from sync.sharing import grants, history
 from tests.support import factories
 from tests.support.databases import opened
 from tests.support.factories import field, person, set_field
@@ -56,7 +57,7 @@ def test_what_a_profile_was_has_a_budget(small: Database) -> None:
         set_field(small, anna, note, f"{number:05000d}", "note")
         were |= states(small, anna)
     assert len(states(small, anna)) < LIMITS.profile_states + 16
-    small.write(lambda session: thinning.thin_out(session, anna))
+    small.write(lambda session: profile_thinning.thin_out(session, anna))
     left = states(small, anna)
     assert len(left) <= LIMITS.profile_states
     assert octets(small, anna) <= LIMITS.profile_states_size
@@ -89,7 +90,7 @@ def test_edits_are_told_from_one_state_that_is_left_to_the_next(small: Database)
         set_field(small, anna, added, f"{number}@example.com", "email")
         if number % 2:
             small.write(lambda session, added=added: profiles.remove_field(session, anna, added))  # type: ignore[misc]
-    small.write(lambda session: thinning.thin_out(session, anna))
+    small.write(lambda session: profile_thinning.thin_out(session, anna))
     with small.reading() as session:
         told = edits.edits_of(session, anna, count=100)
         kept = [history.fields_at(session, anna, edit.version) for edit in told]
@@ -112,7 +113,7 @@ def test_what_somebody_was_shown_is_known_after_the_state_went(small: Database, 
         set_field(small, anna, mobile, f"+86 139 {number:08d}")
         set_field(small, anna, hidden, f"{number:05000d}", "note")
     narrow = Database(database_url, Settings(limits=replace(LIMITS, profile_states=1)))
-    narrow.write(lambda session: thinning.thin_out(session, anna))
+    narrow.write(lambda session: profile_thinning.thin_out(session, anna))
     narrow.dispose()
     assert not [said for said in states(small, anna).values() if "0000 0001" in "".join(said)]
     small.write(lambda session: grants.take_back(session, anna, family, [mobile]))
@@ -129,5 +130,5 @@ def test_what_many_were_shown_has_a_budget_too(small: Database) -> None:
     factories.group(small, anna, "family", [bao], [note])
     for number in range(100):
         set_field(small, anna, note, f"{number:05000d}", "note")
-    small.write(lambda session: thinning.thin_out(session, anna))
+    small.write(lambda session: profile_thinning.thin_out(session, anna))
     assert octets(small, anna) <= 2 * LIMITS.profile_states_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sync.sharing.thinning import Past, superfluous
+from sync.disclosure.profile_thinning import Past, superfluous
 
 MUCH = 10**9
 

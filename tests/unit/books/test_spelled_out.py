@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync.fields import fields_of, head, property_from_line, render, spelled_out
+from sync.books.spelled_out import spelled_out
+from sync.fields import fields_of, head, property_from_line, render
 from sync.fields.typed import field_from_text
 from sync.vcard import parse_one
 

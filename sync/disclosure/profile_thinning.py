@@ -3,7 +3,7 @@ Thinning out the history of a profile, which has a budget as versions of entries
 
 Every second state goes, the oldest first, so that there are the fewer the older they are; what is now and what was just
 before stay. What a field said goes with the last state that needs it, unless somebody else was shown it: that is kept
-for as long again, because it tells what a viewer sends back from what they added (`sync.disclosure`).
+for as long again, because it tells what a viewer sends back from what they added (`sync.disclosure.records`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, bindparam, delete, exists, func, literal, sel
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
+from sync.database.prepared import execute
 from sync.models import NOT_KEPT, Base, DeviceCopy, DisclosedAudience, DisclosedField, FieldState, ProfileState
 
 #: How full the budget is afterwards, so that this is not done with every change.
@@ -37,12 +38,13 @@ class Past:
 def thin_out(session: Session, owner_id: int) -> None:
     """Let go of earlier states of a profile until what is kept fits into the budget. The caller holds its lock."""
     limits = settings_of(session).limits
+    ((states, used),) = execute(session, _USED, {"owner": owner_id})
+    if states <= limits.profile_states and used <= limits.profile_states_size:
+        return
     past = _past(session, owner_id)
     chosen = select(ProfileState.version, ProfileState.revision).where(ProfileState.owner_id == owner_id)
     rows = session.execute(chosen.order_by(ProfileState.version.desc()))
     told = {row.version: row.revision for row in rows}
-    if len(told) <= limits.profile_states and sum(each.size for each in past) <= limits.profile_states_size:
-        return
     number, size = (int(limit * _AFTERWARDS) for limit in (limits.profile_states, limits.profile_states_size))
     gone = superfluous(list(told), past, number, size)
     _forget_states(session, owner_id, told, gone)
@@ -143,8 +145,9 @@ def _forget_fields(session: Session, owner_id: int, gone: Iterable[Past]) -> Non
 _STATES, _FIELDS, _COPIES = (
     Base.metadata.tables[model.__tablename__] for model in (ProfileState, FieldState, DeviceCopy)
 )
-
-
+_ENDED = (_FIELDS.c.owner_id == bindparam("owner"), _FIELDS.c.until.is_not(None))
+_SIZE = select(func.coalesce(func.sum(func.length(_FIELDS.c.content)), 0)).where(*_ENDED).scalar_subquery()
+_USED = select(func.count(), _SIZE).select_from(_STATES).where(_STATES.c.owner_id == bindparam("owner"))
 _NOT_KEPT = (
     update(_COPIES)
     .where(
