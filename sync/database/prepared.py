@@ -43,7 +43,7 @@ LINE = "line"
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
+class Compiled:
     """A statement in a driver's words; *order* is that of its values, None where they go by their names."""
 
     text: str
@@ -68,7 +68,7 @@ class _Context:
         self.execution_options = options
 
 
-_COMPILED: dict[tuple[str, Statement], _Compiled] = {}
+_COMPILED: dict[tuple[str, Statement], Compiled] = {}
 
 
 def execute(session: Session, statement: Statement, values: Mapping[str, object]) -> Rows:
@@ -79,8 +79,8 @@ def execute(session: Session, statement: Statement, values: Mapping[str, object]
     up to date.
     """
     connection = session.connection()
-    compiled = _compiled(statement, connection.dialect)
-    return _run(connection, compiled, compiled.taken(values))
+    found = compiled(statement, connection.dialect)
+    return _run(connection, found, found.taken(values))
 
 
 def later(session: Session, statement: Statement, values: Mapping[str, object]) -> None:
@@ -90,8 +90,8 @@ def later(session: Session, statement: Statement, values: Mapping[str, object]) 
     What goes wrong with it is raised by one of those, the commit included.
     """
     connection = session.connection()
-    compiled = _compiled(statement, connection.dialect)
-    _run(connection, compiled, compiled.taken(values), waits=True)
+    found = compiled(statement, connection.dialect)
+    _run(connection, found, found.taken(values), waits=True)
 
 
 def read(
@@ -118,10 +118,10 @@ def execute_all(session: Session, statement: Statement, rows: Sequence[Mapping[s
     if not rows:
         return
     connection = session.connection()
-    compiled = _compiled(statement, connection.dialect)
-    given = [compiled.taken(values) for values in rows]
+    found = compiled(statement, connection.dialect)
+    given = [found.taken(values) for values in rows]
     # What drivers do for several takes longer than one.
-    _run(connection, compiled, given if len(given) > 1 else given[0], many=len(given) > 1, waits=True)
+    _run(connection, found, given if len(given) > 1 else given[0], many=len(given) > 1, waits=True)
 
 
 def roll_back(session: Session) -> None:
@@ -180,19 +180,20 @@ def watch(engine: Engine, *, prepares: bool) -> None:
     event.listen(engine, "rollback_savepoint", roll_back_to)
 
 
-def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
+def compiled(statement: Statement, dialect: Dialect) -> Compiled:
+    """Return a statement in the words of a kind of database's driver; it is compiled once and kept."""
     found = _COMPILED.get((dialect.name, statement))
     if found is None:
         made: Any = statement.compile(dialect=dialect)
         has_rows = isinstance(statement, Select) or bool(made.effective_returning)
         is_planned_anew = dialect.name != SQLITE and bool(statement.get_execution_options().get(ANEW))
         options = {STATEMENT: statement}
-        found = _Compiled(made.string, made.params, made.positiontup, has_rows, is_planned_anew, options)
+        found = Compiled(made.string, made.params, made.positiontup, has_rows, is_planned_anew, options)
         _COMPILED[dialect.name, statement] = found
     return found
 
 
-def _run(connection: Connection, compiled: _Compiled, given: Any, *, many: bool = False, waits: bool = False) -> Rows:
+def _run(connection: Connection, compiled: Compiled, given: Any, *, many: bool = False, waits: bool = False) -> Rows:
     dialect: Any = connection.dialect
     line = connection.info.get(LINE)
     cursor: Any = connection.connection.cursor() if line is None else line

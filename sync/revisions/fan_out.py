@@ -25,7 +25,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
-from sync.database.prepared import execute
+from sync.database.prepared import ANEW, execute
 from sync.models import BUCKETS, Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books
@@ -241,7 +241,9 @@ _HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("own
 @functools.cache
 def _due_buckets(dialect: str) -> Select[int]:
     among = among_parameter(dialect, Job.bucket, "buckets")
-    return select(Job.bucket).distinct().where(among, Job.kind == FAN_OUT, is_due(bindparam("at"), bindparam("lease")))
+    due = is_due(bindparam("at"), bindparam("lease"))
+    # Nobody knows how many there will be: there may be none for days.
+    return select(Job.bucket).distinct().where(among, Job.kind == FAN_OUT, due).execution_options(**{ANEW: True})
 
 
 @functools.cache
