@@ -11,12 +11,14 @@ raises it. The ORM is for what is done once in a while; for reading alone, witho
 A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits
 (`sync.pipeline`) until something of the transaction is to be known, or the transaction is committed, and goes
 to the server with that. It is done before whatever the transaction does afterwards, by whichever way; only what goes
-wrong with it is told there. Inside of a savepoint nothing waits, nor on SQLite, to which there is no way.
+wrong with it is told there. A savepoint takes along what waits before it and ends with what waits inside of it, so what
+fails in it is told in it. On SQLite nothing waits, for there is no way to it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -173,6 +175,8 @@ def watch(engine: Engine, *, prepares: bool) -> None:
             connection.info[LINE].prepare_anew()
 
     dialect.do_commit = commit
+    dialect.do_savepoint = functools.partial(_mark, "SAVEPOINT")
+    dialect.do_release_savepoint = functools.partial(_mark, "RELEASE SAVEPOINT")
     event.listen(engine, "connect", open_line)
     event.listen(engine, "do_execute", send_first)
     event.listen(engine, "do_executemany", send_first)
@@ -207,8 +211,7 @@ def _run(connection: Connection, compiled: Compiled, given: Any, *, many: bool =
         else:
             (dialect.do_executemany if many else dialect.do_execute)(cursor, compiled.text, given, context)
         if line is not None:
-            # What fails in a part of a transaction that can be gone back on must fail inside of it.
-            rows = [] if waits and not connection.in_nested_transaction() else line.send()
+            rows = [] if waits else line.send()
         elif compiled.has_rows:
             rows = cursor.fetchall()
     except dialect.loaded_dbapi.Error as error:
@@ -218,6 +221,12 @@ def _run(connection: Connection, compiled: Compiled, given: Any, *, many: bool =
     for told in connection.dispatch.after_cursor_execute:
         told(connection, cursor, compiled.text, given, context, many)
     return rows
+
+
+def _mark(words: str, connection: Connection, name: str) -> None:
+    """Begin or end a part of a transaction that can be gone back on, together with what waits."""
+    connection.info[LINE].execute(f"{words} {name}", {}, prepare=False)
+    _send(connection)
 
 
 def _send(connection: Connection) -> None:

@@ -129,8 +129,8 @@ def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
     others = {refreshed.own, *refreshed.linked, *refreshed.rostered}
     held = [card_id for card_id in refreshed.changed if card_id not in others]
     decided = fan_out.plan(under_way.session, owner_id, held)
-    for viewer_id in decided.viewers:
-        under_way.touch(viewer_id, owner_id)
+    if decided.viewers:
+        under_way.touch_all(decided.viewers, owner_id)
     fan_out.defer(under_way.session, owner_id, decided.deferred, under_way.at, under_way.versions[owner_id])
 
 
