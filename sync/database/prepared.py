@@ -18,7 +18,6 @@ fails in it is told in it. On SQLite nothing waits, for there is no way to it.
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,8 +174,8 @@ def watch(engine: Engine, *, prepares: bool) -> None:
             connection.info[LINE].prepare_anew()
 
     dialect.do_commit = commit
-    dialect.do_savepoint = functools.partial(_mark, "SAVEPOINT")
-    dialect.do_release_savepoint = functools.partial(_mark, "RELEASE SAVEPOINT")
+    dialect.do_savepoint = _set_savepoint
+    dialect.do_release_savepoint = _release_savepoint
     event.listen(engine, "connect", open_line)
     event.listen(engine, "do_execute", send_first)
     event.listen(engine, "do_executemany", send_first)
@@ -223,10 +222,21 @@ def _run(connection: Connection, compiled: Compiled, given: Any, *, many: bool =
     return rows
 
 
-def _mark(words: str, connection: Connection, name: str) -> None:
-    """Begin or end a part of a transaction that can be gone back on, together with what waits."""
-    connection.info[LINE].execute(f"{words} {name}", {}, prepare=False)
+def _set_savepoint(connection: Connection, name: str) -> None:
+    connection.info[LINE].execute(f"SAVEPOINT {name}", {}, prepare=False)
     _send(connection)
+
+
+def _release_savepoint(connection: Connection, name: str) -> None:
+    line = connection.info[LINE]
+    line.execute(f"RELEASE SAVEPOINT {name}", {}, prepare=False)
+    try:
+        _send(connection)
+    except DBAPIError:
+        # To SQLAlchemy it has ended, and nothing is left to go back on.
+        if not connection.invalidated:
+            line.roll_back_to(name)
+        raise
 
 
 def _send(connection: Connection) -> None:

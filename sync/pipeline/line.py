@@ -117,6 +117,13 @@ class Line:
         if pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             pgconn.exec_(b"ROLLBACK")
 
+    def roll_back_to(self, savepoint: str) -> None:
+        """Let nothing stay of a part of the transaction in which something failed, but what was prepared in it."""
+        self.forget()
+        pgconn = self.connection.pgconn
+        if pgconn.transaction_status == TransactionStatus.INERROR:
+            pgconn.exec_(f"ROLLBACK TO SAVEPOINT {savepoint}".encode())
+
     def _name(self, text: str, key: Key) -> bytes | None:
         """Return the name under which a statement is prepared once what waits is sent, None where it is not."""
         name = self._statements.name(key)
