@@ -114,7 +114,7 @@ def look_ahead(database: Database, book: Book, href: str, data: bytes) -> None:
     """
     if _PHOTO.search(data) is None:
         return
-    found = database.quick_rows(_KIND, {"viewer": book.viewer_id, "book": book.id, "href": href}, is_by_key=True)
+    found = database.quick_rows(_KIND, {"viewer": book.viewer_id, "book": book.id, "href": href})
     if found == [(SELF,)] or len(data) > database.settings.limits.card_size:
         intake.look_at_photos(data)
 

@@ -151,6 +151,8 @@ _HEADS = {
     for with_groups, head in ((False, _HEAD), (True, categories.joined(_HEAD)))
     for is_apart in (False, True)
 }
-_CHANGED, _CHANGED_APART = (_HEADS[is_apart, False].where(*_SINCE) for is_apart in (False, True))
+_CHANGED, _CHANGED_APART = (
+    _HEADS[is_apart, False].where(*_SINCE).order_by(Entry.revision) for is_apart in (False, True)
+)
 #: No revision is beyond it.
 _EVER = 2**62

@@ -115,7 +115,7 @@ class LinkGate:
         if self._database.is_distributed:
             self._take_back(link.owner_id)
         statement = _CARD_4 if version in ("4.0", served.THUNDERBIRD) else _CARD_3
-        rows = self._database.quick_rows(statement, _key(link.ids), is_by_key=True)
+        rows = self._database.quick_rows(statement, _key(link.ids))
         now_is = self._unless_over(rows[0][:-1]) if rows else None
         if now_is is None:
             return None
@@ -160,7 +160,7 @@ class LinkGate:
             carrying.carry_out(self._database, owner_id)
 
     def _found(self, ids: Ids) -> OpenedLink | None:
-        rows = self._database.quick_rows(_OPENED, _key(ids), is_by_key=True)
+        rows = self._database.quick_rows(_OPENED, _key(ids))
         return self._unless_over(rows[0]) if rows else None
 
     def _unless_over(self, row: Sequence[Any]) -> OpenedLink | None:

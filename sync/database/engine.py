@@ -28,7 +28,7 @@ from sync.database.driver_errors import first_of, is_retryable, may_have_committ
 from sync.database.hints import Bell, has_left
 from sync.database.lists import among
 from sync.database.prepared import roll_back, watch
-from sync.database.quick import Quick, open_cursor
+from sync.database.quick import Quick, Reader, connect, open_reader
 from sync.database.standby import Standby
 from sync.database.url import parse_url
 from sync.database.writers import LONG, Writers
@@ -93,12 +93,12 @@ class Database:
             self._writer = self._first = self._hasty = self.engine
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
-        self._quick = Quick(self.engine.dialect, self._connect)
+        self._quick = Quick(self.engine.dialect, self._open_reader)
         #: Answers polls that find nothing new, where there is one.
         self.standby = self._standby()
         failure = getattr(self.engine.dialect.dbapi, "Error", OSError)
         #: Tells workers of what is left to them, where the database can.
-        self.bell = None if self.is_sqlite else Bell(self._connect, failure)
+        self.bell = None if self.is_sqlite else Bell(functools.partial(connect, self.url, self.engine.dialect), failure)
 
     def write(self, change: Callable[[Session], T], *, whole: bool = False) -> T:
         """
@@ -213,19 +213,17 @@ class Database:
         rows = self._quick.fetch(statement, parameters)
         return rows[0] if rows else None
 
-    def quick_rows(
-        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object], *, is_by_key: bool = False
-    ) -> list[tuple[Any, ...]]:
+    def quick_rows(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """
         Fetch all rows of one reading *statement* as `quick` does: no transaction, and one state of the database.
 
         *statement* is used again and again, for it is compiled once and kept; *values* are those of its parameters.
-        *is_by_key* says that it asks for one row by a key, so that PostgreSQL keeps its plan as well.
+        PostgreSQL keeps its plan as well, as `sync.database.prepared` has it.
 
         Raises:
             DatabaseUnavailable: The database could not be reached, twice in a row.
         """
-        return self._quick.fetch_selected(statement, values, is_by_key=is_by_key)
+        return self._quick.fetch_selected(statement, values)
 
     def observe_quick(self, observer: Callable[[float], object]) -> None:
         """Tell *observer* the seconds of every statement of `quick` and `quick_rows` from now on."""
@@ -302,8 +300,8 @@ class Database:
         url, prepares = parse_url(self.settings.standby_url), not self.settings.pooler
         return Standby(url, self.engine.dialect, self._quick, prepares=prepares)
 
-    def _connect(self) -> Any:
-        return open_cursor(self.url, self.engine.dialect, prepares=not self.settings.pooler)
+    def _open_reader(self) -> Reader:
+        return open_reader(self.url, self.engine.dialect, prepares=not self.settings.pooler)
 
     def _written(self, session: Session) -> None:
         self.condition.written()

@@ -48,14 +48,14 @@ class Bell:
 
     def __init__(self, connect: Connect, failure: type[Exception]) -> None:
         """
-        Use what *connect* makes: a cursor of the driver's, on a connection that commits by itself.
+        Use what *connect* makes: a connection of the driver's that commits by itself.
 
         *failure* is what the driver raises.
         """
         self._connect, self._failure = connect, failure
         self._lock = threading.Lock()
         self._wanted = False
-        self._cursor: Any = None
+        self._connection: Any = None
         self._silent_until = 0.0
 
     def ring(self) -> None:
@@ -94,19 +94,19 @@ class Bell:
         if time.monotonic() < self._silent_until:
             return
         try:
-            if self._cursor is None:
-                self._cursor = self._connect()
-            self._cursor.connection.execute(_HINT, prepare=False)
+            if self._connection is None:
+                self._connection = self._connect()
+            self._connection.execute(_HINT, prepare=False)
         except self._failure as error:
             logger.info("The worker cannot be told that there is something to do (%s); it looks", type(error).__name__)
             self._silent_until = time.monotonic() + PAUSE
             self._close()
 
     def _close(self) -> None:
-        cursor, self._cursor = self._cursor, None
-        if cursor is not None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
             with contextlib.suppress(Exception):
-                cursor.connection.close()
+                connection.close()
 
 
 def _rest(is_over: Callable[[], bool]) -> None:
@@ -116,7 +116,7 @@ def _rest(is_over: Callable[[], bool]) -> None:
 
 
 def _listen(connect: Connect, told: Callable[[], object], is_over: Callable[[], bool]) -> None:
-    connection = connect().connection
+    connection = connect()
     with contextlib.closing(connection):
         connection.execute(f"LISTEN {CHANNEL}")
         # What was left before is found by looking.

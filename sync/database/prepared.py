@@ -10,9 +10,10 @@ raises it. The ORM is for what is done once in a while; for reading alone, witho
 
 A statement of which nobody needs to know what came of it is run `later`. On PostgreSQL it waits (`sync.pipeline`) until
 something of the transaction is to be known, or the transaction is committed, and goes to the server with that. It is
-done before whatever the transaction does afterwards, by whichever way; only what goes wrong with it is told there.
-Inside of a savepoint nothing waits, nor on SQLite, to which there is no way. Whoever needs to know, but has more to do
-before, may `ask`, and look at the `Answer` then.
+done before whatever the transaction does afterwards, by whichever way; only what goes wrong with it is told there. A
+savepoint takes along what waits before it and ends with what waits inside of it, so what fails in it is told in it. On
+SQLite nothing waits, for there is no way to it. Whoever needs to know, but has more to do before, may `ask`, and look
+at the `Answer` then.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ LINE = "line"
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
+class Compiled:
     """A statement in a driver's words; *order* is that of its values, None where they go by their names."""
 
     text: str
@@ -70,7 +71,7 @@ class _Context:
         self.execution_options = options
 
 
-_COMPILED: dict[tuple[str, Statement], _Compiled] = {}
+_COMPILED: dict[tuple[str, Statement], Compiled] = {}
 
 
 def execute(session: Session, statement: Statement, values: Mapping[str, object]) -> Rows:
@@ -81,8 +82,8 @@ def execute(session: Session, statement: Statement, values: Mapping[str, object]
     up to date.
     """
     connection = session.connection()
-    compiled = _compiled(statement, connection.dialect)
-    return _run(connection, compiled, compiled.taken(values))
+    found = compiled(statement, connection.dialect)
+    return _run(connection, found, found.taken(values))
 
 
 def ask(
@@ -97,8 +98,8 @@ def ask(
     What goes wrong with it is raised when that is looked at, or by whatever the session does before, as of `later`.
     """
     connection = session.connection()
-    compiled, answer = _compiled(statement, connection.dialect), Answer(functools.partial(_send, connection), then)
-    _run(connection, compiled, compiled.taken(values), answer)
+    found, answer = compiled(statement, connection.dialect), Answer(functools.partial(_send, connection), then)
+    _run(connection, found, found.taken(values), answer)
     return answer
 
 
@@ -133,8 +134,8 @@ def execute_all(session: Session, statement: Statement, rows: Sequence[Mapping[s
     """Run a *statement* `later`, once for each of *rows*, which are values as that takes them."""
     if len(rows) > 1:
         connection = session.connection()
-        compiled = _compiled(statement, connection.dialect)
-        _run(connection, compiled, [compiled.taken(values) for values in rows], many=True)
+        found = compiled(statement, connection.dialect)
+        _run(connection, found, [found.taken(values) for values in rows], many=True)
     elif rows:
         # What drivers do for several takes longer than one.
         later(session, statement, rows[0])
@@ -189,6 +190,8 @@ def watch(engine: Engine, *, prepares: bool) -> None:
             connection.info[LINE].prepare_anew()
 
     dialect.do_commit = commit
+    dialect.do_savepoint = _set_savepoint
+    dialect.do_release_savepoint = _release_savepoint
     event.listen(engine, "connect", open_line)
     event.listen(engine, "do_execute", send_first)
     event.listen(engine, "do_executemany", send_first)
@@ -196,19 +199,20 @@ def watch(engine: Engine, *, prepares: bool) -> None:
     event.listen(engine, "rollback_savepoint", roll_back_to)
 
 
-def _compiled(statement: Statement, dialect: Dialect) -> _Compiled:
+def compiled(statement: Statement, dialect: Dialect) -> Compiled:
+    """Return a statement in the words of a kind of database's driver; it is compiled once and kept."""
     found = _COMPILED.get((dialect.name, statement))
     if found is None:
         made: Any = statement.compile(dialect=dialect)
         has_rows = isinstance(statement, Select) or bool(made.effective_returning)
         is_anew = dialect.name != SQLITE and bool(statement.get_execution_options().get(ANEW))
-        found = _Compiled(made.string, made.params, made.positiontup, has_rows, is_anew, {STATEMENT: statement})
+        found = Compiled(made.string, made.params, made.positiontup, has_rows, is_anew, {STATEMENT: statement})
         _COMPILED[dialect.name, statement] = found
     return found
 
 
 def _run(
-    connection: Connection, compiled: _Compiled, given: Any, answer: Answer | None = None, *, many: bool = False
+    connection: Connection, compiled: Compiled, given: Any, answer: Answer | None = None, *, many: bool = False
 ) -> Rows:
     """Run a statement; where it is for *many*, or an *answer* is to be told what came of it, it may wait."""
     dialect: Any = connection.dialect
@@ -227,9 +231,7 @@ def _run(
         else:
             line.execute(compiled.text, given, prepare=not compiled.is_planned_anew, answer=answer)
         if line is not None:
-            # What fails in a part of a transaction that can be gone back on must fail inside of it.
-            waits = (many or answer is not None) and not connection.in_nested_transaction()
-            rows = [] if waits else line.send()
+            rows = [] if many or answer is not None else line.send()
         else:
             rows = cursor.fetchall() if compiled.has_rows else []
             if answer is not None:
@@ -241,6 +243,23 @@ def _run(
     for told in heard.after_cursor_execute or ():
         told(connection, cursor, compiled.text, given, context, many)
     return rows
+
+
+def _set_savepoint(connection: Connection, name: str) -> None:
+    connection.info[LINE].execute(f"SAVEPOINT {name}", {}, prepare=False)
+    _send(connection)
+
+
+def _release_savepoint(connection: Connection, name: str) -> None:
+    line = connection.info[LINE]
+    line.execute(f"RELEASE SAVEPOINT {name}", {}, prepare=False)
+    try:
+        _send(connection)
+    except DBAPIError:
+        # To SQLAlchemy it has ended, and nothing is left to go back on.
+        if not connection.invalidated:
+            line.roll_back_to(name)
+        raise
 
 
 def _send(connection: Connection) -> None:

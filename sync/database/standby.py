@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import URL, Dialect
 
-from sync.database.quick import Quick, open_cursor
+from sync.database.quick import Quick, open_reader
 from sync.errors import DatabaseUnavailable
 
 #: For how many seconds what was committed may be missing in what the standby says.
@@ -57,7 +57,7 @@ class Standby:
         """Ask the standby at *url*, and *primary* how far the primary is; nothing is opened yet."""
         placed = url.update_query_dict({name: value for name, value in _PATIENCE.items() if name not in url.query})
         self._primary = primary
-        self._quick = Quick(dialect, lambda: open_cursor(placed, dialect, prepares=prepares))
+        self._quick = Quick(dialect, lambda: open_reader(placed, dialect, prepares=prepares))
         self._looking = threading.Lock()
         self._look_at, self._close_until = _NEVER, _NEVER
         #: When the primary was where, as far as it is not too long ago to matter.

@@ -48,7 +48,7 @@ def read(database: Database, token: str) -> Standing | None:
     if key is None:
         return None
     values = {"owner": key.owner_id, "session": key.session_id, "at": now()}
-    rows = database.quick_rows(_STANDING, values, is_by_key=True)
+    rows = database.quick_rows(_STANDING, values)
     if not rows or not key.opens(rows[0][0]):
         return None
     asked = _shown(database, key.owner_id, [row[2:] for row in rows if row[2] is not None])

@@ -1,5 +1,5 @@
 """
-Statements on their way to PostgreSQL, several at once, beside its driver.
+Statements on their way to PostgreSQL, beside its driver: several at once, or one with its answer at once.
 
-It knows libpq, and neither the engine nor SQLAlchemy; `sync.database.prepared` alone uses it.
+It knows libpq, and neither the engine nor SQLAlchemy; `sync.database.prepared` and `sync.database.quick` alone use it.
 """

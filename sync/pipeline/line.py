@@ -10,26 +10,21 @@ included. Each statement is prepared once for the connection.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
-from typing import Any, NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple
 
 from psycopg import Connection, Error, OperationalError, errors, generators
 from psycopg.abc import PQGen
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import PyFormat
 from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
-from psycopg.types.numeric import Int8
 
 from sync.pipeline.answers import Answer, Rows
 from sync.pipeline.failed import FailedError
-
-#: A statement with the types of its values, which is what is prepared.
-_Key: TypeAlias = tuple[bytes, tuple[int, ...]]
+from sync.pipeline.statements import Key, Statements
 
 #: Commands that wait at most, however little anybody needs to know of them.
 MOST = 50
-#: Statements that a connection keeps prepared at most.
-_PREPARED = 500
 _COMMIT = "COMMIT"
 #: SQLSTATE of a statement that is not prepared any more.
 _NOT_PREPARED = b"26000"
@@ -44,7 +39,7 @@ class _Command(NamedTuple):
 
     text: str
     send: Callable[[], None]
-    key: _Key | None = None
+    key: Key | None = None
     answer: Answer | None = None
 
 
@@ -53,10 +48,8 @@ class Line:
 
     def __init__(self, driver: Connection[Any], *, prepares: bool) -> None:
         """Stand beside *driver*; *prepares* says that it is one connection to the server for good."""
-        self.connection, self._prepares = driver, prepares
-        self._transformer = Transformer(driver)
-        self._names: dict[_Key, bytes] = {}
-        self._count = 0
+        self.connection = driver
+        self._statements = Statements(driver, prepares=prepares, form=PyFormat.AUTO)
         self._waiting: list[_Command] = []
 
     def execute(
@@ -70,16 +63,13 @@ class Line:
         Raises:
             FailedError: Very much waited and was sent, and something of it failed.
         """
-        numbered, order = _numbered(text)
-        # For a number the driver takes the smallest type: a statement would be another one for each mixture of them.
-        given = [Int8(value) if type(value) is int else value for value in map(values.__getitem__, order)]
-        dumped = self._transformer.dump_sequence(given, [PyFormat.AUTO] * len(given))
-        types, formats = self._transformer.types or (), self._transformer.formats
-        name = self._name(text, (numbered, tuple(types))) if prepare and self._prepares else None
+        given = self._statements.given(text, values)
+        name = self._name(text, given.key) if prepare else None
+        pgconn = self.connection.pgconn
         if name is None:
-            send = partial(self.connection.pgconn.send_query_params, numbered, dumped, types, formats)
+            send = partial(pgconn.send_query_params, given.key.text, given.values, given.key.types, given.formats)
         else:
-            send = partial(self.connection.pgconn.send_query_prepared, name, dumped, formats)
+            send = partial(pgconn.send_query_prepared, name, given.values, given.formats)
         self._waiting.append(_Command(text, send, answer=answer))
         if len(self._waiting) > MOST:
             self.send()
@@ -116,8 +106,8 @@ class Line:
         self._require(commands, found, error)
         for command, result in zip(commands, found, strict=True):
             if command.answer is not None:
-                command.answer.take(self._rows(result))
-        return self._rows(found[-1])
+                command.answer.take(self._statements.rows(result))
+        return self._statements.rows(found[-1])
 
     def forget(self) -> None:
         """Let go of what waits."""
@@ -126,7 +116,7 @@ class Line:
 
     def prepare_anew(self) -> None:
         """Prepare everything again when it is needed: the driver lets go of it, for reasons of its own."""
-        self._names.clear()
+        self._statements.clear()
 
     def roll_back(self) -> None:
         """
@@ -140,12 +130,17 @@ class Line:
         if pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             pgconn.exec_(b"ROLLBACK")
 
-    def _name(self, text: str, key: _Key) -> bytes | None:
+    def roll_back_to(self, savepoint: str) -> None:
+        """Let nothing stay of a part of the transaction in which something failed, but what was prepared in it."""
+        self.forget()
+        pgconn = self.connection.pgconn
+        if pgconn.transaction_status == TransactionStatus.INERROR:
+            pgconn.exec_(f"ROLLBACK TO SAVEPOINT {savepoint}".encode())
+
+    def _name(self, text: str, key: Key) -> bytes | None:
         """Return the name under which a statement is prepared once what waits is sent, None where it is not."""
-        name = self._names.get(key)
-        if name is None and len(self._names) < _PREPARED:
-            self._count += 1
-            name = self._names[key] = b"evercard_%d" % self._count
+        name = self._statements.name(key)
+        if name is None and (name := self._statements.new_name(key)) is not None:
             self._waiting.append(_Command(text, partial(self.connection.pgconn.send_prepare, name, *key), key))
         return name
 
@@ -191,15 +186,7 @@ class Line:
         """Note that what these would have prepared is not."""
         for command in commands:
             if command.key is not None:
-                self._names.pop(command.key, None)
-
-    def _rows(self, result: PGresult) -> Rows:
-        if result.status != ExecStatus.TUPLES_OK:
-            return []
-        self._transformer.set_pgresult(result)
-        rows: Rows = self._transformer.load_rows(0, result.ntuples, tuple)
-        self._transformer.set_pgresult(None, set_loaders=False)
-        return rows
+                self._statements.forget(command.key)
 
 
 def _is_refusal(result: PGresult) -> bool:
@@ -213,18 +200,3 @@ def _results(pgconn: PGconn, count: int, found: list[PGresult]) -> PQGen[None]:
     for _ in range(count):
         found += yield from generators.fetch_many(pgconn)
     yield from generators.fetch_many(pgconn)
-
-
-@cache
-def _numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return a statement with numbers for its values, as the server takes it, and their names in this order."""
-    order = _Order()
-    return (text % order).encode(), tuple(order)
-
-
-class _Order(dict[str, str]):
-    """The number of each value that was asked for by its name."""
-
-    def __missing__(self, name: str) -> str:
-        self[name] = f"${len(self) + 1}"
-        return self[name]

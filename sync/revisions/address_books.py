@@ -179,7 +179,7 @@ def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
 
 def read_book(database: Database, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* as `find_book` does, without a transaction: every poll of it asks for this."""
-    rows = database.quick_rows(_AT_PATH, {"viewer": viewer_id, "path": path}, is_by_key=True)
+    rows = database.quick_rows(_AT_PATH, {"viewer": viewer_id, "path": path})
     return _book(rows[0], rosters.read(database, rows[0][6])) if rows and path != path_of(rows[0][1]) else None
 
 

@@ -26,7 +26,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
-from sync.database.prepared import execute
+from sync.database.prepared import ANEW, execute
 from sync.errors import DatabaseUnavailable
 from sync.models import BUCKETS, Base, Connection, Job, new_id, now
 from sync.push import news
@@ -239,13 +239,12 @@ def _go_around(pieces: Pieces, claim: Claim) -> Claim | None:
 
 
 def _pass_by(session: Session, claim: Claim) -> Claim | None:
-    """Go on behind the next viewer, for whom a job is left that is due later: from there on who was not told yet."""
+    """Go on behind the next viewer, unless it is an organisation, and leave those not told yet to a job due later."""
     hold(session, claim.owner_id)
     viewers = _holders(session, claim.owner_id, claim.card_id, claim.after_viewer, 1)
     mine = _as_claimed(claim)
     due_at = now() + settings_of(session).lease
     moved = update(Job).where(*mine).values(after_viewer=viewers[0] if viewers else claim.after_viewer, due_at=due_at)
-    # Where there is none, an organisation is out of reach.
     if session.execute(moved.returning(Job.id)).first() is None or not viewers:
         return None
     if not claim.is_left:
@@ -312,7 +311,9 @@ _HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("own
 @functools.cache
 def _due_buckets(dialect: str) -> Select[int]:
     among = among_parameter(dialect, Job.bucket, "buckets")
-    return select(Job.bucket).distinct().where(among, Job.kind == FAN_OUT, is_due(bindparam("at"), bindparam("lease")))
+    due = is_due(bindparam("at"), bindparam("lease"))
+    # Nobody knows how many there will be: there may be none for days.
+    return select(Job.bucket).distinct().where(among, Job.kind == FAN_OUT, due).execution_options(**{ANEW: True})
 
 
 @functools.cache

@@ -34,7 +34,7 @@ def read(database: Database, account_id: int, rosters: Sequence[Roster], path: s
     book_id = id_of(path)
     if book_id is None or not rosters:
         return None
-    found = database.quick_rows(_BOTH, {"book": book_id, "viewer": account_id}, is_by_key=True)
+    found = database.quick_rows(_BOTH, {"book": book_id, "viewer": account_id})
     return _seen_of(account_id, rosters, found)
 
 

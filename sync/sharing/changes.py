@@ -134,8 +134,8 @@ def _tell(under_way: Change, owner_id: int, refreshed: cards.Refreshed) -> None:
     others = {refreshed.own, *refreshed.linked, *refreshed.rostered}
     held = [card_id for card_id in refreshed.changed if card_id not in others]
     decided = fan_out.plan(under_way.session, owner_id, held, refreshed.rostered)
-    for viewer_id in decided.viewers:
-        under_way.touch(viewer_id, owner_id)
+    if decided.viewers:
+        under_way.touch_all(decided.viewers, owner_id)
     for organisation_id in decided.organisations:
         under_way.rostered[organisation_id].add(owner_id)
         under_way.restated[organisation_id].add(owner_id)

@@ -123,6 +123,10 @@ class Change:
         """Note that this entry of the viewer's book changes, whatever its card does."""
         self.entries.setdefault(entry_id, set()).add(viewer_id)
 
+    def touch_all(self, viewer_ids: Iterable[int], entry_id: int) -> None:
+        """Note that this entry of the book of each of these viewers changes."""
+        self.entries.setdefault(entry_id, set()).update(viewer_ids)
+
     def moved(self, owner_id: int, viewer_id: int, digest: str) -> None:
         """Note that the viewer was given another card than that of *digest*; with the same text it is no change."""
         self.moves.setdefault(owner_id, {}).setdefault(viewer_id, digest)

@@ -107,7 +107,7 @@ def test_a_hint_leaves_nothing_behind_on_its_connection(database: Database, hear
     database.write(leaves_work)
     until(lambda: bool(heard))
     assert database.bell is not None
-    connection = database.bell._cursor.connection
+    connection = database.bell._connection
     assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     as_it_is = connection.execute("SELECT source FROM pg_settings WHERE name = 'synchronous_commit'").fetchone()
     assert as_it_is[0] != "session"

@@ -15,6 +15,7 @@ from sync.database.engine import Database, Session
 from sync.database.prepared import STATEMENT, ask, execute, execute_all, later, value
 from sync.errors import DatabaseUnavailable
 from sync.models import AddressBook, Base
+from sync.pipeline.line import Line
 from tests.support import factories
 from tests.support.databases import plain
 from tests.support.statements import Interrupted
@@ -190,6 +191,26 @@ def test_what_fails_in_a_part_is_told_in_it_and_the_rest_stays(database: Databas
     database.write(change)
     assert (title(database, anna), title(database, bert)) == ("Stays", before)
     again(database, anna)
+
+
+@ON_POSTGRESQL
+def test_a_part_is_sent_with_its_end(database: Database, anna: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, exchange = list[list[str]](), Line._exchange
+
+    def note(line: Line, commands: Any, found: Any) -> None:
+        sent.append([command.text.partition(" ")[0] for command in commands if command.key is None])
+        exchange(line, commands, found)
+
+    def change(session: Session) -> None:
+        with session.begin_nested():
+            rename(session, anna, "One")
+            rename(session, anna, "Two")
+
+    database.write(change)
+    monkeypatch.setattr(Line, "_exchange", note)
+    database.write(change)
+    assert sent == [["BEGIN", "SAVEPOINT"], ["UPDATE", "UPDATE", "RELEASE"]]
+    assert title(database, anna) == "Two"
 
 
 @ON_POSTGRESQL

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from sync.database.engine import Database
-from sync.database.quick import Quick, open_cursor
+from sync.database.quick import Quick, open_reader
 
 THREADS = 20
 
@@ -16,8 +16,8 @@ def counted(database: Database) -> tuple[Quick, list[Any]]:
     opened: list[Any] = []
 
     def connect() -> Any:
-        opened.append(cursor := open_cursor(database.url, database.engine.dialect, prepares=True))
-        return cursor
+        opened.append(reader := open_reader(database.url, database.engine.dialect, prepares=True))
+        return reader
 
     return Quick(database.engine.dialect, connect), opened
 
@@ -49,8 +49,8 @@ def test_statements_that_run_at_once_have_connections_of_their_own(database: Dat
 def test_one_that_broke_is_not_used_again_and_neither_are_those_beside_it(database: Database) -> None:
     quick, opened = counted(database)
     quick.fetch("SELECT 1", ())
-    for cursor in opened:
-        cursor.connection.close()
+    for reader in opened:
+        reader.close()
     assert quick.fetch("SELECT 2", ()) == [(2,)]
     assert len(opened) == 2
     quick.close()
