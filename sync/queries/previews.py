@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database import accounts
 from sync.database.engine import among
-from sync.database.prepared import read
 from sync.errors import NotFound
 from sync.models import Account, Audience, Card, Connection, Device, Entry, Group, Member
-from sync.sharing import cards
+from sync.sharing import cards, connections
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import (
     STRANGER,
@@ -76,11 +73,13 @@ def for_person(session: Session, owner_id: int, viewer_id: int, version: str = "
     Raises:
         NotFound: There is no such owner.
     """
-    held = read(session, _held, {"owner": owner_id, "viewer": viewer_id})
-    if not held:
+    if not connections.is_connected(session, owner_id, viewer_id):
         return for_audience(session, owner_id, STRANGER, version)
-    uid, changed_at, *body = held[0]
-    return f"{fields.head(version, uid or NO_UID, changed_at)}{body[version == '4.0']}"
+    entry = session.scalars(select(Entry).where(Entry.viewer_id == viewer_id, Entry.id == owner_id)).one()
+    body = session.execute(
+        select(Card.body_3, Card.body_4).where(Card.owner_id == owner_id, Card.id == entry.card_id)
+    ).one()
+    return fields.head(version, entry.uid or NO_UID, entry.changed_at) + body[version == "4.0"]
 
 
 def for_group(session: Session, owner_id: int, group_id: int, version: str = "3.0") -> str:
@@ -171,16 +170,6 @@ def holders(session: Session, owner_id: int, only: Collection[int] | None = None
             )
         )
     return sorted(found, key=lambda holder: holder.login)
-
-
-@functools.cache
-def _held(_dialect: str) -> Select[*tuple[Any, ...]]:
-    return (
-        select(Entry.uid, Entry.changed_at, Card.body_3, Card.body_4)
-        .join(Card, (Card.owner_id == Entry.id) & (Card.id == Entry.card_id))
-        .join(Connection, (Connection.owner_id == Entry.id) & (Connection.viewer_id == Entry.viewer_id))
-        .where(Entry.viewer_id == bindparam("viewer"), Entry.id == bindparam("owner"))
-    )
 
 
 def _holding(device: Device, entry: Entry) -> HoldingDevice:
