@@ -28,6 +28,18 @@ def distributed(database: Database) -> Iterator[Database]:
 
 
 @contextmanager
+def together(database: Database) -> Iterator[Database]:
+    """Let everything be done inside the block, which is one of `distributed`, as it is on one machine."""
+    statements.IS_SPREAD.remove(database)
+    database.is_distributed = False
+    try:
+        yield database
+    finally:
+        database.is_distributed = True
+        statements.IS_SPREAD.append(database)
+
+
+@contextmanager
 def read_apart(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Let cards be read as where the tables are spread; what changes reaches people at once all the same."""
     monkeypatch.setattr("sync.revisions.fan_out.is_distributed", lambda _session: False)

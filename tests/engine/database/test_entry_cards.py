@@ -34,8 +34,8 @@ from sync.models import (
 from sync.revisions import fan_out
 from sync.sharing import groups
 from sync.verification import late
-from tests.support import clubs, statements
-from tests.support.distribution import distributed
+from tests.support import clubs
+from tests.support.distribution import distributed, together
 from tests.support.factories import (
     MOBILE,
     book,
@@ -209,10 +209,9 @@ def test_news_of_an_older_change_does_not_make_an_entry_older(stage: Stage) -> N
 
 def test_on_one_machine_nobody_ever_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry_cards, "of", None)
-    stage.database.is_distributed = False
-    statements.IS_SPREAD.clear()
-    change_and_carry(stage)
-    assert all(ask() for ask in every_door(stage))
+    with together(stage.database):
+        change_and_carry(stage)
+        assert all(ask() for ask in every_door(stage))
 
 
 def problems(stage: Stage) -> list[str]:
