@@ -25,7 +25,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
-from sync.database.prepared import ANEW, execute
+from sync.database.prepared import ANEW, execute, finish
 from sync.models import BUCKETS, Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books
@@ -185,7 +185,7 @@ def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
     renewed = update(Job).where(*mine).values(due_at=now() + settings.lease, attempts=0).returning(Job.id)
     if session.execute(renewed).first() is None:
         return 0, None
-    pace = Pace(_FIRST_STEP, settings.chunk_viewers)
+    pace = Pace(_FIRST_STEP, settings.chunk_viewers, functools.partial(finish, session))
     reached, after = 0, claim.after_viewer
     while asked := pace.step:
         viewers = _holders(session, claim.owner_id, claim.card_id, after, asked)
