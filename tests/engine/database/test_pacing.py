@@ -46,6 +46,13 @@ def test_a_step_fits_into_what_is_left_of_the_time(monkeypatch: pytest.MonkeyPat
     assert 250 <= pace.step < 500
 
 
+def test_what_a_step_left_for_later_is_work_of_that_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "HOLD", 0.05)
+    pace = Pace(500, 4_000, lambda: time.sleep(0.06))
+    pace.done(500)
+    assert pace.step == 0
+
+
 def test_a_fan_out_goes_on_in_another_transaction_when_the_time_is_over(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
