@@ -151,6 +151,7 @@ _HEADS = {
     for with_groups, head in ((False, _HEAD), (True, categories.joined(_HEAD)))
     for is_apart in (False, True)
 }
+# In an order that one index has: else the plan that PostgreSQL keeps may read a whole book by another.
 _CHANGED, _CHANGED_APART = (
     _HEADS[is_apart, False].where(*_SINCE).order_by(Entry.revision) for is_apart in (False, True)
 )

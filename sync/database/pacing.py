@@ -32,14 +32,20 @@ class Pace:
     else it does, is not known before.
     """
 
-    def __init__(self, first: int, most: int) -> None:
-        """Begin a piece now, of *most* things at most, with a step of *first*."""
+    def __init__(self, first: int, most: int, finish: Callable[[], object]) -> None:
+        """
+        Begin a piece now, of *most* things at most, with a step of *first*.
+
+        *finish* lets be done what a step has left for later: it is work of that step, and keeps others waiting as well.
+        """
+        self._finish = finish
         self._least, self._left = max(1, first // 2), most
         self._until, self._step_began = time.monotonic() + HOLD, time.monotonic()
         self.step = min(first, most)
 
     def done(self, count: int) -> None:
         """Note that a step of *count* was made; `step` is how large the next one may be, 0 for none any more."""
+        self._finish()
         at = time.monotonic()
         took, remaining = max(at - self._step_began, 1e-6), self._until - at
         self._left -= count

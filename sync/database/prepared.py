@@ -112,6 +112,13 @@ def later(session: Session, statement: Statement, values: Mapping[str, object]) 
     ask(session, statement, values)
 
 
+def finish(session: Session) -> None:
+    """Let what was run `later` be done now, for whoever wants to know how long it takes."""
+    connection = session.connection()
+    if LINE in connection.info:
+        _send(connection)
+
+
 def read(
     session: Session, make: Callable[[str], Statement], values: Mapping[str, object], **lists: Collection[int]
 ) -> Rows:

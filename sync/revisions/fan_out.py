@@ -26,7 +26,7 @@ from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
-from sync.database.prepared import ANEW, execute
+from sync.database.prepared import ANEW, execute, finish
 from sync.errors import DatabaseUnavailable
 from sync.models import BUCKETS, Base, Connection, Job, new_id, now
 from sync.push import news
@@ -212,7 +212,7 @@ def carry(session: Session, claim: Claim) -> tuple[int, Claim | None]:
         return 0, None
     if is_distributed(session) and not claim.after_viewer:
         _reach_rosters(session, claim)
-    pace = Pace(_FIRST_STEP, min(settings.chunk_viewers, claim.most))
+    pace = Pace(_FIRST_STEP, min(settings.chunk_viewers, claim.most), functools.partial(finish, session))
     reached, after = 0, claim.after_viewer
     while asked := pace.step:
         viewers = _holders(session, claim.owner_id, claim.card_id, after, asked)

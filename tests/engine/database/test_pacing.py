@@ -23,7 +23,7 @@ PIECE, WORK = 0.03, 3.0
 
 def test_steps_grow_as_long_as_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacing, "HOLD", 60)
-    pace, steps = Pace(500, 4_000), list[int]()
+    pace, steps = Pace(500, 4_000, lambda: None), list[int]()
     while pace.step:
         steps.append(pace.step)
         pace.done(pace.step)
@@ -32,7 +32,7 @@ def test_steps_grow_as_long_as_there_is_time(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_no_step_is_made_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacing, "HOLD", 0.05)
-    pace = Pace(500, 4_000)
+    pace = Pace(500, 4_000, lambda: None)
     time.sleep(0.06)
     pace.done(500)
     assert pace.step == 0
@@ -40,10 +40,17 @@ def test_no_step_is_made_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_step_fits_into_what_is_left_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacing, "HOLD", 2.0)
-    pace = Pace(500, 4_000)
+    pace = Pace(500, 4_000, lambda: None)
     time.sleep(1.1)
     pace.done(500)
     assert 250 <= pace.step < 500
+
+
+def test_what_a_step_left_for_later_is_work_of_that_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "HOLD", 0.05)
+    pace = Pace(500, 4_000, lambda: time.sleep(0.06))
+    pace.done(500)
+    assert pace.step == 0
 
 
 def test_a_fan_out_goes_on_in_another_transaction_when_the_time_is_over(

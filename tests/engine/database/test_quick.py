@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
+
 from sync.database.engine import Database
 from sync.database.quick import Quick, open_reader
+from sync.errors import DatabaseUnavailable
 
 THREADS = 20
 
@@ -53,4 +56,23 @@ def test_one_that_broke_is_not_used_again_and_neither_are_those_beside_it(databa
         reader.close()
     assert quick.fetch("SELECT 2", ()) == [(2,)]
     assert len(opened) == 2
+    quick.close()
+
+
+@pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
+def test_a_statement_is_prepared_once_unless_its_plan_is_not_to_be_kept(database: Database) -> None:
+    quick, _ = counted(database)
+    for number in (1, 2**15, 2**40):
+        assert quick.fetch("SELECT %s", (number,)) == [(number,)]
+        assert quick.fetch("SELECT %s + 1", (number,), prepare=False) == [(number + 1,)]
+    kept = quick.fetch("SELECT statement FROM pg_prepared_statements", (), prepare=False)
+    assert kept == [("SELECT $1",)]
+    quick.close()
+
+
+def test_a_statement_that_fails_is_told_and_the_next_one_is_answered(database: Database) -> None:
+    quick, _ = counted(database)
+    with pytest.raises(DatabaseUnavailable):
+        quick.fetch("SELECT nothing FROM nowhere", ())
+    assert quick.fetch("SELECT 3", ()) == [(3,)]
     quick.close()
