@@ -16,7 +16,10 @@ from sqlalchemy import BigInteger, bindparam, delete, exists, func, literal, sel
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
+from sync.database.prepared import later
 from sync.models import NOT_KEPT, Base, DeviceCopy, DisclosedAudience, DisclosedField, FieldState, ProfileState
+from sync.pictures import keeping
+from sync.pictures.past_fields import SIZE, with_pictures
 
 #: How full the budget is afterwards, so that this is not done with every change.
 _AFTERWARDS = 0.9
@@ -101,8 +104,8 @@ def _unwanted(unneeded: Sequence[Past], shown: Collection[tuple[int, int]], size
 
 
 def _past(session: Session, owner_id: int) -> list[Past]:
-    columns = (FieldState.field_id, FieldState.since, FieldState.until, func.length(FieldState.content))
-    ended = select(*columns).where(FieldState.owner_id == owner_id, FieldState.until.is_not(None))
+    chosen = with_pictures(select(FieldState.field_id, FieldState.since, FieldState.until, SIZE))
+    ended = chosen.where(FieldState.owner_id == owner_id, FieldState.until.is_not(None))
     return [Past(*row) for row in session.execute(ended)]
 
 
@@ -138,6 +141,7 @@ def _forget_fields(session: Session, owner_id: int, gone: Iterable[Past]) -> Non
     keys = [{"owner": owner_id, "field": each.field_id, "at": each.since} for each in gone]
     if keys:
         session.connection().execute(_FORGET_FIELD, keys)
+        later(session, keeping.LET_GO, {"owner": owner_id})
 
 
 _STATES, _FIELDS, _COPIES = (
