@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sync.vcard.serializer import WIDTH
 
 #: Characters of base64 from which on a picture is kept for itself: most texts have fewer, and are not looked through.
-LEAST = 1_024
+LEAST = 768
 #: What may be one, as it is folded, behind what a value begins with on a card or in a field that is kept.
 _IN_CARD = re.compile(r"[:,]((?:[A-Za-z0-9+/=]++|\r\n )++)")
 _IN_FIELD = re.compile(r'[",]([A-Za-z0-9+/=]++)')
@@ -33,14 +33,25 @@ class Cut(NamedTuple):
         return digest_of(self.data)
 
 
+@functools.lru_cache(maxsize=4)
 def digest_of(data: str) -> str:
-    """Return the name of a picture that is written so in base64: the SHA-256 of its octets."""
-    return hashlib.sha256(binascii.a2b_base64(data)).hexdigest()
+    """
+    Return the name of a picture that is written so in base64: the SHA-256 of its octets.
+
+    It is empty where there is another way to write these, or they cannot be read: of each picture there is one name.
+    What was said last is remembered, for all cards with a picture are written one after the other.
+    """
+    try:
+        octets = binascii.a2b_base64(data, strict_mode=True)
+    except binascii.Error:
+        return ""
+    return hashlib.sha256(octets).hexdigest() if binascii.b2a_base64(octets, newline=False) == data.encode() else ""
 
 
 def cut_card(text: str) -> Cut | None:
     """Cut the largest picture out of the text of a card; None where there is none, or it could not be put in again."""
-    return _cut(text, _IN_CARD, whole_card)
+    # A picture has many lines, and most texts none that goes on.
+    return _cut(text, _IN_CARD, whole_card) if text.count(_FOLD) >= LEAST // WIDTH - 1 else None
 
 
 def cut_field(text: str) -> Cut | None:
@@ -67,17 +78,9 @@ def _cut(text: str, pattern: re.Pattern[str], whole: Callable[[str, int, str], s
         return None
     at, cut = found.start(1), found[1].removesuffix(_FOLD)
     data, rest = cut.replace(_FOLD, ""), text[:at] + text[at + len(cut) :]
-    if len(data) < LEAST or not _is_plain(data) or whole(rest, at, data) != text:
+    if len(data) < LEAST or not digest_of(data) or whole(rest, at, data) != text:
         return None
     return Cut(rest, at, data)
-
-
-def _is_plain(data: str) -> bool:
-    """Whether there is one way to write the octets of this base64, and this is it: of each there is one name."""
-    try:
-        return binascii.b2a_base64(binascii.a2b_base64(data, strict_mode=True), newline=False) == data.encode()
-    except binascii.Error:
-        return False
 
 
 def _folded(data: str, room: int) -> str:

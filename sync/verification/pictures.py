@@ -22,17 +22,10 @@ def pictures_of(page: Page) -> Iterator[Problem]:
     for owner_id, pictures in page.stream(select(Picture.owner_id, Picture.digest, Picture.data), Picture.owner_id):
         for _, digest, data in pictures:
             kept[owner_id].add(digest)
-            if not _is_of(digest, data):
+            if digest_of(data) != digest:
                 yield owner_id, "A picture is not the one that its name says."
     for owner_id in page.logins:
         if named[owner_id] - kept[owner_id]:
             yield owner_id, "A picture of the card or of its past is missing; `evercard render` mends the card."
         if kept[owner_id] - named[owner_id]:
             yield owner_id, "A picture is kept that nothing shows."
-
-
-def _is_of(digest: str, data: str) -> bool:
-    try:
-        return digest_of(data) == digest
-    except ValueError:
-        return False
