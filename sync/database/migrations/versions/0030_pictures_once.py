@@ -13,8 +13,6 @@ import time
 import sqlalchemy as sa
 from alembic import op
 
-from sync.pictures.cutting import whole_card, whole_field
-
 revision = "0030"
 down_revision = "0029"
 branch_labels = None
@@ -64,10 +62,21 @@ def _put_in(name: str, key: tuple[str, ...], texts: dict[str, str]) -> None:
     rows = sa.table(name, *map(sa.column, (*key, "picture", *texts, *texts.values())))
     pictures = sa.table("picture", *map(sa.column, ("owner_id", "digest", "data")))
     named = (pictures.c.owner_id == rows.c.owner_id) & (pictures.c.digest == rows.c.picture)
-    whole = whole_card if name == "card" else whole_field
+    whole = _folded_in if name == "card" else _put
     columns = [rows.c[each] for each in (*key, *texts, *texts.values())]
     connection = op.get_bind()
     for *row, data in connection.execute(sa.select(*columns, pictures.c.data).join(pictures, named)).all():
         said = dict(zip([column.name for column in columns], row, strict=True))
         put = {text: whole(said[text], said[at], data) for text, at in texts.items()}
         connection.execute(sa.update(rows).where(*(rows.c[each] == said[each] for each in key)).values(put))
+
+
+def _put(text: str, at: int, data: str) -> str:
+    return text[:at] + data + text[at:]
+
+
+def _folded_in(text: str, at: int, data: str) -> str:
+    """Put a picture into a card, whose lines have 75 octets; what follows the first begins with a space."""
+    room = max(0, 75 - (at - text.rfind("\n", 0, at) - 1))
+    lines = [data[:room], *(data[place : place + 74] for place in range(room, len(data), 74))]
+    return _put(text, at, "\r\n ".join(lines))
