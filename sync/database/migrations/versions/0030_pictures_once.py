@@ -46,29 +46,30 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the step back."""
-    for table, key, texts in (
-        ("card", ("owner_id", "id"), {"body_3": "at_3", "body_4": "at_4"}),
-        ("field_state", ("owner_id", "field_id", "since"), {"content": "at"}),
-    ):
-        _put_in(table, key, texts)
-        for name in ("picture", *texts.values()):
-            op.drop_column(table, name)
+    connection = op.get_bind()
+    for owner_id, card_id, body_3, body_4, at_3, at_4, data in connection.execute(sa.text(_CARDS)).all():
+        bodies = {"body_3": _folded_in(body_3, at_3, data), "body_4": _folded_in(body_4, at_4, data)}
+        connection.execute(sa.text(_CARD), {"owner": owner_id, "id": card_id, **bodies})
+    for owner_id, field_id, since, content, at, data in connection.execute(sa.text(_STATES)).all():
+        key = {"owner": owner_id, "id": field_id, "since": since}
+        connection.execute(sa.text(_STATE), {**key, "content": _put(content, at, data)})
+    for table, columns in (("card", ("picture", "at_3", "at_4")), ("field_state", ("picture", "at"))):
+        for column in columns:
+            op.drop_column(table, column)
     op.execute(sa.delete(_SECRETS).where(_SECRETS.c.name == _NOTED))
     op.drop_table("picture")
 
 
-def _put_in(name: str, key: tuple[str, ...], texts: dict[str, str]) -> None:
-    """Put the pictures into the rows of a table again."""
-    rows = sa.table(name, *map(sa.column, (*key, "picture", *texts, *texts.values())))
-    pictures = sa.table("picture", *map(sa.column, ("owner_id", "digest", "data")))
-    named = (pictures.c.owner_id == rows.c.owner_id) & (pictures.c.digest == rows.c.picture)
-    whole = _folded_in if name == "card" else _put
-    columns = [rows.c[each] for each in (*key, *texts, *texts.values())]
-    connection = op.get_bind()
-    for *row, data in connection.execute(sa.select(*columns, pictures.c.data).join(pictures, named)).all():
-        said = dict(zip([column.name for column in columns], row, strict=True))
-        put = {text: whole(said[text], said[at], data) for text, at in texts.items()}
-        connection.execute(sa.update(rows).where(*(rows.c[each] == said[each] for each in key)).values(put))
+_CARDS = """
+SELECT t.owner_id, t.id, t.body_3, t.body_4, t.at_3, t.at_4, p.data
+FROM card t JOIN picture p ON p.owner_id = t.owner_id AND p.digest = t.picture
+"""
+_CARD = "UPDATE card SET body_3 = :body_3, body_4 = :body_4 WHERE owner_id = :owner AND id = :id"
+_STATES = """
+SELECT t.owner_id, t.field_id, t.since, t.content, t.at, p.data
+FROM field_state t JOIN picture p ON p.owner_id = t.owner_id AND p.digest = t.picture
+"""
+_STATE = "UPDATE field_state SET content = :content WHERE owner_id = :owner AND field_id = :id AND since = :since"
 
 
 def _put(text: str, at: int, data: str) -> str:
