@@ -188,10 +188,13 @@ def _require(made: object, wanted: object) -> None:
 def _make_pattern(session: Session, *, with_cards: bool, picture: int) -> tuple[_Person, int, int]:
     person = _Person(registration.create(session, _PATTERN), _PATTERN)
     if with_cards:
-        profiles.import_card(session, person.id, parse_one(_CARD.replace("\n", "\r\n").encode()))
+        card = parse_one(_CARD.replace("\n", "\r\n").encode())
         if picture:
             photo = fields.media.photo(random.Random(3).randbytes(picture), "3.0")
-            profiles.add_field(session, person.id, FieldContent("photo", "3.0", (photo,)))
+            contents = [*fields.fields_of(card), FieldContent("photo", "3.0", (photo,))]
+            profiles.add_fields(session, person.id, contents)
+        else:
+            profiles.import_card(session, person.id, card)
         strangers = groups.groups_of(session, person.id)[-1]
         field_ids = [field.id for field in fields_of(session, person.id)]
         grants.grant(session, person.id, strangers.id, field_ids)
