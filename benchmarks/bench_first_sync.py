@@ -21,13 +21,13 @@ ROUNDS = 5
 BATCHES = (10, 500)
 
 
-def main(*, quick: bool) -> None:
+def main(*, quick: bool, picture: int) -> None:
     """Measure and print."""
     size, stock_cards, rounds = (60, 20, 1) if quick else (CARDS, STOCK_CARDS, ROUNDS)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory()))
         database = stack.enter_context(databases.sqlite(directory))
-        hub = people.build(database, [size], with_cards=True)[0]
+        hub = people.build(database, [size], with_cards=True, picture=picture)[0]
         people.check(database, hub)
         client = Client.of(hub)
         server = stack.enter_context(servers.evercard(directory, database))
@@ -46,7 +46,7 @@ def main(*, quick: bool) -> None:
         ]
         other = stack.enter_context(databases.on_postgresql())
         if other is not None:
-            client = Client.of(people.build(other, [size], with_cards=True)[0])
+            client = Client.of(people.build(other, [size], with_cards=True, picture=picture)[0])
             server = stack.enter_context(servers.evercard(directory, other))
             measured += _cases(server, client, client.entries(server.port))
         cases.measure_all(measured, rounds)
@@ -64,4 +64,6 @@ def _cases(server: servers.Server, client: Client, hrefs: list[str]) -> list[cas
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only see that it runs")
-    main(quick=parser.parse_args().quick)
+    parser.add_argument("--picture", type=int, default=0, metavar="OCTETS", help="let every card have a picture")
+    arguments = parser.parse_args()
+    main(quick=arguments.quick, picture=arguments.picture)

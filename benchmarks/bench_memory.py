@@ -9,20 +9,22 @@ addressbook-query and sync-collection. The ratio is that of the peak to the octe
 from __future__ import annotations
 
 import argparse
-import base64
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 
 from benchmarks import databases, load, measure, people, servers
 from benchmarks.requests import Client, batches
 from sync.database.engine import Database, Session
-from sync.models import Card
-from sync.vcard import Property, content_line
+from sync.database.prepared import execute_all
+from sync.fields import media
+from sync.models import Card, now
+from sync.pictures import columns, keeping
+from sync.vcard import content_line
 
 CARDS = 5_000
 #: Octets of a photo before it is encoded; a card is a third larger.
@@ -89,30 +91,29 @@ def _memory(pid: int) -> dict[str, int]:
 
 
 def _add_photos(database: Database) -> None:
-    """Put a photo of its own, of octets that cannot be compressed, into the 3.0 text of every card."""
+    """Put a photo of its own, of octets that cannot be compressed, into every card."""
     rng = random.Random(2)
     with database.reading() as session:
-        keys = [tuple(row) for row in session.execute(select(Card.owner_id, Card.id))]
-    table = Card.__table__
-    statement = (
-        update(Card)
-        .where(table.c.owner_id == bindparam("owner"), table.c.id == bindparam("card"))
-        .values(body_3=bindparam("photo") + table.c.body_3)
-        .execution_options(synchronize_session=False)
-    )
+        rows = session.execute(select(Card.owner_id, Card.id).order_by(Card.owner_id))
+        keys = [(owner_id, card_id) for owner_id, card_id in rows]
     for chunk in batches(keys, _AT_ONCE):
-        rows = [{"owner": owner, "card": card, "photo": _photo(rng)} for owner, card in chunk]
 
-        def change(session: Session, rows: list[dict[str, object]] = rows) -> None:
-            session.connection().execute(statement, rows)
+        def change(session: Session, chunk: Sequence[tuple[int, int]] = chunk) -> None:
+            for owner_id, card_id in chunk:
+                _add_photo(session, owner_id, card_id, rng.randbytes(rng.randrange(*PHOTO)))
 
         database.write(change)
     databases.tidy(database)
 
 
-def _photo(rng: random.Random) -> str:
-    data = base64.b64encode(rng.randbytes(rng.randrange(*PHOTO))).decode()
-    return content_line(Property("", "PHOTO", (("ENCODING", ("b",)), ("TYPE", ("JPEG",))), data))
+def _add_photo(session: Session, owner_id: int, card_id: int, octets: bytes) -> None:
+    keeper = keeping.Keeper(session, owner_id)
+    bodies = (columns.body_of(session, owner_id, card_id, version) for version in ("3.0", "4.0"))
+    photos = (content_line(media.photo(octets, version)) for version in ("3.0", "4.0"))
+    row = keeper.card(*map("".join, zip(photos, bodies, strict=True)))
+    execute_all(session, keeping.KEEP, keeper.pictures)
+    key = {"owner": owner_id, "card": card_id, "at": now(), "new_digest": f"{card_id:x}"}
+    execute_all(session, keeping.REWRITE, [{**key, **row}])
 
 
 if __name__ == "__main__":

@@ -23,13 +23,13 @@ WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 2
 OF_CONNECTIONS = ("connection", "disclosed_audience", "entry")
 
 
-def main(*, quick: bool) -> None:
+def main(*, quick: bool, picture: int) -> None:
     """Measure and print."""
     count = 200 if quick else PEOPLE
     with databases.on_postgresql() as database:
         if database is None:
             return
-        people.build(database, [count], with_cards=True)
+        people.build(database, [count], with_cards=True, picture=picture)
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
             session.execute(text("VACUUM ANALYZE"))
             card = float(session.execute(text("SELECT avg(length(body_3)) FROM card")).scalar_one())
@@ -40,11 +40,14 @@ def main(*, quick: bool) -> None:
             print(f"{name:24}{rows:>12,}{size / rows:>14,.0f}{size / count:>12,.0f}")
     connection = sum(2 * size / rows for name, size, rows in found if name in OF_CONNECTIONS)
     person = sum(size for _, size, _ in found) / count - connection
+    said = f" without its picture of {picture:,} octets" if picture else ""
     for what, octets in (("a person with 12 fields", person), ("a connection, in both address books", connection)):
-        print(f"{what}: {octets:,.0f} octets, {octets / card:.2f} x a card")
+        print(f"{what}: {octets:,.0f} octets, {octets / card:.2f} x a card{said}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only see that it runs")
-    main(quick=parser.parse_args().quick)
+    parser.add_argument("--picture", type=int, default=0, metavar="OCTETS", help="give everybody a picture")
+    arguments = parser.parse_args()
+    main(quick=arguments.quick, picture=arguments.picture)

@@ -25,6 +25,7 @@ from benchmarks import databases
 from sync import fields, verification
 from sync.accounts import registration
 from sync.database.engine import Database, Session
+from sync.fields import FieldContent
 from sync.models import (
     CONTACTS,
     AddressBook,
@@ -38,6 +39,7 @@ from sync.models import (
     new_id,
     now,
 )
+from sync.pictures.cutting import whole_card
 from sync.profiles import profiles
 from sync.revisions.address_books import PRESENT
 from sync.sharing import cards, grants, groups
@@ -93,21 +95,21 @@ class _Person:
 Row = tuple[Any, ...]
 
 
-def build(database: Database, sizes: Sequence[int], *, with_cards: bool) -> list[Hub]:
+def build(database: Database, sizes: Sequence[int], *, with_cards: bool, picture: int = 0) -> list[Hub]:
     """
     Fill an empty *database* with hubs of these *sizes* and as many others as the largest needs.
 
-    *with_cards* gives those others a profile, which strangers may see.
+    *with_cards* gives those others a profile, which strangers may see, with a *picture* of so many octets.
     """
     hubs = [database.write(partial(_make_hub, size=size)) for size in sizes]
-    surround(database, hubs, with_cards=with_cards)
+    surround(database, hubs, with_cards=with_cards, picture=picture)
     return hubs
 
 
-def surround(database: Database, hubs: Sequence[Hub], *, with_cards: bool) -> None:
+def surround(database: Database, hubs: Sequence[Hub], *, with_cards: bool, picture: int = 0) -> None:
     """Connect *hubs*, whose accounts are there, with as many others as they are to have."""
     rng = random.Random(1)
-    pattern, version, card_id = database.write(partial(_make_pattern, with_cards=with_cards))
+    pattern, version, card_id = database.write(partial(_make_pattern, with_cards=with_cards, picture=picture))
     sizes = [hub.size for hub in hubs]
     ids = sorted({rng.randrange(1, 2**63) for _ in range(max(sizes))})
     crowd = [_Person(account_id, f"p{number:07}") for number, account_id in enumerate(ids, 1)]
@@ -130,9 +132,10 @@ def surround(database: Database, hubs: Sequence[Hub], *, with_cards: bool) -> No
         load(Connection.__table__, [(hub.id, viewer, audience, False, at) for viewer, audience in seen])
         load(DisclosedAudience.__table__, [(hub.id, viewer, hub_version, None, audience) for viewer, audience in seen])
         load(Member.__table__, [(hub.id, group, person.id) for group, person in _memberships(hub, viewers, few)])
+    pictures = {row["digest"]: row["data"] for row in _rows(database, Base.metadata.tables["picture"], pattern)}
     for table in Base.metadata.sorted_tables:
         if rows := _rows(database, table, pattern):
-            load(table, _copies(table, rows, pattern, crowd, revisions))
+            load(table, _copies(table, rows, pattern, crowd, revisions, pictures))
     load(Entry.__table__, sorted(entries))
     pairs = sorted((person.id, hub.id) for hub, viewers in zip(hubs, members, strict=True) for person in viewers)
     load(Connection.__table__, ((*pair, card_id, False, now()) for pair in pairs))
@@ -182,10 +185,16 @@ def _require(made: object, wanted: object) -> None:
         raise AssertionError("The engine would have made other rows.")
 
 
-def _make_pattern(session: Session, *, with_cards: bool) -> tuple[_Person, int, int]:
+def _make_pattern(session: Session, *, with_cards: bool, picture: int) -> tuple[_Person, int, int]:
     person = _Person(registration.create(session, _PATTERN), _PATTERN)
     if with_cards:
-        profiles.import_card(session, person.id, parse_one(_CARD.replace("\n", "\r\n").encode()))
+        card = parse_one(_CARD.replace("\n", "\r\n").encode())
+        if picture:
+            photo = fields.media.photo(random.Random(3).randbytes(picture), "3.0")
+            contents = [*fields.fields_of(card), FieldContent("photo", "3.0", (photo,))]
+            profiles.add_fields(session, person.id, contents)
+        else:
+            profiles.import_card(session, person.id, card)
         strangers = groups.groups_of(session, person.id)[-1]
         field_ids = [field.id for field in fields_of(session, person.id)]
         grants.grant(session, person.id, strangers.id, field_ids)
@@ -249,7 +258,12 @@ def _rows(database: Database, table: Table, person: _Person) -> list[dict[str, A
 
 
 def _copies(
-    table: Table, rows: list[dict[str, Any]], pattern: _Person, crowd: Iterable[_Person], revisions: Mapping[int, int]
+    table: Table,
+    rows: list[dict[str, Any]],
+    pattern: _Person,
+    crowd: Iterable[_Person],
+    revisions: Mapping[int, int],
+    pictures: Mapping[str, str],
 ) -> Iterator[Row]:
     made: dict[str, Callable[[_Person], Any]] = {"epoch": lambda _: new_id()}
     if table.name == "entry":
@@ -258,15 +272,21 @@ def _copies(
         made["revision"] = lambda person: revisions[person.id]
     changing = [[_changed(name, value, pattern, made) for name, value in row.items()] for row in rows]
     names = list(rows[0])
-    rehash = [names.index(name) for name in ("body_3", "body_4", "digest")] if table.name == "card" else []
     for person in crowd:
         for makers in changing:
             values = [make(person) if callable(make) else make for make in makers]
-            if rehash:
-                body_3, body_4, digest = rehash
-                text = f"{values[body_3]}\0{values[body_4]}"
-                values[digest] = hashlib.sha256(text.encode()).hexdigest()[:32]
+            if table.name == "card":
+                values[names.index("digest")] = _digest(dict(zip(names, values, strict=True)), pictures)
             yield tuple(values)
+
+
+def _digest(card: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
+    """Return the hash of a card, which is that of its texts with the picture in them."""
+    texts = [card["body_3"], card["body_4"]]
+    if card["picture"] is not None:
+        data = pictures[card["picture"]]
+        texts = [whole_card(text, at, data) for text, at in zip(texts, (card["at_3"], card["at_4"]), strict=True)]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
 
 
 def _changed(name: str, value: Any, pattern: _Person, made: Mapping[str, Callable[[_Person], Any]]) -> Any:

@@ -31,7 +31,7 @@ from sync.notify.composing import Composer
 from sync.openid import arriving
 from sync.openid.provider import Provider
 from sync.organisations import members, roster_tombstones
-from sync.profiles import renewing
+from sync.profiles import renewing, taking_apart
 from sync.push import keys, subscriptions
 from sync.push.delivery import Delivery
 from sync.push.messages import Wording
@@ -262,6 +262,7 @@ def _tidy(database: Database) -> None:
         database.write(purge)
     roster_tombstones.let_go(database)
     deletion.finish_all(database)
+    taking_apart.work(database)
 
 
 def _looking(database: Database) -> Callable[[], object]:

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.lists import among
-from sync.models import Account, EntryVersion, Field, FieldState, PrivateCard
+from sync.models import Account, EntryVersion, Field, FieldState, Picture, PrivateCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Usage:
     """
     What a person takes, in octets.
 
-    *profile* is their own card, *history* its earlier states, *contacts* their private entries, *versions* what devices
-    replaced or deleted. *entries* is how many contacts those are.
+    *profile* is their own card, *history* its earlier states, with every picture once, *contacts* their private
+    entries, *versions* what devices replaced or deleted. *entries* is how many contacts those are.
     """
 
     login: str
@@ -43,7 +43,8 @@ def of_everybody(session: Session) -> Iterator[Usage]:
 def of(session: Session, account_ids: Collection[int] | None) -> dict[int, Usage]:
     """Return what each of these people takes, or everybody, by their id, in the order of their logins."""
     profile = _sums(session, account_ids, Field.owner_id, Field.content)
-    states = _sums(session, account_ids, FieldState.owner_id, FieldState.content)
+    states = _sums(session, account_ids, FieldState.owner_id, FieldState.stored)
+    pictures = _sums(session, account_ids, Picture.owner_id, Picture.data)
     cards = _sums(session, account_ids, PrivateCard.viewer_id, PrivateCard.data)
     kept = _sums(session, account_ids, EntryVersion.viewer_id, EntryVersion.content)
     nothing, found = (0, 0), {}
@@ -53,7 +54,7 @@ def of(session: Session, account_ids: Collection[int] | None) -> dict[int, Usage
         found[account_id] = Usage(
             login,
             profile.get(account_id, nothing)[1],
-            states.get(account_id, nothing)[1],
+            states.get(account_id, nothing)[1] + pictures.get(account_id, nothing)[1],
             entries,
             contacts,
             kept.get(account_id, nothing)[1],

@@ -22,7 +22,8 @@ from sync.database.lists import among
 from sync.errors import DatabaseUnavailable
 from sync.fields import FieldContent
 from sync.merging.three_way import NotKept
-from sync.models import NOT_KEPT, Device, DeviceCopy, Entry, EntryVersion, FieldState, ProfileState
+from sync.models import NOT_KEPT, Device, DeviceCopy, Entry, EntryVersion, ProfileState
+from sync.pictures.past_fields import PastField
 from sync.revisions.entry_writes import Found
 from sync.sharing import history
 from sync.sharing.cards import SELF
@@ -71,7 +72,7 @@ class Handed:
             return
 
 
-def profile_state(session: Session, entry: Found) -> list[FieldState] | NotKept | None:
+def profile_state(session: Session, entry: Found) -> list[PastField] | NotKept | None:
     """Return the fields of the profile that the device has, None where it is the one that is now, or not known."""
     if entry.copy is None or entry.copy.revision >= entry.revision:
         return None

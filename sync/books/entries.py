@@ -23,8 +23,9 @@ from sync.books.late_edits import Sent
 from sync.database.engine import Database, all_or_nothing, settings_of
 from sync.errors import NotFound, Refused, TooLarge, UIDConflict
 from sync.merging import intake
-from sync.models import Card, Entry, PrivateCard
+from sync.models import Entry, PrivateCard
 from sync.organisations import roster_rows
+from sync.pictures.columns import body_of
 from sync.queries import contact_pages
 from sync.revisions import address_books, entry_writes
 from sync.revisions.address_books import HIDDEN, PRESENT, Book
@@ -295,9 +296,9 @@ def _write_overlay(session: Session, book: Book, found: Found, sent: Sent) -> En
     if not settings_of(session).accept_overlays:
         raise Refused("This card is kept by its owner; it cannot be changed here.")
     version = "4.0" if sent.card.version == "4.0" else "3.0"
-    body = Card.body_4 if version == "4.0" else Card.body_3
-    body_text = session.scalars(select(body).where(Card.owner_id == entry.id, Card.id == entry.card_id)).one()
-    text = served.held(body_text, None, version, entry.uid or "", entry.changed_at)
+    text = served.held(
+        body_of(session, entry.id, entry.card_id, version), None, version, entry.uid or "", entry.changed_at
+    )
     digest, is_as_sent = late_edits.overlay(session, entry, found, text, sent)
     entry_rows.change(session, entry, digest=digest)
     after = entry_writes.stamp(session, book, replace(found, digest=digest))

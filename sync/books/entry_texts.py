@@ -23,6 +23,7 @@ from sync.database.distribution import is_distributed
 from sync.database.engine import Database
 from sync.database.prepared import ANEW, execute
 from sync.models import Card, Entry, Overlay, PrivateCard
+from sync.pictures.columns import Column
 from sync.revisions import versions
 from sync.revisions.address_books import PRESENT, Book
 
@@ -234,7 +235,7 @@ _TEXT: Select[Any] = (
 )
 
 
-def _wanted(version: str | None, *, with_both: bool = False) -> tuple[entry_cards.Column, ...]:
+def _wanted(version: str | None, *, with_both: bool = False) -> tuple[Column, ...]:
     """Return what is read of a card, behind what there is of the entry."""
     body, other = (Card.body_4, Card.body_3) if version in _MODERN else (Card.body_3, Card.body_4)
     return (Card.digest, body, other) if with_both else (Card.digest, body)

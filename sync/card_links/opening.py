@@ -23,6 +23,7 @@ from sync.database.engine import Database
 from sync.ends import carrying
 from sync.errors import EndsDue, TooManyTries
 from sync.models import CONTACTS, NOBODY, Account, Card, CardLink, now
+from sync.pictures.columns import whole_cards, with_card
 from sync.revisions import link_revisions
 from sync.revisions.address_books import CONTACTS_PATH, Book
 from sync.sharing import due
@@ -114,13 +115,13 @@ class LinkGate:
         """Return the card of a link as it is now, in a version of vCard; None where the link is gone."""
         if self._database.is_distributed:
             self._take_back(link.owner_id)
-        statement = _CARD_4 if version in ("4.0", served.THUNDERBIRD) else _CARD_3
-        rows = self._database.quick_rows(statement, _key(link.ids))
-        now_is = self._unless_over(rows[0][:-1]) if rows else None
+        written = "4.0" if version in ("4.0", served.THUNDERBIRD) else "3.0"
+        column = Card.body_4 if written == "4.0" else Card.body_3
+        rows = self._database.quick_rows(_CARDS[column], _key(link.ids))
+        found = [(self._unless_over(row[:-1]), row[-1]) for row in whole_cards(rows, column)]
+        now_is, body = found[0] if found else (None, "")
         if now_is is None:
             return None
-        body = rows[0][-1]
-        written = "4.0" if statement is _CARD_4 else "3.0"
         text = served.held(body, None, written, now_is.uid, now_is.changed_at)
         if version == served.THUNDERBIRD:
             text = served.for_thunderbird(None, lambda: text, now_is.uid, now_is.changed_at)
@@ -194,4 +195,4 @@ _OPENED: Select[Any] = (
         Account.deletion_began_at.is_(None),
     )
 )
-_CARD_3, _CARD_4 = _OPENED.add_columns(Card.body_3), _OPENED.add_columns(Card.body_4)
+_CARDS = {body: with_card(_OPENED, body) for body in (Card.body_3, Card.body_4)}

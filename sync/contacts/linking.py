@@ -31,6 +31,7 @@ from sync.fields import FieldContent, field_from_text, full_name
 from sync.merging import merge
 from sync.merging.likeness import likeness
 from sync.models import Card, CardListKey, Entry, LinkedEntry, PrivateCard, now
+from sync.pictures.columns import body_of
 from sync.revisions.address_books import PRESENT, Book, books_of
 from sync.sharing.connections import CONNECTION
 from sync.vcard import Property, VCard, headlines, parse_one, serialize, unescape
@@ -219,7 +220,7 @@ def _entry(session: Session, viewer_id: int, entry_id: int, kind: str) -> Entry:
 
 
 def _additions(session: Session, target: Entry, data: bytes, before: Sequence[FieldContent]) -> list[FieldContent]:
-    body = session.scalars(select(Card.body_4).where(Card.owner_id == target.id, Card.id == target.card_id)).one()
+    body = body_of(session, target.id, target.card_id, "4.0")
     base = fields.fields_of(parse_one(fields.head("4.0", target.uid or "", target.changed_at) + body))
     card = parse_one(data)
     shown = records.shown_to(session, target.id, target.viewer_id)

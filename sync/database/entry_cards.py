@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sync.database.distribution import QUICK_ROWS, TOGETHER, is_distributed
@@ -33,14 +33,13 @@ from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
 from sync.errors import EndsDue, NotThereYet
 from sync.models import Card, CardListKey, Connection, Ending, Entry, Membership, Profile, RosterEntry, now
+from sync.pictures.columns import Column, stored, whole_cards, with_card, with_picture
 
 #: Entries whose cards are read at a time, and entries of which it is read what lists know of their cards, a line each.
 BATCH, BATCH_OF_KEYS = 100, 1000
 #: Seconds between two looks whether the other machine has come as far, and how many there are.
 PAUSE, LOOKS = 0.1, 10
 
-#: What is wanted of a card.
-Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 Row = tuple[Any, ...]
 Fetch = Callable[[Select[*tuple[Any, ...]], dict[str, object]], Sequence[Sequence[Any]]]
 
@@ -83,7 +82,7 @@ def together(entries: Select[*tuple[Any, ...]], *columns: Column, kind: Kind = E
     """
     table = CardListKey if _are_keys(columns) else Card
     joined = entries.outerjoin(table, (table.owner_id == kind.owner) & (table.id == kind.card))
-    return joined.add_columns(*columns).execution_options(**{TOGETHER: True})
+    return with_card(joined, *columns).execution_options(**{TOGETHER: True})
 
 
 def apart(entries: Select[*tuple[Any, ...]], kind: Kind = ENTRIES) -> Select[*tuple[Any, ...]]:
@@ -111,10 +110,11 @@ def read(
         NotThereYet: The machines of a card and its entry have not come equally far.
     """
     if not is_distributed(session):
-        return rows
+        return whole_cards(rows, *columns)
     # A transaction goes on seeing what it has seen; whoever waits has to look past it.
     look = (functools.partial(execute, session), session.info[QUICK_ROWS])
-    return of(rows, reader, columns, kind, session.get_bind().dialect.name, look)
+    found = of(rows, reader, stored(columns), kind, session.get_bind().dialect.name, look)
+    return whole_cards(found, *columns)
 
 
 def read_quickly(
@@ -122,9 +122,10 @@ def read_quickly(
 ) -> Iterable[Sequence[Any]]:
     """Return what `read` does, without a transaction."""
     if not database.is_distributed:
-        return rows
+        return whole_cards(rows, *columns)
     look = (database.quick_rows, database.quick_rows)
-    return of(rows, reader, columns, kind, database.engine.dialect.name, look)
+    found = of(rows, reader, stored(columns), kind, database.engine.dialect.name, look)
+    return whole_cards(found, *columns)
 
 
 def of(
@@ -219,7 +220,7 @@ def _cards(dialect: str, kind: Kind, columns: tuple[Column, ...]) -> Select[*tup
     if _are_keys(columns):
         # An earlier release may have written a card without them.
         found = found.outerjoin(CardListKey, (CardListKey.owner_id == Card.owner_id) & (CardListKey.id == Card.id))
-    return found
+    return with_picture(found, columns)
 
 
 def _are_keys(columns: Sequence[Column]) -> bool:

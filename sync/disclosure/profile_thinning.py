@@ -16,8 +16,10 @@ from sqlalchemy import BigInteger, bindparam, delete, exists, func, literal, sel
 from sqlalchemy.orm import Session
 
 from sync.database.engine import settings_of
-from sync.database.prepared import execute
+from sync.database.prepared import execute, later
 from sync.models import NOT_KEPT, Base, DeviceCopy, DisclosedAudience, DisclosedField, FieldState, ProfileState
+from sync.pictures import keeping
+from sync.pictures.past_fields import SIZE, with_pictures
 
 #: How full the budget is afterwards, so that this is not done with every change.
 _AFTERWARDS = 0.9
@@ -103,8 +105,8 @@ def _unwanted(unneeded: Sequence[Past], shown: Collection[tuple[int, int]], size
 
 
 def _past(session: Session, owner_id: int) -> list[Past]:
-    columns = (FieldState.field_id, FieldState.since, FieldState.until, func.length(FieldState.content))
-    ended = select(*columns).where(FieldState.owner_id == owner_id, FieldState.until.is_not(None))
+    chosen = with_pictures(select(FieldState.field_id, FieldState.since, FieldState.until, SIZE))
+    ended = chosen.where(FieldState.owner_id == owner_id, FieldState.until.is_not(None))
     return [Past(*row) for row in session.execute(ended)]
 
 
@@ -140,13 +142,14 @@ def _forget_fields(session: Session, owner_id: int, gone: Iterable[Past]) -> Non
     keys = [{"owner": owner_id, "field": each.field_id, "at": each.since} for each in gone]
     if keys:
         session.connection().execute(_FORGET_FIELD, keys)
+        later(session, keeping.LET_GO, {"owner": owner_id})
 
 
 _STATES, _FIELDS, _COPIES = (
     Base.metadata.tables[model.__tablename__] for model in (ProfileState, FieldState, DeviceCopy)
 )
-_ENDED = (_FIELDS.c.owner_id == bindparam("owner"), _FIELDS.c.until.is_not(None))
-_SIZE = select(func.coalesce(func.sum(func.length(_FIELDS.c.content)), 0)).where(*_ENDED).scalar_subquery()
+_ENDED = (FieldState.owner_id == bindparam("owner"), FieldState.until.is_not(None))
+_SIZE = with_pictures(select(func.coalesce(func.sum(SIZE), 0))).where(*_ENDED).scalar_subquery()
 _USED = select(func.count(), _SIZE).select_from(_STATES).where(_STATES.c.owner_id == bindparam("owner"))
 _NOT_KEPT = (
     update(_COPIES)

@@ -31,6 +31,7 @@ from sync.database.lists import among_parameter, ids
 from sync.database.prepared import execute
 from sync.fields import FieldContent
 from sync.models import Base, DisclosedAudience, DisclosedField, FieldState, Membership, ProfileState
+from sync.pictures.past_fields import CONTENT, content_of, with_pictures
 
 _FOR_EVER = literal(2**62, BigInteger)
 
@@ -101,7 +102,7 @@ def shown_to(session: Session, owner_id: int, viewer_id: int) -> list[FieldConte
 def _shown_while(session: Session, owner_id: int, viewer_id: int, version: int) -> list[FieldContent]:
     """Return what a viewer was shown of the profile as it was since a *version*."""
     rows = session.execute(
-        select(FieldState.kind, FieldState.content)
+        with_pictures(select(FieldState.kind, *CONTENT))
         .distinct()
         .join(
             DisclosedField,
@@ -125,7 +126,7 @@ def _shown_while(session: Session, owner_id: int, viewer_id: int, version: int) 
             DisclosedAudience.since < _end(DisclosedField),
         )
     )
-    return [FieldContent.load(kind, content) for kind, content in rows]
+    return [FieldContent.load(kind, content_of(*content)) for kind, *content in rows]
 
 
 def _end(model: type[FieldState | DisclosedField | DisclosedAudience]) -> ColumnElement[int]:

@@ -47,6 +47,7 @@ from sync.models.owners import (
     Grant,
     Group,
     Member,
+    Picture,
     Profile,
     ProfileState,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "OrganisationLook",
     "Overlay",
     "OwnSearchKey",
+    "Picture",
     "Preferences",
     "PrivateCard",
     "Profile",

@@ -74,7 +74,9 @@ class FieldState(Base):
     """
     What a field was from version *since* of the profile on, and before version *until*: absent for what it is now.
 
-    The other columns are those of `Field`. The field may be gone; its id is never given to another.
+    *stored* is the field's content without the picture that *picture* names: it belongs at the place *at*. These are
+    absent where the content is kept whole. The other columns are those of `Field`, which may be gone; its id is never
+    given to another.
     """
 
     __tablename__ = "field_state"
@@ -86,7 +88,25 @@ class FieldState(Base):
     until: Mapped[int | None] = mapped_column(BigInteger)
     position: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str] = mapped_column(String(64))
-    content: Mapped[str] = mapped_column(Text)
+    stored: Mapped[str] = mapped_column("content", Text)
+    picture: Mapped[Digest | None]
+    at: Mapped[int | None] = mapped_column(Integer)
+
+
+class Picture(Base):
+    """
+    A picture, or another long file, out of an owner's cards and their past, kept once however many of them show it.
+
+    *digest* is SHA-256 of its octets, *data* these in base64. Nobody reads it but with a row of the owner's that names
+    it: what may be seen of it is what may be seen of that row.
+    """
+
+    __tablename__ = "picture"
+    __table_args__ = OWNER_WITH_TEXT
+
+    owner_id: Mapped[Id] = mapped_column(ForeignKey("profile.owner_id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[Digest] = mapped_column(primary_key=True)
+    data: Mapped[str] = mapped_column(Text)
 
 
 class Group(Base):
@@ -190,8 +210,8 @@ class Card(Base):
     The owner's profile rendered for one audience, whose id it shares.
 
     *body_3* and *body_4* are the card in vCard 3.0 and 4.0 without its first lines (BEGIN, VERSION, UID, REV), which
-    are the entry's own.
-    *digest* is a hash of both.
+    are the entry's own, and without the picture that *picture* names: it belongs at the places *at_3* and *at_4*. These
+    are absent where the card is kept whole. *digest* is a hash of both texts as they are with it.
     """
 
     __tablename__ = "card"
@@ -206,6 +226,9 @@ class Card(Base):
     changed_at: Mapped[Moment]
     body_3: Mapped[str] = mapped_column(Text)
     body_4: Mapped[str] = mapped_column(Text)
+    picture: Mapped[Digest | None]
+    at_3: Mapped[int | None] = mapped_column(Integer)
+    at_4: Mapped[int | None] = mapped_column(Integer)
 
 
 class DisclosedField(Base):

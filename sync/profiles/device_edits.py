@@ -14,11 +14,12 @@ from sync.fields import FieldContent
 from sync.fields.labels import is_stray
 from sync.merging import three_way
 from sync.merging.three_way import Base, NotKept
-from sync.models import Account, FieldState
+from sync.models import Account
+from sync.pictures.past_fields import PastField
 from sync.sharing.visibility import StoredField
 from sync.vcard import VCard, parse_one
 
-Had: TypeAlias = Sequence[FieldState] | VCard | NotKept | None
+Had: TypeAlias = Sequence[PastField] | VCard | NotKept | None
 
 
 class Login:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from sync.fields import FieldContent
 from sync.models import FieldState, ProfileState
+from sync.pictures.past_fields import PastField, past_fields
 
 ADDED, CHANGED, MOVED, REMOVED = "added", "changed", "moved", "removed"
 
@@ -65,7 +66,7 @@ def edits_of(session: Session, owner_id: int, *, count: int = 20, offset: int = 
     return [Edit(version, before, at, _edits(*touched[version])) for (version, at), before in steps]
 
 
-def between(before: Sequence[FieldState], after: Sequence[FieldState]) -> list[FieldEdit]:
+def between(before: Sequence[PastField], after: Sequence[PastField]) -> list[FieldEdit]:
     """Return what has to become of the fields of one state of a profile to make another of it, each in its order."""
     old, new = ({state.field_id: state for state in states} for states in (before, after))
     # Only who stands in another order among those that stay was moved; another number says nothing.
@@ -77,7 +78,7 @@ def between(before: Sequence[FieldState], after: Sequence[FieldState]) -> list[F
     return [edit for edit in found if edit is not None]
 
 
-_ByField: TypeAlias = dict[int, FieldState]
+_ByField: TypeAlias = dict[int, PastField]
 
 
 def _touched(session: Session, owner_id: int, steps: Mapping[int, int]) -> dict[int, tuple[_ByField, _ByField]]:
@@ -91,8 +92,7 @@ def _touched(session: Session, owner_id: int, steps: Mapping[int, int]) -> dict[
         return found
     versions, oldest = sorted(steps), min(steps.values())
     concerned = FieldState.since.between(oldest + 1, versions[-1]) | FieldState.until.between(oldest + 1, versions[-1])
-    chosen = select(FieldState).where(FieldState.owner_id == owner_id, concerned)
-    for state in session.scalars(chosen.order_by(FieldState.position, FieldState.field_id)):
+    for state in past_fields(session, owner_id, concerned):
         begun, ended = (_first(versions, at) for at in (state.since, state.until))
         if begun is not None and begun != ended and state.since > steps[begun]:
             found[begun][1][state.field_id] = state
@@ -113,7 +113,7 @@ def _edits(ended: _ByField, begun: _ByField) -> list[FieldEdit]:
     return [edit for edit in found if edit is not None]
 
 
-def _edit(before: FieldState | None, after: FieldState | None, *, moved: bool) -> FieldEdit | None:
+def _edit(before: PastField | None, after: PastField | None, *, moved: bool) -> FieldEdit | None:
     old = FieldContent.load(before.kind, before.content) if before is not None else None
     new = FieldContent.load(after.kind, after.content) if after is not None else None
     if old is None:

@@ -12,7 +12,8 @@ from sync import fields
 from sync.database import accounts
 from sync.database.engine import among
 from sync.errors import NotFound
-from sync.models import Account, Audience, Card, Connection, Device, Entry, Group, Member
+from sync.models import Account, Audience, Connection, Device, Entry, Group, Member
+from sync.pictures.columns import body_of
 from sync.sharing import cards, connections
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import (
@@ -76,10 +77,8 @@ def for_person(session: Session, owner_id: int, viewer_id: int, version: str = "
     if not connections.is_connected(session, owner_id, viewer_id):
         return for_audience(session, owner_id, STRANGER, version)
     entry = session.scalars(select(Entry).where(Entry.viewer_id == viewer_id, Entry.id == owner_id)).one()
-    body = session.execute(
-        select(Card.body_3, Card.body_4).where(Card.owner_id == owner_id, Card.id == entry.card_id)
-    ).one()
-    return fields.head(version, entry.uid or NO_UID, entry.changed_at) + body[version == "4.0"]
+    body = body_of(session, owner_id, entry.card_id, version)
+    return fields.head(version, entry.uid or NO_UID, entry.changed_at) + body
 
 
 def for_group(session: Session, owner_id: int, group_id: int, version: str = "3.0") -> str:

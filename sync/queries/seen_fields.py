@@ -19,6 +19,7 @@ from sync.database.lists import among_parameter
 from sync.database.prepared import read
 from sync.fields import FieldContent
 from sync.models import DisclosedAudience, DisclosedField, FieldState, ProfileState
+from sync.pictures.past_fields import CONTENT, content_of, with_pictures
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
 #: After every version.
@@ -69,7 +70,8 @@ def disclosed(session: Session, stays: Mapping[int, Sequence[Stay]]) -> dict[int
     audiences = {stay.audience_id for each in stays.values() for stay in each}
     shown = read(session, _chosen_fields, {}, owners=list(stays), audiences=audiences)
     found: dict[int, list[Disclosed]] = {owner_id: [] for owner_id in stays}
-    for owner_id, audience_id, shown_since, shown_until, field_id, kind, content, said_since, said_until in shown:
+    for owner_id, audience_id, shown_since, shown_until, field_id, kind, said_since, said_until, *said in shown:
+        content = content_of(*said)
         for stay in stays[owner_id]:
             since = max(stay.since, shown_since, said_since)
             until = min(end if end is not None else NEVER for end in (stay.until, shown_until, said_until))
@@ -138,7 +140,7 @@ def _chosen_stays(dialect: str) -> Select[int, int, int, int, int | None]:
 @functools.cache
 def _chosen_fields(dialect: str) -> Select[*tuple[Any, ...]]:
     same = (FieldState.owner_id == DisclosedField.owner_id) & (FieldState.field_id == DisclosedField.field_id)
-    return (
+    chosen = (
         select(
             DisclosedField.owner_id,
             DisclosedField.audience_id,
@@ -146,9 +148,9 @@ def _chosen_fields(dialect: str) -> Select[*tuple[Any, ...]]:
             DisclosedField.until,
             FieldState.field_id,
             FieldState.kind,
-            FieldState.content,
             FieldState.since,
             FieldState.until,
+            *CONTENT,
         )
         .join(FieldState, same)
         .where(
@@ -156,6 +158,7 @@ def _chosen_fields(dialect: str) -> Select[*tuple[Any, ...]]:
             among_parameter(dialect, DisclosedField.audience_id, "audiences"),
         )
     )
+    return with_pictures(chosen)
 
 
 @functools.cache

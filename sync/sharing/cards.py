@@ -20,12 +20,14 @@ from sqlalchemy.orm import Session
 from sync import fields as catalogue
 from sync.database.engine import settings_of
 from sync.database.lists import among, among_parameter, ids
-from sync.database.prepared import ask, execute_all
+from sync.database.prepared import ask, execute_all, later
 from sync.database.upserts import insert_into
 from sync.disclosure import records
 from sync.errors import LimitExceeded
 from sync.fields import FieldContent
 from sync.models import Account, Audience, Base, Card, CardLink, Connection, DisclosedField, Field, Membership, new_id
+from sync.pictures import keeping
+from sync.pictures.columns import whole_cards, with_card
 from sync.sharing.unit_of_work import EVERYTHING, Change, Extent
 from sync.sharing.visibility import Composition, StoredField, ask_grants, grants_in
 from sync.sorting import list_keys
@@ -36,6 +38,7 @@ VIEWERS = "viewers"
 LINK = "link"
 #: Of the members of an organisation: they are in its built-in group, and connected or not.
 ORGANISATION = "organisation"
+_BODIES = (Card.body_3, Card.body_4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,18 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A card that is there, or missing, which is what an empty *digest* says; *visible* is what it has to show."""
+    """
+    A card that is there, or missing, which is what an empty *digest* says; *visible* is what it has to show.
+
+    *picture* is what was cut out of it, if anything.
+    """
 
     id: int
     kind: str
     visible: frozenset[int]
     digest: str
     login: str
+    picture: str | None
 
     @property
     def own(self) -> bool:
@@ -115,6 +123,7 @@ def refresh(
     visible = {each.id: each.visible for each in held} if extent.is_about_sight else {}
     other_fields = records.show(session, owner_id, visible, version) if visible else frozenset[int]()
     renderer = _Renderer(stored)
+    keeper, before = keeping.Keeper(session, owner_id), set[str | None]()
     new, rewritten, listed = list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
     for each in held:
         if extent.everything or not each.digest or each.id in other_fields or each.visible & extent.fields:
@@ -122,11 +131,21 @@ def refresh(
             if rendered.digest != each.digest:
                 if each.own and extent.fields:
                     _check_size(session, owner_id, rendered)
-                row = {"owner": owner_id, "card": each.id, "at": at, **_renamed(rendered)}
+                row = {"owner": owner_id, "card": each.id, "at": at, "new_digest": rendered.digest}
+                row |= keeper.card(rendered.body_3, rendered.body_4)
                 (rewritten if each.digest else new).append(row)
+                before |= {each.picture} - {row["new_picture"]}
+            elif extent.everything and each.picture:
+                keeper.card(rendered.body_3, rendered.body_4)
             if not each.own and (extent.everything or rendered.digest != each.digest):
                 listed.append(_listed(owner_id, each, rendered))
-    for statement, rows in ((_WRITE, new), (_REWRITE, rewritten), (_list_keys(_dialect(session)), listed)):
+    for statement, rows in (
+        (keeping.KEEP, keeper.pictures),
+        (keeping.WRITE, new),
+        (keeping.REWRITE, rewritten),
+        (_list_keys(_dialect(session)), listed),
+        (keeping.LET_GO, [{"owner": owner_id}] if any(before) else []),
+    ):
         execute_all(session, statement, rows)
     changed = {row["card"]: row["new_digest"] for row in rewritten}
     linked, rostered = (
@@ -138,8 +157,8 @@ def refresh(
 def size_of_own(session: Session, owner_id: int) -> int:
     """Return how many octets an owner's own card has, in the version in which it has more."""
     own = (Audience.owner_id == Card.owner_id) & (Audience.id == Card.id) & (Audience.kind == SELF)
-    bodies = session.execute(select(Card.body_3, Card.body_4).join(Audience, own).where(Card.owner_id == owner_id))
-    return max((_size(*row) for row in bodies), default=0)
+    chosen = with_card(select(Card.id).join(Audience, own).where(Card.owner_id == owner_id), *_BODIES)
+    return max((_size(*row[1:]) for row in whole_cards(session.execute(chosen), *_BODIES)), default=0)
 
 
 def _size(*bodies: str) -> int:
@@ -220,6 +239,7 @@ def drop_unused(session: Session, owner_id: int, audience_ids: Collection[int]) 
     mine = (Audience.owner_id == owner, Audience.kind != SELF, among(session, Audience.id, audience_ids))
     unused = delete(Audience).where(*mine, ~used, ~linked, ~rostered)
     session.execute(unused.execution_options(synchronize_session=False))
+    later(session, keeping.LET_GO, {"owner": owner_id})
 
 
 def composition_in(kind: str, text: str) -> Composition:
@@ -235,11 +255,11 @@ def _looked_at(session: Session, owner_id: int, existing: frozenset[int], extent
     every = extent.everything or bool(extent.regranted)
     rows = ask(session, _cards(dialect, every=every), {"owner": owner_id, **concerned})
     grants, held = grants_in(ask_grants(session, owner_id)), list[_Held]()
-    for card_id, kind, composition, digest, login, showed in rows.rows:
+    for card_id, kind, composition, digest, login, picture, showed in rows.rows:
         own = kind == SELF
         visible = existing if own else grants.visible(composition_in(kind, composition)) & existing
         if extent.everything or own or card_id in extent.made or showed or visible & extent.regranted:
-            held.append(_Held(card_id, kind, visible, digest or "", login))
+            held.append(_Held(card_id, kind, visible, digest or "", login, picture))
     return held
 
 
@@ -271,16 +291,8 @@ def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
-def _renamed(rendering: Rendering) -> dict[str, str]:
-    # The parameters of an update must not be called as its columns are.
-    return {f"new_{name}": getattr(rendering, name) for name in _TEXTS}
-
-
-_TEXTS = ("body_3", "body_4", "digest")
-
-
 @functools.cache
-def _cards(dialect: str, *, every: bool) -> Select[int, str, str, str, str, bool]:
+def _cards(dialect: str, *, every: bool) -> Select[int, str, str, str, str, str | None, bool]:
     showed = exists().where(
         DisclosedField.owner_id == Audience.owner_id,
         DisclosedField.audience_id == Audience.id,
@@ -288,7 +300,7 @@ def _cards(dialect: str, *, every: bool) -> Select[int, str, str, str, str, bool
         DisclosedField.until.is_(None),
     )
     found = (
-        select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login, showed)
+        select(Audience.id, Audience.kind, Audience.composition, Card.digest, Account.login, Card.picture, showed)
         .join(Account, Account.id == Audience.owner_id)
         .outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
         .where(Audience.owner_id == bindparam("owner"))
@@ -311,16 +323,6 @@ _RECOMPOSE = (
     update(_AUDIENCE_TABLE)
     .where(_AUDIENCE_TABLE.c.owner_id == bindparam("owner"), _AUDIENCE_TABLE.c.id == bindparam("audience"))
     .values({name: bindparam(f"new_{name}") for name in ("composition", "digest")})
-)
-_TABLE = Base.metadata.tables["card"]
-_NEW_TEXTS: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _TEXTS}
-_WRITE = insert(_TABLE).values(
-    owner_id=bindparam("owner"), id=bindparam("card"), changed_at=bindparam("at"), **_NEW_TEXTS
-)
-_REWRITE = (
-    update(_TABLE)
-    .where(_TABLE.c.owner_id == bindparam("owner"), _TABLE.c.id == bindparam("card"))
-    .values(changed_at=bindparam("at"), **_NEW_TEXTS)
 )
 
 

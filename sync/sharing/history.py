@@ -11,6 +11,8 @@ from sync.database.prepared import ask, execute_all
 from sync.disclosure import profile_thinning
 from sync.errors import NotFound
 from sync.models import Base, FieldState, ProfileState
+from sync.pictures import keeping
+from sync.pictures.past_fields import PastField, past_fields
 from sync.pipeline.answers import Answer
 from sync.sharing.visibility import StoredField
 
@@ -28,13 +30,15 @@ def record(
     """
     ended = [{"owner": owner_id, "ended": field_id, "version": version} for field_id in sorted(changed)]
     execute_all(session, _END, ended)
+    keeper = keeping.Keeper(session, owner_id)
     begun = [
         {"owner_id": owner_id, "field_id": field.id, "since": version, "until": None}
-        | {"position": field.position, "kind": field.kind, "content": field.content}
+        | {"position": field.position, "kind": field.kind, **keeper.field(field.content)}
         for field in fields
         if field.id in changed
     ]
-    execute_all(session, _BEGIN, begun)
+    execute_all(session, keeping.KEEP, keeper.pictures)
+    execute_all(session, keeping.BEGIN, begun)
 
 
 def close(session: Session, owner_id: int, version: int, at: int) -> Answer:
@@ -72,7 +76,7 @@ def changed_at(session: Session, owner_id: int, version: int) -> int:
     return _state(session, owner_id, version).changed_at
 
 
-def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldState]:
+def fields_at(session: Session, owner_id: int, version: int) -> Sequence[PastField]:
     """
     Return the fields of one state of a profile, in their order.
 
@@ -80,15 +84,8 @@ def fields_at(session: Session, owner_id: int, version: int) -> Sequence[FieldSt
         NotFound: The profile never had this version, or it is not kept any more.
     """
     _state(session, owner_id, version)
-    return session.scalars(
-        select(FieldState)
-        .where(
-            FieldState.owner_id == owner_id,
-            FieldState.since <= version,
-            FieldState.until.is_(None) | (FieldState.until > version),
-        )
-        .order_by(FieldState.position, FieldState.field_id)
-    ).all()
+    lasts = FieldState.until.is_(None) | (FieldState.until > version)
+    return past_fields(session, owner_id, FieldState.since <= version, lasts)
 
 
 def _state(session: Session, owner_id: int, version: int) -> ProfileState:
@@ -100,7 +97,6 @@ def _state(session: Session, owner_id: int, version: int) -> ProfileState:
 
 # Put together once: for each change, that would take longer than they run.
 _STATES = Base.metadata.tables["field_state"]
-_BEGIN = insert(_STATES).values({column.name: bindparam(column.name) for column in _STATES.columns})
 _END = (
     update(_STATES)
     .where(

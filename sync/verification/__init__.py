@@ -43,6 +43,7 @@ from sync.verification import (
     organisations,
     owners,
     past,
+    pictures,
     shared_books,
     viewers,
 )
@@ -221,6 +222,7 @@ _CHECKS = (
     past.history_of,
     past.shown_to,
     past.audiences_of,
+    pictures.pictures_of,
     viewers.accounts_of,
     viewers.versions_of,
     viewers.entries_of,

@@ -14,6 +14,7 @@ from sync.database.engine import settings_of
 from sync.errors import InvalidInput
 from sync.fields import FieldContent
 from sync.models import RENDERING, Audience, Card, CardListKey, Field, Grant, Group, LoginName, Profile
+from sync.pictures.columns import whole_cards, with_card
 from sync.profiles import renewing
 from sync.sharing import cards
 from sync.sharing.visibility import CONNECTED, CONNECTIONS, GROUP, STRANGERS, Composition, Grants
@@ -62,7 +63,8 @@ def cards_of(page: Page) -> Iterator[Problem]:
         if readable is not None:
             said = (page.logins[owner_id], readable, dict(groups[owner_id]), grants[owner_id])
             owner = _Owner(*said, limit, is_renewed=owner_id in renewed)
-            yield from ((owner_id, problem) for row in rows for problem in owner.problems_of(_audience(row)))
+            whole = whole_cards(rows, *_BODIES)
+            yield from ((owner_id, problem) for row in whole for problem in owner.problems_of(_audience(row)))
 
 
 _CARDS = select(
@@ -72,12 +74,12 @@ _CARDS = select(
     Audience.composition,
     Audience.digest,
     Card.digest,
-    Card.body_3,
-    Card.body_4,
     *(getattr(CardListKey, name) for name in list_keys.ListKeys._fields),
 )
 _CARDS = _CARDS.outerjoin(Card, (Card.owner_id == Audience.owner_id) & (Card.id == Audience.id))
 _CARDS = _CARDS.outerjoin(CardListKey, (CardListKey.owner_id == Card.owner_id) & (CardListKey.id == Card.id))
+_BODIES = (Card.body_3, Card.body_4)
+_CARDS = with_card(_CARDS, *_BODIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,9 @@ def _contents(rows: Sequence[Any]) -> list[tuple[int, FieldContent]] | None:
 
 
 def _audience(row: Any) -> _Audience:
-    keys = None if row.sort_key is None else list_keys.ListKeys(*row[8:])
-    return _Audience(*(*row[1:8], keys))
+    _, *audience, body_3, body_4 = row
+    keys = None if audience[5] is None else list_keys.ListKeys(*audience[5:])
+    return _Audience(*(*audience[:5], body_3, body_4, keys))
 
 
 def _card(audience: _Audience, rendering: cards.Rendering, name: str) -> Iterator[str]:

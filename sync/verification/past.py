@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from sync.models import Audience, Connection, DisclosedAudience, DisclosedField, Field, FieldState, Membership
+from sync.pictures.past_fields import CONTENT, content_of, with_pictures
 from sync.sharing import cards
 from sync.verification.owners import composition_in, grants_of
 from sync.verification.reading import Page, Problem, names_of
@@ -15,11 +16,11 @@ from sync.verification.reading import Page, Problem, names_of
 def history_of(page: Page) -> Iterator[Problem]:
     """Yield where the newest state of a profile's history is not the profile."""
     state, field = FieldState, Field
-    newest = select(state.owner_id, state.field_id, state.position, state.kind, state.content)
+    newest = with_pictures(select(state.owner_id, state.field_id, state.position, state.kind, *CONTENT))
     kept = page.rows(newest.where(state.until.is_(None)), state.owner_id)
     now = page.rows(select(field.owner_id, field.id, field.position, field.kind, field.content), field.owner_id)
     for owner_id in page.logins:
-        if set(map(tuple, kept[owner_id])) != set(map(tuple, now[owner_id])):
+        if {(*row[:3], content_of(*row[3:])) for row in kept[owner_id]} != set(map(tuple, now[owner_id])):
             yield owner_id, "The newest state in the history of the profile is not the profile."
 
 

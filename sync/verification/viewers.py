@@ -24,6 +24,7 @@ from sync.models import (
     Overlay,
     PrivateCard,
 )
+from sync.pictures.columns import whole_cards, with_card
 from sync.revisions import versions
 from sync.revisions.address_books import BLOCKED, HIDDEN, PRESENT, REMOVED
 from sync.revisions.shared_states import SHARED
@@ -166,8 +167,8 @@ class _Held:
         self._connected = {tuple(row) for row in matching(page.session, select(*key), key, pairs)}
         self._names = names_of(page.session, {pair[0] for pair in pairs if pair not in self._connected})
         shown = [(row.id, row.card_id) for row in rows if row.content is not None and row.card_id is not None]
-        columns = (Card.owner_id, Card.id)
-        found = matching(page.session, select(*columns, Card.body_3, Card.body_4), columns, shown)
+        columns, texts = (Card.owner_id, Card.id), (Card.body_3, Card.body_4)
+        found = whole_cards(matching(page.session, with_card(select(*columns), *texts), columns, shown), *texts)
         self._bodies = {(owner_id, card_id): bodies for owner_id, card_id, *bodies in found}
 
     def problems_of(self, row: Any) -> Iterator[str]:

@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from sync.database.engine import Database
 from sync.models import Base
+from sync.pictures import keeping
 from sync.settings import Settings
 from tests.support.databases import PostgreSQL, opened, plain
 from tests.support.statements import Recorder
@@ -213,4 +214,7 @@ def staged(database_engine: str, tmp_path: Path, request: pytest.FixtureRequest)
     stages: Stages = request.getfixturevalue(f"{database_engine}_stages")
     settings: Settings | None = getattr(request.module, "SETTINGS", None)
     with stages.copied(request.module.stage, settings, tmp_path) as copied:
+        # What a process looks for once is known, so that each change takes the same statements each time.
+        with copied[0].reading() as session:
+            keeping.are_apart(session)
         yield copied

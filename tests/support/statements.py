@@ -49,6 +49,12 @@ ALLOWED: dict[str, dict[str, set[frozenset[str]]]] = {
             frozenset(("card.id", "roster_entry.card_id")),
         },
     },
+    "picture": {
+        "a card that is read so has its owner's picture that it names": {
+            frozenset(("picture.owner_id", "card.owner_id")),
+            frozenset(("picture.digest", "card.picture")),
+        },
+    },
     "card_list_key": {
         "an entry reads what lists know of its owner's card by the card's key": {
             frozenset(("card_list_key.owner_id", "entry.id")),

@@ -131,6 +131,8 @@ BOUNDS = {
     "organisation_look": by("sync.sign_in.told.LDAP"),
     "overlay": per("entry"),
     "own_search_key": per("field"),
+    # Each is named by a card or a field that was: one of each, at most.
+    "picture": per("card", "field_state"),
     "preferences": per("account"),
     "private_card": per("entry"),
     "profile": per("account"),

@@ -16,7 +16,7 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Column, Integer, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from sync import verification
+from sync import fields, verification
 from sync.accounts import addresses, one_time_tokens, rate_limits, registration
 from sync.accounts.rate_limits import Limit
 from sync.books.entries import EntryText
@@ -26,24 +26,29 @@ from sync.errors import TooManyTries, WrongSchema
 from sync.meeting import blocks
 from sync.models import Account, Base, Group, Profile
 from sync.organisations import roster_rows
+from sync.pictures.keeping import APART_FROM
+from sync.profiles import first_photo
 from sync.revisions import address_books
 from sync.sharing import grants, groups, search_keys
 from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import CONNECTIONS, GROUP, STRANGERS
 from sync.sign_in import sessions
-from tests.support import clubs
+from tests.support import clubs, kept_whole
 from tests.support.factories import connected, contents, field, group, people, person, put, vcard
 from tests.support.meeting import prefer
+from tests.support.pictures import portrait
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = list(ScriptDirectory.from_config(migrations._configuration(None)).walk_revisions())
 
 
 def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table."""
+    """Return every row of every table, but when an upgrade was."""
     with database.reading() as session:
         return {
-            table.name: sorted(map(tuple, session.execute(select(table))), key=repr)
+            table.name: sorted(
+                (tuple(row) for row in session.execute(select(table)) if APART_FROM not in row), key=repr
+            )
             for table in Base.metadata.sorted_tables
         }
 
@@ -138,6 +143,26 @@ def test_the_names_of_the_field_reach_a_database_of_the_version_before_and_lose_
         assert accounts.find(session, "Anna") == anna
     with pytest.raises(TooManyTries):
         database.write(lambda session: rate_limits.take(session, limit, "anna"))
+
+
+def test_pictures_are_in_the_cards_of_the_version_before_and_nobody_is_told(database: Database) -> None:
+    anna, bert = connected(database, "anna", "bert")
+    for number in (1, 2):
+        photo = fields.field_from_photo(portrait(number))
+        database.write(lambda session, photo=photo: first_photo.add(session, anna, photo))  # type: ignore[misc]
+    served = seen_by(database, anna, bert)
+    assert kept_whole.kept(database, anna) != []
+    downgrade(database, "0029")
+    said = "FROM card WHERE body_3 LIKE '%PHOTO;ENCODING=b%' AND body_4 LIKE '%PHOTO:data:%' AND length(body_3) > 5000"
+    with database.engine.connect() as connection:
+        assert "picture" not in inspect(connection).get_table_names()
+        assert connection.execute(text(f"SELECT count(*) {said}")).scalar() == 2
+        assert connection.execute(text("SELECT count(*) FROM field_state WHERE length(content) > 5000")).scalar() == 2
+    database.migrate()
+    assert kept_whole.kept(database, anna) == []
+    assert seen_by(database, anna, bert) == served
+    with database.reading() as session:
+        assert [str(finding) for finding in verification.findings(session)] == []
 
 
 def test_processes_that_start_at_once_migrate_once(empty: Database) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sync.database.engine import Database
 from sync.disclosure import profile_thinning
 from sync.models import FieldState, Profile
+from sync.pictures.past_fields import past_fields
 from sync.profiles import edits, profiles
 from sync.profiles.edits import MOVED
 from sync.settings import Limits, Settings
@@ -32,10 +33,8 @@ def small(database_url: str) -> Iterator[Database]:
 
 def octets(database: Database, owner_id: int) -> int:
     """Return how much is kept of what is not said any more."""
-    ended = (FieldState.owner_id == owner_id, FieldState.until.is_not(None))
     with database.reading() as session:
-        kept = session.scalars(select(FieldState.content).where(*ended))
-        return sum(map(len, kept))
+        return sum(len(each.content) for each in past_fields(session, owner_id, FieldState.until.is_not(None)))
 
 
 def states(database: Database, owner_id: int) -> dict[int, list[str]]:
