@@ -63,6 +63,9 @@ class Line:
         Raises:
             FailedError: Very much waited and was sent, and something of it failed.
         """
+        if len(self._waiting) >= MOST:
+            # Before and not behind it: whoever sends it gets its rows.
+            self.send()
         given = self._statements.given(text, values)
         name = self._name(text, given.key) if prepare else None
         pgconn = self.connection.pgconn
@@ -71,8 +74,6 @@ class Line:
         else:
             send = partial(pgconn.send_query_prepared, name, given.values, given.formats)
         self._waiting.append(_Command(text, send, answer=answer))
-        if len(self._waiting) > MOST:
-            self.send()
 
     def executemany(self, text: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take a statement as `execute` does, once for each of *rows*."""

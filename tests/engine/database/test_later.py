@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from sync.database.engine import Database, Session
 from sync.database.prepared import STATEMENT, ask, execute, execute_all, later, value
 from sync.errors import DatabaseUnavailable
 from sync.models import AddressBook, Base
-from sync.pipeline.line import Line
+from sync.pipeline.line import MOST, Line
 from tests.support import factories
 from tests.support.databases import plain
 from tests.support.statements import Interrupted
@@ -152,6 +153,25 @@ def test_however_many_they_are_the_last_counts(database: Database, anna: int) ->
     rows = [{"viewer": anna, "said": f"Number {number}"} for number in range(130)]
     database.write(lambda session: execute_all(session, RENAME, rows))
     assert title(database, anna) == "Number 129"
+
+
+def test_what_is_asked_is_answered_however_much_waits_before_it(database: Database, anna: int) -> None:
+    """More waits than is sent at once: what is sent early goes without whatever somebody wants to know."""
+
+    def change(session: Session, *, count: int) -> None:
+        for number in range(count):
+            rename(session, anna, f"{count}, {number}")
+        last = [(f"{count}, {count - 1}",)]
+        assert execute(session, TITLE, {"viewer": anna}) == last
+        execute_all(session, RENAME, [{"viewer": anna, "said": "passing"}] * count)
+        rename(session, anna, "seen")
+        asked = ask(session, TITLE, {"viewer": anna})
+        rename(session, anna, "unseen")
+        assert asked.rows == [("seen",)]
+
+    for count in range(1, 2 * MOST + 3):
+        database.write(functools.partial(change, count=count))
+    assert title(database, anna) == "unseen"
 
 
 @pytest.mark.parametrize("asks", [False, True], ids=["at the commit", "at the next question"])
