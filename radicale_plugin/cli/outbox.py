@@ -8,7 +8,7 @@ import click
 
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.database import gauges
+from sync import gauges
 from sync.database.engine import Session
 from sync.errors import InvalidInput
 from sync.notify import given_up

@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from sync.database import gauges
+from sync import gauges
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable, InvalidInput
 

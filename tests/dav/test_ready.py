@@ -12,7 +12,7 @@ import pytest
 
 from radicale_plugin import settings
 from radicale_plugin.server import metrics
-from sync.database import gauges
+from sync import gauges
 from sync.database.engine import Database
 from sync.models import Job, Message, now
 from tests.support.site import PLUGINS, Site

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from sync import gauges
 from sync.accounts import preference_changes
-from sync.database import accounts, gauges
+from sync.database import accounts
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import BrowserSession, CardNews

@@ -8,7 +8,7 @@ from radicale_plugin.server import checking, health
 from radicale_plugin.web.page import page
 from radicale_plugin.web.pages.administration.area import blueprint
 from radicale_plugin.web.signed_in import database, portal
-from sync.database import gauges
+from sync import gauges
 
 
 @blueprint.get("/messages")
