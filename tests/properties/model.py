@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from sync.ends.targets import Target
 
 Pair = tuple[str, str]
-#: Finds markers (`new_marker`).
-MARKER = re.compile(r"(?<!\d)\d{14}(?!\d)")
+#: Finds markers (`new_marker`), but not the last part of a UUID that happens to have no letters.
+MARKER = re.compile(r"(?<![\d-])\d{12}(?!\d)")
 STRANGERS, CONNECTIONS = "strangers", "connections"
 
 
 def new_marker() -> str:
-    """Return a number that looks like a telephone number and occurs nowhere else, as in no UUID (12 digits at most)."""
-    return f"{secrets.randbelow(9 * 10**13) + 10**13}"
+    """Return a number that looks like a telephone number and occurs nowhere else."""
+    return f"{secrets.randbelow(9 * 10**11) + 10**11}"
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tests.support.shared import Member, card
 
 NAMES = ("a", "b", "c")
 LINES = ("TEL", "EMAIL")
-_LINE = re.compile(r"^(TEL|EMAIL|NOTE)[^:]*:.*?([0-9]{14})", re.MULTILINE)
+_LINE = re.compile(r"^(TEL|EMAIL|NOTE)[^:]*:.*?([0-9]{12})", re.MULTILINE)
 
 
 @dataclass
