@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,24 +27,30 @@ class Site:
     def __init__(self, path: str | None) -> None:
         """Use the configuration file at *path*, or none."""
         self.path = path
+        self._configuration: config.Configuration | None = None
+        self._database: Database | None = None
 
-    @cached_property
+    @property
     def configuration(self) -> config.Configuration:
         """The configuration."""
-        from radicale_plugin import settings
+        if self._configuration is None:
+            from radicale_plugin import settings
 
-        return settings.load(self.path)
+            self._configuration = settings.load(self.path)
+        return self._configuration
 
-    @cached_property
+    @property
     def database(self) -> Database:
         """The database, which has the schema of this version; that it is used is written down (see `accountable`)."""
-        from radicale_plugin import settings
+        if self._database is None:
+            from radicale_plugin import settings
 
-        database = settings.database(self.configuration)
-        database.condition.is_logged = False
-        database.require_newest()
-        accountable.note(database)
-        return database
+            database = settings.database(self.configuration)
+            database.condition.is_logged = False
+            database.require_newest()
+            accountable.note(database)
+            self._database = database
+        return self._database
 
     def read(self) -> AbstractContextManager[Session]:
         """Open one snapshot of the database, in which nothing is shown that is over."""

@@ -96,6 +96,7 @@ class Database:
         self._quick = Quick(self.engine.dialect, self._open_reader)
         #: Answers polls that find nothing new, where there is one.
         self.standby = self._standby()
+        self._is_distributed: bool | None = None
         failure = getattr(self.engine.dialect.dbapi, "Error", OSError)
         #: Tells workers of what is left to them, where the database can.
         self.bell = None if self.is_sqlite else Bell(functools.partial(connect, self.url, self.engine.dialect), failure)
@@ -284,10 +285,12 @@ class Database:
             self.bell.close()
         self.engine.dispose()
 
-    @functools.cached_property
+    @property
     def is_distributed(self) -> bool:
         """Whether the tables are spread over several machines; a process asks once."""
-        return not self.is_sqlite and is_there(self.quick)
+        if self._is_distributed is None:
+            self._is_distributed = not self.is_sqlite and is_there(self.quick)
+        return self._is_distributed
 
     @property
     def file(self) -> Path:

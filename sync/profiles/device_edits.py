@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -28,11 +27,14 @@ class Login:
     def __init__(self, session: Session, owner_id: int) -> None:
         """Ask for that of this person when it is wanted."""
         self._session, self._owner_id = session, owner_id
+        self._text: str | None = None
 
-    @functools.cached_property
+    @property
     def text(self) -> str:
         """The login."""
-        return self._session.scalars(select(Account.login).where(Account.id == self._owner_id)).one()
+        if self._text is None:
+            self._text = self._session.scalars(select(Account.login).where(Account.id == self._owner_id)).one()
+        return self._text
 
 
 def base_of(

@@ -46,15 +46,17 @@ class Browsers:
     def __init__(self, asked: Answer) -> None:
         """Wait for the rows of `_note`."""
         self._asked = asked
+        self._known: dict[int, list[tuple[int, int]]] | None = None
 
-    @functools.cached_property
+    @property
     def by_viewer(self) -> Mapping[int, Sequence[tuple[int, int]]]:
         """By viewer each registration, with the number of its news."""
-        found: dict[int, list[tuple[int, int]]] = {}
-        for viewer_id, subscription_id, number, session_id in self._asked.rows:
-            if session_id is not None:
-                found.setdefault(viewer_id, []).append((subscription_id, number))
-        return found
+        if self._known is None:
+            self._known = {}
+            for viewer_id, subscription_id, number, session_id in self._asked.rows:
+                if session_id is not None:
+                    self._known.setdefault(viewer_id, []).append((subscription_id, number))
+        return self._known
 
 
 def is_registered(viewer: str, book: str) -> ColumnElement[bool]:

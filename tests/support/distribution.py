@@ -18,24 +18,24 @@ WAYS = ("together", "apart")
 def distributed(database: Database) -> Iterator[Database]:
     """Let everything be done inside the block as it is where the tables are spread over machines."""
     before = database.is_distributed
-    database.is_distributed = True
+    database._is_distributed = True
     statements.IS_SPREAD.append(database)
     try:
         yield database
     finally:
         statements.IS_SPREAD.remove(database)
-        database.is_distributed = before
+        database._is_distributed = before
 
 
 @contextmanager
 def together(database: Database) -> Iterator[Database]:
     """Let everything be done inside the block, which is one of `distributed`, as it is on one machine."""
     statements.IS_SPREAD.remove(database)
-    database.is_distributed = False
+    database._is_distributed = False
     try:
         yield database
     finally:
-        database.is_distributed = True
+        database._is_distributed = True
         statements.IS_SPREAD.append(database)
 
 
