@@ -9,7 +9,7 @@ from sync.fields.parameters import drop
 from sync.vcard import Property
 
 _APPLE = frozenset(("spouse", "child", "parent", "friend", "sibling"))
-_TYPES = _APPLE | frozenset(
+RELATIONS = _APPLE | frozenset(
     (
         "contact",
         "acquaintance",
@@ -28,6 +28,7 @@ _TYPES = _APPLE | frozenset(
         "emergency",
     )
 )
+"""What somebody is to somebody, in the words of RFC 6350 (RELATED), which Apple's labels share."""
 #: Properties that are as old as the programs, with the types or labels that they mean.
 RELATIVES = {"X-SPOUSE": "Spouse", "X-MANAGER": "Manager", "X-ASSISTANT": "Assistant"}
 _SCHEME = re.compile(r"(?:urn|https?|mailto|tel|data|file|ftp):", re.IGNORECASE)
@@ -35,7 +36,7 @@ _SCHEME = re.compile(r"(?:urn|https?|mailto|tel|data|file|ftp):", re.IGNORECASE)
 
 def relation_label(item: Property, *, apple: bool = False) -> str:
     """The label that the type of *item* stands for; with *apple* in the brackets of those that Apple translates."""
-    kind = next((kind for kind in sorted(item.types()) if kind in _TYPES), "")
+    kind = next((kind for kind in sorted(item.types()) if kind in RELATIONS), "")
     if kind not in _APPLE:
         return kind
     return f"_$!<{kind.capitalize()}>!$_" if apple else kind.capitalize()
@@ -50,7 +51,7 @@ def modern_relation(item: Property, label: str) -> Property:
     """Write *item*, labelled *label*, as RELATED."""
     if not item.parameter("VALUE") and not _SCHEME.match(item.value):
         item = replace(item, params=(*item.params, ("VALUE", ("text",))))
-    if label.casefold() in _TYPES:
+    if label.casefold() in RELATIONS:
         others = tuple(value for value in item.parameter("TYPE") if value.lower() != label.casefold())
         item = replace(item, params=(("TYPE", (label.casefold(), *others)), *drop(item, "TYPE").params))
     return replace(item, name="RELATED")

@@ -14,7 +14,7 @@ from sync import fields
 from sync.fields import CATALOGUE, FieldContent
 from sync.fields.labels import is_stray
 from sync.fields.translate import canonical
-from sync.merging import rewritten
+from sync.merging import beside, rewritten
 from sync.merging.likeness import echoes, folded, letters, readings
 from sync.vcard import escape, split_structured, unescape
 
@@ -33,7 +33,7 @@ _MARKS = " \t\n,;.:-/\\|"
 
 
 def additions(
-    sent: Iterable[FieldContent],
+    sent: Sequence[FieldContent],
     shown: Sequence[FieldContent],
     base: Sequence[FieldContent],
     own: Sequence[FieldContent] = (),
@@ -43,10 +43,12 @@ def additions(
 
     *shown* is everything of the owner's that the viewer was ever shown, *base* what they are shown now, *own* what
     they had added before. Neither a value of the owner's nor a change of something that the owner has once (a
-    birthday) is an addition. What was the viewer's own before the owner showed the same stays the viewer's.
+    birthday) is an addition, nor what stands beside a value of the owner's (see `sync.merging.beside`). What was the
+    viewer's own before the owner showed the same stays the viewer's.
     """
     known = _union(map(echoes, base)) | (_union(map(echoes, shown)) - _union(map(readings, own)))
     owners_kinds = {content.kind for content in base}
+    owners_texts = beside.owners_texts(sent, shown, base)
     found = []
     for content in sent:
         added: FieldContent | None = None
@@ -61,7 +63,7 @@ def additions(
         elif known.isdisjoint(readings(content)) and not (content.kind in owners_kinds and _is_single(content)):
             added = content
         if added is not None:
-            found.append(added)
+            found.append(beside.without(added, owners_texts, own))
     return found
 
 

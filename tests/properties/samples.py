@@ -68,7 +68,8 @@ def marked(content: FieldContent, number: int) -> tuple[FieldContent, str]:
     digits = f"7{number:04}{number * 7919 % 10**6:06}"
     main, *companions = content.properties
     value, marker = _value(main, number, digits)
-    params = tuple((name, values) for name, values in main.params if name not in ("VALUE", "LABEL", "MEDIATYPE"))
+    params = tuple((name, values) for name, values in main.params if name not in ("VALUE", "MEDIATYPE"))
+    params = tuple((name, (f"{digits} Main Street",) if name == "LABEL" else values) for name, values in params)
     lines = [_companion(line, digits) for line in companions]
     if main.name in ("PHOTO", "LOGO", "KEY"):
         params = (("ENCODING", ("b",)), ("TYPE", ("JPEG" if main.name == "PHOTO" else "PGP",)))
