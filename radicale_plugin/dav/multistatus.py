@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, element
+from radicale_plugin.dav.names import NAMESPACES, XML_TYPE, tags
 from radicale_plugin.dav.names import dav as dav_name
 from radicale_plugin.dav.responses import Response
 
 HEAD = f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus{NAMESPACES}>\n'
+_TOKEN = tags(dav_name("sync-token"))
 TAIL = "</D:multistatus>\n"
 #: An answer larger than this many octets goes through a file, so that a worker's memory does not follow the size of a
 #: book and a slow client does not keep a transaction open.
@@ -51,7 +52,7 @@ def multistatus(responses: Iterable[str], sync_token: str = "") -> Response:
             parts.clear()
             size = 0
     if sync_token:
-        parts.append(element(dav_name("sync-token"), sync_token))
+        parts.append(f"{_TOKEN[0]}{sync_token}{_TOKEN[1]}")
     parts.append(TAIL)
     data = "".join(parts).encode()
     headers = [("Content-Type", XML_TYPE)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -16,6 +17,8 @@ is_plain = _PLAIN.fullmatch
 DIRECTORY = "directory"
 #: The name below which their registrations for push are; no address book can have it.
 PUSH = ".push"
+#: Characters of a path that is remembered: most requests are for the same few address books.
+_SHORT = 200
 #: Where clients look for the root (RFC 6764, 5).
 WELL_KNOWN = ("/.well-known/carddav", "/.well-known/carddav/")
 
@@ -53,6 +56,11 @@ def locate(path: str) -> Location | None:
 
     Whether the resource exists is another matter.
     """
+    return _located(path) if len(path) <= _SHORT else _located.__wrapped__(path)
+
+
+@functools.lru_cache(2_048)
+def _located(path: str) -> Location | None:
     if path in ("", "/", *WELL_KNOWN):
         return Location(Kind.ROOT)
     parts = path[1:].split("/") if path[0] == "/" else []

@@ -76,10 +76,10 @@ def _of_one_resource(service: Service, request: Request, asked: ExpandProperty |
 
 
 def _sync_collection(service: Service, request: Request, book: Book, asked: SyncCollection) -> Response:
-    since = reached_in(request, book, asked.token)
-    if since == book.reached:
+    if asked.token == (now := book.sync_token):
         _note_sync(service, request, book, book.revision)
-        return multistatus((), book.sync_token)
+        return multistatus((), now)
+    since = reached_in(request, book, asked.token)
     template = _template(service, request, book, asked.wanted)
     handing = Handing(service, request, asked.wanted)
     until = _end(service, book, since, asked.limit)

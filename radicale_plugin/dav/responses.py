@@ -11,7 +11,7 @@ Headers = list[tuple[str, str]]
 ALLOW = "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, MKCOL, PROPFIND, PROPPATCH, REPORT, ACL"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """
     Status, headers without Content-Length, and the body, in one piece or as chunks.

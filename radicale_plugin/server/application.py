@@ -7,7 +7,6 @@ parser that damages it. What is left to them is the portal under ``/.web/``.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import functools
 import logging
@@ -23,7 +22,6 @@ from radicale_plugin import settings
 from radicale_plugin.dav import (
     acl,
     collections,
-    conditions,
     directory,
     entry,
     errors,
@@ -93,6 +91,7 @@ _SPECIAL: Mapping[Kind, Mapping[str, Handler]] = {
     Kind.DIRECTORY: _DIRECTORY_HANDLERS,
     Kind.REGISTRATION: _REGISTRATION_HANDLERS,
 }
+_STATUSES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _READING = ("GET", "HEAD", "PROPFIND", "REPORT")
 #: Methods whose requests have no body; one that has means something that we do not know (RFC 4918, 8.4).
 _BODILESS = ("GET", "HEAD", "DELETE", "MOVE", "COPY")
@@ -127,15 +126,16 @@ class Application(RadicaleApplication):
     @override
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, which `refuse` would not."""
-        if self._scim.is_for(environ):
-            answer = _guarded(environ["REQUEST_METHOD"], self._scim.answer, environ)
-            return _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
-        admitted = environ.get(_ADMITTED)
-        if admitted is None:
+        method, admitted = environ["REQUEST_METHOD"], environ.get(_ADMITTED)
+        if isinstance(admitted, _Admitted):
+            answer = _guarded(method, self._answer, environ, admitted)
+        elif admitted is not None:
+            answer = _guarded(method, self._answer_follower, environ, admitted)
+        elif self._scim.is_for(environ):
+            answer = _guarded(method, self._scim.answer, environ)
+        else:
             return super().__call__(self._for_portal(environ), start_response)
-        handle = self._answer_follower if isinstance(admitted, Follower) else self._answer
-        answer = _guarded(environ["REQUEST_METHOD"], handle, environ, admitted)
-        return _send(answer, start_response, with_body=environ["REQUEST_METHOD"] != "HEAD")
+        return _send(answer, start_response, with_body=method != "HEAD")
 
     def refuse(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes] | None:
         """
@@ -172,7 +172,7 @@ class Application(RadicaleApplication):
             return _CHALLENGE if follower is None else None
         if location is None:
             raise _nowhere(environ)
-        if location.login.lower() in caller.names:
+        if caller.names and location.login.lower() in caller.names:
             # A device that makes paths of what it signs in with means the person's own.
             location = location._replace(login=caller.login)
         if location.login not in ("", caller.login):
@@ -266,29 +266,16 @@ class Application(RadicaleApplication):
         return self._service.gate.admit_to_poll(*_signed_in_as(environ))
 
     def _request(self, environ: Mapping[str, Any], location: Location, place: Place) -> Request:
-        preferences = prefer.preferences(environ.get("HTTP_PREFER", ""))
+        said = environ.get("HTTP_IF")
+        source = _source(client_address(environ, self._proxies))
         return Request(
-            method=environ["REQUEST_METHOD"],
-            location=location,
-            place=place,
-            body=environ["wsgi.input"].read(),
-            depth=environ.get("HTTP_DEPTH", "").strip(),
-            user_agent=environ.get("HTTP_USER_AGENT", ""),
-            content_type=environ.get("CONTENT_TYPE") or "",
-            accept=environ.get("HTTP_ACCEPT", ""),
-            minimal=prefer.MINIMAL in preferences or environ.get("HTTP_BRIEF", "").strip().lower() == "t",
-            conditions=conditions.Conditions(
-                environ.get("HTTP_IF_MATCH"),
-                environ.get("HTTP_IF_NONE_MATCH"),
-                environ.get("HTTP_IF_UNMODIFIED_SINCE"),
-                environ.get("HTTP_IF_MODIFIED_SINCE"),
-            ),
-            destination=environ.get("HTTP_DESTINATION", ""),
-            overwrite=environ.get("HTTP_OVERWRITE", "T").strip().upper() != "F",
-            if_header=if_header.read_if(environ["HTTP_IF"]) if "HTTP_IF" in environ else (),
-            preferences=preferences,
-            dont_notify=environ.get("HTTP_PUSH_DONT_NOTIFY", ""),
-            source=_source(client_address(environ, self._proxies)),
+            environ["REQUEST_METHOD"],
+            location,
+            place,
+            environ["wsgi.input"].read(),
+            environ,
+            source,
+            () if said is None else if_header.read_if(said),
         )
 
 
@@ -298,8 +285,8 @@ def _signed_in_as(environ: Mapping[str, Any]) -> tuple[str, str]:
     if scheme.lower() != "basic":
         return "", ""
     try:
-        login, _, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeError, ValueError):
+        login, _, password = binascii.a2b_base64(encoded.strip(), strict_mode=True).decode("utf-8").partition(":")
+    except ValueError:
         return "", ""
     return login, password
 
@@ -360,13 +347,12 @@ def _is_for_portal(environ: Mapping[str, Any]) -> bool:
 
 
 def _send(response: Response, start_response: StartResponse, *, with_body: bool) -> Iterable[bytes]:
-    headers = list(response.headers)
-    body = response.body
+    headers, body = list(response.headers), response.body
     if response.status not in (204, 304):
         headers.append(("Content-Length", str(len(body) if isinstance(body, bytes) else response.length)))
     if response.status == 503:
         headers.append(("Retry-After", "5"))
-    start_response(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
+    start_response(_STATUSES[response.status], headers)
     if not with_body:
         return []
     return [body] if isinstance(body, bytes) else body

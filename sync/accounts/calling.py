@@ -7,7 +7,6 @@ whose password it is. What a name stands for is remembered, and checked with eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -79,9 +78,7 @@ class Names:
         self._known[name] = called
 
 
-def spelled(login: str) -> Iterator[str]:
-    """Yield what a device may mean by a name: as it is, and decoded, as iPhones encode its ``@`` (client fact I-23)."""
+def spelled(login: str) -> tuple[str, ...]:
+    """Return what a device may mean: a name as it is, and decoded, as iPhones encode its ``@`` (client fact I-23)."""
     name = login.lower()[:_LONGEST]
-    yield name
-    if "%" in name:
-        yield unquote(name).lower()
+    return (name, unquote(name).lower()) if "%" in name else (name,)

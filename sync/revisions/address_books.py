@@ -108,14 +108,14 @@ class Book(NamedTuple):
     @property
     def reached(self) -> Reached:
         """What a device knows that has everything."""
-        known = tuple((roster.id, roster.revision) for roster in self.rosters)
+        known = tuple([(roster.id, roster.revision) for roster in self.rosters]) if self.rosters else ()
         return Reached(self.revision, self.lists.revision if self.lists is not None else 0, known)
 
     def token_of(self, reached: Reached) -> str:
         """Return the token of a state of this book; which lists a device shows is in it, so that no other takes it."""
         plain = sync_token(self.epoch, self.id, reached.revision)
         token = plain if self.lists is None else f"{plain}/{self.lists.way}/{reached.lists}"
-        states = "+".join(f"{key:x}.{revision}" for key, revision in reached.rosters)
+        states = "+".join([f"{key:x}.{revision}" for key, revision in reached.rosters])
         return f"{token}{_ROSTERS}{states}" if states else token
 
     def reached_of(self, token: str) -> Reached:

@@ -105,7 +105,7 @@ class Gate:
         proof = _Proof.read(password)
         if proof is None:
             return None
-        names = tuple(calling.spelled(login))
+        names = calling.spelled(login)
         for name in names:
             caller = self._admit(name, proof)
             if caller is not None:
@@ -138,16 +138,20 @@ class Gate:
             rows.append(self._database.quick(self._by_login, (called.by_login, proof.device_id, called.login)))
         if called.email is not None:
             rows.append(self._database.quick(self._by_email, (called.email, *called.by_email, proof.device_id)))
-        callers = (self._proved(row, proof) for row in rows if row is not None)
-        return next(filter(None, callers), None)
+        for row in rows:
+            if row is not None and (caller := self._proved(row, proof)) is not None:
+                return caller
+        return None
 
     def _proved(self, row: tuple[Any, ...], proof: _Proof) -> Caller | None:
         account_id, login, stored, *rest, named, names_key = row
         if not hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
             return None
         caller = Caller(account_id, login, proof.device_id, *rest)
-        found, key = rosters.read(self._database, named), bytes(names_key) if names_key is not None else None
-        return caller._replace(rosters=found, names_key=key) if named or key else caller
+        if named is None and names_key is None:
+            return caller
+        key = bytes(names_key) if names_key is not None else None
+        return caller._replace(rosters=rosters.read(self._database, named), names_key=key)
 
     def note_use(self, caller: Caller) -> None:
         """Note that the device was used, if that is worth a note (see `sync.sign_in.device_notes`)."""
