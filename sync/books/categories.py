@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 
 from sync.books import overlays
 from sync.books.etags import changed_at_of
@@ -14,8 +14,6 @@ from sync.models import Entry, ListState
 from sync.revisions.address_books import Book
 from sync.revisions.list_states import CATEGORIES, PERSON
 from sync.vcard import Property, join_structured
-
-THEIRS = (ListState.viewer_id == Entry.viewer_id) & (ListState.kind == PERSON) & (ListState.id == Entry.id)
 
 
 class Groups(NamedTuple):
@@ -53,10 +51,15 @@ def are_shown(book: Book) -> bool:
     return book.lists is not None and book.lists.way == CATEGORIES
 
 
-def joined(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+def theirs(entry: type[Entry]) -> ColumnElement[bool]:
+    """Whether a row of `ListState` says which groups the person of an *entry* is in."""
+    return (ListState.viewer_id == entry.viewer_id) & (ListState.kind == PERSON) & (ListState.id == entry.id)
+
+
+def joined(statement: Select[*tuple[Any, ...]], entry: type[Entry] = Entry) -> Select[*tuple[Any, ...]]:
     """Let a statement about entries have at its end the columns of `Groups`, for `groups_of`."""
     told = statement.add_columns(ListState.digest, ListState.changed_at, ListState.content)
-    return told.outerjoin(ListState, THEIRS)
+    return told.outerjoin(ListState, theirs(entry))
 
 
 def groups_of(columns: Sequence[Any]) -> Groups | None:

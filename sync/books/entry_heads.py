@@ -90,7 +90,7 @@ def regrouped_heads(session: Session, book: Book, since: Reached, until: int) ->
 
 def regrouped_revisions(session: Session, book: Book, since: Reached, count: int) -> Sequence[int]:
     """Return the states of the lists in which the first *count* changed that `regrouped_heads` has, lowest first."""
-    listed = select(ListState.revision).select_from(Entry).join(ListState, categories.THEIRS)
+    listed = select(ListState.revision).select_from(Entry).join(ListState, categories.theirs(Entry))
     chosen = entry_rows.changed(listed, book, None)
     mine = (Entry.revision <= since.revision, ListState.revision > since.lists)
     return session.scalars(chosen.where(*mine).order_by(ListState.revision).limit(count)).all()

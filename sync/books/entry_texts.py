@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, any_, bindparam, func, select
+from sqlalchemy import FromClause, Select, bindparam, func, literal_column, select, true
 from sqlalchemy.orm import Session, aliased
 
 from sync.books import categories, entry_rows, served
@@ -21,7 +21,7 @@ from sync.books.etags import etag_of
 from sync.database import entry_cards, lists
 from sync.database.distribution import is_distributed
 from sync.database.engine import Database
-from sync.database.prepared import ANEW, execute
+from sync.database.prepared import execute
 from sync.models import Card, Entry, Overlay, PrivateCard
 from sync.pictures.columns import Column
 from sync.revisions import versions
@@ -33,6 +33,8 @@ _MODERN = ("4.0", served.THUNDERBIRD)
 BATCH = 100
 #: Where in a row is what is stored of a private entry; the body of a card is at the end.
 _DATA = 5
+#: Where in a row is what `categories.joined` adds, if anything.
+_LISTED = 10
 
 
 class EntryText(NamedTuple):
@@ -178,16 +180,15 @@ class _Source(NamedTuple):
 
 
 def _read(rows: Iterable[Any], version: str | None) -> Iterator[EntryText]:
-    for href, kind, changed_at, uid, own_digest, data, overlay, *rest in rows:
-        entry_id, revision, has_past, *listed, card_digest, body = rest
-        etag, at, groups = etag_of(card_digest, own_digest, changed_at), changed_at, categories.groups_of(listed)
+    for row in rows:
+        href, kind, at, uid, own_digest, data, overlay, entry_id, revision, has_past = row[:_LISTED]
+        card_digest, body = row[-2:]
+        etag, groups = etag_of(card_digest, own_digest, at), categories.groups_of(row[_LISTED:-2])
         if groups is not None:
             etag, at = groups.etag(etag), groups.changed(at)
         text = _text(href, version, at, _Source(uid, body, data, overlay, groups))
         if text is not None:
-            yield EntryText(
-                href, uid or "", kind, etag, at, text, entry_id, revision, has_past=bool(has_past), data=data
-            )
+            yield EntryText(href, uid or "", kind, etag, at, text, entry_id, revision, bool(has_past), data)
 
 
 def _text(href: str, version: str | None, changed_at: int, source: _Source) -> str | None:
@@ -223,18 +224,6 @@ def _tell(what: str, href: str, changed_at: int, trouble: str) -> None:
     logger.error("The entry %s, as it is since %d, is %s: %s", href, changed_at, what, trouble)
 
 
-_PRIVATE = (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id)
-_OVERLAY = (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
-
-
-_TEXT: Select[Any] = (
-    select(Entry.href, Entry.kind, Entry.changed_at, Entry.uid, Entry.digest, PrivateCard.data, Overlay.content)
-    .add_columns(Entry.id, Entry.revision, versions.HAS_PAST)
-    .outerjoin(PrivateCard, _PRIVATE)
-    .outerjoin(Overlay, _OVERLAY)
-)
-
-
 def _wanted(version: str | None, *, with_both: bool = False) -> tuple[Column, ...]:
     """Return what is read of a card, behind what there is of the entry."""
     body, other = (Card.body_4, Card.body_3) if version in _MODERN else (Card.body_3, Card.body_4)
@@ -242,26 +231,49 @@ def _wanted(version: str | None, *, with_both: bool = False) -> tuple[Column, ..
 
 
 @functools.cache
-def _chosen(version: str | None, *, is_apart: bool, with_groups: bool, with_both: bool = False) -> Select[Any]:
-    chosen = categories.joined(_TEXT) if with_groups else _TEXT
+def _chosen(
+    version: str | None,
+    *,
+    is_apart: bool,
+    with_groups: bool,
+    with_both: bool = False,
+    entry: type[Entry] = Entry,
+    source: FromClause | None = None,
+) -> Select[Any]:
+    """Return a statement for `_read` about all entries, or those of *source*, which it knows as *entry*."""
+    chosen: Select[Any] = (
+        select(entry.href, entry.kind, entry.changed_at, entry.uid, entry.digest, PrivateCard.data, Overlay.content)
+        .add_columns(entry.id, entry.revision, versions.has_past(entry))
+        .select_from(entry if source is None else source)
+        .outerjoin(PrivateCard, (PrivateCard.viewer_id == entry.viewer_id) & (PrivateCard.entry_id == entry.id))
+        .outerjoin(Overlay, (Overlay.viewer_id == entry.viewer_id) & (Overlay.entry_id == entry.id))
+    )
+    if with_groups:
+        chosen = categories.joined(chosen, entry)
+    kind = entry_cards.of_entries(entry)
     if is_apart:
-        return entry_cards.apart(chosen)
-    return entry_cards.together(chosen, *_wanted(version, with_both=with_both))
+        return entry_cards.apart(chosen, kind)
+    return entry_cards.together(chosen, *_wanted(version, with_both=with_both), kind=kind)
 
 
 @functools.cache
 def _named(
     dialect: str, version: str | None, *, is_apart: bool, with_groups: bool, with_both: bool = False
 ) -> Select[Any]:
-    chosen = _chosen(version, is_apart=is_apart, with_groups=with_groups, with_both=with_both)
-    chosen = chosen.where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
+    forms = {"is_apart": is_apart, "with_groups": with_groups, "with_both": with_both}
+    names = lists.texts_parameter(dialect, "names")
     if dialect != lists.SQLITE:
-        # With a plan for books of average size, each of these names is looked for among all entries of a large one.
-        wanted = (Entry.state == PRESENT, Entry.href == any_(lists.texts_parameter(dialect, "names")))
-        return chosen.where(*wanted).execution_options(**{ANEW: True})
+        # Each name is looked for by itself, so by its index: with a plan that is kept, for books of average size, they
+        # would be looked for among all entries of a large one. Planning takes longer than reading ten cards.
+        name = func.unnest(names).table_valued("name").render_derived()
+        mine = (Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
+        one = select(Entry).where(*mine, Entry.href == name.c.name).offset(literal_column("0")).lateral("entry")
+        chosen = _chosen(version, **forms, entry=aliased(Entry, one), source=name.join(one, true()))
+        return chosen.where(one.c.state == PRESENT)
     # To find entries by several names SQLite reads the whole book, unless the names come first and what they name is
     # joined to them from the left.
-    named, names = aliased(Entry), func.json_each(lists.texts_parameter(dialect, "names")).table_valued("value")
+    named, said = aliased(Entry), func.json_each(names).table_valued("value")
     theirs = (named.viewer_id == bindparam("viewer")) & (named.book_id == bindparam("book"))
-    ids = select(named.id).select_from(names.outerjoin(named, theirs & (named.href == names.c.value)))
+    ids = select(named.id).select_from(said.outerjoin(named, theirs & (named.href == said.c.value)))
+    chosen = _chosen(version, **forms).where(Entry.viewer_id == bindparam("viewer"), Entry.book_id == bindparam("book"))
     return chosen.where(Entry.state == PRESENT, Entry.id.in_(ids))

@@ -60,10 +60,14 @@ class Kind:
     shown: InstrumentedAttribute[Any]
 
 
-#: Entries of a person's address book, and the rows of an organisation's roster.
-ENTRIES = Kind(
-    Entry.id, Entry.card_id, Entry.raised_for, Connection.owner_id, Connection.viewer_id, Connection.audience_id
-)
+def of_entries(entry: type[Entry]) -> Kind:
+    """Return entries of a person's address book, which a statement knows as *entry*."""
+    mine = (entry.id, entry.card_id, entry.raised_for)
+    return Kind(*mine, Connection.owner_id, Connection.viewer_id, Connection.audience_id)
+
+
+#: Entries as their table has them, and the rows of an organisation's roster.
+ENTRIES = of_entries(Entry)
 ROSTERS = Kind(
     RosterEntry.owner_id,
     RosterEntry.card_id,

@@ -65,11 +65,18 @@ def texts(
 
 def named(database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:
     """Yield what is there of what *hrefs* name, as `entry_texts.named` does."""
+    found = entry_texts.named(database, book, version, hrefs)
+    return _with_members(found, database, book, version, hrefs) if roster_rows.are_shown(book) else found
+
+
+def _with_members(
+    found: Iterator[EntryText], database: Database, book: Book, version: str | None, hrefs: Sequence[str]
+) -> Iterator[EntryText]:
     missing = set(hrefs)
-    for entry in entry_texts.named(database, book, version, hrefs):
+    for entry in found:
         missing.discard(entry.href)
         yield entry
-    if missing and roster_rows.are_shown(book):
+    if missing:
         with database.reading() as session:
             wanted = iter(sorted(missing))
             while some := list(islice(wanted, BATCH)):

@@ -64,11 +64,18 @@ def texts(
 
 def named(database: Database, book: Book, version: str | None, hrefs: Sequence[str]) -> Iterator[EntryText]:
     """Yield what is there of what *hrefs* name, as `entry_texts.named` does."""
+    found = book_view.named(database, book, version, hrefs)
+    return _with_lists(found, database, book, version, hrefs) if list_cards.are_shown(book) else found
+
+
+def _with_lists(
+    found: Iterator[EntryText], database: Database, book: Book, version: str | None, hrefs: Sequence[str]
+) -> Iterator[EntryText]:
     missing = set(hrefs)
-    for entry in book_view.named(database, book, version, hrefs):
+    for entry in found:
         missing.discard(entry.href)
         yield entry
-    if missing and list_cards.are_shown(book):
+    if missing:
         with database.reading() as session:
             yield from list_cards.texts(session, book, version, hrefs=sorted(missing))
 

@@ -222,6 +222,6 @@ def own_rows(session: Session, book: Book, owner_ids: Collection[int] | None) ->
 _ROWS: Select[*tuple[Any, ...]] = select(RosterEntry.owner_id, RosterEntry.changed_at)
 _OWN: Select[*tuple[Any, ...]] = (
     select(Entry.id, Entry.href, Entry.uid, Entry.state, Entry.changed_at, Entry.digest, Entry.revision)
-    .add_columns(Overlay.content, versions.HAS_PAST)
+    .add_columns(Overlay.content, versions.has_past(Entry))
     .outerjoin(Overlay, (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id))
 )

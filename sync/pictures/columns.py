@@ -52,10 +52,12 @@ def _whole(rows: Iterable[Sequence[Any]], texts: Sequence[int]) -> Iterator[Sequ
     count = len(texts) + 1
     for row in rows:
         # A picture that is missing is named by verification; what else there is of the card is served.
+        if row[-1] is None:
+            yield row[:-count]
+            continue
         told, places, data = list(row[:-count]), row[-count:-1], row[-1]
-        if data is not None:
-            for text, at in zip(texts, places, strict=True):
-                told[text] = whole_card(told[text], at, data)
+        for text, at in zip(texts, places, strict=True):
+            told[text] = whole_card(told[text], at, data)
         yield told
 
 

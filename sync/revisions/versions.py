@@ -197,13 +197,13 @@ def _forget(session: Session, viewer_id: int, gone: Sequence[Kept]) -> None:
     count_anew(session, viewer_id)
 
 
-#: Whether something is kept of an entry that the person's devices wrote before, or was until one had it last.
-HAS_PAST = or_(
-    exists().where(EntryVersion.viewer_id == Entry.viewer_id, EntryVersion.entry_id == Entry.id),
-    exists().where(
-        DeviceCopy.viewer_id == Entry.viewer_id, DeviceCopy.entry_id == Entry.id, DeviceCopy.revision == NOT_KEPT
-    ),
-)
+def has_past(entry: type[Entry]) -> ColumnElement[bool]:
+    """Whether something is kept of an entry that the person's devices wrote before, or was until one had it last."""
+    version = (EntryVersion.viewer_id == entry.viewer_id) & (EntryVersion.entry_id == entry.id)
+    copy = (DeviceCopy.viewer_id == entry.viewer_id) & (DeviceCopy.entry_id == entry.id)
+    return or_(exists().where(version), exists().where(copy, DeviceCopy.revision == NOT_KEPT))
+
+
 _KEPT = select(Entry, EntryVersion).join(
     EntryVersion, (EntryVersion.viewer_id == Entry.viewer_id) & (EntryVersion.entry_id == Entry.id)
 )

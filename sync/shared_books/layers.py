@@ -155,7 +155,7 @@ def _book_key(book: Book) -> tuple[Any, Any]:
     return AddressBook.viewer_id == book.viewer_id, AddressBook.id == book.id
 
 
-_TOUCHED = select(Entry.id, Entry.state, Entry.digest, Entry.revision, Entry.changed_at, versions.HAS_PAST)
+_TOUCHED = select(Entry.id, Entry.state, Entry.digest, Entry.revision, Entry.changed_at, versions.has_past(Entry))
 _TOUCHED_WITH_TEXT = _TOUCHED.add_columns(Overlay.content).outerjoin(
     Overlay, (Overlay.viewer_id == Entry.viewer_id) & (Overlay.entry_id == Entry.id)
 )
