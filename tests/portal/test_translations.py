@@ -142,10 +142,56 @@ def test_no_chinese_text_has_english_punctuation() -> None:
     assert [string for _file, _text, string in language.translations("zh-Hans") if mixed.search(string)] == []
 
 
-def test_a_name_stands_apart_from_the_chinese_around_it() -> None:
-    """Whatever a person or an organisation is called, Latin letters among it are not glued to the text."""
-    glued = re.compile(r"[\u4e00-\u9fff]%\((name|login)\)s|%\((name|login)\)s[\u4e00-\u9fff]")
+def test_brackets_of_chinese_end_as_they_begin() -> None:
+    """Also where Latin letters or a mark stand at one of their ends."""
+    mixed = re.compile(r"[()][，。；：？！、“”（）]|[，。；：？！、“”（）][()]")
+    texts = [string for _file, _text, string in language.translations("zh-Hans")]
+    assert [text for text in texts if mixed.search(text)] == []
+    assert [text for text in texts if any(text.count(one) != text.count(other) for one, other in ("（）", "“”"))] == []
+
+
+def test_what_is_filled_in_stands_apart_from_the_chinese_around_it() -> None:
+    """
+    Whatever a person, a field or an organisation is called, Latin letters among it are not glued to the text.
+
+    A space or a mark stands between them. Only days and durations, which are said in Chinese, need none.
+    """
+    word = r"%\((?!day\)|wait\))\w+\)s"
+    glued = re.compile(rf"[\u4e00-\u9fff]{word}|{word}[\u4e00-\u9fff]")
     assert [string for _file, _msgid, string in language.translations("zh-Hans") if glued.search(string)] == []
+
+
+#: What several English texts are called in Chinese, since they mean the same where they stand.
+ALIKE = (
+    *("上次使用：", "中间名", "保留", "修改", "停用", "即时通讯", "发送邀请", "导入", "已保存，立即生效。", "成员"),
+    *("收回", "新建分组", "无需安装", "显示", "不显示", "有人更新了名片。", "查看", "正常", "添加", "生日", "短信"),
+    *("移出", "移除", "管理员", "请先选择文件。", "账号", "通过 %(name)s 登录"),
+)
+
+
+def test_no_two_things_are_called_alike_in_chinese() -> None:
+    """A menu with more is not the next page, though a word may stand for either."""
+    said: dict[str, set[str]] = {}
+    for _file, text, string in language.translations("zh-Hans"):
+        said.setdefault(string, set()).add(text)
+    assert {string: texts for string, texts in said.items() if len(texts) > 1 and string not in ALIKE} == {}
+
+
+#: Words that were used for something for which there is another word.
+RETIRED = {
+    "解除屏蔽": "取消屏蔽",
+    "电子邮箱": "电子邮件地址",
+    "邮寄地址": "通信地址",
+    "读者": "只能查看的成员",
+    "内置的组": "内置分组",
+    "帐号": "账号",
+    "登陆": "登录",
+}
+
+
+def test_one_thing_has_one_name_in_chinese() -> None:
+    texts = [string for _file, _text, string in language.translations("zh-Hans")]
+    assert [(word, text) for word in RETIRED for text in texts if word in text] == []
 
 
 def test_what_the_engine_refuses_is_found_again() -> None:
