@@ -34,6 +34,12 @@ def test_whoever_is_invited_sees_what_is_asked_for_and_joins_with_what_they_tick
     with site.database.reading() as session:
         (seen,) = [each.group_id for each in members.belongings(session, anna)]
     assert "Everybody in this organisation" in visitor.get(f"/sharing/?group={seen}").text
+    told = visitor.get("/groups/").document.xpath(
+        "//li[contains(@class, 'row')][.//h2[normalize-space()='Chess Club']]"
+    )
+    assert [node.xpath("string(.//small)") for node in told] == [
+        "Everybody in this organisation. Nobody has to be put into it."
+    ]
     other = Visitor(site).signed_in(bert)
     assert other.get(address).status == other.get(f"/organisations/{club.id}/leave").status == 404
     assert "You are in no organisation" in other.get("/organisations/").text
