@@ -55,6 +55,9 @@ _SOUNDS = {
     "last": _("Family name"),
     "organization": _("Organization"),
 }
+#: Numbers, and how long one may be to stand on one line.
+_NUMBERS = ("mobile", "home-phone", "office-phone", "phone", "fax", "bank-account", "qq")
+_ONE_LINE = 24
 _LINKED = {"email": "mailto:", "mobile": "tel:", "home-phone": "tel:", "office-phone": "tel:", "phone": "tel:"}
 
 
@@ -94,6 +97,11 @@ class Shown:
     def brief(self) -> str:
         """All of it in one line, for lists and for those who hear it."""
         return gettext("%(title)s: %(said)s", title=self.heading, said=" ".join(self.text.split()))
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number that stands on one line, whatever is before it."""
+        return self.kind in _NUMBERS and len(self.text) <= _ONE_LINE
 
     @property
     def heading(self) -> str:
