@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from radicale_plugin.web import avatars
 from radicale_plugin.web.assets import STATIC
@@ -248,9 +248,25 @@ OVERLAPS = """() => {
 }"""
 
 
+#: Numbers and words that stand on two lines, of those that are short enough for one.
+TORN = r"""() => {
+    const whole = /\+\d[\d ]{5,22}\d|(?<![\w@./:=-])[a-z]{2,12}(?![\w@./:=-])/gi
+    const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), torn = []
+    while (texts.nextNode()) {
+        for (const found of texts.currentNode.data.matchAll(whole)) {
+            const range = document.createRange()
+            range.setStart(texts.currentNode, found.index)
+            range.setEnd(texts.currentNode, found.index + found[0].length)
+            if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) torn.push(found[0])
+        }
+    }
+    return torn
+}"""
+
+
 # The same pages, as narrow as a telephone can be.
 @pytest.mark.timeout(900)
-def test_no_page_scrolls_sideways_or_cuts_a_text_off_or_writes_over_another_at_320_pixels(
+def test_no_page_scrolls_sideways_or_cuts_or_tears_a_text_or_writes_over_another_at_320_pixels(
     chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast
 ) -> None:
     wrong: dict[str, object] = {}
@@ -265,7 +281,23 @@ def test_no_page_scrolls_sideways_or_cuts_a_text_off_or_writes_over_another_at_3
                 wrong[f"{endpoint}, cut off"] = cut
             if upon := page.evaluate(OVERLAPS):
                 wrong[f"{endpoint}, one upon another"] = upon
+            if torn := page.evaluate(TORN):
+                wrong[f"{endpoint}, on two lines"] = torn
+        page.goto("sharing/")
+        page.locator("main .matrix input.tick:not(:checked)").first.check()
+        expect(page.locator(".savebar > span")).to_contain_text("1")
+        assert page.evaluate(TORN) == []
     assert wrong == {}
+
+
+def test_beside_what_cannot_be_taken_back_stands_how_to_leave_it(cast_site: Site, cast: Cast) -> None:
+    visitor = Visitor(cast_site).signed_in(cast.ids[walk.WHO])
+    seen = set()
+    for endpoint, path in paths(cast_site, cast):
+        for button in visitor.get(path).followed().document.xpath("//main//button[@class='btn danger-full']"):
+            seen.add(endpoint)
+            assert button.xpath("following-sibling::a[@class='btn quiet'][@href]"), endpoint
+    assert seen >= {"administration.end_organisation", "groups.delete", "people.block", "settings.leave"}
 
 
 def test_what_is_told_is_as_wide_as_what_it_is_about(chromium: Browser, server: PortalServer) -> None:
