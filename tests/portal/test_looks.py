@@ -253,6 +253,7 @@ TORN = r"""() => {
     const whole = /\+\d[\d ]{5,22}\d|(?<![\w@./:=-])[a-z]{2,12}(?![\w@./:=-])/gi
     const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), torn = []
     while (texts.nextNode()) {
+        if (texts.currentNode.parentElement.closest('pre')) continue
         for (const found of texts.currentNode.data.matchAll(whole)) {
             const range = document.createRange()
             range.setStart(texts.currentNode, found.index)
