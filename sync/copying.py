@@ -58,6 +58,7 @@ def restore(database: Database, file: Path) -> None:
     if postgresql.is_used(database.url):
         raise Conflict(_IN_USE)
     postgresql.restore(database.url, file)
+    database.ask_anew()
     _renew(database)
 
 

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
-from sync.models import BUCKETS
 
 #: Seconds between two times that buckets are tried again of which nothing could be known.
 AGAIN = 20
@@ -46,9 +45,10 @@ class Reach:
         Raises:
             DatabaseUnavailable: None of them can.
         """
+        every = self._database.buckets.numbers
         if not self._database.is_distributed:
-            return [self._ask(find, range(BUCKETS))]
-        lost, near = self.lost, [bucket for bucket in range(BUCKETS) if bucket not in self.lost]
+            return [self._ask(find, every)]
+        lost, near = self.lost, [bucket for bucket in every if bucket not in self.lost]
         found: list[T] = []
         if near:
             try:
@@ -73,11 +73,11 @@ class Reach:
         with self._database.reading() as session:
             return find(session, buckets)
 
-    def _each(self, find: Find[T], buckets: Sequence[int], most: int = BUCKETS) -> tuple[list[T], frozenset[int]]:
-        """Ask about each bucket until *most* could not be asked; returns what was found, and of which nothing was."""
+    def _each(self, find: Find[T], buckets: Sequence[int], most: int | None = None) -> tuple[list[T], frozenset[int]]:
+        """Ask about each until *most*, if given, could not be asked; returns what was found, and what could not."""
         found, far = list[T](), list[int]()
         for bucket in buckets:
-            if len(far) >= most:
+            if most is not None and len(far) >= most:
                 far.append(bucket)
                 continue
             try:

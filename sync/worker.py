@@ -89,11 +89,12 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     senders, pusher, carrier = _senders(database), _Pusher(database), _Carrier(database, alive)
     # What is still waiting is sent by whoever works next, and nothing is sent twice because somebody lost patience.
     send = partial(outbox.work, database, senders, COMPOSERS, is_over=stop.is_set)
+    run_errands = partial(errands.work, database, ERRANDS)
     follow, thin_out = partial(following.work, database), partial(disclosure_thinning.work, database)
     # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
     others = [
-        _in_parts(database, partial(errands.work, database, ERRANDS), SENDING_INTERVAL, "do what requests left"),
-        _in_parts(database, send, SENDING_INTERVAL, "send what waits in the outbox"),
+        _in_parts(database, run_errands, SENDING_INTERVAL, "do what requests left", range(BUCKETS)),
+        _in_parts(database, send, SENDING_INTERVAL, "send what waits in the outbox", range(BUCKETS)),
         _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
         _in_parts(database, follow, INTERVAL, "let those follow who carry a field of somebody's"),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
@@ -239,13 +240,22 @@ class _Pusher:
             self._delivery.stop()
 
 
-def _looks(database: Database) -> Looks:
-    return Looks(BUCKETS, lambda: database.is_distributed)
+def _looks(database: Database, all_buckets: Sequence[int] | None = None) -> Looks:
+    def every() -> Sequence[int]:
+        return database.buckets.numbers if all_buckets is None else all_buckets
+
+    return Looks(every, lambda: database.is_distributed)
 
 
-def _in_parts(database: Database, work: Callable[..., object], interval: float, what: str) -> _Task:
-    """Return what does *work* on the buckets whose turn it is."""
-    looks = _looks(database)
+def _in_parts(
+    database: Database,
+    work: Callable[..., object],
+    interval: float,
+    what: str,
+    all_buckets: Sequence[int] | None = None,
+) -> _Task:
+    """Return what does *work* on the buckets whose turn it is: of *all_buckets*, by default those of jobs."""
+    looks = _looks(database, all_buckets)
     return _Task(lambda: work(buckets=looks.next()), interval, what, looks)
 
 

@@ -17,9 +17,10 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from sync.database.prepared import later
+from sync.models.buckets import BY_ID, BY_RANGE, Buckets
 
-#: What a session knows of it, and by what it reads past its own transaction.
-DISTRIBUTED, QUICK_ROWS = "distributed", "quick_rows"
+#: What a session knows of it, by what it reads past its own transaction, and what tells it the buckets.
+DISTRIBUTED, QUICK_ROWS, OUTBOX = "distributed", "quick_rows", "outbox"
 #: The execution option of statements for one machine alone: several send another one, which takes longer.
 TOGETHER = "together"
 #: Seconds between two times that everything is looked through because of hints, where that asks many machines; and
@@ -28,12 +29,26 @@ _BETWEEN, _UNHINTED = 1.0, 8.0
 #: Seconds after a look that failed in which there is none everywhere, so that what is on other machines has its turn.
 _APART = 60.0
 _ASKED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+#: Of how many bytes the key is: as many as a person's where the rows are beside the people that they are about. What
+#: makes it so moves them by the same statement (`sync.database.migrations.spreading`), and it goes with every copy.
+_WIDTH = "SELECT attlen FROM pg_attribute WHERE attrelid = to_regclass('job') AND attname = 'bucket'"
 
 
 def is_there(ask: Callable[[str, tuple[()]], tuple[object, ...] | None]) -> bool:
     """Whether a PostgreSQL database, which *ask* asks for a row, is one that spreads tables over machines."""
     found = ask(_ASKED, ())
     return bool(found and found[0])
+
+
+def buckets_as_kept(ask: Callable[[str, tuple[()]], tuple[object, ...] | None]) -> Buckets:
+    """Return the buckets in which a PostgreSQL database, which *ask* asks for a row, has jobs and next ends."""
+    return BY_RANGE if ask(_WIDTH, ()) == (8,) else BY_ID
+
+
+def buckets_of(session: Session) -> Buckets:
+    """Return the buckets of jobs and next ends. Fails where nobody can know: what is in others is found by nobody."""
+    buckets: Buckets = session.info[OUTBOX]()
+    return buckets
 
 
 def is_distributed(session: Session) -> bool:
@@ -67,15 +82,18 @@ class Looks:
     """
 
     def __init__(
-        self, count: int, is_distributed: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+        self,
+        all_buckets: Callable[[], Sequence[int]],
+        is_distributed: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with all of *count* buckets."""
-        self._count, self._is_distributed, self._clock = count, is_distributed, clock
+        """Begin with all that *all_buckets* says."""
+        self._all, self._is_distributed, self._clock = all_buckets, is_distributed, clock
         self._hinted = threading.Event()
         self._hinted.set()
         self._last, self._turn, self._apart_until = -math.inf, 0, -math.inf
         # What the last look found; to say so needs no database.
-        self._is_spread = False
+        self._is_spread, self._count = False, 1
 
     def hint(self) -> None:
         """Note that there may be something to do, in any of them."""
@@ -93,14 +111,15 @@ class Looks:
 
     def next(self) -> Sequence[int]:
         """Return the buckets of the next look."""
-        self._is_spread = self._is_distributed()
+        self._is_spread, every = self._is_distributed(), self._all()
+        self._count = len(every)
         if not self._is_spread:
-            return range(self._count)
+            return every
         at = self._clock()
         if at >= self._apart_until and self._is_hinted(at):
-            return range(self._count)
+            return every
         self._turn = (self._turn + 1) % self._count
-        return (self._turn,)
+        return (every[self._turn],)
 
     def is_time(self) -> bool:
         """Whether to look everywhere now, for what is in no buckets: again and again where one machine is asked."""

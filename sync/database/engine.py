@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from sync.database import liveness, sqlite
 from sync.database.condition import Condition
-from sync.database.distribution import DISTRIBUTED, QUICK_ROWS, is_there, set_locally
+from sync.database.distribution import DISTRIBUTED, OUTBOX, QUICK_ROWS, buckets_as_kept, is_there, set_locally
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
 from sync.database.hints import Bell, has_left
 from sync.database.lists import among
@@ -33,6 +33,7 @@ from sync.database.standby import Standby
 from sync.database.url import parse_url
 from sync.database.writers import LONG, Writers
 from sync.errors import DatabaseReadOnly, DatabaseUnavailable, InvalidInput
+from sync.models.buckets import BY_ID, Buckets
 from sync.settings import Settings
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class Database:
         #: Answers polls that find nothing new, where there is one.
         self.standby = self._standby()
         self._is_distributed: bool | None = None
+        self._buckets: Buckets | None = BY_ID if self.is_sqlite else None
         failure = getattr(self.engine.dialect.dbapi, "Error", OSError)
         #: Tells workers of what is left to them, where the database can.
         self.bell = None if self.is_sqlite else Bell(functools.partial(connect, self.url, self.engine.dialect), failure)
@@ -293,6 +295,18 @@ class Database:
         return self._is_distributed
 
     @property
+    def buckets(self) -> Buckets:
+        """In which buckets jobs and next ends are; a process asks once."""
+        if self._buckets is None:
+            self._buckets = buckets_as_kept(self.quick)
+        return self._buckets
+
+    def ask_anew(self) -> None:
+        """Ask again where rows are and in which buckets: a step has changed it."""
+        if not self.is_sqlite:
+            self._is_distributed = self._buckets = None
+
+    @property
     def file(self) -> Path:
         """The file of a SQLite database."""
         return Path(str(self.url.database))
@@ -348,11 +362,13 @@ class Database:
 
     def _session(self, engine: Engine) -> Session:
         try:
-            is_distributed = self.is_distributed
+            # Both are asked before the transaction begins, which would hold a connection meanwhile.
+            is_distributed, _ = self.is_distributed, self.buckets
         except DatabaseUnavailable:
             # What the session is asked to do fails as well, and is tried again.
             is_distributed = False
         info = {"settings": self.settings, DISTRIBUTED: is_distributed, QUICK_ROWS: self.quick_rows}
+        info[OUTBOX] = lambda: self.buckets
         return Session(engine, expire_on_commit=False, info=info)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from sync.database.engine import Database, among
 from sync.database.pacing import Pieces
-from sync.models import BUCKETS, Audience, Base, DisclosedAudience, DisclosedField, FieldState
+from sync.models import Audience, Base, DisclosedAudience, DisclosedField, FieldState
 from sync.revisions import jobs
 
 THINNING = "disclosure"
@@ -121,7 +121,7 @@ def ask(session: Session, owner_id: int, version: int, at: int) -> None:
         jobs.ask(session, THINNING, owner_id, at)
 
 
-def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
+def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """Do what was asked for, and return for how many owners that was. Any number of workers may do this at once."""
     taken = jobs.take(database, THINNING, buckets)
     for owner_id in taken:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import Database, all_or_nothing
 from sync.database.lists import among
 from sync.ends import next_ends
-from sync.models import BUCKETS, CardLink, Ending, Grant, now
+from sync.models import CardLink, Ending, Grant, now
 from sync.reach import Round
 from sync.sharing import changes, connections, grants, link_audiences
 from sync.sharing.visibility import Adjustment
@@ -21,7 +21,7 @@ from sync.sharing.visibility import Adjustment
 _PAGE = 100
 
 
-def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
+def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """
     Carry out everything that is over, and return of how many owners that was.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from sync.models import BUCKETS, CardLink, Ending, NextEnd
+from sync.database.distribution import buckets_of
+from sync.models import CardLink, Ending, NextEnd
 
 #: Seconds before an end at which its owner is asked.
 DAY = 24 * 3600
@@ -19,7 +20,8 @@ def renew(session: Session, owner_id: int) -> None:
 
     The caller holds the owner's lock.
     """
-    mine = (NextEnd.bucket == owner_id % BUCKETS, NextEnd.owner_id == owner_id)
+    bucket = buckets_of(session).of(owner_id)
+    mine = (NextEnd.bucket == bucket, NextEnd.owner_id == owner_id)
     firsts = [
         session.scalars(select(func.min(model.ends_at)).where(model.owner_id == owner_id)).one()
         for model in (Ending, CardLink)
@@ -31,28 +33,30 @@ def renew(session: Session, owner_id: int) -> None:
     session.execute(delete(NextEnd).where(*mine))
     if due_at is not None:
         ask_at = None if asked_for is None else asked_for - DAY
-        session.execute(
-            insert(NextEnd).values(bucket=owner_id % BUCKETS, owner_id=owner_id, due_at=due_at, ask_at=ask_at)
-        )
+        session.execute(insert(NextEnd).values(bucket=bucket, owner_id=owner_id, due_at=due_at, ask_at=ask_at))
 
 
-def soonest(session: Session, buckets: Sequence[int] = range(BUCKETS)) -> int | None:
-    """Return when anything ends next of anybody in *buckets*, None where nothing does."""
-    return session.scalars(select(func.min(NextEnd.due_at)).where(NextEnd.bucket.in_(buckets))).one()
+def soonest(session: Session, buckets: Sequence[int] | None = None) -> int | None:
+    """Return when anything ends next of anybody in *buckets*, by default in all; None where nothing does."""
+    return session.scalars(select(func.min(NextEnd.due_at)).where(_in(session, buckets))).one()
 
 
-def all_due(session: Session, at: int, buckets: Sequence[int] = range(BUCKETS)) -> Sequence[int]:
+def all_due(session: Session, at: int, buckets: Sequence[int] | None = None) -> Sequence[int]:
     """Return everybody in *buckets* of whom something is over at a time."""
-    return session.scalars(select(NextEnd.owner_id).where(NextEnd.bucket.in_(buckets), NextEnd.due_at <= at)).all()
+    return session.scalars(select(NextEnd.owner_id).where(_in(session, buckets), NextEnd.due_at <= at)).all()
 
 
-def due(session: Session, at: int, limit: int, buckets: Sequence[int] = range(BUCKETS)) -> Sequence[int]:
+def due(session: Session, at: int, limit: int, buckets: Sequence[int] | None = None) -> Sequence[int]:
     """Return owners in *buckets* of whom something is over at a time, those first whose is so for longest."""
-    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(buckets), NextEnd.due_at <= at)
+    chosen = select(NextEnd.owner_id).where(_in(session, buckets), NextEnd.due_at <= at)
     return session.scalars(chosen.order_by(NextEnd.due_at, NextEnd.owner_id).limit(limit)).all()
 
 
-def to_ask(session: Session, at: int, limit: int, buckets: Sequence[int] = range(BUCKETS)) -> Sequence[int]:
+def to_ask(session: Session, at: int, limit: int, buckets: Sequence[int] | None = None) -> Sequence[int]:
     """Return owners in *buckets* who are to be asked by now."""
-    chosen = select(NextEnd.owner_id).where(NextEnd.bucket.in_(buckets), NextEnd.ask_at <= at)
+    chosen = select(NextEnd.owner_id).where(_in(session, buckets), NextEnd.ask_at <= at)
     return session.scalars(chosen.order_by(NextEnd.owner_id).limit(limit)).all()
+
+
+def _in(session: Session, buckets: Sequence[int] | None) -> ColumnElement[bool]:
+    return NextEnd.bucket.in_(buckets_of(session).some(buckets))

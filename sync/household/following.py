@@ -13,7 +13,7 @@ from sync.errors import LimitExceeded
 from sync.household import pairs
 from sync.household.pairs import Share, Source
 from sync.household.sharable import is_sharable
-from sync.models import BUCKETS, CARRIED, LEFT, OFFERED, TAKEN_BACK, CarriedField, SharedField
+from sync.models import CARRIED, LEFT, OFFERED, TAKEN_BACK, CarriedField, SharedField
 from sync.profiles.field_rows import update_field
 from sync.revisions import jobs
 from sync.revisions.shared_fields import HOUSEHOLD, says_the_same
@@ -21,7 +21,7 @@ from sync.sharing import changes
 from sync.sharing.changes import change
 
 
-def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
+def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """Do what changes of fields left to do, and return of how many people. Any number of workers may do so at once."""
     taken = jobs.take(database, HOUSEHOLD, buckets)
     for person_id in taken:

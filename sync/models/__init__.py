@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sync.models.administration import AdministratorAct
 from sync.models.base import Base, new_id, now
+from sync.models.buckets import BUCKETS
 from sync.models.calendars import CalendarFeed
 from sync.models.card_links import CardLink
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
 from sync.models.ends import Ending, FieldDoubt, NextEnd
 from sync.models.households import CARRIED, LEFT, OFFERED, PARTED, TAKEN_BACK, CarriedField, SharedField
-from sync.models.jobs import BUCKETS, Job
+from sync.models.jobs import ROSTER, SHARED_BOOK, Job
 from sync.models.list_keys import CardListKey, ContactListKey
 from sync.models.lists import ListProposal, ListState
 from sync.models.meeting import (
@@ -75,6 +76,8 @@ __all__ = [
     "PARTED",
     "REFUSED",
     "RENDERING",
+    "ROSTER",
+    "SHARED_BOOK",
     "TAKEN_BACK",
     "WAITING",
     "Account",

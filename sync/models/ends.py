@@ -56,6 +56,7 @@ class NextEnd(Base):
     """
     When something of this owner's ends next: at *due_at*, or later. Whoever has nothing that ends has no row.
 
+    *bucket* is the owner's (see `sync.models.buckets`).
     *ask_at* is when the owner is to be asked next whether something shall end, absent where they were.
     """
 
@@ -65,7 +66,7 @@ class NextEnd(Base):
         {"info": {"spread_by": "bucket"}, "sqlite_with_rowid": False},
     )
 
-    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    bucket: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
     owner_id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
     due_at: Mapped[Moment]
     ask_at: Mapped[int | None] = mapped_column(BigInteger)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, Integer
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync.models.base import Base, Counter, Id, Moment, Word
 
-#: Jobs are spread over this many buckets; a worker claims within one bucket per statement.
-BUCKETS = 16
+#: Kinds of jobs about an organisation or a shared book, which *card_id* names; all others are about their owner.
+ROSTER, SHARED_BOOK = "roster", "shared_book"
 
 
 class Job(Base):
     """
     One card whose change is still being carried to the address books that hold it.
 
+    *bucket* is that of whom the job is about (see `sync.models.buckets`); a worker claims within one per statement.
     *kind* is ``fan_out``, or what else is left to the worker, such as ``roster``: then *card_id* names the organisation
     whose members are told. *card_id* names the card; *after_viewer* is the cursor: every viewer up to and including
     that id has been reached.
@@ -29,7 +30,7 @@ class Job(Base):
         {"info": {"spread_by": "bucket"}, "sqlite_with_rowid": False},
     )
 
-    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    bucket: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[Id] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[Word]
     owner_id: Mapped[Id]

@@ -21,17 +21,17 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from sync.database.distribution import is_distributed
+from sync.database.distribution import buckets_of, is_distributed
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
 from sync.database.prepared import ANEW, execute, finish
 from sync.errors import DatabaseUnavailable
-from sync.models import BUCKETS, Base, Connection, Job, new_id, now
+from sync.models import Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books, roster_news
-from sync.revisions.jobs import is_due
+from sync.revisions.jobs import is_due, of_owner
 
 FAN_OUT = "fan_out"
 #: How often it is looked who holds the cards of one change, each time without one that too many hold.
@@ -100,7 +100,7 @@ def plan(session: Session, owner_id: int, changed: Collection[int], rostered: Co
 
 def defer(session: Session, owner_id: int, card_ids: Iterable[int], at: int, version: int | None = None) -> None:
     """Write a job for each card, in the transaction of the change with which the profile came to be at *version*."""
-    job: dict[str, object] = {"bucket": owner_id % BUCKETS, "kind": FAN_OUT, "owner_id": owner_id}
+    job: dict[str, object] = {"bucket": buckets_of(session).of(owner_id), "kind": FAN_OUT, "owner_id": owner_id}
     job |= {"changed_at": at, "due_at": at, "version": version}
     jobs = [{"id": new_id(), "card_id": card_id, "after_viewer": 0, "attempts": 0, **job} for card_id in card_ids]
     if jobs:
@@ -119,7 +119,7 @@ def owed_of(session: Session, owner_id: int) -> dict[int, int]:
 
     A card of which everybody was told is left out. The caller holds the owner's lock.
     """
-    mine = (Job.bucket == owner_id % BUCKETS, Job.owner_id == owner_id)
+    mine = of_owner(session, owner_id)
     jobs = select(Job.card_id, func.min(Job.after_viewer)).where(*mine).group_by(Job.card_id)
     return dict(session.execute(jobs).all())
 
@@ -137,10 +137,10 @@ def reach(session: Session, owner_id: int, viewers: Sequence[int], at: int, vers
 
 
 def work(
-    database: Database, *, buckets: Sequence[int] = range(BUCKETS), progress: Callable[[int], object] = lambda _: None
+    database: Database, *, buckets: Sequence[int] | None = None, progress: Callable[[int], object] = lambda _: None
 ) -> int:
     """
-    Do everything that is due in the outbox and return how many viewers were reached.
+    Do everything that is due in *buckets*, by default in the whole outbox, and return how many viewers were reached.
 
     *progress* is called after each chunk with the number of viewers that were reached in it.
 
@@ -154,7 +154,7 @@ def work(
     claims, look_at = deque[Claim](), -math.inf
     while True:
         if time.monotonic() >= look_at and len(claims) < _AT_ONCE:
-            claims.extendleft(_claim_one(database, buckets))
+            claims.extendleft(_claim_one(database, database.buckets.some(buckets)))
             look_at = time.monotonic() + _LOOK_EVERY
         if not claims and failed is not None:
             raise failed

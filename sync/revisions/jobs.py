@@ -5,40 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    String,
-    bindparam,
-    delete,
-    exists,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, ColumnElement, String, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.distribution import buckets_of
 from sync.database.engine import Database, settings_of
-from sync.models import BUCKETS, Base, Job, new_id, now
+from sync.models import Base, Job, new_id, now
 
 
 def ask(session: Session, kind: str, owner_id: int, at: int) -> None:
     """Write a job of this *kind* for an owner, due at once, unless one is there."""
-    session.execute(_ASK, {"bucket": owner_id % BUCKETS, "new_id": new_id(), "kind": kind, "owner": owner_id, "at": at})
+    bucket = buckets_of(session).of(owner_id)
+    session.execute(_ASK, {"bucket": bucket, "new_id": new_id(), "kind": kind, "owner": owner_id, "at": at})
 
 
-def take(database: Database, kind: str, buckets: Sequence[int]) -> list[int]:
+def take(database: Database, kind: str, buckets: Sequence[int] | None) -> list[int]:
     """
-    Claim what is due of this *kind* in these *buckets*, and return whose it is.
+    Claim what is due of this *kind* in these *buckets*, or in all for None, and return whose it is.
 
     No other worker has it while the lease runs.
     """
     at = now()
     due = (Job.kind == kind, is_due(literal(at), literal(at + database.settings.lease)))
     with database.reading() as session:
-        asked: Sequence[int] = session.scalars(select(Job.owner_id).where(Job.bucket.in_(buckets), *due)).all()
+        here = Job.bucket.in_(database.buckets.some(buckets))
+        asked: Sequence[int] = session.scalars(select(Job.owner_id).where(here, *due)).all()
     return [each for each in asked if database.write(partial(_claim, owner_id=each, conditions=due))]
 
 
@@ -49,22 +40,23 @@ def renew(session: Session, kind: str, owner_id: int) -> None:
 
 def done(session: Session, kind: str, owner_id: int) -> None:
     """Take a job out of the outbox."""
-    session.execute(delete(Job).where(*_of(owner_id), Job.kind == kind))
+    session.execute(delete(Job).where(*of_owner(session, owner_id), Job.kind == kind))
 
 
 def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a job's time has come. One beyond any lease was written before the clock was put back."""
-    return or_(Job.due_at <= at, Job.due_at > lease)
+    return (Job.due_at <= at) | (Job.due_at > lease)
+
+
+def of_owner(session: Session, owner_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return what chooses the jobs that are about an owner."""
+    return Job.bucket == buckets_of(session).of(owner_id), Job.owner_id == owner_id
 
 
 def _claim(session: Session, owner_id: int, conditions: Sequence[ColumnElement[bool]]) -> bool:
-    due_at = now() + settings_of(session).lease
-    claimed = update(Job).where(*_of(owner_id), *conditions).values(due_at=due_at, attempts=Job.attempts + 1)
+    values = {"due_at": now() + settings_of(session).lease, "attempts": Job.attempts + 1}
+    claimed = update(Job).where(*of_owner(session, owner_id), *conditions).values(values)
     return session.scalars(claimed.returning(Job.id)).first() is not None
-
-
-def _of(owner_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Job.bucket == owner_id % BUCKETS, Job.owner_id == owner_id
 
 
 _JOBS = Base.metadata.tables["job"]

@@ -17,17 +17,17 @@ from typing import TypeAlias
 from sqlalchemy import BigInteger, Select, String, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.distribution import buckets_of
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among, among_parameter, ids
 from sync.database.pacing import Pieces
 from sync.database.prepared import execute
-from sync.models import BUCKETS, CONTACTS, Base, Job, Membership, RosterEntry, new_id, now
+from sync.models import CONTACTS, ROSTER, Base, Job, Membership, RosterEntry, new_id, now
 from sync.push import news
 from sync.revisions import roster_changes, rosters
 from sync.revisions.jobs import is_due
 
-ROSTER = "roster"
 #: Members whose devices are noted in one piece.
 _SOME = 500
 
@@ -65,7 +65,7 @@ def shown(session: Session, owner_id: int, audience_ids: Collection[int]) -> Seq
     return [organisation_id for (organisation_id,) in rows]
 
 
-def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
+def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """Tell what is to be told, and return of how many members' devices it was looked."""
 
     def place(_: Session, organisation_id: int) -> tuple[int | None, int]:
@@ -80,21 +80,23 @@ def leave(session: Session, kind: str, about: int, owner_id: int, at: int, befor
 
     *before* is the revision of the roster before the change, where it is of one.
     """
-    values = {"bucket": about % BUCKETS, "new_id": new_id(), "new_kind": kind, "owner": owner_id, "about": about}
-    execute(session, _ASK, {**values, "at": at, "before": before})
+    values = {"new_id": new_id(), "new_kind": kind, "owner": owner_id, "about": about, "at": at, "before": before}
+    execute(session, _ASK, {"bucket": buckets_of(session).of(about), **values})
     leaves_work(session)
 
 
-def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Sequence[int]) -> int:
+def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Sequence[int] | None) -> int:
     """
-    Do the jobs of a *kind* that are due in *buckets*, and return of how many members' devices it was looked.
+    Do the jobs of a *kind* that are due in *buckets*, or in all for None.
 
+    Returns of how many members' devices it was looked.
     *told_of* is asked when it is told, so that nobody is who may not see it by then.
     """
     at, told, pieces = now(), 0, Pieces(database)
     with database.reading() as session:
         due = is_due(literal(at, BigInteger), literal(at + database.settings.lease, BigInteger))
-        chosen = select(Job.bucket, Job.id).where(Job.bucket.in_(buckets), Job.kind == kind, due)
+        here = Job.bucket.in_(database.buckets.some(buckets))
+        chosen = select(Job.bucket, Job.id).where(here, Job.kind == kind, due)
         jobs = session.execute(chosen).all()
     for bucket, job_id in jobs:
         while some := pieces.write(partial(_tell, bucket=bucket, job_id=job_id, place=place, told_of=told_of)):

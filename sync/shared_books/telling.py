@@ -14,11 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.database.engine import Database
-from sync.models import BUCKETS, NOBODY, SharedBook
+from sync.models import NOBODY, SHARED_BOOK, SharedBook
 from sync.revisions import roster_news
 from sync.shared_books import access
-
-SHARED_BOOK = "shared_book"
 
 
 def ask(session: Session, book_id: int, at: int) -> None:
@@ -26,7 +24,7 @@ def ask(session: Session, book_id: int, at: int) -> None:
     roster_news.leave(session, SHARED_BOOK, book_id, NOBODY, at)
 
 
-def work(database: Database, *, buckets: Sequence[int] = range(BUCKETS)) -> int:
+def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """Tell what is to be told, and return of how many members' devices it was looked."""
     return roster_news.tell(database, SHARED_BOOK, _place, access.readers_of, buckets)
 

@@ -8,11 +8,11 @@ from collections.abc import Collection
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from sync.database.distribution import is_distributed
+from sync.database.distribution import buckets_of, is_distributed
 from sync.database.lists import among_parameter
 from sync.database.prepared import read
 from sync.errors import EndsDue
-from sync.models import BUCKETS, Ending, NextEnd, now
+from sync.models import Ending, NextEnd, now
 
 
 def require_none_due(session: Session, owner_ids: Collection[int]) -> None:
@@ -28,7 +28,7 @@ def require_none_due(session: Session, owner_ids: Collection[int]) -> None:
         # Their own machines say it, whichever else are out of reach.
         due = read(session, _over, {"at": now()}, owners=owner_ids)
     else:
-        buckets = sorted({owner_id % BUCKETS for owner_id in owner_ids})
+        buckets = sorted(set(map(buckets_of(session).of, owner_ids)))
         due = read(session, _due, {"at": now()}, buckets=buckets, owners=owner_ids)
     if due:
         raise EndsDue([owner_id for (owner_id,) in due])

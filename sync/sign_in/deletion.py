@@ -19,11 +19,11 @@ from sqlalchemy.orm import Session
 
 from sync.accounts import acts, one_time_tokens
 from sync.database import pacing
+from sync.database.distribution import buckets_of
 from sync.database.engine import Database, among
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.errors import NotFound
 from sync.models import (
-    BUCKETS,
     NOBODY,
     Account,
     AddressBook,
@@ -38,7 +38,7 @@ from sync.models import (
 )
 from sync.organisations import members
 from sync.reach import Reach, Round
-from sync.revisions.jobs import is_due
+from sync.revisions.jobs import is_due, of_owner
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sharing import connections, search_keys
 from sync.sign_in import identities, sessions
@@ -134,22 +134,26 @@ def _begin(session: Session, account_id: int) -> None:
 
 
 def _promise(session: Session, account_id: int, at: int) -> None:
-    mine = exists().where(*_job(account_id))
+    mine = exists().where(*_job(session, account_id))
     if session.scalars(select(mine)).one():
         return
     values = {"owner_id": account_id, "card_id": 0, "after_viewer": 0, "changed_at": at, "due_at": at + LEASE}
-    job = insert(Job).values(bucket=account_id % BUCKETS, id=new_id(), kind=LEAVING, attempts=0, **values)
+    job = insert(Job).values(bucket=buckets_of(session).of(account_id), id=new_id(), kind=LEAVING, attempts=0, **values)
     session.execute(job)
 
 
 def _renew(session: Session, account_id: int, *conditions: ColumnElement[bool]) -> bool:
     """Keep a leaving to oneself for another while; returns whether it is still to be done."""
-    renewed = update(Job).where(*_job(account_id), *conditions).values(due_at=now() + LEASE, attempts=Job.attempts + 1)
+    renewed = (
+        update(Job)
+        .where(*_job(session, account_id), *conditions)
+        .values(due_at=now() + LEASE, attempts=Job.attempts + 1)
+    )
     return session.scalars(renewed.returning(Job.id)).first() is not None
 
 
-def _job(account_id: int) -> tuple[ColumnElement[bool], ...]:
-    return Job.bucket == account_id % BUCKETS, Job.owner_id == account_id, Job.kind == LEAVING
+def _job(session: Session, account_id: int) -> tuple[ColumnElement[bool], ...]:
+    return *of_owner(session, account_id), Job.kind == LEAVING
 
 
 def _finish(database: Database, account_id: int, progress: Callable[[int], object] = lambda _: None) -> None:
@@ -190,7 +194,7 @@ def _forget(session: Session, account_id: int) -> None:
     # Everything else that is the person's own belongs to an address book or the account's row, and goes with it.
     session.execute(delete(AddressBook).where(AddressBook.viewer_id == account_id))
     session.execute(delete(Account).where(Account.id == account_id))
-    mine = (Job.bucket == account_id % BUCKETS, Job.owner_id == account_id)
+    mine = of_owner(session, account_id)
     session.execute(delete(Job).where(*mine, Job.kind.in_((LEAVING, THINNING, HOUSEHOLD))))
 
 

@@ -22,15 +22,14 @@ from sqlalchemy import ForeignKeyConstraint, Table, and_, exists, func, select, 
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
+from sync.database.distribution import buckets_of
 from sync.database.engine import Database, among
 from sync.database.migrations import differences
 from sync.disclosure.disclosure_thinning import THINNING
-from sync.models import NOBODY, Account, Base, Job, LoginName
+from sync.models import NOBODY, ROSTER, SHARED_BOOK, Account, Base, Job, LoginName, NextEnd
 from sync.revisions import versions
 from sync.revisions.fan_out import FAN_OUT
-from sync.revisions.roster_news import ROSTER
 from sync.revisions.shared_fields import HOUSEHOLD
-from sync.shared_books.telling import SHARED_BOOK
 from sync.sign_in.deletion import LEAVING, unfinished
 from sync.verification import (
     connected,
@@ -192,6 +191,10 @@ def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> It
 def _outbox(session: Session) -> Iterator[str]:
     for kind in session.scalars(select(Job.kind).where(Job.kind.not_in(_DONE)).distinct()):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
+    for model in (Job, NextEnd):
+        elsewhere = select(func.count()).select_from(model).where(model.bucket.not_in(buckets_of(session).numbers))
+        if count := session.scalars(elsewhere).one():
+            yield f"{count} rows of {model.__tablename__} are where nobody looks for what there is to do."
     for login in unfinished(session):
         yield f"The account {login} is being deleted, which is not finished; `evercard serve` goes on with it."
     asked = select(Job.owner_id).where(Job.kind.not_in(_OUTLIVING))

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from sqlalchemy import select
 
-from sync.models import BUCKETS, CARRIED, LEFT, OFFERED, CarriedField, Field, Job, SharedField
+from sync.database.distribution import buckets_of
+from sync.models import CARRIED, LEFT, OFFERED, CarriedField, Field, Job, SharedField
 from sync.revisions.shared_fields import HOUSEHOLD, Said, says_the_same
 from sync.verification.reading import Page, Problem, matching, names_of
 
@@ -51,14 +52,15 @@ def carried_of(page: Page) -> Iterator[Problem]:
 
 def owed_of(page: Page) -> Iterator[Problem]:
     """Yield where others are to follow somebody's card, or to learn what they left, and nobody would see to it."""
+    buckets = buckets_of(page.session)
     # Jobs are kept by bucket, so that whoever is not in one of these is not read.
-    jobs = select(Job.owner_id, Job.bucket).where(Job.bucket.in_(range(BUCKETS)), Job.kind == HOUSEHOLD)
+    jobs = select(Job.owner_id, Job.bucket).where(Job.bucket.in_(buckets.numbers), Job.kind == HOUSEHOLD)
     asked = page.rows(jobs, Job.owner_id)
     owed = [
         page.rows(select(model.owner_id).where(model.is_owed), model.owner_id) for model in (SharedField, CarriedField)
     ]
     for person_id in page.logins:
-        if any(rows[person_id] for rows in owed) and [person_id % BUCKETS] not in asked[person_id]:
+        if any(rows[person_id] for rows in owed) and [buckets.of(person_id)] not in asked[person_id]:
             yield person_id, "Others are to follow a change of this person's, and nobody would see to it."
 
 

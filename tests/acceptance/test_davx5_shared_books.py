@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from sync.database.engine import Database
-from sync.models import Job
+from sync.models import SHARED_BOOK, Job
 from sync.revisions.shared_states import NO_ACCESS, READER, WRITER, path_of
-from sync.shared_books import books, telling
+from sync.shared_books import books
 from tests.acceptance.clients.davx5 import Book, DAVx5
 from tests.acceptance.clients.davx5_user import installed
 from tests.acceptance.clients.wire import Wire
@@ -65,7 +65,7 @@ class Scene:
 
     def _is_told(self) -> bool:
         with self.database.reading() as session:
-            return session.scalars(select(Job.id).where(Job.kind == telling.SHARED_BOOK)).first() is not None
+            return session.scalars(select(Job.id).where(Job.kind == SHARED_BOOK)).first() is not None
 
     def grant(self, role: str) -> None:
         """Say what bert may do."""

@@ -12,7 +12,7 @@ from sync.ends import setting
 from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.errors import DatabaseReadOnly
-from sync.models import BUCKETS
+from sync.models.buckets import BY_RANGE
 from sync.sharing import grants, groups
 from sync.sharing.visibility import STRANGERS
 from tests.dav.asking import BOOK, DATA, multiget_body, propfind, query_body, report, since
@@ -109,7 +109,7 @@ def test_where_the_machine_that_knows_of_it_is_out_of_reach_the_answer_is_withhe
 ) -> None:
     """And it is taken back by whoever asks first once that is there again."""
     clock.put(at)
-    with out_of_reach(site.database, circle.ben.id % BUCKETS):
+    with out_of_reach(site.database, BY_RANGE.of(circle.ben.id)):
         answer = ask(site, circle)
     assert (answer.status, answer.header("Retry-After")) == (503, "5")
     assert b"0177 0177" not in answer.body

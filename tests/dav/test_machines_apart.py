@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 from sqlalchemy import update
 
 from sync.database import entry_cards
-from sync.models import BUCKETS, Profile
-from tests.dav.asking import present, report, responses, since, sync_body, token
+from sync.models import Profile
+from sync.models.buckets import BY_RANGE, range_of
+from tests.dav.asking import present, put, report, responses, since, sync_body, token
 from tests.support import factories
 from tests.support.distribution import distributed
-from tests.support.out_of_reach import out_of_reach
+from tests.support.out_of_reach import lost, out_of_reach
 from tests.support.people import Person, register
 from tests.support.site import Circle, Site
 
@@ -36,7 +39,7 @@ def test_a_machine_out_of_reach_stops_its_own_people_and_nobody_elses_poll(site:
     """Whoever has a card of theirs is told that nothing is new, and waits for the card."""
     carl = register(site.database, "carl")
     known = {each: token(since(site, each)) for each in (circle.anna, carl)}
-    with out_of_reach(site.database, circle.ben.id, circle.ben.id % BUCKETS):
+    with out_of_reach(site.database, circle.ben.id, BY_RANGE.of(circle.ben.id)):
         for each in (circle.anna, carl):
             assert responses(since(site, each, known[each])) == {}
         assert len(present(since(site, carl))) == 1
@@ -47,3 +50,20 @@ def test_a_machine_out_of_reach_stops_its_own_people_and_nobody_elses_poll(site:
         ):
             assert (answer.status, answer.header("Retry-After")) == (503, "5")
     assert circle.entry in present(since(site, circle.anna))
+
+
+def test_a_machine_out_of_reach_stops_changes_of_its_own_people_and_nobody_elses(site: Site, circle: Circle) -> None:
+    while range_of((carl := register(site.database, f"carl{secrets.token_hex(4)}")).id) == range_of(circle.anna.id):
+        pass
+    [own] = present(since(site, carl))
+    cards = {circle.anna: circle.own, carl: own}
+    texts = {each: site.call("GET", path, person=each).body for each, path in cards.items()}
+    answers = {}
+    with lost(site.database, lambda key: range_of(key) == range_of(circle.anna.id)):
+        for each, path in cards.items():
+            changed = texts[each].replace(b"END:VCARD", b"TEL:+49 30 555 0199\r\nEND:VCARD")
+            answers[each] = put(site, each, path, changed)
+    assert (answers[circle.anna].status, answers[circle.anna].header("Retry-After")) == (503, "5")
+    assert answers[carl].status in (201, 204)
+    assert b"555 0199" not in site.call("GET", circle.own, person=circle.anna).body
+    assert b"555 0199" in site.call("GET", own, person=carl).body

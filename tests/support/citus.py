@@ -1,8 +1,9 @@
 """
 Stand-ins for what Citus gives a database, so that what spreads the tables can be run without it.
 
-They have the names, signatures and tables of Citus 13, and refuse what it refuses: a table that is spread already, a
-foreign key to one that is not spread or not beside it or not on the key, a key or unique constraint without the key.
+They have the names, signatures and tables of Citus 13, and refuse what it refuses: a table that is spread already,
+another type of its key, a foreign key to one that is not spread or not beside it or not on the key, a key or unique
+constraint without the key.
 The rows of a table that was spread are in the schema `shards`; what is left in the table itself is of no use.
 """
 
@@ -54,6 +55,8 @@ BEGIN
     SELECT * INTO STRICT key FROM pg_attribute WHERE attrelid = table_name AND attname = distribution_column;
     IF colocate_with IN ('default', 'none') THEN
         number := nextval('citus.groups');
+    ELSIF shard_count IS NOT NULL THEN
+        RAISE 'Cannot use colocate_with with a table and shard_count at the same time';
     ELSE
         SELECT placed.colocationid, other.atttypid INTO STRICT beside
             FROM citus.pg_dist_partition AS placed
@@ -77,6 +80,20 @@ BEGIN
     END LOOP;
     PERFORM citus.moved(table_name);
     INSERT INTO citus.pg_dist_partition VALUES (table_name, 'h', key.attnum::text, number, 's');
+END $$;
+
+CREATE FUNCTION citus.undistribute_table(
+    table_name regclass, cascade_via_foreign_keys boolean DEFAULT false
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE name text := (SELECT relname FROM pg_class WHERE oid = table_name);
+BEGIN
+    DELETE FROM citus.pg_dist_partition WHERE logicalrelid = table_name;
+    IF NOT FOUND THEN
+        RAISE 'cannot undistribute table because the table is not distributed';
+    END IF;
+    EXECUTE format('TRUNCATE %s', table_name);
+    EXECUTE format('INSERT INTO %s SELECT * FROM shards.%I', table_name, name);
+    EXECUTE format('DROP TABLE shards.%I', name);
 END $$;
 
 CREATE FUNCTION citus.create_reference_table(table_name regclass) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
@@ -103,6 +120,13 @@ LANGUAGE plpgsql AS $$ BEGIN
     END IF;
     EXECUTE format('TRUNCATE %s CASCADE', function_name);
 END $$;
+
+CREATE FUNCTION citus.keep_keys() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT FROM citus.pg_dist_partition WHERE logicalrelid = pg_event_trigger_table_rewrite_oid()) THEN
+        RAISE 'cannot execute ALTER TABLE command involving partition column';
+    END IF;
+END $$;
+CREATE EVENT TRIGGER keep_keys ON table_rewrite EXECUTE FUNCTION citus.keep_keys();
 
 CREATE FUNCTION citus.forget() RETURNS event_trigger LANGUAGE plpgsql AS $$
 DECLARE gone record;

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import select, update
 
 from sync.database.engine import Database
+from sync.models import ROSTER, SHARED_BOOK, Base, Job, NextEnd
+from sync.models.buckets import BY_RANGE, Buckets
 from tests.support import statements
 
 #: How cards are read: where all tables are on one machine, and where they are not.
@@ -17,14 +20,31 @@ WAYS = ("together", "apart")
 @contextmanager
 def distributed(database: Database) -> Iterator[Database]:
     """Let everything be done inside the block as it is where the tables are spread over machines."""
-    before = database.is_distributed
+    before, buckets = database.is_distributed, database.buckets
     database._is_distributed = True
+    into(database, BY_RANGE)
     statements.IS_SPREAD.append(database)
     try:
         yield database
     finally:
         statements.IS_SPREAD.remove(database)
+        into(database, buckets)
         database._is_distributed = before
+
+
+def into(database: Database, buckets: Buckets) -> None:
+    """Put jobs and next ends into these *buckets*, as the step does that spreads the tables."""
+    if database.buckets is buckets:
+        return
+    jobs, ends = Base.metadata.tables["job"], Base.metadata.tables["next_end"]
+    with database.engine.execution_options(writes=True).begin() as connection:
+        for job in connection.execute(select(Job.id, Job.kind, Job.owner_id, Job.card_id)):
+            about = job.card_id if job.kind in (ROSTER, SHARED_BOOK) else job.owner_id
+            connection.execute(update(jobs).where(jobs.c.id == job.id).values(bucket=buckets.of(about)))
+        for owner_id in connection.scalars(select(NextEnd.owner_id)):
+            moved = update(ends).where(ends.c.owner_id == owner_id)
+            connection.execute(moved.values(bucket=buckets.of(owner_id)))
+    database._buckets = buckets
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,6 +37,13 @@ def out_of_reach(database: Database, *keys: int) -> Iterator[list[str]]:
 
     What asks for any of it fails as the driver tells it, and so does what asks all machines. Yields what failed.
     """
+    with lost(database, keys.__contains__) as failed:
+        yield failed
+
+
+@contextmanager
+def lost(database: Database, is_lost: Callable[[int], bool]) -> Iterator[list[str]]:
+    """Do as `out_of_reach`, where *is_lost* says of a key whether what is spread by it is out of reach."""
     failed, fetch = list[str](), Quick.fetch_selected
 
     def note(_connection: Any, _cursor: Any, text: str, given: Any, context: Any, _many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's signature
@@ -47,26 +54,26 @@ def out_of_reach(database: Database, *keys: int) -> Iterator[list[str]]:
             order = prepared._COMPILED[database.engine.dialect.name, statement].order
             rows = given if isinstance(given, list) else [given]
             every = rows if order is None else [dict(zip(order, row, strict=True)) for row in rows]
-        if statement is not None and _asks(statement, every, set(keys)):
+        if statement is not None and _asks(statement, every, is_lost):
             failed.append(text)
             raise OperationalError(text, None, LostError(_REASON))
 
     def fetch_selected(quick: Quick, statement: Any, values: Mapping[str, Any], **options: bool) -> Any:
         given = statement.compile(dialect=database.engine.dialect).params
-        if _asks(statement, [{**given, **values}], set(keys)):
+        if _asks(statement, [{**given, **values}], is_lost):
             failed.append(str(statement))
             raise DatabaseUnavailable(_REASON)
         return fetch(quick, statement, values, **options)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        with distributed(database), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Quick, "fetch_selected", fetch_selected)
-            # Nobody waits for it to come back.
-            patch.setattr("sync.database.engine.ATTEMPTS", 1)
+    with distributed(database), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Quick, "fetch_selected", fetch_selected)
+        # Nobody waits for it to come back.
+        patch.setattr("sync.database.engine.ATTEMPTS", 1)
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
             yield failed
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
 
 
 def _by_key(compiled: Any, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -84,12 +91,12 @@ def _value(row: Mapping[str, Any], name: str) -> Any:
     return [each for one, each in row.items() if one.rpartition("_")[0] == name and one.rpartition("_")[2].isdigit()]
 
 
-def _asks(statement: Any, values: Sequence[Mapping[str, Any]], keys: set[int]) -> bool:
-    """Whether a statement with these values is sent to the machine that has what is spread by *keys*."""
+def _asks(statement: Any, values: Sequence[Mapping[str, Any]], is_lost: Callable[[int], bool]) -> bool:
+    """Whether a statement with these values is sent to where something is that is lost."""
     if not isinstance(statement, Select | Insert | Update | Delete):
         return False
     return any(
-        found is None or not found.isdisjoint(keys) for each in values for found in _spread_values(statement, each)
+        found is None or any(map(is_lost, found)) for each in values for found in _spread_values(statement, each)
     )
 
 

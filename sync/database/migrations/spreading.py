@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, event, text
@@ -23,13 +23,14 @@ from sync.database import postgresql
 from sync.database.distribution import is_there, set_locally
 from sync.database.engine import Session
 from sync.errors import Conflict, InvalidInput
-from sync.models import Base
+from sync.models import ROSTER, SHARED_BOOK, Base
+from sync.models.buckets import BUCKETS, BY_RANGE, RANGES
 
 if TYPE_CHECKING:
     from sync.database.engine import Database
 
 #: Of each kind of key, the table that is spread first. All others with such a key are beside it, now and later.
-FIRST = {"BIGINT": "account", "INTEGER": "job", "VARCHAR": "login_name"}
+FIRST = {"BIGINT": "account", "INTEGER": "errand", "VARCHAR": "login_name"}
 #: Alembic's note of the version stays on one machine: it is read when a server starts, and written again and again to
 #: see whether anything can be, for which a machine that is out of reach must not matter. It is the last to be placed.
 VERSION = "alembic_version"
@@ -42,14 +43,30 @@ FROM pg_dist_node
 """
 _FOUND = """
 SELECT relation.relname, placed.partmethod::text, placed.repmodel::text,
-    column_to_column_name(placed.logicalrelid, placed.partkey), placed.colocationid, pg_relation_size(relation.oid)
+    column_to_column_name(placed.logicalrelid, placed.partkey), placed.colocationid, pg_relation_size(relation.oid),
+    EXISTS (SELECT FROM pg_attribute
+        WHERE attrelid = relation.oid AND attname = 'bucket' AND atttypid = 'bigint'::regtype)
 FROM pg_class AS relation LEFT JOIN pg_dist_partition AS placed ON placed.logicalrelid = relation.oid
 WHERE relation.relnamespace = current_schema()::regnamespace AND relation.relkind = 'r'
 """
-_BY = "SELECT create_distributed_table(CAST(:table AS regclass), :key, colocate_with => :beside)"
+_BY = (
+    "SELECT create_distributed_table(CAST(:table AS regclass), :key, colocate_with => :beside,"
+    " shard_count => CAST(:shards AS int))"
+)
 _COPY = "SELECT create_reference_table(CAST(:table AS regclass))"
 _LOCAL = "SELECT citus_add_local_table_to_metadata(CAST(:table AS regclass))"
+_GATHER = "SELECT undistribute_table(CAST(:table AS regclass))"
 _CLEAR = "SELECT truncate_local_data_after_distributing_table(CAST(:table AS regclass))"
+#: What the rows are about whose bucket is on that one's machine, by the column that has the id.
+_ABOUT = {
+    "job": f"CASE WHEN kind IN ('{ROSTER}', '{SHARED_BOOK}') THEN card_id ELSE owner_id END",
+    "next_end": "owner_id",
+}
+_MOVE = """
+ALTER TABLE {table} ALTER COLUMN bucket TYPE bigint
+    USING (CAST('{{{numbers}}}' AS bigint[]))[1 + (CAST(hashint8({about}) AS bigint) + {half}) / {size}],
+    ADD CONSTRAINT ck_{table}_bucket CHECK (bucket >= {least});
+"""
 #: A step waits so long for whoever uses a table, and takes as long as copying its rows does.
 _PATIENCE = {"lock_timeout": "10s", "statement_timeout": "0"}
 #: One statement of a step asks the machines one after the other, so that a transaction may have many of them.
@@ -74,7 +91,10 @@ class Place:
     def step(self) -> Step:
         """Return how it is made so."""
         if self.kind == _BY_KEY:
-            return Step(str(self), _BY, {"table": self.table, "key": self.key, "beside": self.beside or "none"})
+            # A group has as many parts as the first of its tables.
+            shards = None if self.beside else RANGES
+            values = {"table": self.table, "key": self.key, "beside": self.beside or "none", "shards": shards}
+            return Step(str(self), _BY, values)
         return Step(str(self), _COPY if self.kind == _EVERYWHERE else _LOCAL, {"table": self.table})
 
 
@@ -84,15 +104,20 @@ class Step:
 
     text: str
     statement: str
-    values: dict[str, str | None]
+    values: dict[str, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the database has: how a table is *placed* (kind, key, group), None for not at all; and its size here."""
+    """
+    What the database has: how a table is *placed* (kind, key, group), None for not at all; and its size here.
+
+    *is_by_range* says that its rows have the buckets by which they are on the machine of whom they are about.
+    """
 
     placed: tuple[str, str | None, int] | None
     size: int
+    is_by_range: bool
 
 
 def layout() -> list[Place]:
@@ -132,14 +157,16 @@ def plan(database: Database) -> list[Step]:
     with database.reading() as session:
         _require_machines(*session.execute(text(_MACHINES)).one())
         found = {
-            name: _Found((kind if kind == _BY_KEY else way, key, group) if kind else None, size)
-            for name, kind, way, key, group, size in session.execute(text(_FOUND))
+            name: _Found((kind if kind == _BY_KEY else way, key, group) if kind else None, size, is_by_range)
+            for name, kind, way, key, group, size, is_by_range in session.execute(text(_FOUND))
         }
     places = layout()
+    steps = list(_into_buckets(found))
     for place in places:
         _require_as_planned(place, found)
     clear = [place.table for place in places if place.kind != _HERE and found[place.table].size]
     return [
+        *steps,
         *(place.step() for place in places if found[place.table].placed is None),
         *(Step(f"{table}: what was copied is deleted here", _CLEAR, {"table": table}) for table in clear),
     ]
@@ -163,7 +190,28 @@ def spread(database: Database, steps: list[Step], done: Callable[[Step], object]
         except DBAPIError as error:
             reason = str(error.orig).strip().partition("\n")[0].rstrip(".")
             raise Conflict(f"Citus refused a step ({step.text}): {reason}.") from error
+        database.ask_anew()
         done(step)
+
+
+def _into_buckets(found: dict[str, _Found]) -> Iterator[Step]:
+    """
+    Yield the steps that put jobs and next ends into the buckets by which they are with whom they are about.
+
+    All at once, by the very statement by which these become the buckets (see `buckets_as_kept`): there is no moment in
+    which some are where nobody looks. From then on nobody can put one where it was before. *found* is changed to what
+    there is then.
+    """
+    if all(found[table].is_by_range for table in _ABOUT):
+        return
+    for table in _ABOUT:
+        # A release before has spread them by other buckets, whose type cannot be changed while they are spread.
+        if found[table].placed is not None:
+            yield Step(f"{table}: gathered on this machine", _GATHER, {"table": table})
+            found[table] = replace(found[table], placed=None, size=1)
+    values = {"numbers": ",".join(map(str, BY_RANGE.numbers)), "half": 2**31, "size": 2**32 // RANGES, "least": BUCKETS}
+    changes = "".join(_MOVE.format(table=table, about=about, **values) for table, about in _ABOUT.items())
+    yield Step(f"{', '.join(_ABOUT)}: each with whom it is about", f"DO $do$ BEGIN {changes} END $do$", {})
 
 
 @contextlib.contextmanager

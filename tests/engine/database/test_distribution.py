@@ -12,7 +12,7 @@ from sync.database.engine import Database
 from sync.disclosure import disclosure_thinning
 from sync.ends import carrying
 from sync.household import following
-from sync.models import BUCKETS, NextEnd, now
+from sync.models import NextEnd, now
 from sync.revisions import address_books, fan_out, jobs
 from sync.revisions.shared_fields import HOUSEHOLD
 from tests.support.distribution import distributed
@@ -82,7 +82,7 @@ def test_the_worker_takes_the_lock_of_whose_change_it_carries_before_it_tells_an
     crowd(spread, owner, 3, [group(spread, owner, "family", granted=[phone])])
     fan_out.work(spread)
     set_field(spread, owner, phone, "+86 139 0000 0000")
-    [claim] = fan_out._claim_one(spread, range(16))
+    [claim] = fan_out._claim_one(spread, spread.buckets.numbers)
     with sent(spread.engine) as statements:
         spread.write(lambda session: fan_out.carry(session, claim))
     assert statements[0].startswith("SELECT profile.version")
@@ -90,19 +90,19 @@ def test_the_worker_takes_the_lock_of_whose_change_it_carries_before_it_tells_an
 
 
 def test_a_look_asks_one_machine_for_all_buckets() -> None:
-    looks = Looks(16, lambda: False)
+    looks = Looks(lambda: range(16), lambda: False)
     assert [list(looks.next()) for _ in range(3)] == [list(range(16))] * 3
 
 
 def test_looks_ask_one_of_several_machines_after_the_other() -> None:
-    looks = Looks(16, lambda: True, iter(range(100)).__next__)
+    looks = Looks(lambda: range(16), lambda: True, iter(range(100)).__next__)
     assert list(looks.next()) == list(range(16))
     assert {bucket for _ in range(16) for bucket in looks.next()} == set(range(16))
     assert all(len(looks.next()) == 1 for _ in range(16))
 
 
 def test_after_a_hint_a_look_asks_all_machines_but_not_for_each_hint() -> None:
-    looks = Looks(16, lambda: True, iter([0.0, 0.1, 0.2, 1.0, 3.0]).__next__)
+    looks = Looks(lambda: range(16), lambda: True, iter([0.0, 0.1, 0.2, 1.0, 3.0]).__next__)
     asked = [len(looks.next())]
     for _ in range(3):
         looks.hint()
@@ -111,9 +111,9 @@ def test_after_a_hint_a_look_asks_all_machines_but_not_for_each_hint() -> None:
 
 
 def test_what_is_in_no_buckets_is_looked_for_when_there_was_a_hint_and_seldom_without() -> None:
-    here = Looks(16, lambda: False)
+    here = Looks(lambda: range(16), lambda: False)
     assert [here.is_time() for _ in range(3)] == [True] * 3
-    looks = Looks(16, lambda: True, iter([0.0, 0.1, 0.9, 1.0, 1.1, 8.9, 9.0, 9.1, 17.0]).__next__)
+    looks = Looks(lambda: range(16), lambda: True, iter([0.0, 0.1, 0.9, 1.0, 1.1, 8.9, 9.0, 9.1, 17.0]).__next__)
     assert looks.is_time()
     looks.hint()
     assert [looks.is_time() for _ in range(8)] == [False, False, True, False, False, True, False, True]
@@ -121,8 +121,8 @@ def test_what_is_in_no_buckets_is_looked_for_when_there_was_a_hint_and_seldom_wi
 
 def test_a_worker_does_what_is_in_the_buckets_that_it_looks_into(spread: Database) -> None:
     owner = person(spread)
-    at, bucket = now(), owner % BUCKETS
-    others = [each for each in range(BUCKETS) if each != bucket]
+    at, bucket = now(), spread.buckets.of(owner)
+    others = [each for each in spread.buckets.numbers if each != bucket]
     spread.write(lambda session: jobs.ask(session, HOUSEHOLD, owner, at))
     spread.write(lambda session: jobs.ask(session, disclosure_thinning.THINNING, owner, at))
     over = insert(NextEnd).values(bucket=bucket, owner_id=owner, due_at=at, ask_at=None)

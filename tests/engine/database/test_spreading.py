@@ -12,18 +12,30 @@ import pytest
 from alembic import command
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, func, select, table, text
+from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, column, func, insert, select, table, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from sync.database import migrations, postgresql
 from sync.database.engine import Database
 from sync.database.migrations import spreading
 from sync.database.migrations.spreading import VERSION, Place, Step, layout, plan, spread
+from sync.disclosure.disclosure_thinning import THINNING
+from sync.ends import setting
+from sync.ends.targets import Target
 from sync.errors import Conflict, InvalidInput, WrongSchema
-from sync.models import Base
+from sync.models import NOBODY, ROSTER, SHARED_BOOK, Base, NextEnd, new_id, now
+from sync.models.buckets import BY_ID, BY_RANGE
+from sync.revisions import fan_out, jobs, roster_news
+from sync.revisions.shared_fields import HOUSEHOLD
+from sync.sign_in import deletion
 from tests.support.citus import stand_in
-from tests.support.factories import connected, field, group
+from tests.support.factories import connected, field, group, person
 
 TABLES = list(Base.metadata.sorted_tables)
+
+#: The step that puts jobs and next ends with whom they are about.
+MOVED = "job, next_end: each with whom it is about"
 
 on_postgresql = pytest.mark.parametrize("database_engine", ["postgresql"], indirect=True)
 
@@ -108,10 +120,11 @@ def test_of_few_tables_every_machine_has_a_copy() -> None:
 def test_all_tables_are_spread_with_their_rows_and_then_nothing_is_left_to_do(cluster: Database) -> None:
     before = rows(cluster, "public")
     assert len(before) > 10
-    told = spread_all(cluster)
+    first, *told = spread_all(cluster)
     assert placed(cluster) == {place.table: place.key for place in layout()}
     assert rows(cluster, "shards") == before
     assert rows(cluster, "public") == {}
+    assert first == MOVED
     assert told[: len(TABLES) + 1] == [str(place) for place in layout()]
     assert told[len(TABLES) + 1] == "account: what was copied is deleted here"
     assert plan(cluster) == []
@@ -139,6 +152,93 @@ def test_what_was_cut_off_is_gone_on_with(cluster: Database, monkeypatch: pytest
     assert rows(cluster, "public") == {}
 
 
+def jobs_and_ends(database: Database) -> dict[str, int]:
+    """Let there be something of every kind to do, and return by what it is which bucket it is in."""
+    anna, bert = person(database), person(database)
+    phone, club, book_id, at = field(database, anna), new_id(), new_id(), now()
+    trip = group(database, anna, "trip", granted=[phone])
+
+    def leave(session: Session) -> None:
+        fan_out.defer(session, anna, [trip], at)
+        jobs.ask(session, HOUSEHOLD, bert, at)
+        jobs.ask(session, THINNING, anna, at)
+        roster_news.leave(session, ROSTER, club, anna, at, 1)
+        roster_news.leave(session, SHARED_BOOK, book_id, NOBODY, at)
+        deletion._promise(session, bert, at)
+        setting.set_end(session, anna, Target(group_id=trip), at - at % 60 + 3600)
+
+    database.write(leave)
+    return {"fan_out": anna, HOUSEHOLD: bert, THINNING: anna, ROSTER: club, SHARED_BOOK: book_id, "leaving": bert} | {
+        "end": anna
+    }
+
+
+def in_buckets(database: Database, schema: str) -> dict[object, object]:
+    """Return by what it is in which bucket something is."""
+    job = table("job", column("kind"), column("bucket"), schema=schema)
+    end = table("next_end", column("bucket"), schema=schema)
+    with database.engine.connect() as connection:
+        found = connection.execute(select(job.c.kind, job.c.bucket)).all()
+        return {"end": connection.scalar(select(end.c.bucket)), **{row.kind: row.bucket for row in found}}
+
+
+def as_spread_before(database: Database) -> None:
+    """Let a release before have spread the tables: what is in buckets is beside each other, and beside nobody."""
+    run(database, "SELECT create_distributed_table('job', 'bucket', colocate_with => 'none')")
+    for name in ("errand", "given_up", "message", "next_end"):
+        run(database, f"SELECT create_distributed_table('{name}', 'bucket', colocate_with => 'job')")
+    own = ("job", "next_end")
+    spread(database, [step for step in plan(database) if not step.text.startswith(own)], lambda _: None)
+
+
+@on_postgresql
+@pytest.mark.parametrize("before", [False, True], ids=["anew", "spread by the release before"])
+def test_jobs_and_next_ends_are_beside_whom_they_are_about_once_tables_are_spread(
+    cluster: Database, *, before: bool
+) -> None:
+    about = jobs_and_ends(cluster)
+    if before:
+        as_spread_before(cluster)
+        assert placed(cluster) == {place.table: place.key for place in layout()}
+    assert cluster.buckets is BY_ID
+    assert in_buckets(cluster, "shards" if before else "public") == {
+        kind: BY_ID.of(each) for kind, each in about.items()
+    }
+    told = spread_all(cluster)
+    gathered = ["job: gathered on this machine", "next_end: gathered on this machine"] if before else []
+    assert told[: len(gathered) + 1] == [*gathered, MOVED]
+    assert cluster.buckets is BY_RANGE
+    assert in_buckets(cluster, "shards") == {kind: BY_RANGE.of(each) for kind, each in about.items()}
+    groups = (
+        "SELECT DISTINCT colocationid FROM pg_dist_partition WHERE logicalrelid::text IN ('account', 'job', 'next_end')"
+    )
+    assert len(ask(cluster, groups)) == 1
+    assert placed(cluster) == {place.table: place.key for place in layout()}
+    assert plan(cluster) == []
+    with cluster.engine.connect() as connection:
+        # The tables of the stand-ins are nobody's.
+        found = map(str, migrations.differences(connection))
+        assert [each for each in found if not each.startswith("('remove_table'")] == []
+
+
+@on_postgresql
+def test_whoever_has_not_learned_of_the_buckets_writes_nothing_where_nobody_looks(cluster: Database) -> None:
+    """Such as the release before, and a server that was not stopped: its change is refused as a whole."""
+    anna, other = person(cluster), Database(cluster.url.render_as_string(hide_password=False))
+    assert other.buckets is BY_ID
+    other.dispose()
+    spread_all(cluster)
+    for change in (
+        lambda session: jobs.ask(session, HOUSEHOLD, anna, now()),
+        lambda session: session.execute(insert(NextEnd).values(bucket=other.buckets.of(anna), owner_id=anna, due_at=1)),
+    ):
+        with pytest.raises(IntegrityError, match="bucket"):
+            other.write(change)
+    other.ask_anew()
+    other.write(lambda session: jobs.ask(session, HOUSEHOLD, anna, now()))
+    other.dispose()
+
+
 @on_postgresql
 def test_a_step_that_citus_refuses_is_named_and_what_was_done_stays(cluster: Database) -> None:
     run(cluster, "ALTER TABLE card ADD CONSTRAINT once UNIQUE (id)")
@@ -164,8 +264,8 @@ def test_nothing_is_spread_without_citus_or_before_the_newest_schema(database: D
         plan(database)
 
 
-UNDONE = "DELETE FROM pg_dist_partition WHERE logicalrelid = 'errand'::regclass; DROP TABLE shards.errand"
-UNDO = r"`SELECT undistribute_table\('errand'\)` first"
+UNDONE = "SELECT undistribute_table('message')"
+UNDO = r"`SELECT undistribute_table\('message'\)` first"
 #: What is not as it has to be, how that comes about and is taken back, and what is said of it.
 REFUSED = {
     "the coordinator is not named": (
@@ -183,15 +283,15 @@ REFUSED = {
         "UPDATE pg_dist_local_group SET groupid = 0",
         "coordinator in database_url",
     ),
-    "a key is another": ("SELECT create_distributed_table('errand', 'id')", UNDONE, UNDO),
-    "a table is not beside": ("SELECT create_distributed_table('errand', 'bucket')", UNDONE, UNDO),
-    "a table is a copy": ("SELECT create_reference_table('errand')", UNDONE, UNDO),
+    "a key is another": ("SELECT create_distributed_table('message', 'id')", UNDONE, UNDO),
+    "a table is not beside": ("SELECT create_distributed_table('message', 'bucket')", UNDONE, UNDO),
+    "a table is a copy": ("SELECT create_reference_table('message')", UNDONE, UNDO),
 }
 
 
 @on_postgresql
 def test_a_cluster_that_is_not_ready_or_spread_otherwise_is_refused_in_a_sentence(cluster: Database) -> None:
-    run(cluster, "SELECT create_distributed_table('job', 'bucket')")
+    run(cluster, "SELECT create_distributed_table('errand', 'bucket')")
     steps = plan(cluster)
     for statement, undoing, said in REFUSED.values():
         run(cluster, statement)

@@ -21,7 +21,8 @@ from sync.ends import asking, carrying, setting
 from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.errors import DatabaseUnavailable, EndsDue
-from sync.models import BUCKETS, NextEnd
+from sync.models import NextEnd
+from sync.models.buckets import BY_RANGE
 from sync.reach import Reach
 from sync.revisions import fan_out
 from sync.sharing import grants
@@ -61,7 +62,7 @@ class World:
     def _of_another_bucket(self) -> int:
         while True:
             found = person(self.database)
-            if found % BUCKETS not in {each % BUCKETS for each in (self.anna, self.bert)}:
+            if BY_RANGE.of(found) not in map(BY_RANGE.of, (self.anna, self.bert)):
                 return found
 
     def _show(self, owner: int) -> int:
@@ -105,11 +106,11 @@ def world(database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def everywhere(reach: Reach, find: Callable[[Session, Any], Any]) -> list[Any]:
     """Ask all machines at once, as on one."""
-    return [reach._ask(find, range(BUCKETS))]
+    return [reach._ask(find, BY_RANGE.numbers)]
 
 
 def test_whom_it_does_not_concern_is_answered(world: World) -> None:
-    with out_of_reach(world.database, world.anna, world.anna % BUCKETS):
+    with out_of_reach(world.database, world.anna, BY_RANGE.of(world.anna)):
         assert not world.watch.settle(world.bert)
         assert not world.watch.settle(world.carl)
         assert world.unchanged(world.bert)
@@ -119,14 +120,14 @@ def test_whom_it_does_not_concern_is_answered(world: World) -> None:
 
 def test_whoever_asks_all_machines_answers_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reach, "ask", everywhere)
-    with out_of_reach(world.database, world.anna % BUCKETS), pytest.raises(DatabaseUnavailable):
+    with out_of_reach(world.database, BY_RANGE.of(world.anna)), pytest.raises(DatabaseUnavailable):
         world.watch.settle(world.carl)
 
 
 def test_what_others_gave_ends_on_the_minute(world: World) -> None:
     before = revisions(world.database, [world.bert])[world.bert]
     world.clock.put(world.at)
-    with out_of_reach(world.database, world.anna, world.anna % BUCKETS):
+    with out_of_reach(world.database, world.anna, BY_RANGE.of(world.anna)):
         assert world.watch.settle(world.bert)
         href = href_of(world.database, world.bert, world.dora)
         [text] = entries.named(world.database, book(world.database, world.bert), "3.0", [href])
@@ -140,7 +141,7 @@ def test_a_card_is_withheld_of_which_something_is_over_that_cannot_be_taken_back
     """When it is over is noted on the machine that is out of reach; the card itself is not there."""
     doors = world.doors()
     world.clock.put(world.at)
-    with out_of_reach(world.database, world.anna % BUCKETS):
+    with out_of_reach(world.database, BY_RANGE.of(world.anna)):
         world.watch.settle(world.bert)
         for ask in doors.values():
             with pytest.raises(EndsDue) as refused:
@@ -159,7 +160,7 @@ def test_without_the_owners_machine_being_asked_it_would_be_served(
     """What the question is there for does happen without it."""
     world.clock.put(world.at)
     monkeypatch.setattr(entry_cards, "now", lambda: 0)
-    with out_of_reach(world.database, world.anna % BUCKETS):
+    with out_of_reach(world.database, BY_RANGE.of(world.anna)):
         world.watch.settle(world.bert)
         assert seen(world.database, world.bert, world.anna) == {PHONE}
 
@@ -190,7 +191,7 @@ def test_the_machine_of_whoever_asks_has_to_be_there(world: World) -> None:
 
 
 def test_where_no_machine_is_in_reach_nobody_is_answered(world: World) -> None:
-    with out_of_reach(world.database, *range(BUCKETS)):
+    with out_of_reach(world.database, *BY_RANGE.numbers):
         for _ in range(2):
             with pytest.raises(DatabaseUnavailable):
                 world.watch.settle(world.carl)
@@ -202,14 +203,14 @@ def test_what_is_out_of_reach_is_tried_again_after_a_while_and_not_each_time(
 ) -> None:
     ticks = [0.0]
     monkeypatch.setattr("sync.reach.time.monotonic", lambda: ticks[0])
-    reach, here = Reach(world.database), world.dora % BUCKETS
+    reach, here = Reach(world.database), BY_RANGE.of(world.dora)
 
     def due(session: Session, buckets: Any) -> list[int]:
         return list(session.scalars(select(NextEnd.owner_id).where(NextEnd.bucket.in_(buckets))))
 
-    with out_of_reach(world.database, world.anna % BUCKETS, here) as failed:
+    with out_of_reach(world.database, BY_RANGE.of(world.anna), here) as failed:
         reach.ask(due)
-        assert reach.lost == {world.anna % BUCKETS, here}
+        assert reach.lost == {BY_RANGE.of(world.anna), here}
         assert reach.error is not None
         failed.clear()
         ticks[0] += 10
@@ -240,7 +241,7 @@ def test_strangers_are_shown_what_owners_in_reach_show_and_nothing_that_is_over(
         setting.set_end(session, dora, Target(group_id=everybody, field_id=name), world.at)
 
     database.write(let_it_end)
-    with out_of_reach(database, dora % BUCKETS):
+    with out_of_reach(database, BY_RANGE.of(dora)):
         assert "Secret" in shown()
         world.clock.put(world.at)
         with pytest.raises(EndsDue):
@@ -251,7 +252,7 @@ def test_a_link_shows_nothing_that_is_over(world: World) -> None:
     database, trip = world.database, world.trips[world.anna]
     made = database.write(lambda session: links.create(session, world.anna, trip))
     gate = LinkGate(database)
-    with out_of_reach(database, world.anna % BUCKETS):
+    with out_of_reach(database, BY_RANGE.of(world.anna)):
         link = gate._found((world.anna, made))
         assert link is not None
         card = gate.card(link)
@@ -290,7 +291,7 @@ def test_the_worker_asks_whom_it_can(world: World) -> None:
             return set(session.scalars(select(NextEnd.owner_id).where(NextEnd.ask_at.is_not(None))))
 
     assert to_be_asked() == set(world.trips)
-    for lost in (world.anna, world.anna % BUCKETS):
+    for lost in (world.anna, BY_RANGE.of(world.anna)):
         with out_of_reach(world.database, lost), pytest.raises(DatabaseUnavailable):
             asking.work(world.database)
         assert to_be_asked() == {world.anna}
@@ -310,7 +311,7 @@ def test_the_worker_goes_on_with_those_who_leave(world: World, monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(deletion, "_finish", finish)
         world.clock.put(world.clock.now() + 2 * deletion.LEASE)
-        with out_of_reach(database, world.anna % BUCKETS), pytest.raises(DatabaseUnavailable):
+        with out_of_reach(database, BY_RANGE.of(world.anna)), pytest.raises(DatabaseUnavailable):
             deletion.work(database)
         assert done == [world.dora]
     world.clock.put(world.clock.now() + 2 * deletion.LEASE)
@@ -319,7 +320,8 @@ def test_the_worker_goes_on_with_those_who_leave(world: World, monkeypatch: pyte
 
 def test_a_worker_says_once_that_a_machine_is_out_of_reach(caplog: pytest.LogCaptureFixture) -> None:
     """And looks at the others in between, which is well, although there is a hint again and again."""
-    stop, looks, looked = threading.Event(), Looks(4, lambda: True, itertools.count(0, 2).__next__), list[int]()
+    stop, looked = threading.Event(), list[int]()
+    looks = Looks(lambda: range(4), lambda: True, itertools.count(0, 2).__next__)
 
     def work() -> None:
         looks.hint()

@@ -170,6 +170,14 @@ def test_a_new_epoch_leaves_nothing_to_find(world: World) -> None:
             "1 rows of job belong to no row of account.",
         ),
         (
+            "INSERT INTO job VALUES (16, 1, 'fan_out', {bo}, 5, 0, 0, 0, 0, NULL)",
+            "1 rows of job are where nobody looks for what there is to do.",
+        ),
+        (
+            "INSERT INTO next_end VALUES (20, {bo}, 1, NULL)",
+            "1 rows of next_end are where nobody looks for what there is to do.",
+        ),
+        (
             "INSERT INTO job VALUES (1, 1, 'other', {bo}, 5, 0, 0, 0, 0, NULL)",
             "The outbox holds jobs of the kind 'other', which nobody does.",
         ),
