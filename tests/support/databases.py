@@ -9,7 +9,8 @@ A test that is about one engine only says so::
 
     @pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
 
-The schema is made once for each run and engine, and copied for each test.
+The schema is made once for each run and engine. A file of SQLite is copied for each test; of PostgreSQL each process of
+the run keeps one database and deletes the rows after each test, because copies would take most of the time.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL, make_url
 
 from sync.database.engine import Database
+from sync.models import Base
 from sync.settings import Settings
 from tests.support import postgresql
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     import xdist.workermanage
 
 ENGINES = ("sqlite", "postgresql")
+TABLES = [Identifier(table.name) for table in reversed(Base.metadata.sorted_tables)]
 #: Where the processes of this run meet.
 DIRECTORY = pytest.StashKey[Path]()
 #: The first version that can be told to copy files, which is several times as fast where nothing waits for a disk.
@@ -116,6 +119,60 @@ def pytest_configure_node(node: xdist.workermanage.WorkerController) -> None:
     node.workerinput["evercard_directory"] = str(node.config.stash[DIRECTORY])
 
 
+#: Every column, index, constraint and schema of a database.
+SHAPE = """
+SELECT attrelid::regclass || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
+UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg_%'
+UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+ORDER BY 1
+"""
+
+
+def shape(connection: psycopg.Connection[tuple[object, ...]]) -> object:
+    """Return what a test of rows leaves as it is: the tables, and their version."""
+    version = "SELECT version_num FROM alembic_version"
+    described = connection.execute(SHAPE).fetchall()
+    return described, connection.execute(version).fetchall() if "alembic_version" in str(described) else None
+
+
+class Kept:
+    """A database of this process with the newest schema, emptied by `clear`."""
+
+    def __init__(self, server: PostgreSQL) -> None:
+        """Make nothing yet."""
+        self._server = server
+        self._url: URL | None = None
+        self._shape: object = None
+
+    @property
+    def url(self) -> URL:
+        """The URL of the database, which is made when there is none."""
+        if self._url is None:
+            self._url = self._server.create_migrated()
+            with psycopg.connect(plain(self._url)) as connection:
+                self._shape = shape(connection)
+        return self._url
+
+    def clear(self) -> None:
+        """Delete all rows; or the database, when a test changed more than rows."""
+        with psycopg.connect(plain(self.url), autocommit=True) as connection:
+            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s"
+            connection.execute(others, (self.url.database, connection.info.backend_pid))
+            if shape(connection) == self._shape:
+                connection.execute(SQL("; ").join(SQL("DELETE FROM {}").format(table) for table in TABLES))
+                return
+        self.drop()
+
+    def drop(self) -> None:
+        """Drop the database, if there is one."""
+        if self._url is not None:
+            self._server.drop(self._url)
+            self._url = None
+
+
 @pytest.fixture(scope="session")
 def run_directory(pytestconfig: pytest.Config) -> Path:
     """Return the directory that all processes of this run share; it is deleted at the end."""
@@ -133,6 +190,14 @@ def postgresql_server(run_directory: Path) -> Iterator[PostgreSQL]:
         pytest.skip(str(error))
     yield server
     server.connection.close()
+
+
+@pytest.fixture(scope="session")
+def kept(postgresql_server: PostgreSQL) -> Iterator[Kept]:
+    """Yield the PostgreSQL database of this process."""
+    kept = Kept(postgresql_server)
+    yield kept
+    kept.drop()
 
 
 @pytest.fixture(scope="session")
@@ -161,10 +226,9 @@ def database_url(database_engine: str, tmp_path: Path, request: pytest.FixtureRe
         copy = shutil.copy(request.getfixturevalue("migrated_sqlite_file"), tmp_path / "evercard.sqlite")
         yield f"sqlite:///{copy}"
         return
-    server: PostgreSQL = request.getfixturevalue("postgresql_server")
-    url = server.create_migrated()
-    yield url.render_as_string(hide_password=False)
-    server.drop(url)
+    kept: Kept = request.getfixturevalue("kept")
+    yield kept.url.render_as_string(hide_password=False)
+    kept.clear()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sqlalchemy import Delete, Engine, Insert, Select, Table, Update, event
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList, ClauseElement, ColumnClause
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.selectable import Join
+from sqlalchemy.sql.selectable import Join, Lateral
 
 from sync.database.distribution import TOGETHER
 from sync.database.prepared import STATEMENT
@@ -358,6 +358,9 @@ def _is_value(name: str) -> bool:
 def _operand(side: Any) -> str | None:
     if isinstance(side, BindParameter):
         return f"{_VALUE}{side.key}"
+    if isinstance(side, ColumnClause) and isinstance(side.table, Lateral):
+        # It is the column that was selected there, with what holds there.
+        (side,) = side.base_columns
     if isinstance(side, ColumnClause) and isinstance(side.table, Table):
         return f"{side.table.name}.{side.name}"
     return None
