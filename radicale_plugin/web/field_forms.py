@@ -34,6 +34,8 @@ NAME_PARTS = "name-parts"
 #: With more fields than that on a page, the form of a row comes when the row is opened.
 MOST_FORMS = 12
 _LENGTH = 4_000
+#: An address in Chinese goes from the largest to the smallest.
+_CHINESE_ADDRESS = ("place", "country", "region", "city", "street", "extended", "code", "box")
 #: What the browser may know about an input, by kind.
 _INPUTS: dict[str, dict[str, str]] = {
     **{
@@ -231,7 +233,10 @@ def inputs(form: FieldForm, kind: str, shape: str) -> list[Field]:
     """Return the inputs of a form in the order in which they are shown."""
     hidden = {"seen", "label"} if not parts.is_labelled(kind, shape) else {"seen"}
     found = [item for item in form if item.name not in hidden]
-    return sorted(found, key=lambda item: bool(item.name == "label"))
+    order = [item.name for item in found]
+    if shape == parts.ADDRESS and language.locale().language == "zh":
+        order = list(_CHINESE_ADDRESS)
+    return sorted(found, key=lambda item: (item.name == "label", order.index(item.name) if item.name in order else 0))
 
 
 def first_input(form: FieldForm, kind: str, shape: str) -> str:

@@ -77,6 +77,21 @@ def test_a_group_of_somebody_else_cannot_be_ticked(site: Site) -> None:
     assert on_card(site, anna) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "order"),
+    [
+        ("en", ["place", "street", "extended", "box", "code", "city", "region", "country", "label"]),
+        ("zh-CN", ["place", "country", "region", "city", "street", "extended", "code", "box", "label"]),
+    ],
+)
+def test_an_address_is_typed_in_the_order_of_its_language(
+    site: Site, anna: int, language: str, order: list[str]
+) -> None:
+    path = "/card/add/address"
+    said = Visitor(site, language=language).signed_in(anna).get(path).fields(path)
+    assert [name for name in said if name in order] == order
+
+
 @pytest.mark.parametrize("kind", [kind for kind in CATALOGUE if kind != "photo"])
 def test_every_kind_is_added_as_it_is_typed(site: Site, visitor: Visitor, anna: int, kind: str) -> None:
     path = f"/card/add/{kind}"
