@@ -6,15 +6,17 @@ The later one has won by then; here stands what the other had made of the field,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from sync.books import entry_rows, overlays
 from sync.books.entry_rows import PRIVATE
 from sync.database.engine import settings_of
+from sync.database.prepared import read
 from sync.errors import Conflict, NotFound
 from sync.fields import FieldContent, same_meaning
 from sync.merging import private_merge
@@ -70,18 +72,7 @@ def record(session: Session, viewer_id: int, entry_id: int, device_id: int, clas
 
 def of_person(session: Session, viewer_id: int) -> list[Told]:
     """Return the conflicts that a person has not decided yet, the last first."""
-    rows = session.execute(
-        select(EditConflict, Entry.kind, Device.label, PrivateCard.data)
-        .join(Entry, (Entry.viewer_id == EditConflict.viewer_id) & (Entry.id == EditConflict.entry_id))
-        .outerjoin(Device, (Device.viewer_id == EditConflict.viewer_id) & (Device.id == EditConflict.device_id))
-        .outerjoin(
-            PrivateCard,
-            (PrivateCard.viewer_id == EditConflict.viewer_id) & (PrivateCard.entry_id == EditConflict.entry_id),
-        )
-        .where(EditConflict.viewer_id == viewer_id, Entry.state == PRESENT)
-        .order_by(EditConflict.found_at.desc(), EditConflict.id)
-    )
-    return [_told(*row) for row in rows]
+    return [_told(row) for row in read(session, lambda _: _UNDECIDED, {"viewer": viewer_id})]
 
 
 def count(session: Session, viewer_id: int) -> int:
@@ -113,7 +104,7 @@ def take_other(session: Session, viewer_id: int, conflict_id: int) -> None:
         book = next((book for book in books_of(session, viewer_id) if entry and book.id == entry.book_id), None)
         if entry is None or book is None or entry.state != PRESENT:
             raise NotFound("There is no such entry.")
-        won, lost = _both(row)
+        won, lost = _load(row.won), _load(row.lost)
         if entry.kind == SELF:
             profiles.settle(session, viewer_id, won, lost)
         elif entry.kind == PRIVATE:
@@ -123,10 +114,21 @@ def take_other(session: Session, viewer_id: int, conflict_id: int) -> None:
         _forget(session, row)
 
 
-def _told(row: EditConflict, kind: str, label: str | None, data: bytes | None) -> Told:
-    won, lost = _both(row)
-    text = data.decode(errors="replace") if data is not None else ""
-    return Told(row.id, row.entry_id, kind, label or "", row.found_at, won, lost, text)
+_UNDECIDED = (
+    select(EditConflict.id, EditConflict.entry_id, EditConflict.found_at, EditConflict.won, EditConflict.lost)
+    .add_columns(Entry.kind, Device.label, PrivateCard.data)
+    .join(Entry, (Entry.viewer_id == EditConflict.viewer_id) & (Entry.id == EditConflict.entry_id))
+    .outerjoin(Device, (Device.viewer_id == EditConflict.viewer_id) & (Device.id == EditConflict.device_id))
+    .outerjoin(PrivateCard, (PrivateCard.viewer_id == Entry.viewer_id) & (PrivateCard.entry_id == Entry.id))
+    .where(EditConflict.viewer_id == bindparam("viewer"), Entry.state == PRESENT)
+    .order_by(EditConflict.found_at.desc(), EditConflict.id)
+)
+
+
+def _told(row: Sequence[Any]) -> Told:
+    conflict_id, entry_id, found_at, won, lost, kind, label, data = row
+    text = bytes(data).decode(errors="replace") if data is not None else ""
+    return Told(conflict_id, entry_id, kind, label or "", found_at, _load(won), _load(lost), text)
 
 
 def _settle_private(
@@ -182,7 +184,3 @@ def _load(text: str | None) -> FieldContent | None:
         return None
     kind, _, content = text.partition("\n")
     return FieldContent.load(kind, content)
-
-
-def _both(row: EditConflict) -> tuple[FieldContent | None, FieldContent | None]:
-    return _load(row.won), _load(row.lost)

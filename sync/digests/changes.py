@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync.database.lists import SQLITE, among
+from sync.database.prepared import read
 from sync.models import CONTACTS, AddressBook, Base, Digest, DigestSeen, Entry, Membership, Profile
 from sync.queries import activity, connected_people, member_news, told_members
 from sync.queries.activity import GONE
@@ -51,11 +52,11 @@ def reached(session: Session, viewer_id: int) -> Position | None:
 
     The versions are those of the people whose cards may have changed since.
     """
-    known = select(Digest.revision).where(Digest.viewer_id == viewer_id, Digest.is_wanted.is_(True))
-    before = session.scalars(known).first()
-    revision = _revision(session, viewer_id)
-    if before is None:
+    known = read(session, lambda _: _KNOWN, {"viewer": viewer_id})
+    if not known:
         return None
+    before = known[0][0]
+    revision = _revision(session, viewer_id)
     chosen = _told_of_members(session, viewer_id)
     rosters = rosters_now(session, chosen)
     if before >= revision and all(rosters[each] <= chosen[each] for each in rosters):
@@ -137,6 +138,7 @@ def is_changed() -> Sequence[ColumnElement[bool]]:
     return *_ENTRIES, Entry.revision > Digest.revision
 
 
+_KNOWN = select(Digest.revision).where(Digest.viewer_id == bindparam("viewer"), Digest.is_wanted.is_(True))
 _ENTRIES = (Entry.book_id == CONTACTS, Entry.kind == CONNECTION, Entry.state == PRESENT)
 
 

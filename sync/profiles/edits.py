@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from sync.database.prepared import read
 from sync.fields import FieldContent
 from sync.models import FieldState, ProfileState
 from sync.pictures.past_fields import PastField, past_fields
@@ -53,17 +54,20 @@ def latest(session: Session, owner_id: int) -> int:
 def edits_of(session: Session, owner_id: int, *, count: int = 20, offset: int = 0) -> list[Edit]:
     """Return what was made of a profile, newest first, *count* edits after *offset*."""
     # One more, which says what the last one of these came from.
-    states = session.execute(
-        select(ProfileState.version, ProfileState.changed_at)
-        .where(ProfileState.owner_id == owner_id)
-        .order_by(ProfileState.version.desc())
-        .limit(count + 1)
-        .offset(offset)
-    ).all()
+    states = read(session, lambda _: _NEWEST, {"owner": owner_id, "count": count + 1, "offset": offset})
     earlier: list[int | None] = [version for version, _ in states[1:]]
     steps = list(zip(states[:count], [*earlier, None], strict=False))
     touched = _touched(session, owner_id, {version: before or 0 for (version, _), before in steps})
     return [Edit(version, before, at, _edits(*touched[version])) for (version, at), before in steps]
+
+
+_NEWEST = (
+    select(ProfileState.version, ProfileState.changed_at)
+    .where(ProfileState.owner_id == bindparam("owner"))
+    .order_by(ProfileState.version.desc())
+    .limit(bindparam("count"))
+    .offset(bindparam("offset"))
+)
 
 
 def between(before: Sequence[PastField], after: Sequence[PastField]) -> list[FieldEdit]:

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from sync.database import accounts
+from sync.database.prepared import read
 from sync.models import Card, Membership
 from sync.organisations import roster_rows
 from sync.organisations.roster_rows import MemberEntry
@@ -120,15 +121,19 @@ def _shown(session: Session, book: Book, noted: Mapping[tuple[int, int], Sequenc
     return sorted(found, key=lambda each: (-noted[each.organisation_id, each.owner_id][-1].at, each.owner_id))
 
 
+_JOINED = select(Membership.organisation_id, Membership.told_from, Membership.joined_at).where(
+    Membership.owner_id == bindparam("member"), Membership.joined_at.is_not(None)
+)
+
+
 def _noted(session: Session, book: Book, told: Mapping[int, int] | None = None) -> dict[tuple[int, int], list[_Noted]]:
     """
     Return by organisation and owner the changes that may be news, in their order.
 
     *told* are by organisation the revisions that the reader was told up to: they are told of no other organisation.
     """
-    mine = (Membership.owner_id == book.viewer_id, Membership.joined_at.is_not(None))
-    columns = (Membership.organisation_id, Membership.told_from, Membership.joined_at)
-    joined = {row[0]: (row[1], row[2] or 0) for row in session.execute(select(*columns).where(*mine)).all()}
+    rows = read(session, lambda _: _JOINED, {"member": book.viewer_id})
+    joined = {organisation_id: (told_from, joined_at or 0) for organisation_id, told_from, joined_at in rows}
     there = {roster.organisation_id for roster in book.rosters}
     found = defaultdict[tuple[int, int], list[_Noted]](list)
     for _, organisation_id in rosters.named_by(session, book.viewer_id):

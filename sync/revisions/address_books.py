@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from sync.database.distribution import TOGETHER, is_distributed, set_locally
 from sync.database.engine import Database, settings_of
 from sync.database.lists import SQLITE, among, among_parameter, ids
-from sync.database.prepared import execute, later, value
+from sync.database.prepared import execute, later, read, value
 from sync.errors import AlreadyExists, InvalidInput, InvalidSyncToken, LimitExceeded, NotFound, Refused
 from sync.models import CONTACTS, AddressBook, Base, Device, DeviceCopy, Entry, VersionTotal, new_id, now
 from sync.push import news, subscriptions
@@ -173,8 +173,8 @@ def books_of(session: Session, viewer_id: int) -> list[Book]:
 
 def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* below a person's principal, if there is one."""
-    row = session.execute(_BOOK.where(AddressBook.viewer_id == viewer_id, AddressBook.path == path)).first()
-    return _book(row, rosters.find(session, row.rosters)) if row and path != path_of(row.id) else None
+    rows = read(session, lambda _: _AT_PATH, {"viewer": viewer_id, "path": path})
+    return _book(rows[0], rosters.find(session, rows[0][6])) if rows and path != path_of(rows[0][1]) else None
 
 
 def read_book(database: Database, viewer_id: int, path: str) -> Book | None:
