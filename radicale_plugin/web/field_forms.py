@@ -35,7 +35,7 @@ NAME_PARTS = "name-parts"
 MOST_FORMS = 12
 _LENGTH = 4_000
 #: An address in Chinese goes from the largest to the smallest.
-_CHINESE_ADDRESS = ("place", "country", "region", "city", "street", "extended", "code", "box")
+_CHINESE_ADDRESS = ("place", "country", "region", "city", "street", "extended", "code", "box", "label")
 #: What the browser may know about an input, by kind.
 _INPUTS: dict[str, dict[str, str]] = {
     **{
@@ -233,10 +233,9 @@ def inputs(form: FieldForm, kind: str, shape: str) -> list[Field]:
     """Return the inputs of a form in the order in which they are shown."""
     hidden = {"seen", "label"} if not parts.is_labelled(kind, shape) else {"seen"}
     found = [item for item in form if item.name not in hidden]
-    order = [item.name for item in found]
     if shape == parts.ADDRESS and language.locale().language == "zh":
-        order = list(_CHINESE_ADDRESS)
-    return sorted(found, key=lambda item: (item.name == "label", order.index(item.name) if item.name in order else 0))
+        return sorted(found, key=lambda item: _CHINESE_ADDRESS.index(item.name))
+    return sorted(found, key=lambda item: bool(item.name == "label"))
 
 
 def first_input(form: FieldForm, kind: str, shape: str) -> str:

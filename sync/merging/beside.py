@@ -90,9 +90,7 @@ def owners_texts(
     """
     now = [(content, frozenset(_texts(content))) for content in base]
     labelled = [(content, texts) for content, texts in now if texts]
-    back: set[str] = set()
-    if labelled:
-        back = set().union(*map(readings, sent))
+    back = frozenset().union(*map(readings, sent if labelled else ()))
     current = frozenset().union(*(texts for _, texts in labelled))
     missing = frozenset().union(*(texts for content, texts in labelled if back.isdisjoint(echoes(content))))
     return missing | (frozenset(text for content in shown for text in _texts(content)) - current)
