@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from markupsafe import Markup
 
 from radicale_plugin.web import language
@@ -55,7 +55,10 @@ def until(end: End) -> Markup:
 def until_time(at: int, utc_offset: int) -> Markup:
     """Say until when something is, by a clock that is ahead of UTC by so many minutes then."""
     there = local_time.local(at, utc_offset)
-    said = _("until %(time)s", time=format_datetime(there, "short", locale=language.locale()))
+    tag = language.locale()
+    # With the name of the month: 11/12 is another day on each side of the ocean.
+    day, clock = format_date(there, "medium", locale=tag), format_time(there, "short", locale=tag)
+    said = _("until %(time)s", time=str(tag.datetime_formats["medium"]).format(clock, day))
     return Markup('<time title="{}">{}</time>').format(local_time.said(at, utc_offset), said)
 
 

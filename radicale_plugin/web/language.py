@@ -145,7 +145,8 @@ def _speaker(tag: str) -> Callable[..., Markup]:
     # They may hold HTML; what is filled in is escaped.
     @lru_cache(maxsize=10_000)
     def marked(text: str) -> Markup:
-        return do_mark_safe(texts(tag).get(text, text))
+        # A line may end behind a hyphen, and "e-" is no word.
+        return do_mark_safe(texts(tag).get(text, text).replace("-mail", "\u2011mail"))
 
     def say(text: str, /, **values: object) -> Markup:
         return marked(text) % values if values else marked(text)

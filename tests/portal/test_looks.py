@@ -250,7 +250,9 @@ OVERLAPS = """() => {
 
 #: Numbers and words that stand on two lines, of those that are short enough for one.
 TORN = r"""() => {
-    const whole = /\+\d[\d ]{5,22}\d|(?<![\w@./:=-])[a-z]{2,12}(?![\w@./:=-])/gi
+    const kinds = [/\+\d[\d ]{5,22}\d/, /\be[-\u2011]mail/, /\d+ (?:second|minute|hour|day)s? ago/,
+        /(?<![\w@./:=-])[a-z]{2,12}(?![\w@./:=-])/]
+    const whole = RegExp(kinds.map(kind => kind.source).join('|'), 'gi')
     const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), torn = []
     while (texts.nextNode()) {
         if (texts.currentNode.parentElement.closest('pre')) continue

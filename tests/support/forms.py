@@ -118,16 +118,16 @@ class Page:
 
     @property
     def text(self) -> str:
-        """What can be read on the page, with single spaces."""
+        """What can be read on the page, with single spaces and one kind of hyphen."""
         body = self.document.find("body")
         assert body is not None
-        return " ".join(str(body.text_content()).split())
+        return _said(body)
 
     @property
     def told(self) -> list[str]:
         """What the page tells as done or wrong, in its order."""
         found = self.document.xpath("//*[@role='alert' or @role='status']")
-        return [" ".join(str(node.text_content()).split()) for node in found]
+        return [_said(node) for node in found]
 
     def form(self, action: str) -> html.FormElement:
         """Return the form whose action is a path below ``/.web``, which has to be on the page once."""
@@ -215,3 +215,7 @@ class Visitor:
         """Send just *values*."""
         headers = {} if origin is None else {"Origin": origin}
         return Page(self, self.client.post(target, data=dict(values), headers=headers))
+
+
+def _said(node: html.HtmlElement) -> str:
+    return " ".join(str(node.text_content()).replace("\u2011", "-").split())
