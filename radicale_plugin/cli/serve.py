@@ -20,10 +20,13 @@ def serve(site: Site, *, worker: bool) -> None:
 
     What changes leave to be done is done by a worker beside it; with --no-worker, by `evercard worker` alone.
     """
-    from radicale_plugin.server import checking, serving
+    from radicale_plugin.server import memory
 
-    if stopping := checking.stopping(site.path):
-        raise InvalidInput(" ".join(f"{one.about}: {one.text}" for one in stopping))
+    with memory.kept():
+        from radicale_plugin.server import checking, serving
+
+        if stopping := checking.stopping(site.path):
+            raise InvalidInput(" ".join(f"{one.about}: {one.text}" for one in stopping))
     serving.serve(site.path, lambda url: click.echo(f"Evercard listens at {url}"), with_worker=worker)
 
 
@@ -38,15 +41,18 @@ def run_worker(site: Site, parent: int | None) -> None:
     one by itself. Any number may run beside it, on any machine that reaches the database; what one of them was at when
     it ended, another does.
     """
-    from radicale_plugin import settings
-    from radicale_plugin.server import logs, running, serving
-    from sync import worker
+    from radicale_plugin.server import memory
+
+    with memory.kept():
+        from radicale_plugin import settings
+        from radicale_plugin.server import logs, running
+        from sync import worker
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if parent is not None:
-        serving.when_ended(parent, stop.set)
+        running.when_ended(parent, stop.set)
     if logs.is_json(site.configuration):
         logs.use_json(site.configuration.get("logging", "level"))
     database = settings.database(site.configuration)

@@ -1,5 +1,5 @@
 """
-What the processes of one running server share: a directory that is there as long as the server is.
+What the processes of one running server share: the end of the one that started them, and a directory until then.
 
 In it the worker shows that it is alive, and serving processes write down what they measure.
 """
@@ -11,7 +11,9 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from radicale_plugin.server.shared_spending import SharedSpending
@@ -23,6 +25,17 @@ DIRECTORY = "EVERCARD_RUNNING"
 SILENCE = 120.0
 #: What is in the directory of a server that runs no worker.
 _ELSEWHERE = "worker-elsewhere"
+
+
+def when_ended(parent: int, call: Callable[[], object]) -> None:
+    """Call *call* once *parent*, the process that started this one, has ended in whatever way."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        call()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def begin(*, with_worker: bool = True) -> Path:

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from granian.server.common import AbstractServer
 from radicale import config
 
 from radicale_plugin import option_values, settings
-from radicale_plugin.server import logs, metering, running
+from radicale_plugin.server import logs, memory, metering, running
 from radicale_plugin.server.application import Application
 from radicale_plugin.server.deadlines import Deadlines
 from radicale_plugin.server.wsgi import Wrapper
@@ -60,11 +59,12 @@ def create_child() -> Wrapper:
     # Ctrl-C reaches every process of a terminal, and the server's processes never end that get its signal besides the
     # one by which the main process ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    when_ended(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    running.when_ended(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
     allow_many_connections()
     deadlines = Deadlines()
     deadlines.watch()
-    return create(deadlines)
+    with memory.kept():
+        return create(deadlines)
 
 
 def allow_many_connections() -> None:
@@ -73,17 +73,6 @@ def allow_many_connections() -> None:
     wanted = 4 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(4 * CONNECTIONS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def when_ended(parent: int, call: Callable[[], object]) -> None:
-    """Call *call* once *parent*, the process that started this one, has ended in whatever way."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        call()
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def wrapped(configuration: config.Configuration, deadlines: Deadlines | None = None) -> Wrapper:
@@ -106,6 +95,8 @@ def serve(
     """
     configuration = settings.load(configuration_path)
     settings.database(configuration).migrate()
+    with memory.kept():
+        _load_for_all(configuration)
     address, port = address_of(configuration)
     require_free(address, port)
     if configuration_path:
@@ -143,6 +134,14 @@ def serve(
         stop.set()
         if keeper.ident is not None:
             keeper.join()
+
+
+def _load_for_all(configuration: config.Configuration) -> None:
+    """Load what every process that answers needs, once: they are made from this one, and begin with what it has."""
+    if configuration.get("web", "type") == "radicale_plugin.web":
+        from radicale_plugin.web import application
+
+        application.load()
 
 
 def _share(configuration: config.Configuration, *, with_worker: bool) -> None:

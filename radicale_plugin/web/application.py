@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from datetime import timedelta
+from types import ModuleType
 
 import jinja2
 from flask import current_app, request
@@ -41,6 +42,14 @@ from sync.database.server_keys import key_for
 from sync.sign_in import sessions
 
 
+def load() -> list[ModuleType]:
+    """Load whatever a portal is made of and is the same for each, and return the modules of its pages."""
+    for tag in language.LANGUAGES:
+        language.texts(tag)
+    names = sorted(module.name for module in pkgutil.iter_modules(pages.__path__))
+    return [importlib.import_module(f"{pages.__name__}.{name}") for name in names]
+
+
 def create(database: Database, place: Place, configuration: config.Configuration) -> Portal:
     """Make the portal of *database*, which must have been migrated, of a server with *configuration*."""
     portal = Portal(database, place, configuration)
@@ -67,8 +76,8 @@ def create(database: Database, place: Place, configuration: config.Configuration
     reminders.install(portal)
     ends.install(portal)
     error_pages.install(portal)
-    for found in sorted(pkgutil.iter_modules(pages.__path__), key=lambda module: module.name):
-        portal.register_blueprint(importlib.import_module(f"{pages.__name__}.{found.name}").blueprint)
+    for module in load():
+        portal.register_blueprint(module.blueprint)
     return portal
 
 

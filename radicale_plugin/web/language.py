@@ -29,8 +29,6 @@ TRANSLATIONS = Path(__file__).with_name("translations")
 
 def install(portal: Portal) -> None:
     """Let templates say ``_("…")``."""
-    for tag in LANGUAGES:
-        texts(tag)
     portal.jinja_env.filters["gap_after"] = gap_after
     portal.before_request(_keep_now_and_then)
     portal.context_processor(_in_templates)
