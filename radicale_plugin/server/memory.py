@@ -21,4 +21,5 @@ def kept() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(10_000, 10, 10)
         gc.enable()

@@ -49,9 +49,10 @@ def create(deadlines: Deadlines | None = None) -> Wrapper:
     A server other than that of `serve` has to keep slow clients away by itself, such as by a reverse proxy that buffers
     requests and answers; *deadlines* cannot do it there.
     """
-    configuration = settings.load(os.environ.get(CONFIGURATION) or None)
-    logs.set_up(configuration)
-    return wrapped(configuration, deadlines)
+    with memory.kept():
+        configuration = settings.load(os.environ.get(CONFIGURATION) or None)
+        logs.set_up(configuration)
+        return wrapped(configuration, deadlines)
 
 
 def create_child() -> Wrapper:
@@ -63,8 +64,7 @@ def create_child() -> Wrapper:
     allow_many_connections()
     deadlines = Deadlines()
     deadlines.watch()
-    with memory.kept():
-        return create(deadlines)
+    return create(deadlines)
 
 
 def allow_many_connections() -> None:

@@ -16,6 +16,8 @@ class Attempt:
     Only for what has no database in it: a broken transaction must not go on.
     """
 
+    __slots__ = ("trouble",)
+
     def __init__(self) -> None:
         """Begin without trouble."""
         self.trouble = ""

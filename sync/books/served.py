@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,12 +19,11 @@ _VERSION = re.compile(r"^VERSION:[ \t]*([0-9.]+)", re.IGNORECASE | re.MULTILINE)
 _HAS_NAME = re.compile(r"^(?:[\w-]++\.)?+FN(?:;[^:\r\n]*+)?+:[ \t;,]*+[^\s;,]", re.IGNORECASE | re.MULTILINE)
 #: Asked for like a version.
 THUNDERBIRD = "thunderbird"
-_front = functools.lru_cache(maxsize=4096)(fields.head)
 
 
 def held(body: str, overlay: str | None, version: str, uid: str, changed_at: int) -> str:
     """Return the card of a connection or of the person: its stored *body*, and what the viewer added to it."""
-    front = _front(version, uid, changed_at)
+    front = fields.head(version, uid, changed_at)
     if overlay is None:
         return front + body
     return front + overlays.applied(front + body, overlays.load(overlay), version)
@@ -79,7 +77,7 @@ def _translated(contents: Sequence[fields.FieldContent], version: str, uid: str,
         # Programs that read it look for the members of a list by the prefix and what the UID says.
         uid, contents = uids.bare(uid), [_with_member(content) for content in contents]
     body = fields.render(contents, version, fallback_name=fields.called(contents, fields.UNNAMED), remote_media=True)
-    return _front(version, uid, changed_at) + body
+    return fields.head(version, uid, changed_at) + body
 
 
 def _with_member(content: fields.FieldContent) -> fields.FieldContent:

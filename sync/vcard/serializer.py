@@ -17,6 +17,9 @@ _IS_CONTINUATION = [octet & 0b1100_0000 == 0b1000_0000 for octet in range(256)]
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 # Old telephones put what they like there, such as X-CUSTOM(CHARSET=UTF-8.
 _OUTSIDE_TOKEN = re.compile(r"[^A-Za-z0-9_-]")
+_TWO = [f"{number:02}" for number in range(60)]
+#: A UID that fits into its line as it is.
+_PLAIN_UID = re.compile(r"[A-Za-z0-9_.:-]{1,71}")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.+/-]*")
 # Names are not case-sensitive, but Apple's programs are the ones that read these and this is how they write them.
 _SPELLING = {"X-ABLABEL": "X-ABLabel", "X-ABSHOWAS": "X-ABShowAs"}
@@ -34,10 +37,21 @@ def head(version: str, uid: str, revised: int) -> str:
 
     *revised* counts seconds since 1970. The UID is written alike in both versions, for clients key by its very text.
     """
-    form = "%Y%m%dT%H%M%SZ" if version == "4.0" else "%Y-%m-%dT%H:%M:%SZ"
-    revision = datetime.fromtimestamp(revised, UTC).strftime(form)
-    identity = content_line(Property("", "UID", (), escape(uid)))
+    # Every card of an answer has another one, so that this is done as often as anything.
+    identity = f"UID:{uid}\r\n" if _PLAIN_UID.fullmatch(uid) else _content_line(Property("", "UID", (), escape(uid)))
+    day, seconds = divmod(revised, 86_400)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    if version == "4.0":
+        revision = f"{_date(day, '%Y%m%d')}T{_TWO[hour]}{_TWO[minute]}{_TWO[second]}Z"
+    else:
+        revision = f"{_date(day, '%Y-%m-%d')}T{_TWO[hour]}:{_TWO[minute]}:{_TWO[second]}Z"
     return f"BEGIN:VCARD\r\nVERSION:{version}\r\n{identity}REV:{revision}\r\n"
+
+
+@lru_cache(maxsize=512)
+def _date(day: int, form: str) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime(form)
 
 
 def content_line(item: Property) -> str:

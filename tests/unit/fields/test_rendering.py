@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sync.fields import (
     CATALOGUE,
@@ -15,7 +19,8 @@ from sync.fields import (
     property_from_line,
     render,
 )
-from sync.vcard import Property, parse_one
+from sync.vcard import Property, content_line, parse_one
+from sync.vcard.text import escape
 
 REMOTE = [property_from_line(f"{name};VALUE=uri:https://example.com/x") for name in ("PHOTO", "LOGO", "SOUND")]
 MOBILE = field_from_text("mobile", "+86 138 0013 8000")
@@ -35,6 +40,19 @@ def test_the_head_names_version_identity_and_revision() -> None:
 
 def test_an_identity_injects_nothing() -> None:
     assert head("3.0", "a\r\nTEL:1", 0).count("\r\n") == 4
+
+
+@given(st.integers(0, 4_102_444_799), st.sampled_from(["3.0", "4.0"]))
+def test_every_second_is_written_as_the_calendar_has_it(second: int, version: str) -> None:
+    form = "%Y%m%dT%H%M%SZ" if version == "4.0" else "%Y-%m-%dT%H:%M:%SZ"
+    assert f"\r\nREV:{datetime.fromtimestamp(second, UTC).strftime(form)}\r\n" in head(version, "u", second)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=90))
+def test_the_line_of_a_uid_is_the_one_of_any_text(uid: str) -> None:
+    assert (
+        head("4.0", uid, 0).split("VERSION:4.0\r\n")[1].startswith(content_line(Property("", "UID", (), escape(uid))))
+    )
 
 
 @pytest.mark.parametrize(
