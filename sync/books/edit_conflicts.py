@@ -72,7 +72,7 @@ def record(session: Session, viewer_id: int, entry_id: int, device_id: int, clas
 
 def of_person(session: Session, viewer_id: int) -> list[Told]:
     """Return the conflicts that a person has not decided yet, the last first."""
-    return [_told(row) for row in read(session, lambda _: _UNDECIDED, {"viewer": viewer_id})]
+    return [_told(row) for row in read(session, _UNDECIDED, {"viewer": viewer_id})]
 
 
 def count(session: Session, viewer_id: int) -> int:

@@ -34,6 +34,7 @@ from sync.pipeline.answers import Answer, Rows
 from sync.pipeline.failed import FailedError
 
 Statement: TypeAlias = Select[*tuple[Any, ...]] | Insert | Update | Delete
+Made: TypeAlias = Statement | Callable[[str], Statement]
 #: The execution option in which whoever watches the engine finds the statement of a text.
 STATEMENT = "statement"
 #: The execution option of a statement whose best plan depends on its values, such as whether a book is large:
@@ -119,17 +120,16 @@ def finish(session: Session) -> None:
         _send(connection)
 
 
-def read(
-    session: Session, make: Callable[[str], Statement], values: Mapping[str, object], **lists: Collection[int]
-) -> Rows:
+def read(session: Session, what: Made, values: Mapping[str, object], **lists: Collection[int]) -> Rows:
     """
-    Run what *make* makes for a kind of database and keeps, as `execute` does, for whoever may have changed objects.
+    Run *what* is one statement, or makes and keeps one for a kind of database, for whoever may have changed objects.
 
     Each of *lists* is the ids of an `among_parameter` of this name. What the session holds back is written before.
     """
     session.flush()
     dialect = session.get_bind().dialect.name
-    return execute(session, make(dialect), {**values, **{name: ids(dialect, each) for name, each in lists.items()}})
+    statement = what(dialect) if callable(what) else what
+    return execute(session, statement, {**values, **{name: ids(dialect, each) for name, each in lists.items()}})
 
 
 def value(session: Session, statement: Statement, values: Mapping[str, object]) -> Any:

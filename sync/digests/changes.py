@@ -52,7 +52,7 @@ def reached(session: Session, viewer_id: int) -> Position | None:
 
     The versions are those of the people whose cards may have changed since.
     """
-    known = read(session, lambda _: _KNOWN, {"viewer": viewer_id})
+    known = read(session, _KNOWN, {"viewer": viewer_id})
     if not known:
         return None
     before = known[0][0]

@@ -54,7 +54,7 @@ def latest(session: Session, owner_id: int) -> int:
 def edits_of(session: Session, owner_id: int, *, count: int = 20, offset: int = 0) -> list[Edit]:
     """Return what was made of a profile, newest first, *count* edits after *offset*."""
     # One more, which says what the last one of these came from.
-    states = read(session, lambda _: _NEWEST, {"owner": owner_id, "count": count + 1, "offset": offset})
+    states = read(session, _NEWEST, {"owner": owner_id, "count": count + 1, "offset": offset})
     earlier: list[int | None] = [version for version, _ in states[1:]]
     steps = list(zip(states[:count], [*earlier, None], strict=False))
     touched = _touched(session, owner_id, {version: before or 0 for (version, _), before in steps})

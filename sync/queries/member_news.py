@@ -132,7 +132,7 @@ def _noted(session: Session, book: Book, told: Mapping[int, int] | None = None) 
 
     *told* are by organisation the revisions that the reader was told up to: they are told of no other organisation.
     """
-    rows = read(session, lambda _: _JOINED, {"member": book.viewer_id})
+    rows = read(session, _JOINED, {"member": book.viewer_id})
     joined = {organisation_id: (told_from, joined_at or 0) for organisation_id, told_from, joined_at in rows}
     there = {roster.organisation_id for roster in book.rosters}
     found = defaultdict[tuple[int, int], list[_Noted]](list)

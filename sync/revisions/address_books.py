@@ -173,7 +173,7 @@ def books_of(session: Session, viewer_id: int) -> list[Book]:
 
 def find_book(session: Session, viewer_id: int, path: str) -> Book | None:
     """Return the address book at *path* below a person's principal, if there is one."""
-    rows = read(session, lambda _: _AT_PATH, {"viewer": viewer_id, "path": path})
+    rows = read(session, _AT_PATH, {"viewer": viewer_id, "path": path})
     return _book(rows[0], rosters.find(session, rows[0][6])) if rows and path != path_of(rows[0][1]) else None
 
 
