@@ -27,6 +27,11 @@ def serve(site: Site, *, worker: bool) -> None:
 
         if stopping := checking.stopping(site.path):
             raise InvalidInput(" ".join(f"{one.about}: {one.text}" for one in stopping))
+        # The processes that answer are made from this one, and begin with what it has.
+        if site.configuration.get("web", "type") == "radicale_plugin.web":
+            from radicale_plugin.web import application
+
+            application.load()
     serving.serve(site.path, lambda url: click.echo(f"Evercard listens at {url}"), with_worker=worker)
 
 

@@ -95,8 +95,6 @@ def serve(
     """
     configuration = settings.load(configuration_path)
     settings.database(configuration).migrate()
-    with memory.kept():
-        _load_for_all(configuration)
     address, port = address_of(configuration)
     require_free(address, port)
     if configuration_path:
@@ -134,14 +132,6 @@ def serve(
         stop.set()
         if keeper.ident is not None:
             keeper.join()
-
-
-def _load_for_all(configuration: config.Configuration) -> None:
-    """Load what every process that answers needs, once: they are made from this one, and begin with what it has."""
-    if configuration.get("web", "type") == "radicale_plugin.web":
-        from radicale_plugin.web import application
-
-        application.load()
 
 
 def _share(configuration: config.Configuration, *, with_worker: bool) -> None:
