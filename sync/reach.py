@@ -92,14 +92,14 @@ class Round:
     """
     One round of work on many people, or of many jobs.
 
-    Where the tables are spread, what cannot be done for one of them because a machine is out of reach does not stop the
-    others.
+    Whatever goes wrong with one of them does not stop the others: neither a fault that only one of them shows nor,
+    where the tables are spread, a machine that is out of reach.
     """
 
     def __init__(self, database: Database) -> None:
         """Nothing is done yet."""
         self._database = database
-        self._error: DatabaseUnavailable | None = None
+        self._error: Exception | None = None
         self._failed = set[object]()
 
     def each(self, those: Iterable[T], do: Callable[[T], object]) -> int:
@@ -116,11 +116,13 @@ class Round:
             try:
                 do(each)
                 done += 1
-            except DatabaseUnavailable as error:
-                if not self._database.is_distributed:
+            except Exception as error:
+                if isinstance(error, DatabaseUnavailable) and not self._database.is_distributed:
                     raise
                 self._failed.add(each)
-                self._error = self._error or error
+                # What nobody foresaw is told rather than what takes its time.
+                if self._error is None or isinstance(self._error, DatabaseUnavailable):
+                    self._error = error
         return done
 
     def pages(self, find: Callable[[int], Sequence[int]], do: Callable[[int], object], size: int) -> int:
@@ -142,7 +144,7 @@ class Round:
         Say what could not be done, now that all else is; nor asked, with *reach*.
 
         Raises:
-            DatabaseUnavailable: Something could not be.
+            Exception: Something could not be; `DatabaseUnavailable` where that is all that was wrong.
         """
         error = self._error or (reach.error if reach is not None else None)
         if error is not None:

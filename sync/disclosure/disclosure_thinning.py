@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from sync.database.engine import Database, among
 from sync.database.pacing import Pieces
 from sync.models import Audience, Base, DisclosedAudience, DisclosedField, FieldState
+from sync.reach import Round
 from sync.revisions import jobs
 
 THINNING = "disclosure"
@@ -123,11 +124,15 @@ def ask(session: Session, owner_id: int, version: int, at: int) -> None:
 
 def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """Do what was asked for, and return for how many owners that was. Any number of workers may do this at once."""
-    taken = jobs.take(database, THINNING, buckets)
-    for owner_id in taken:
+
+    def thin(owner_id: int) -> None:
         thin_out(database, owner_id)
         database.write(partial(jobs.done, kind=THINNING, owner_id=owner_id))
-    return len(taken)
+
+    round_ = Round(database)
+    done = round_.each(jobs.take(database, THINNING, buckets), thin)
+    round_.end()
+    return done
 
 
 def thin_out(database: Database, owner_id: int) -> int:

@@ -15,6 +15,7 @@ from sync.household.pairs import Share, Source
 from sync.household.sharable import is_sharable
 from sync.models import CARRIED, LEFT, OFFERED, TAKEN_BACK, CarriedField, SharedField
 from sync.profiles.field_rows import update_field
+from sync.reach import Round
 from sync.revisions import jobs
 from sync.revisions.shared_fields import HOUSEHOLD, says_the_same
 from sync.sharing import changes
@@ -23,10 +24,10 @@ from sync.sharing.changes import change
 
 def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """Do what changes of fields left to do, and return of how many people. Any number of workers may do so at once."""
-    taken = jobs.take(database, HOUSEHOLD, buckets)
-    for person_id in taken:
-        settle(database, person_id)
-    return len(taken)
+    round_ = Round(database)
+    done = round_.each(jobs.take(database, HOUSEHOLD, buckets), partial(settle, database))
+    round_.end()
+    return done
 
 
 def settle(database: Database, person_id: int) -> None:

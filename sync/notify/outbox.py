@@ -179,6 +179,13 @@ def _send(database: Database, senders: Mapping[str, Sender], composers: Mapping[
     except Unreachable as error:
         _put_off(database, claim, error)
         return False
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:
+        # Whatever it was, the others are not kept waiting for it, nor is it tried for ever.
+        logger.exception("A message could not be sent")
+        _put_off(database, claim, Unreachable(f"it cannot be sent ({type(error).__name__})"))
+        return False
     database.write(lambda session: _end(session, claim, composed))
     return composed.text is not None
 
@@ -250,7 +257,6 @@ def _late(composer: Composer, session: Session, waiting: Waiting) -> Composed:
     except EndsDue as error:
         raise Unreachable("something that it would say is over, and is being taken back") from error
     except Exception as error:
-        # Whatever it was, the others are not kept waiting for it.
         logger.exception("A message could not be put together")
         raise Unreachable(f"it cannot be put together ({type(error).__name__})") from error
 

@@ -24,6 +24,7 @@ from sync.fields import FieldContent, media
 from sync.models import RENDERING, Profile
 from sync.profiles import profiles
 from sync.queries import contact_pages
+from sync.reach import Round
 from sync.sharing import changes
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
@@ -42,9 +43,9 @@ def work(database: Database) -> int:
             .order_by(Profile.owner_id)
         )
         owners = session.scalars(old.limit(_PAGE)).all()
-    pieces = Pieces(database)
-    for owner_id in owners:
-        renew_all(pieces.write, owner_id)
+    round_ = Round(database)
+    round_.each(owners, functools.partial(renew_all, Pieces(database).write))
+    round_.end()
     return len(owners)
 
 

@@ -148,9 +148,10 @@ def work(
     worker goes on behind the last chunk that was committed, as soon as the lease has run out.
 
     Raises:
-        DatabaseUnavailable: Somebody could not be reached. Of several machines, all who are on others were.
+        Exception: Somebody could not be reached. All others were, unless the database is out of reach.
     """
-    reached, pieces, failed = 0, Pieces(database), None
+    reached, pieces = 0, Pieces(database)
+    failed: Exception | None = None
     claims, look_at = deque[Claim](), -math.inf
     while True:
         if time.monotonic() >= look_at and len(claims) < _AT_ONCE:
@@ -164,10 +165,12 @@ def work(
         claim = claims.popleft()
         try:
             count, left = pieces.write(functools.partial(carry, claim=claim))
-        except DatabaseUnavailable as error:
-            if not database.is_distributed:
+        except Exception as error:
+            if isinstance(error, DatabaseUnavailable) and not database.is_distributed:
                 raise
-            failed, count, left = error, 0, _go_around(pieces, claim)
+            # Whatever is the matter with one, the others are carried; it is tried again when its lease is over.
+            failed, count = error, 0
+            left = _go_around(pieces, claim) if isinstance(error, DatabaseUnavailable) else None
         reached += count
         progress(count)
         if left is not None:

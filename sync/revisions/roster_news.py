@@ -25,13 +25,12 @@ from sync.database.pacing import Pieces
 from sync.database.prepared import execute
 from sync.models import CONTACTS, ROSTER, Base, Job, Membership, RosterEntry, new_id, now
 from sync.push import news
+from sync.reach import Round
 from sync.revisions import roster_changes, rosters
 from sync.revisions.jobs import is_due
 
 #: Members whose devices are noted in one piece.
 _SOME = 500
-
-
 #: Says of what a job is about which organisation's members are told, None for none, and of which address book.
 Place: TypeAlias = Callable[[Session, int], tuple[int | None, int]]
 #: Says who of some members may be told of what a job is about.
@@ -92,21 +91,25 @@ def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Se
     Returns of how many members' devices it was looked.
     *told_of* is asked when it is told, so that nobody is who may not see it by then.
     """
-    at, told, pieces = now(), 0, Pieces(database)
+    at, told, pieces, round_ = now(), list[int](), Pieces(database), Round(database)
     with database.reading() as session:
         due = is_due(literal(at, BigInteger), literal(at + database.settings.lease, BigInteger))
         here = Job.bucket.in_(database.buckets.some(buckets))
         chosen = select(Job.bucket, Job.id).where(here, Job.kind == kind, due)
-        jobs = session.execute(chosen).all()
-    for bucket, job_id in jobs:
-        while some := pieces.write(partial(_tell, bucket=bucket, job_id=job_id, place=place, told_of=told_of)):
-            told += len(some)
-    return told
+        jobs = [(bucket, job_id) for bucket, job_id in session.execute(chosen)]
+
+    def tell_one(job: tuple[int, int]) -> None:
+        while some := pieces.write(partial(_tell, job=job, place=place, told_of=told_of)):
+            told.append(len(some))
+
+    round_.each(jobs, tell_one)
+    round_.end()
+    return sum(told)
 
 
-def _tell(session: Session, bucket: int, job_id: int, place: Place, told_of: Told) -> Sequence[int]:
+def _tell(session: Session, job: tuple[int, int], place: Place, told_of: Told) -> Sequence[int]:
     """Note the news for the next members; where there are none any more, the job is done."""
-    mine = (Job.bucket == bucket, Job.id == job_id)
+    mine = (Job.bucket == job[0], Job.id == job[1])
     claimed = update(Job).where(*mine).values(due_at=now() + settings_of(session).lease, attempts=Job.attempts + 1)
     columns = (Job.card_id, Job.after_viewer, Job.owner_id, Job.changed_at, Job.version)
     row = session.execute(claimed.returning(*columns)).first()

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, InvalidOneTimeToken
 from sync.models import Message, now
-from sync.notify import mail, outbox, sms, suppression, templates
+from sync.notify import given_up, mail, outbox, sms, suppression, templates
 from sync.settings import Sending, Settings
 from tests.support.databases import opened
 from tests.support.letters import Gateway, Mailbox, mail_server, sms_gateway, words
@@ -176,6 +176,32 @@ def test_what_cannot_be_sent_for_a_day_is_given_up(site: Database, mailbox: Mail
     site.write(lambda session: session.execute(update(Message).where(Message.bucket >= 0).values(created_at=long_ago)))
     assert work(site) == 0
     assert waiting(site) == []
+
+
+def test_what_nobody_foresaw_keeps_no_other_message_and_is_given_up_in_the_end(
+    site: Database, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    hand_over = mail.sender(site.settings.sending)
+
+    def fail_at_one(letter: outbox.Letter) -> None:
+        if letter.recipient == "poison@example.org":
+            raise ValueError(letter.recipient)
+        hand_over(letter)
+
+    addresses = ("a@example.org", "poison@example.org", "b@example.org")
+    assert all(post(site, to=to) for to in addresses)
+    assert outbox.work(site, {"email": fail_at_one}) == 2
+    assert [(message.recipient, message.due_at > now()) for message in waiting(site)] == [("poison@example.org", True)]
+    long_ago = now() - outbox.PATIENCE
+    site.write(
+        lambda session: session.execute(
+            update(Message).where(Message.bucket >= 0).values(created_at=long_ago, due_at=now())
+        )
+    )
+    assert outbox.work(site, {"email": fail_at_one}) == 0
+    assert waiting(site) == []
+    with site.reading() as session:
+        assert [each.reason for each in given_up.listed(session, 10)] == ["it cannot be sent (ValueError), for a day"]
 
 
 def test_who_wants_no_messages_gets_none(site: Database, mailbox: Mailbox) -> None:

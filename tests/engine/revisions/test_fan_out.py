@@ -351,3 +351,27 @@ def test_connected_people_are_reached_as_a_crowd_is(small: Database) -> None:
     set_field(small, anna, phone, "+1 555 0101")
     assert fan_out.work(small) == 5
     assert set(raised(small, before).values()) == {1}
+
+
+def test_a_change_that_cannot_be_carried_keeps_no_other_from_its_viewers(
+    small: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped, phone, _ = owner_of(small, 5)
+    others = [owner_of(small, 5) for _ in range(3)]
+    set_field(small, stopped, phone, "+49 30 2")
+    for owner, field_id, _ in others:
+        set_field(small, owner, field_id, "+49 30 2")
+    carry = fan_out.carry
+
+    def fail_at_one(session: Session, claim: Claim) -> tuple[int, Claim | None]:
+        if claim.owner_id == stopped:
+            raise ValueError("planted")
+        return carry(session, claim)
+
+    with monkeypatch.context() as planted:
+        planted.setattr(fan_out, "carry", fail_at_one)
+        with pytest.raises(ValueError, match="planted"):
+            fan_out.work(small)
+    assert (pending(small), owed(small)) == (1, 5)
+    end_leases(small)
+    assert fan_out.work(small) == 5
