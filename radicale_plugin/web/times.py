@@ -13,9 +13,10 @@ from radicale_plugin.web.portal import Portal
 
 
 def install(portal: Portal) -> None:
-    """Let templates say ``{{ moment|ago }}`` and ``{{ moment|day }}``."""
+    """Let templates say ``{{ moment|ago }}``, ``{{ moment|day }}`` and ``{{ seconds|duration }}``."""
     portal.jinja_env.filters["ago"] = ago
     portal.jinja_env.filters["day"] = day
+    portal.jinja_env.filters["duration"] = duration
 
 
 def ago(moment: int) -> Markup:
@@ -30,3 +31,8 @@ def ago(moment: int) -> Markup:
 def day(moment: int) -> str:
     """Return the day of *moment*, in seconds since 1970."""
     return format_date(datetime.fromtimestamp(moment, UTC), "long", locale=language.locale())
+
+
+def duration(seconds: float) -> str:
+    """Say how long something has been going on."""
+    return format_timedelta(timedelta(seconds=int(seconds)), locale=language.locale())

@@ -8,6 +8,7 @@ from sync.accounts import addresses
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
 from sync.errors import NotFound
+from sync.notify import outbox
 from sync.sign_in import administrators, credentials, people_list
 from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
@@ -165,6 +166,35 @@ def test_what_waits_and_what_is_wrong_is_said(cast_site: Site, cast: Cast) -> No
     assert "It can be read and written." in page.text
     assert "mail:" not in page.text
     assert "Wrong · mail" in page.submit(path).text
+
+
+def test_what_was_given_up_is_listed_and_put_back_or_forgotten(cast_site: Site, cast: Cast) -> None:
+    anna = Visitor(cast_site).signed_in(cast.ids["anna"])
+
+    def post(to: str) -> bool:
+        values = {"login": "bo", "link": "https://cards.example/"}
+        return cast_site.database.write(lambda session: outbox.post(session, "email", to, "reset", **values))
+
+    def give_up(letter: object) -> None:
+        raise outbox.Undeliverable("550 refused")
+
+    path = "/administration/messages"
+    for to in ("bo@example.org", "chiara@example.net"):
+        assert post(to)
+    assert outbox.work(cast_site.database, {"email": give_up}) == 0
+    page = anna.get(path)
+    assert "2 times · 550 refused" in page.text
+    assert "example.org" not in page.text
+    assert page.submit(f"{path}/retry").told == ["All of it is tried again now."]
+    assert messages(cast_site.database) == [
+        ("email", "bo@example.org", "reset"),
+        ("email", "chiara@example.net", "reset"),
+    ]
+    assert outbox.work(cast_site.database, {"email": give_up}) == 0
+    page = anna.get(path).submit(f"{path}/drop")
+    assert page.told == ["All of it is forgotten."]
+    assert "Given up" not in page.text
+    assert messages(cast_site.database) == []
 
 
 def test_what_the_command_line_did_is_told_in_words(site: Site) -> None:

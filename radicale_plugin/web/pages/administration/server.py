@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Response
 
 from radicale_plugin.server import checking, health
-from radicale_plugin.web.page import page
+from radicale_plugin.web.language import gettext as _
+from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.administration.area import blueprint
 from radicale_plugin.web.signed_in import database, portal
 from sync import gauges
+from sync.accounts.rate_limits import DAY
+from sync.database.engine import Session
+from sync.notify import given_up
 
 
 @blueprint.get("/messages")
 def messages() -> Response:
     """Say how much waits, since when, and what could not be handed over yet."""
     with database().reading() as session:
-        waiting, failing = gauges.waiting(session), gauges.failing(session)
-    return page("administration/messages.html", waiting=waiting, failing=failing)
+        waiting, failing, lost = gauges.waiting(session), gauges.failing(session), given_up.counts(session)
+    return page("administration/messages.html", waiting=waiting, failing=failing, lost=lost, days=given_up.KEPT // DAY)
+
+
+@blueprint.post("/messages/retry")
+def retry() -> Response:
+    """Let everything that was given up be tried again, for as long as anything that is new."""
+    _act_on_all(given_up.put_back)
+    say(_("All of it is tried again now."))
+    return go("administration.messages")
+
+
+@blueprint.post("/messages/drop")
+def drop() -> Response:
+    """Forget everything that was given up."""
+    _act_on_all(given_up.drop)
+    say(_("All of it is forgotten."))
+    return go("administration.messages")
+
+
+def _act_on_all(act: Callable[[Session], int]) -> None:
+    while database().write(act):
+        pass
 
 
 @blueprint.get("/health")
