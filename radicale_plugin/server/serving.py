@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import resource
@@ -12,17 +13,19 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from granian import Granian
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
+from granian.server import MPServer
 from granian.server.common import AbstractServer
 from radicale import config
+from typing_extensions import override
 
 from radicale_plugin import option_values, settings
-from radicale_plugin.server import logs, memory, metering, running
+from radicale_plugin.server import inherited, logs, memory, metering, running
 from radicale_plugin.server.application import Application
 from radicale_plugin.server.deadlines import Deadlines
 from radicale_plugin.server.wsgi import Wrapper
@@ -96,7 +99,9 @@ def serve(
     configuration = settings.load(configuration_path)
     settings.database(configuration).migrate()
     address, port = address_of(configuration)
-    require_free(address, port)
+    given = inherited.listening(address, port)
+    if given is None:
+        require_free(address, port)
     if configuration_path:
         os.environ[CONFIGURATION] = str(Path(configuration_path).resolve())
     _share(configuration, with_worker=with_worker)
@@ -108,6 +113,7 @@ def serve(
         settings.serving(configuration),
         certificate=Path(configuration.get("server", "certificate")) if certificate else None,
         key=Path(configuration.get("server", "key")) if certificate else None,
+        given=given,
     )
     if os.isatty(0):
         # Whoever closes the terminal does not mean what the signal means to a daemon, which is to start anew.
@@ -153,9 +159,15 @@ def granian(
     *,
     certificate: Path | None = None,
     key: Path | None = None,
+    given: socket.socket | None = None,
 ) -> AbstractServer[Any]:
-    """Prepare the production server for the application that the function *target* makes."""
-    return Granian(
+    """
+    Prepare the production server for the application that the function *target* makes.
+
+    It listens at a socket that is *given*, or opens its own.
+    """
+    made = MPServer if given is None else functools.partial(_AtSocket, given)
+    return made(
         target,
         factory=True,
         interface=Interfaces.WSGI,
@@ -178,6 +190,19 @@ def granian(
         log_access=False,
         websockets=False,
     )
+
+
+class _AtSocket(MPServer):
+    """The production server, at a socket that is there already."""
+
+    def __init__(self, given: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._given = given
+
+    @override
+    def _init_shared_socket(self) -> None:
+        self._sso = self._given
+        self._shd = cast("Any", SocketHolder)(self._given.fileno(), False, self.backlog)
 
 
 def _keep_worker(stop: threading.Event, renew: threading.Event) -> None:
@@ -216,7 +241,10 @@ def _call_when_listening(stop: threading.Event, address: str, port: int, call: C
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not bound
     while not stop.wait(0.05):
         try:
-            socket.create_connection((reachable, port), timeout=1).close()
+            with socket.create_connection((reachable, port), timeout=1) as probe:
+                # At a socket that was given, others are let in before anybody answers.
+                probe.sendall(b"GET /.health HTTP/1.0\r\n\r\n")
+                probe.recv(1)
         except OSError:
             continue
         call()

@@ -1,9 +1,10 @@
-"""A server that reads its configuration anew drops nothing that is sent to it meanwhile."""
+"""A server that reads its configuration anew, or starts anew at a socket that stays, drops no request."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from sync.books.entry_rows import PRIVATE
 from sync.database.engine import Database
 from tests.support import factories, people
-from tests.support.server import PATIENCE, Server
+from tests.support.server import PATIENCE, HandedServer, Server
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
@@ -84,5 +85,26 @@ def test_other_processes_take_over_without_dropping_a_request(
             later(statuses)
         until(lambda: (len(server.processes("server")), len(server.processes("worker"))) == (2, 1), PATIENCE)
         assert set(statuses) == {201}
+    stored = [head for head in factories.changes(database, anna.id) if head.kind == PRIVATE]
+    assert len(stored) == len(statuses)
+
+
+def test_a_restart_at_a_socket_that_stays_drops_no_request(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """As systemd keeps it (`config/evercard.socket`): whoever comes meanwhile waits for the next server."""
+    anna = people.register(database)
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=1024) as kept,
+        HandedServer(kept, database_url, tmp_path, workers=2) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client,
+        storing(client, anna) as statuses,
+    ):
+        for _ in range(2):
+            later(statuses)
+            server.stop()
+            server.start()
+        later(statuses)
+    assert set(statuses) == {201}
     stored = [head for head in factories.changes(database, anna.id) if head.kind == PRIVATE]
     assert len(stored) == len(statuses)

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 import httpx
+from typing_extensions import override
 
 #: How long a loaded machine may take to start or end a server, in seconds.
 PATIENCE = 60.0
@@ -43,6 +44,13 @@ type = {web}
 level = warning
 """
 
+#: Becomes ``evercard serve`` with a socket where systemd puts it.
+_HAND = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, "-m", "radicale_plugin.cli", "serve"])
+"""
 Role = Literal["main", "server", "worker", "other"]
 
 
@@ -56,6 +64,8 @@ class Server:
 
     #: Radicale's web plugin.
     web = "none"
+    #: Files that its main process is handed.
+    handed: Sequence[int] = ()
 
     def __init__(
         self,
@@ -69,7 +79,7 @@ class Server:
         command: Sequence[str] = ("-m", "radicale_plugin.cli", "serve"),
     ) -> None:
         """Prepare; nothing is started yet."""
-        self.port = free_port()
+        self.port = self.chosen_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"server-{self.port}.log"
         self.configuration = directory / f"server-{self.port}.conf"
@@ -88,6 +98,10 @@ class Server:
         }
         self._command = [sys.executable, *command]
         self._process: subprocess.Popen[bytes] | None = None
+
+    def chosen_port(self) -> int:
+        """Return where it is to listen."""
+        return free_port()
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -111,6 +125,7 @@ class Server:
                 cwd=ROOT,
                 env=self._environment,
                 start_new_session=True,
+                pass_fds=self.handed,
             )
         try:
             self.wait_until_healthy()
@@ -159,6 +174,20 @@ class Server:
                 if pid == process.pid or os.getsid(pid) == process.pid:
                     os.kill(pid, signal.SIGKILL)
         process.wait(PATIENCE)
+
+
+class HandedServer(Server):
+    """A server that listens at a socket which it is handed, as systemd does it."""
+
+    def __init__(self, kept: socket.socket, database_url: str, directory: Path, *, workers: int = 1) -> None:
+        """Prepare to hand *kept* over; nothing is started yet."""
+        self._port: int = kept.getsockname()[1]
+        self.handed = (kept.fileno(),)
+        super().__init__(database_url, directory, workers=workers, command=("-c", _HAND, str(kept.fileno())))
+
+    @override
+    def chosen_port(self) -> int:
+        return self._port
 
 
 def free_port() -> int:

@@ -12,7 +12,13 @@ import pytest
 
 CONFIG = Path(__file__).parents[2] / "config"
 ROOT = CONFIG.parent
-UNITS = ("evercard.service", "evercard-worker@.service", "evercard-backup.service", "evercard-backup.timer")
+UNITS = (
+    "evercard.service",
+    "evercard.socket",
+    "evercard-worker@.service",
+    "evercard-backup.service",
+    "evercard-backup.timer",
+)
 SERVICES = tuple(name for name in UNITS if name.endswith(".service"))
 #: In tenths: what `systemd-analyze security` may find exposed.
 EXPOSURE = 29

@@ -54,10 +54,12 @@ def folder_of(installation: Installation) -> Path | None:
 
 def address(installation: Installation) -> Iterator[Finding]:
     """Yield where nothing can listen."""
-    from radicale_plugin.server import serving
+    from radicale_plugin.server import inherited, serving
 
     try:
-        serving.require_free(*serving.address_of(installation.configuration))
+        address = serving.address_of(installation.configuration)
+        if not inherited.is_given():
+            serving.require_free(*address)
     except InvalidInput as error:
         yield wrong("hosts", str(error))
 
