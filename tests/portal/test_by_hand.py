@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from PIL import Image
@@ -102,14 +102,43 @@ def test_a_link_is_sent_by_what_the_phone_sends_with_where_it_can(page: Page, pa
     expect(page.locator("#address")).to_have_value(shared["url"])
 
 
-def test_a_card_and_the_sheet_for_a_wall_are_printed_without_what_is_around_them(
-    page: Page, paths: dict[str, str]
+#: What of a page is not paper and ink: where something darker lies under text, text that is pale, and what is pressed.
+ON_PAPER = """
+() => {
+  const bright = colour => {
+    const [red, green, blue, alpha = 1] = colour.match(/[\\d.]+/g).map(Number);
+    return alpha === 0 ? null : (red + green + blue) / 3;
+  };
+  const wrong = [];
+  for (const node of document.querySelectorAll("body, body *")) {
+    if (!node.checkVisibility() || node.closest("svg, .av")) continue;
+    const { color, backgroundColor } = getComputedStyle(node);
+    const speaks = [...node.childNodes].some(each => each.nodeType === 3 && each.textContent.trim());
+    const under = bright(backgroundColor);
+    if (speaks && bright(color) > 100) wrong.push(`pale: ${node.textContent}`);
+    if (under !== null && under < 255) wrong.push(`dark under ${node.className || node.tagName}`);
+    if (speaks && node.closest("button, .btn, summary .end")) wrong.push(`pressed: ${node.textContent}`);
+  }
+  return wrong;
+}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_card_and_the_sheet_for_a_wall_are_printed_black_on_white_on_one_page_without_what_is_around_them(
+    page: Page, paths: dict[str, str], scheme: Literal["light", "dark"]
 ) -> None:
-    for endpoint, stays in (("links.sheet", ".wall .qr"), ("card_page.show", ".vcard"), ("people.one", ".list")):
+    printed = {"links.sheet": ".wall .qr", "card_page.show": ".vcard", "people.one": ".list", "contacts.one": ".list"}
+    for endpoint, stays in {**printed, "card.index": ".own"}.items():
         page.goto(paths[endpoint])
-        page.emulate_media(media="print")
+        page.emulate_media(media="print", color_scheme=scheme)
         expect(page.locator(stays).first).to_be_visible()
-        for around in (".nav", "footer", ".bar .btn", ".skip"):
+        for around in ("aside", ".nav", "footer", ".bar .btn", ".skip", ".quick", ".segment", ".addmore"):
             for each in page.locator(around).all():
                 expect(each).to_be_hidden()
-        page.emulate_media(media="screen")
+        comes_true(page, f"() => ({ON_PAPER})().length === 0")
+        # An A4 page in pixels of style sheets, without its margins.
+        page.set_viewport_size({"width": 718, "height": 1046})
+        if endpoint != "card.index":
+            comes_true(page, "() => document.documentElement.scrollHeight <= 1046")
+        page.emulate_media(media="screen", color_scheme="light")
