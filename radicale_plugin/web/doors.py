@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from flask import url_for
 
 from radicale_plugin.web import signed_in
+from radicale_plugin.web.handed_out import speak_as
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.newcomers import Door
 from radicale_plugin.web.signed_in import database, portal, visitor
@@ -92,6 +93,7 @@ def _told(name: str, *, connected: bool) -> str:
 
 
 def _values(endpoint: str, token: str, account_id: int) -> dict[str, Any]:
+    speak_as(account_id)
     back = url_for(f"mail_links.{endpoint}", token=token)
     picture = look(lambda session: public_photos.public_photo(session, None, account_id))
     photo = url_for(f"mail_links.{endpoint}_photo", token=token) if picture is not None else ""

@@ -72,7 +72,9 @@ def test_whoever_has_the_link_sees_the_card_without_an_account(stage: Stage) -> 
     assert "Anna Schmidt" in page.text
     assert MOBILE not in page.response.text
     assert "secret clients" not in page.response.text
-    assert og(page) == {"og:type": "profile", "og:site_name": "Evercard", "og:title": "Anna Schmidt"}
+    told = og(page)
+    assert told.keys() == {"og:type", "og:site_name", "og:title", "og:description", "og:image"}
+    assert (told["og:type"], told["og:title"]) == ("profile", "Anna Schmidt")
     for secret in (stage.link.login, stage.link.password):
         assert secret in page.response.text
 
@@ -111,7 +113,7 @@ def test_the_vcard_is_3_0_unless_4_0_is_asked_for_and_has_the_photo_where_it_is_
         lambda session: profiles.add_field(session, stage.anna, fields.fields_of(parse_one(card))[-1])
     )
     assert "PHOTO" not in stage.vcard()
-    assert "og:image" not in og(stage.page())
+    assert "/static/icon-512.png" in og(stage.page())["og:image"]
     assert stage.page(path="/cards/photo").status == 404
     stage.database.write(lambda session: grants.grant(session, stage.anna, stage.clients, [picture]))
     assert "PHOTO" in stage.vcard()

@@ -12,16 +12,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from radicale_plugin.web import avatars
 from radicale_plugin.web.assets import STATIC
-from sync.database.engine import Session
-from sync.meeting import invitation_links
 from tests.portal import walk
 from tests.portal.conftest import Cast
 from tests.portal.test_pages import LOOKS, named, paths, sign_in
 from tests.support import chromium as browsers
 from tests.support.chromium import NARROW, WIDE, PortalServer
-from tests.support.factories import person
 from tests.support.forms import Visitor
-from tests.support.meeting import show_strangers
 from tests.support.site import Site
 
 TEMPLATES = STATIC.with_name("templates")
@@ -44,9 +40,10 @@ PRESSED = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 
 def tokens() -> dict[str, dict[str, str]]:
     """Return the colours by theme and name."""
-    light, _, dark = (STATIC / "tokens.css").read_text().partition("@media (prefers-color-scheme: dark)")
-    bright = dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", light))
-    return {"light": bright, "dark": {**bright, **dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", dark))}}
+    light, rest = (STATIC / "tokens.css").read_text().split("@media screen and (prefers-color-scheme: dark)")
+    dark, printed = rest.split("@media print")
+    bright, *others = (dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", part)) for part in (light, dark, printed))
+    return dict(zip(("light", "dark", "printed"), (bright, *({**bright, **each} for each in others)), strict=True))
 
 
 def luminance(colour: str) -> float:
@@ -62,7 +59,7 @@ def contrast(one: str, other: str) -> float:
     return (brighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", "dark", "printed"])
 @pytest.mark.parametrize(("pairs", "least"), [(TEXTS, 4.5), (CONTROLS, 3.0)], ids=["texts", "controls"])
 def test_every_colour_can_be_told_from_what_it_stands_on(
     theme: str, pairs: tuple[tuple[str, str], ...], least: float
@@ -335,28 +332,6 @@ def test_the_portal_can_be_put_on_a_home_screen(site: Site) -> None:
     assert told["start_url"] == "/.web/"
     for icon in told["icons"]:
         assert visitor.get(icon["src"].removeprefix("/.web")).response.content.startswith(b"\x89PNG")
-
-
-def token_of(site: Site, owner_id: int) -> str:
-    """Make a link, and return what is in its address."""
-
-    def make(session: Session) -> str:
-        return invitation_links.token_for(session, owner_id, invitation_links.create(session, owner_id))
-
-    return site.database.write(make)
-
-
-def test_a_link_in_a_messenger_shows_what_strangers_may_see_and_no_more(site: Site) -> None:
-    """The picture and the name where strangers see them, and the site's own where they do not."""
-    shy, open_hearted = person(site.database, "shy"), person(site.database, "open")
-    show_strangers(site.database, open_hearted, "name", "Olga Offen")
-    for owner, title in ((shy, "Connect with shy"), (open_hearted, "Connect with Olga Offen")):
-        token = token_of(site, owner)
-        document = Visitor(site).get(f"/join?token={token}").document
-        shown = {str(node.get("property")): str(node.get("content")) for node in document.xpath("//meta[@property]")}
-        assert shown["og:title"] == title
-        assert Path(shown["og:image"].partition("?")[0]).name == "icon-512.png"
-        assert document.xpath("//meta[@name='robots']/@content") == ["noindex"]
 
 
 def test_the_first_page_is_for_an_index(site: Site) -> None:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, g, make_response, request, url_for
 
 from radicale_plugin.web import language
 from radicale_plugin.web.field_display import ShownCard, shown_card
+from radicale_plugin.web.handed_out import speak_as
 from radicale_plugin.web.page import page
 from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.signed_in import open_to_all, portal, source
@@ -36,15 +37,22 @@ def keep_apart(response: Response) -> Response:
 @open_to_all
 def show() -> Response:
     """Show the card, how to keep it, and how to follow it."""
-    _speak(request.args.get("lang", ""))
     link = _opened()
+    _speak(request.args.get("lang", ""), link.owner_id if link else None)
     if link is None:
         return _over()
     found = _card(link)
     given = shown_card(found.text, link.login)
     if request.method == "GET":
         portal().links.note(link, OPENED)
-    return page("card_page/show.html", card=given, token=_token(), image=_image(given), **_follow(link))
+    return page(
+        "card_page/show.html",
+        card=given,
+        token=_token(),
+        photo=_photo(given),
+        origin=portal().place.origin,
+        **_follow(link),
+    )
 
 
 @blueprint.get("/cards/card.vcf")
@@ -102,8 +110,8 @@ def _card(link: OpenedLink, version: str = "3.0") -> EntryText:
     return portal().links.card(link, version) or abort(404)
 
 
-def _image(given: ShownCard) -> str:
-    return portal().place.origin + url_for("card_page.photo", token=_token()) if given.picture else ""
+def _photo(given: ShownCard) -> str:
+    return url_for("card_page.photo", token=_token()) if given.picture else ""
 
 
 def _follow(link: OpenedLink) -> dict[str, str]:
@@ -113,7 +121,9 @@ def _follow(link: OpenedLink) -> dict[str, str]:
     return {"server": server, "login": login, "password": portal().links.password_for(link)}
 
 
-def _speak(tag: str) -> None:
-    """Answer in a language that the address names: a form would have to say where it comes from."""
+def _speak(tag: str, owner_id: int | None) -> None:
+    """Answer in a language that the address names, since a form would have to say where it comes from."""
     if tag in language.LANGUAGES:
         g.language = tag
+    elif owner_id is not None:
+        speak_as(owner_id)
