@@ -142,6 +142,14 @@ def test_no_chinese_text_has_english_punctuation() -> None:
     assert [string for _file, _text, string in language.translations("zh-Hans") if mixed.search(string)] == []
 
 
+def test_no_page_puts_an_english_mark_between_what_is_filled_in() -> None:
+    """What stands between two names is translated as well: a list, or what is said of something."""
+    between = re.compile(r"[}%]\}(?:</?\w+>)*[,:;!?] *(?:</?\w[^>]*>)*\{[{%]")
+    templates = Path(language.__file__).parent / "templates"
+    found = {file.name: between.findall(file.read_text(encoding="utf-8")) for file in templates.rglob("*.html")}
+    assert {name: marks for name, marks in found.items() if marks} == {}
+
+
 def test_brackets_of_chinese_end_as_they_begin() -> None:
     """Also where Latin letters or a mark stand at one of their ends."""
     mixed = re.compile(r"[()][，。；：？！、“”（）]|[，。；：？！、“”（）][()]")
