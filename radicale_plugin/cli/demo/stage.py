@@ -39,6 +39,7 @@ type = radicale_plugin.storage
 database_url = {url}
 base_url = http://{address}:{port}
 sign_up = open
+phone_region = CN
 workers = 1
 [web]
 type = radicale_plugin.web
