@@ -42,7 +42,6 @@ INVITATIONS_OF_ALL = Limit("invite at all", 2_000, HOUR)
 #: What one mailbox or number gets from whomever, and of that from one source, which so takes no friend's place.
 INVITATIONS_TO_ADDRESS = Limit("invite this address", 6, 30 * DAY)
 INVITATIONS_TO_ADDRESS_OF_SOURCE = Limit("invite this address from", 2, 30 * DAY)
-_NO_MESSAGE = "—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +240,7 @@ def _send(session: Session, invitation: Invitation, source: str) -> None:
         return
     values = {"channel": channel, "value": value}
     token = one_time_tokens.issue(session, INVITATION, inviter_id, values, lifetime=LIFETIME)
-    said = {"name": named[inviter_id].name, "message": invitation.message or _NO_MESSAGE}
+    said = {"name": named[inviter_id].name, "message": invitation.message or ""}
     language = preferences_of(session, inviter_id).language or "en"
     outbox.post(session, channel, value, "invitation", language, link=outbox.link(session, INVITATION, token), **said)
 

@@ -29,7 +29,6 @@ TOLD = Limit("told of requests", 10, DAY)
 #: e-mails, where there is an address.
 TEXTS = Limit("told by text message", 3, DAY)
 TEXTS_OF_ALL = Limit("anybody told by text message", 500, DAY)
-_NO_MESSAGE = "—"
 
 
 def later(session: Session, owner_id: int, other_id: int, asked_at: int, *, when: bool) -> None:
@@ -56,13 +55,13 @@ def send(session: Session, left: Mapping[str, Any]) -> None:
 
 
 def _of_request(session: Session, row: Request) -> None:
-    _tell_to_decide(session, row.owner_id, row.other_id, row.asked_at, "request", message=row.message or _NO_MESSAGE)
+    _tell_to_decide(session, row.owner_id, row.other_id, row.asked_at, "request", message=row.message or "")
 
 
 def _of_introduction(session: Session, row: Request, introducer_id: int) -> None:
     named = public_profiles(session, [introducer_id])
     if introducer_id in named:
-        said = {"introducer": named[introducer_id].name, "message": row.message or _NO_MESSAGE}
+        said = {"introducer": named[introducer_id].name, "message": row.message or ""}
         _tell_to_decide(session, row.owner_id, row.other_id, row.asked_at, "introduction", **said)
 
 

@@ -2,14 +2,15 @@
 What messages say, by name and language.
 
 A text is a file `texts/<language>/<name>.txt`: the subject, an empty line, and the message, with ``$name`` where a
-value is filled in. A text message is the same file's `.sms.txt`, without a subject. `<name>.words.txt` has single words
-for a text that is put together. A language without texts gets English.
+value is filled in; a paragraph with a value that is empty is left out. A text message is the same file's `.sms.txt`,
+without a subject. `<name>.words.txt` has single words for a text that is put together. A language without texts gets
+English.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -41,7 +42,14 @@ def render(template: str, channel: str, language: str, values: Mapping[str, str]
     subject, _, body = written.partition("\n\n")
     # A value with a line break in it would end the header.
     one_line = {name: " ".join(value.split()) for name, value in filled.items()}
-    return Text(Template(subject).substitute(one_line), Template(body).substitute(filled).rstrip() + "\n")
+    said = "\n\n".join(_paragraphs(body, filled))
+    return Text(Template(subject).substitute(one_line), said.rstrip() + "\n")
+
+
+def _paragraphs(body: str, values: Mapping[str, str]) -> Iterator[str]:
+    for paragraph in map(Template, body.split("\n\n")):
+        if all(values[name] for name in paragraph.get_identifiers()):
+            yield paragraph.substitute(values)
 
 
 def lines(name: str, language: str) -> list[str]:

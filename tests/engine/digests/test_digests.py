@@ -257,7 +257,7 @@ def test_many_are_counted_in_the_readers_language(mail: Mail, two: Two) -> None:
         set_field(mail.database, owner, fields[owner], OTHER)
     prefer(mail.database, two.bo, language="zh-Hans")
     (said,) = mail.round()
-    assert mail.letters[-1].text.subject == "您的 22 位联系人更新了名片"
+    assert mail.letters[-1].text.subject == "名片有更新：您的 22 位联系人"
     assert mail.letters[-1].language == "zh-Hans"
     assert sum(f"person{number:02}：手机\n" in said for number in range(22)) == 20
     assert "以及另外 2 位" in said

@@ -256,7 +256,8 @@ def test_an_email_looks_like_its_plain_text(site: Database, mailbox: Mailbox) ->
     shown = html.fromstring(looks(letter))
     unsubscribe = str(letter["List-Unsubscribe"]).strip("<>")
     assert [str(address) for address in shown.xpath("//a/@href")] == [ASKED["link"], unsubscribe]
-    assert shown.xpath("//@src | //link | //style | //script | //img") == []
+    assert shown.xpath("//@src | //link | //script | //img") == []
+    assert all(word not in looks(letter) for word in ("url(", "@import"))
     said = " ".join(str(shown.xpath("string(//body)")).split())
     for line in body(letter).splitlines():
         if line and not line.startswith(ASKED["link"]) and unsubscribe not in line:
