@@ -6,7 +6,7 @@ import click
 
 from radicale_plugin.cli.output import count, day, json_option, moment, print_json, print_table
 from radicale_plugin.cli.site import Site, pass_site
-from sync.contacts import apart, duplicates, own_contacts
+from sync.contacts import apart, duplicates, own_contacts, proposing
 from sync.database import accounts
 
 
@@ -37,7 +37,7 @@ def list_contacts(site: Site, login: str, *, as_json: bool) -> None:
 def list_duplicates(site: Site, login: str, *, as_json: bool) -> None:
     """List pairs of a person's own contacts that may be one person, by numbers, addresses and names."""
     with site.read() as session:
-        found = duplicates.proposals(session, accounts.find(session, login))
+        found = proposing.proposals(session, accounts.find(session, login))
     if as_json:
         print_json(
             [

@@ -14,6 +14,8 @@ from sync.vcard import headlines, unescape
 
 #: How many cards are held in memory at a time.
 _BATCH = 100
+#: A shorter number is one within a house, or a service that everybody calls.
+_LEAST_DIGITS = 7
 _CHANNELS = {"EMAIL": addresses.EMAIL, "TEL": addresses.SMS}
 
 
@@ -30,11 +32,24 @@ def private_cards(session: Session, viewer_id: int) -> Iterator[tuple[int, str]]
 
 def addresses_of_contact(session: Session, text: str) -> set[tuple[str, str]]:
     """Return channel and normalised value of every number and e-mail address of a card."""
-    found = set()
+    return {(channel, value) for channel, value, is_normal in _said(session, text) if is_normal}
+
+
+def keys_of_contact(session: Session, text: str) -> set[tuple[str, str]]:
+    """
+    Return the same, and the digits of numbers of which nobody knows the country.
+
+    By these, one's own contacts can be compared with each other, and with nobody else's.
+    """
+    return {(channel, value) for channel, value, _is_normal in _said(session, text)}
+
+
+def _said(session: Session, text: str) -> Iterator[tuple[str, str, bool]]:
     for line in headlines.lines_of(text, frozenset(_CHANNELS)):
-        said = unescape(line.value).removeprefix("tel:").removeprefix("mailto:")
+        channel, said = _CHANNELS[line.name], unescape(line.value).removeprefix("tel:").removeprefix("mailto:")
         try:
-            found.add((_CHANNELS[line.name], addresses.normalize(session, _CHANNELS[line.name], said)))
+            yield channel, addresses.normalize(session, channel, said), True
         except InvalidInput:
-            continue
-    return found
+            digits = "".join(filter(str.isdecimal, addresses.plain(said)))
+            if channel == addresses.SMS and len(digits) >= _LEAST_DIGITS:
+                yield channel, digits, False

@@ -1,63 +1,36 @@
 """
-Contacts of a person's own that are one person: proposed, made one by choice, and taken apart again.
+Contacts of a person's own that are one person: made one by choice, and taken apart again.
 
-Nothing is merged by itself. Two contacts are proposed where they have a number or an address in common, however it is
-written, or a name; a switchboard that many have in common says nothing, and neither does what the person said is not
-one. For `UNDONE_FOR` seconds a merge can be undone, and what was changed since stays.
+Nothing is merged by itself; `sync.contacts.proposing` says which may be one. For `UNDONE_FOR` seconds a merge can be
+undone, and what was changed since stays.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import combinations, product
 
 from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
 from sync.accounts import addresses
-from sync.accounts.contact_addresses import addresses_of_contact, private_cards
 from sync.accounts.rate_limits import DAY
 from sync.books import entry_rows
 from sync.books.entry_rows import PRIVATE
-from sync.contacts import apart, own_entries
+from sync.contacts import own_entries
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import FieldContent
 from sync.merging import duplicates, private_merge
 from sync.models import Entry, LinkedEntry, MergedEntry, now
 from sync.revisions.address_books import PRESENT, Book
-from sync.sorting import names
-from sync.vcard import lines_named, parse_one, read_line
+from sync.vcard import parse_one
 from sync.vcard.headlines import name_of
 
 #: For how many seconds two contacts that were made one can be taken apart again.
 UNDONE_FOR = 30 * DAY
 #: So many merges of one person are remembered, the last ones.
 MOST_UNDONE = 200
-#: What more contacts than this have in common is a switchboard, and says nothing about a person.
-MOST_IN_COMMON = 4
-#: So many proposals are enough for now; there are others when these are settled.
-MOST = 500
 _CHANNELS = {"TEL": addresses.SMS, "EMAIL": addresses.EMAIL}
-_KINDS = frozenset(("KIND", "X-ADDRESSBOOKSERVER-KIND"))
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """
-    Two contacts that may be one person.
-
-    *because* are the numbers and addresses that both have, normalised; there is none where only the names are alike, or
-    where one is how the other is said, as Wang Xiaoming is of 王小明.
-    """
-
-    one_id: int
-    other_id: int
-    one: str
-    other: str
-    because: tuple[str, ...]
-    is_said_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,48 +52,6 @@ class Merge:
     gone: str
     kept: str
     merged_at: int
-
-
-def proposals(session: Session, viewer_id: int) -> list[Proposal]:
-    """
-    Return pairs of a person's own contacts that may be one person, those with a number or address in common first.
-
-    Every contact is looked at, so it is for a page that somebody opened and not for every request.
-    """
-    called: dict[int, str] = {}
-    having: dict[tuple[str, str], set[int]] = defaultdict(set)
-    said: dict[str, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
-    for entry_id, text in private_cards(session, viewer_id):
-        if _is_list(text):
-            continue
-        called[entry_id] = name_of(text)
-        for key in (*addresses_of_contact(session, text), *_name_keys(called[entry_id])):
-            having[key].add(entry_id)
-        is_chinese, ways = names.spoken(called[entry_id])
-        for way in ways:
-            said[way][is_chinese].add(entry_id)
-    because: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for (what, value), some in having.items():
-        if len(some) <= MOST_IN_COMMON:
-            for pair in combinations(sorted(some), 2):
-                because[pair] += [value] if what != "name" else []
-    alike = _said_alike(said.values()) - because.keys()
-    because.update({pair: [] for pair in alike})
-    for pair in apart.pairs(session, viewer_id):
-        because.pop(pair, None)
-    found = [
-        Proposal(*pair, called[pair[0]], called[pair[1]], tuple(why), pair in alike) for pair, why in because.items()
-    ]
-    found.sort(
-        key=lambda each: (
-            not each.because,
-            each.is_said_alike,
-            *names.sorting_key(each.one),
-            each.one_id,
-            each.other_id,
-        )
-    )
-    return found[:MOST]
 
 
 def compare(session: Session, viewer_id: int, kept_id: int, gone_id: int) -> Comparison:
@@ -270,30 +201,6 @@ def _require_free(session: Session, viewer_id: int, kept_id: int, gone_id: int) 
     entry = session.get(Entry, (viewer_id, kept_id))
     if later is not None and entry is not None and entry.state != PRESENT:
         raise Conflict("This contact has become one with another since; undo that first.")
-
-
-def _is_list(text: str) -> bool:
-    """Whether a card is a list of people, as phones keep their groups."""
-    lines = lines_named(text, _KINDS)
-    return any(read_line(line).value.strip().lower() == "group" for line in lines or ())
-
-
-def _name_keys(name: str) -> Iterable[tuple[str, str]]:
-    """The whole name in whatever order; a single word, such as Mum, is one that many people are called by."""
-    words = names.fold(name).split()
-    if len(words) > 1 or (words and len(words[0]) > 1 and not words[0].isascii()):
-        keys = names.keys_of_query(name)
-        yield from (("name", key) for key in keys[-1:])
-
-
-def _said_alike(said: Iterable[tuple[set[int], set[int]]]) -> set[tuple[int, int]]:
-    """
-    Return the pairs of a name in Chinese characters and one in Latin letters that are said alike.
-
-    Two in characters that are said alike are two people as a rule, and what too many are called is nobody's.
-    """
-    few = ((latin, chinese) for latin, chinese in said if len(latin) + len(chinese) <= MOST_IN_COMMON)
-    return {(min(pair), max(pair)) for latin, chinese in few for pair in product(latin, chinese)}
 
 
 def _text(data: bytes) -> str:

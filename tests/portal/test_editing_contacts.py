@@ -8,7 +8,7 @@ import io
 import pytest
 from PIL import Image
 
-from sync.contacts import duplicates, editing
+from sync.contacts import editing, proposing
 from sync.sign_in import credentials
 from sync.vcard import parse_one
 from tests.support import dav
@@ -194,7 +194,7 @@ def test_contacts_of_others_cannot_be_edited_or_merged(site: Site, ids: list[int
     bert.post(f"{base}/add/email", {"text": "x@example.org"})
     mine = base.removeprefix("/contacts/")
     with site.database.reading() as session:
-        assert duplicates.proposals(session, ids[1]) == []
+        assert proposing.proposals(session, ids[1]) == []
     assert bert.get(f"/contacts/twice/{mine}/{ids[0]}").status == 404
     assert bert.post(f"/contacts/twice/{mine}/{ids[0]}/apart").followed().told == ["There is no such contact."]
     assert "Likes tea" in text(site, ids[0])

@@ -10,7 +10,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
-from sync.contacts import duplicates, linking, own_contacts
+from sync.contacts import duplicates, linking, own_contacts, proposing
 from sync.errors import InvalidInput
 from sync.export import exporting
 from sync.vcard import parse_one
@@ -36,7 +36,7 @@ def found() -> Response:
     me = current_person().account_id
     with database().reading() as session:
         twice = len({each.entry_id for each in linking.suggestions(session, me)})
-        alike = len(duplicates.proposals(session, me))
+        alike = len(proposing.proposals(session, me))
     return page("contacts/found.html", twice=twice, alike=alike)
 
 

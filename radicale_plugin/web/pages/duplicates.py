@@ -10,7 +10,7 @@ from radicale_plugin.web.language import ngettext
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.contacts import read
 from radicale_plugin.web.signed_in import current_person, database
-from sync.contacts import apart, duplicates
+from sync.contacts import apart, duplicates, proposing
 
 blueprint = Blueprint("duplicates", __name__, url_prefix="/contacts/twice")
 
@@ -23,7 +23,7 @@ def index() -> Response:
     """Propose contacts that may be one person."""
     me = current_person().account_id
     with database().reading() as session:
-        part = people.part_of(duplicates.proposals(session, me), COUNT)
+        part = people.part_of(proposing.proposals(session, me), COUNT)
         merged = len(duplicates.merges_of(session, me))
         kept_apart = len(apart.pairs(session, me))
     return page("contacts/twice.html", part=part, merged=merged, kept_apart=kept_apart)

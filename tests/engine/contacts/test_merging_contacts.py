@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from sync import verification
 from sync.books import restoring
-from sync.contacts import apart, duplicates, editing, linking
-from sync.contacts.duplicates import Proposal
+from sync.contacts import apart, duplicates, editing, linking, proposing
+from sync.contacts.proposing import Proposal
 from sync.database.engine import Database
 from sync.errors import Conflict, InvalidInput, NotFound
 from sync.fields import field_from_text
@@ -28,7 +28,7 @@ def keep(database: Database, viewer_id: int, name: str, *lines: str, called: str
 
 def proposed(database: Database, viewer_id: int) -> list[Proposal]:
     with database.reading() as session:
-        return duplicates.proposals(session, viewer_id)
+        return proposing.proposals(session, viewer_id)
 
 
 def texts(database: Database, viewer_id: int) -> dict[str, str]:
@@ -128,12 +128,33 @@ def test_a_sound_that_many_names_have_says_nothing(database: Database, anna: int
 
 
 def test_a_switchboard_a_first_name_and_a_list_say_nothing(database: Database, anna: int) -> None:
-    for number in range(duplicates.MOST_IN_COMMON + 1):
+    for number in range(proposing.MOST_IN_COMMON + 1):
         keep(database, anna, f"Colleague {number}", "TEL:+1 555 0100")
     for number in range(2):
         keep(database, anna, f"mum{number}", called="Mum")
         keep(database, anna, f"list{number}", "X-ADDRESSBOOKSERVER-KIND:group", called="Old friends")
     assert proposed(database, anna) == []
+
+
+def test_one_contact_many_times_over_is_proposed_and_no_colleague(database: Database, anna: int) -> None:
+    """As it is where phones and programs each brought their own copy, and the number is a firm's."""
+    count = proposing.MOST_IN_COMMON + 2
+    copies = [keep(database, anna, f"copy{number}", "TEL:+1 555 0100", called="John Doe") for number in range(count)]
+    for number in range(proposing.MOST_IN_COMMON):
+        keep(database, anna, f"Colleague {number}", "TEL:+1 555 0100")
+    first, *others = sorted(copies)
+    assert {(each.one_id, each.other_id) for each in proposed(database, anna)} == {(first, other) for other in others}
+    for other in others:
+        merge(database, anna, first, other)
+    assert proposed(database, anna) == []
+
+
+def test_a_number_of_nobody_knows_which_country_is_compared_as_it_is_written(database: Database, anna: int) -> None:
+    keep(database, anna, "office", "TEL:(905) 555-1234", called="John Doe")
+    keep(database, anna, "home", "TEL:905 555 1234", "TEL:110", called="Johnny")
+    keep(database, anna, "police", "TEL:110", called="Police")
+    (found,) = proposed(database, anna)
+    assert ({found.one, found.other}, found.because) == ({"John Doe", "Johnny"}, ("9055551234",))
 
 
 def test_a_no_is_remembered_until_it_is_taken_back(database: Database, anna: int) -> None:
