@@ -14,7 +14,7 @@ from radicale_plugin.web.newcomers import Door
 from radicale_plugin.web.signed_in import database, portal, visitor
 from sync.database.engine import Session
 from sync.discovery import public_photos
-from sync.meeting import invitation_links, invitations
+from sync.meeting import invitation_links, invitations, requests
 from sync.meeting.first_card import FirstCard
 from sync.sign_in import signing_up
 
@@ -97,7 +97,18 @@ def _values(endpoint: str, token: str, account_id: int) -> dict[str, Any]:
     back = url_for(f"mail_links.{endpoint}", token=token)
     picture = look(lambda session: public_photos.public_photo(session, None, account_id))
     photo = url_for(f"mail_links.{endpoint}_photo", token=token) if picture is not None else ""
-    return {"photo": photo, "sign_in": url_for("signing.sign_in", next=back), "origin": portal().place.origin}
+    return {
+        "photo": photo,
+        "sign_in": url_for("signing.sign_in", next=back),
+        "origin": portal().place.origin,
+        "has_asked": _has_asked(account_id),
+    }
+
+
+def _has_asked(account_id: int) -> bool:
+    """Whether whoever is signed in waits for an answer of this person, whose link connects nobody at once."""
+    me = _opener()
+    return me is not None and look(lambda session: requests.waits_for(session, me, account_id))
 
 
 def _opener() -> int | None:

@@ -168,6 +168,11 @@ def state(session: Session, owner_id: int, direction: str, other_id: int) -> str
     return session.scalars(select(Request.state).where(*_key(owner_id, direction, other_id))).first()
 
 
+def waits_for(session: Session, asker_id: int, other_id: int) -> bool:
+    """Whether somebody has asked another and waits for an answer, as far as they are told."""
+    return state(session, asker_id, OUT, other_id) == WAITING
+
+
 def put(
     session: Session,
     side: tuple[int, str, int],

@@ -228,6 +228,9 @@ def test_a_link_connects_or_asks_by_a_button(site: Site, anna: int, bo: int, *, 
     page.submit("/join")
     assert meeting.are_connected(site.database, anna, bo) is at_once
     assert meeting.states(site.database, anna) == ([] if at_once else [("in", "bo", "waiting")])
+    if not at_once:
+        assert "You have asked, and wait for an answer." in visitor.get(f"/join?token={token}").text
+        assert visitor.get(f"/join?token={token}").document.xpath("//form[@action='/.web/join']") == []
     again = visitor.post("/join", {"token": token}).followed()
     assert again.path == (f"/people/{anna}" if at_once else "/")
     assert meeting.states(site.database, anna) == ([] if at_once else [("in", "bo", "waiting")])
