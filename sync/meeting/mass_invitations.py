@@ -30,8 +30,9 @@ CARRY_ON = "invitations"
 MOST = 500
 #: So many are sent in one transaction.
 _AT_ONCE = 50
-_APART = re.compile(r"[\n,;\t]")
-_INSIDE = re.compile(r"<([^<>]+)>\s*$")
+#: What stands between addresses, also as it is typed in Chinese.
+_APART = re.compile(r"[\n,;\t，；、]")
+_INSIDE = re.compile(r"[<＜]([^<>＜＞]+)[>＞]\s*$")
 
 
 @dataclass(slots=True)
@@ -44,8 +45,10 @@ class Invited:
 
 
 def split(text: str) -> list[str]:
-    """Return the addresses and numbers in a text that was pasted, one a line or with commas between; each once."""
-    parts = (" ".join(part.split()) for part in _APART.split(text.replace("\r", "\n")))
+    """Return the addresses and numbers in a text that was pasted, one a line or with marks between; each once."""
+    lines = (part.split() for part in _APART.split(text.replace("\r", "\n")))
+    # A number has spaces in it, and a name before an address; addresses alone may have nothing else between them.
+    parts = (part for words in lines for part in (words if all("@" in word for word in words) else [" ".join(words)]))
     return list(dict.fromkeys(found[1].strip() if (found := _INSIDE.search(part)) else part for part in parts if part))
 
 

@@ -56,6 +56,16 @@ def test_what_is_pasted_is_taken_apart_and_each_is_there_once() -> None:
     assert mass_invitations.split(text) == ["eve@example.org", "bob@example.org", "+86 138 0013 8000"]
 
 
+def test_what_is_pasted_may_have_chinese_marks_or_nothing_but_spaces_between() -> None:
+    for text in (
+        "a@x.org；b@x.org，+86 138 0013 8000",
+        "a@x.org b@x.org\n+86 138 0013 8000",
+        "李娜＜a@x.org＞、b@x.org；\n+86 138 0013 8000",
+    ):
+        assert mass_invitations.split(text) == ["a@x.org", "b@x.org", "+86 138 0013 8000"]
+    assert mass_invitations.split("a@x.org <a@x.org>") == ["a@x.org"]
+
+
 def test_those_beyond_the_limit_wait_and_are_sent_the_next_days_once(site: Database, anna: int) -> None:
     everybody = [f"p{number}@example.org" for number in range(8)]
     found = invite(site, anna, *everybody)
