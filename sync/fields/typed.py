@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from unicodedata import normalize as normalize_text
 
 from sync.errors import InvalidInput
 from sync.fields import messaging
@@ -62,7 +63,7 @@ def field_from_photo(data: bytes, square: Square | None = None) -> FieldContent:
 def _property(kind: str, text: str, label: str) -> Property:
     reader = _READERS.get(kind)
     if reader is not None:
-        return reader(text, label)
+        return reader(normalize_text("NFKC", text) if kind in _TO_THE_LETTER else text, label)
     if kind in NAMED_TEXTS:
         return Property("", "X-ABRELATEDNAMES", marked(kind, label, ()), escape(text))
     if kind in _PLAIN:
@@ -212,6 +213,22 @@ def _no_photo(_text: str, _label: str) -> Property:
     raise InvalidInput("A photo is a picture file, not a text.")
 
 
+#: What programs read letter by letter, and people type with full-width letters and marks where they write Chinese.
+_TO_THE_LETTER = frozenset(
+    (
+        "mobile",
+        "home-phone",
+        "office-phone",
+        "fax",
+        "phone",
+        "email",
+        "qq",
+        "birthday",
+        "anniversary",
+        "geo",
+        "timezone",
+    )
+)
 _PLAIN: dict[str, tuple[str, Parameters]] = {
     "nickname": ("NICKNAME", ()),
     "title": ("TITLE", ()),

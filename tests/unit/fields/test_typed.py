@@ -113,6 +113,29 @@ def test_what_cannot_be_is_refused_with_a_sentence(kind: str, text: str) -> None
     assert not text.strip() or text not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "meant"),
+    [
+        ("mobile", "＋８６ 138－0013－8000", "+86 138-0013-8000"),
+        ("office-phone", "（010）6278　5001", "(010)6278 5001"),
+        ("email", "mei＠example．org", "mei@example.org"),
+        ("qq", "１０００１２", "100012"),
+        ("birthday", "１９８０－０３－２２", "1980-03-22"),
+        ("anniversary", "－－０３－２２", "--03-22"),
+        ("geo", "３９．９，１１６．４", "39.9, 116.4"),
+        ("timezone", "＋０８：００", "+08:00"),
+    ],
+)
+def test_what_is_typed_with_full_width_letters_is_what_programs_can_read(kind: str, text: str, meant: str) -> None:
+    assert field_from_text(kind, text) == field_from_text(kind, meant)
+
+
+@pytest.mark.parametrize("kind", ["name", "organization", "note", "url"])
+def test_full_width_letters_stay_where_people_read_them(kind: str) -> None:
+    text = "https://example.org/（株）１" if kind == "url" else "（株）１"
+    assert field_from_text(kind, text).text() == text
+
+
 def test_a_messenger_without_a_name_takes_its_label() -> None:
     assert field_from_text("im", "san", "Skype").main.value == "skype:san"
 
