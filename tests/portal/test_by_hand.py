@@ -142,3 +142,11 @@ def test_a_card_and_the_sheet_for_a_wall_are_printed_black_on_white_on_one_page_
         if endpoint != "card.index":
             comes_true(page, "() => document.documentElement.scrollHeight <= 1046")
         page.emulate_media(media="screen", color_scheme="light")
+
+
+def test_all_groups_of_the_matrix_are_on_the_paper(page: Page, paths: dict[str, str]) -> None:
+    page.goto(paths["sharing.index"])
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1046})
+    comes_true(page, "() => document.documentElement.scrollWidth <= 718")
+    comes_true(page.locator(".matrix"), "node => node.scrollHeight <= node.clientHeight + 1")
