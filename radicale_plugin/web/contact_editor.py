@@ -17,6 +17,7 @@ from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.pictures import Address
 from radicale_plugin.web.signed_in import database
 from sync.contacts import editing
 from sync.contacts.editing import PlacedField
@@ -83,7 +84,8 @@ class Editor:
     *viewer_id* is whose address book it is in. *require* raises what says that whoever is signed in may not change it,
     where that is so. *change* does something with it in a transaction, where they may; what makes something is done
     once, and leads on to the address that is given besides. *endpoints* is the name of the blueprint that has
-    ``edit``, ``add``, ``save`` and ``remove``, with *values* in their addresses; *back* and *photo* are addresses.
+    ``edit``, ``add``, ``save`` and ``remove``, with *values* in their addresses; *back* and *photo* are addresses,
+    and *pictures* tells those of the contact's pictures.
     """
 
     viewer_id: int
@@ -94,6 +96,7 @@ class Editor:
     values: Mapping[str, Any]
     back: str
     photo: str
+    pictures: Address
     words: Words
 
     def at(self, what: str, **more: Any) -> str:
@@ -187,7 +190,7 @@ class Editor:
         fields = self._fields()
         few = len(fields) <= MOST_FORMS
         rows = [
-            _row(each, form if each.place == open_at else None, few=few, open_at=open_at, status=status)
+            self._row(each, form if each.place == open_at else None, few=few, open_at=open_at, status=status)
             for each in fields
         ]
         every = field_forms.offered()
@@ -199,11 +202,30 @@ class Editor:
             status,
             editor=self,
             name=full_name([each.content for each in fields], "") or _("Contact without a name"),
-            picture=picture_of(photo.content) if photo is not None else "",
+            picture=picture_of(photo.content, self.pictures) if photo is not None else "",
             rows=rows,
             adding=adding,
             offered=[(group, found) for group, found in offered if found],
             first_kinds=[(key, titles[key]) for key in FIRST_KINDS],
+        )
+
+    def _row(self, field: PlacedField, form: FieldForm | None, *, few: bool, open_at: int | None, status: int) -> Row:
+        taken, is_open = parts.parts_of(field.content), field.place == open_at
+        typing = None
+        if taken is not None and (few or is_open):
+            given = form or _unsent(field.content, taken.shape)
+            now = shown(field.content, self.pictures) if form and status == 409 else None
+            typing = _typing(given, field.content.kind, taken.shape, now)
+        return Row(
+            place=field.place,
+            icon=icon_of(field.content.kind),
+            digest=field.content.digest,
+            line=shown(field.content, self.pictures),
+            is_typed=taken is not None,
+            is_name=field.is_name,
+            is_photo=field.content.kind == editing.PHOTO,
+            is_open=is_open,
+            typing=typing,
         )
 
     def _typed_again(self, kind: str) -> Response:
@@ -216,27 +238,6 @@ class Editor:
         gone = Conflict("This field was changed meanwhile; look at what it says now.")
         form.refuse(field_forms.first_input(form, kind, shape), gone)
         return self._show(409, adding=_typing(form, kind, shape))
-
-
-def _row(field: PlacedField, form: FieldForm | None, *, few: bool, open_at: int | None, status: int) -> Row:
-    taken, is_open = parts.parts_of(field.content), field.place == open_at
-    typing = None
-    if taken is not None and (few or is_open):
-        given = form or _unsent(field.content, taken.shape)
-        typing = _typing(
-            given, field.content.kind, taken.shape, shown(field.content) if form and status == 409 else None
-        )
-    return Row(
-        place=field.place,
-        icon=icon_of(field.content.kind),
-        digest=field.content.digest,
-        line=shown(field.content),
-        is_typed=taken is not None,
-        is_name=field.is_name,
-        is_photo=field.content.kind == editing.PHOTO,
-        is_open=is_open,
-        typing=typing,
-    )
 
 
 def _typing(form: FieldForm, kind: str, shape: str, now: Shown | None = None) -> Typing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from urllib.parse import quote, unquote
 
 from babel.dates import format_date, format_skeleton
 
-from radicale_plugin.web import language
+from radicale_plugin.web import language, pictures
 from radicale_plugin.web.language import gettext
 from radicale_plugin.web.language import lazy as _
+from radicale_plugin.web.pictures import Address
 from radicale_plugin.web.portal import Portal
 from sync import fields
 from sync.fields import CATALOGUE, FieldContent, dates, media, parts
@@ -83,7 +83,7 @@ class Shown:
     """
     A field for eyes: what it is, what the person calls it, and what it says, perhaps in several lines.
 
-    *link* is where a click on it leads, and *picture* a data URI; both are empty for most fields.
+    *link* is where a click on it leads, and *picture* the address of one; both are empty for most fields.
     """
 
     title: str
@@ -111,7 +111,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ShownCard:
-    """A card for eyes. *picture* is a data URI, empty where the card has none."""
+    """A card for eyes. *picture* is the address of one, empty where the card has none."""
 
     name: str
     picture: str
@@ -119,8 +119,7 @@ class ShownCard:
 
 
 def install(portal: Portal) -> None:
-    """Let templates say ``{{ content|shown }}``, ``{{ key|kind_title }}``, and what else there is of fields."""
-    portal.jinja_env.filters["shown"] = shown
+    """Let templates say ``{{ key|kind_title }}``, ``{{ kind|icon_of }}``, and what else there is of fields."""
     portal.jinja_env.filters["kind_title"] = kind_title
     portal.jinja_env.filters["reach"] = reach_of
     portal.jinja_env.filters["icon_of"] = icon_of
@@ -142,24 +141,24 @@ def icon_of(kind: str) -> str:
     return _ICONS.get(kind, "card")
 
 
-def shown(content: FieldContent) -> Shown:
-    """Return what a field says to people."""
-    picture = picture_of(content)
+def shown(content: FieldContent, address: Address = pictures.OWN) -> Shown:
+    """Return what a field says to people; *address* tells where its picture is, by default one's own."""
+    picture = picture_of(content, address)
     return Shown(
         kind_title(content.kind), _label(content), _text(content, picture), _link(content), picture, content.kind
     )
 
 
-def shown_card(text: str, login: str) -> ShownCard:
+def shown_card(text: str, login: str, address: Address = pictures.OWN) -> ShownCard:
     """Return what the card *text* says to people; *login* is for one without a name."""
-    return card_of(fields.fields_of(parse_one(text)), login)
+    return card_of(fields.fields_of(parse_one(text)), login, address)
 
 
-def card_of(contents: Iterable[FieldContent], login: str) -> ShownCard:
+def card_of(contents: Iterable[FieldContent], login: str, address: Address = pictures.OWN) -> ShownCard:
     """Return what a card with these fields says to people."""
     found = list(contents)
     name = fields.full_name(found, login)
-    lines = [shown(content) for content in found]
+    lines = [shown(content, address) for content in found]
     picture = next((line.picture for line in lines if line.picture), "")
     # The name as it is written above is not said again.
     rest = [
@@ -170,10 +169,10 @@ def card_of(contents: Iterable[FieldContent], login: str) -> ShownCard:
     return ShownCard(name, picture, [line for line in rest if not line.picture])
 
 
-def picture_of(content: FieldContent) -> str:
-    """Return the picture that a photo field holds, as a data URI, or nothing."""
-    octets = media.octets_of(media.encoded_data(content.main)) if content.kind == "photo" else None
-    return f"data:image/jpeg;base64,{base64.b64encode(octets).decode()}" if octets else ""
+def picture_of(content: FieldContent, address: Address = pictures.OWN) -> str:
+    """Return the address of the picture that a photo field holds, or nothing."""
+    octets = pictures.octets_of(content)
+    return address(pictures.digest_of(octets)) if octets else ""
 
 
 def _label(content: FieldContent) -> str:

@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.portal import Portal
 
-# The arrow of a list to choose from is an image in the style sheet, and photos of one's own card are in its pages.
+# The arrow of a list to choose from is an image in the style sheet, and codes to scan are in their pages.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -88,6 +88,13 @@ def fields_at(session: Session, owner_id: int, version: int) -> Sequence[PastFie
     return past_fields(session, owner_id, FieldState.since <= version, lasts)
 
 
+def pictured(session: Session, owner_id: int, digest: str) -> list[PastField]:
+    """Return the photos of a profile, of now and before, of which one may be the picture of this *digest* (SHA-256)."""
+    # Some are kept whole, with no name for their picture.
+    named = FieldState.picture.is_(None) | FieldState.picture.in_(("", digest))
+    return past_fields(session, owner_id, FieldState.kind == "photo", named)
+
+
 def _state(session: Session, owner_id: int, version: int) -> ProfileState:
     state = session.get(ProfileState, (owner_id, version))
     if state is None:

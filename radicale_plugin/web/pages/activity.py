@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from radicale_plugin.web import people
+from radicale_plugin.web import people, pictures
 from radicale_plugin.web.field_display import Shown, ShownCard, card_of, kind_title, shown
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.pages.contacts import contents_of, read
+from radicale_plugin.web.pictures import Address
 from radicale_plugin.web.signed_in import current_person, database
-from sync import fields
 from sync.books import edit_conflicts, overlays, restoring
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.digests import changes as digests
-from sync.errors import InvalidInput
+from sync.fields import FieldContent
 from sync.profiles import edits
 from sync.profiles.edits import FieldEdit
 from sync.queries import activity, connected_people
@@ -28,7 +29,6 @@ from sync.revisions import versions
 from sync.revisions.address_books import PRESENT
 from sync.revisions.versions import KeptVersion
 from sync.sharing.connections import CONNECTION
-from sync.vcard import parse_one
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -108,6 +108,15 @@ def index() -> Response:
     )
 
 
+@blueprint.get("/conflicts/<int:conflict_id>/picture")
+def disputed_picture(conflict_id: int) -> Response:
+    """Answer with one of the pictures that two devices made of one."""
+    with database().reading() as session:
+        found = edit_conflicts.of_person(session, current_person().account_id)
+    either = (content for told in found if told.id == conflict_id for content in (told.won, told.lost))
+    return pictures.answer(pictures.of_fields(either))
+
+
 @blueprint.post("/conflicts/<int:conflict_id>/take")
 def take(conflict_id: int) -> Response:
     """Take what the other device had made of a field."""
@@ -144,6 +153,14 @@ def version(entry_id: int, revision: int) -> Response:
     return page("activity/version.html", kept=kept)
 
 
+@blueprint.get("/contacts/<int:entry_id>/<int:revision>/picture")
+def past_picture(entry_id: int, revision: int) -> Response:
+    """Answer with a picture of an earlier version."""
+    with database().reading() as session:
+        found = versions.find(session, current_person().account_id, entry_id, revision)
+        return pictures.answer(pictures.of_fields(_contents(found) or ()))
+
+
 @blueprint.post("/contacts/<int:entry_id>/<int:revision>/restore")
 def restore(entry_id: int, revision: int) -> Response:
     """Bring an earlier version back."""
@@ -162,8 +179,8 @@ def _conflicts(session: Session, me: int) -> list[Disputed]:
 
 
 def _disputed(told: edit_conflicts.Told, names: Mapping[int, ConnectedPerson], logins: Mapping[int, str]) -> Disputed:
-    either = told.won or told.lost
-    name = _card(told.text).name if told.text else ""
+    either, address = told.won or told.lost, pictures.at("activity.disputed_picture", conflict_id=told.id)
+    name = read(told.text, address).name if told.text else ""
     if told.kind == CONNECTION:
         name = names[told.entry_id].name if told.entry_id in names else logins.get(told.entry_id, "")
     return Disputed(
@@ -173,16 +190,18 @@ def _disputed(told: edit_conflicts.Told, names: Mapping[int, ConnectedPerson], l
         told.kind == CONNECTION,
         told.device,
         told.found_at,
-        shown(told.won) if told.won is not None else None,
-        shown(told.lost) if told.lost is not None else None,
+        _line(told.won, address),
+        _line(told.lost, address),
     )
 
 
 def _told(change: CardChange) -> list[Told]:
-    return [
-        Told(str(_WHAT[each.what]), kind_title(each.kind), shown(each.content) if each.content is not None else None)
-        for each in change.changes
-    ]
+    address = pictures.at("members.picture" if change.by_organisation else "people.photo", account_id=change.owner_id)
+    return [Told(str(_WHAT[each.what]), kind_title(each.kind), _line(each.content, address)) for each in change.changes]
+
+
+def _line(content: FieldContent | None, address: Address) -> Shown | None:
+    return shown(content, address) if content is not None else None
 
 
 def _title(edit: FieldEdit) -> str:
@@ -200,21 +219,18 @@ def _kept(session: Session, found: Sequence[KeptVersion]) -> list[Kept]:
 def _version(found: KeptVersion, names: Mapping[int, ConnectedPerson], logins: Mapping[int, str]) -> Kept:
     entry, kept = found
     is_own = entry.kind != CONNECTION
-    if is_own:
-        card = _card(kept.content.decode(errors="replace"))
-        name = card.name
-    else:
-        known = names.get(entry.id)
-        name = known.name if known else logins.get(entry.id, "")
-        card = card_of(overlays.load(kept.content.decode()), name)
+    known = names.get(entry.id)
+    name = _("Contact without a name") if is_own else known.name if known else logins.get(entry.id, "")
+    address = pictures.at("activity.past_picture", entry_id=entry.id, revision=kept.revision)
+    contents = _contents(found)
+    card = ShownCard(name, "", []) if contents is None else card_of(contents, name, address)
     is_gone = is_own and entry.state != PRESENT
-    return Kept(entry.id, kept.revision, name, is_own, is_gone, kept.replaced_at, card)
+    return Kept(entry.id, kept.revision, card.name if is_own else name, is_own, is_gone, kept.replaced_at, card)
 
 
-def _card(text: str) -> ShownCard:
-    """Return a contact as it is read; of one that is not quite a card, what can be read of it."""
-    unnamed = _("Contact without a name")
-    try:
-        return card_of(fields.fields_of(fields.without_broken_photos(parse_one(text))[0]), unnamed)
-    except InvalidInput:
-        return ShownCard(unnamed, "", [])
+def _contents(found: KeptVersion) -> list[FieldContent] | None:
+    """Return the fields of a version, None of one that is not quite a card."""
+    entry, kept = found
+    if entry.kind == CONNECTION:
+        return overlays.load(kept.content.decode())
+    return contents_of(kept.content.decode(errors="replace"))

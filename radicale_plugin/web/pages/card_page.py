@@ -7,19 +7,15 @@ the page, and no cookie is set. What is counted is how often, and nothing of who
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, g, make_response, request, url_for
+from flask import Blueprint, Response, abort, g, make_response, request
 
-from radicale_plugin.web import language
-from radicale_plugin.web.field_display import ShownCard, shown_card
+from radicale_plugin.web import language, pictures
+from radicale_plugin.web.field_display import shown_card
 from radicale_plugin.web.handed_out import speak_as
 from radicale_plugin.web.page import page
-from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.signed_in import open_to_all, portal, source
-from sync import fields
 from sync.books.entry_texts import EntryText
 from sync.card_links.opening import DOWNLOADED, OPENED, OpenedLink
-from sync.fields.media import encoded_data, octets_of
-from sync.vcard import parse_one
 
 blueprint = Blueprint("card_page", __name__)
 VERSIONS = ("3.0", "4.0")
@@ -42,14 +38,14 @@ def show() -> Response:
     if link is None:
         return _over()
     found = _card(link)
-    given = shown_card(found.text, link.login)
+    given = shown_card(found.text, link.login, pictures.at("card_page.photo", token=_token()))
     if request.method == "GET":
         portal().links.note(link, OPENED)
     return page(
         "card_page/show.html",
         card=given,
         token=_token(),
-        photo=_photo(given),
+        photo=given.picture,
         origin=portal().place.origin,
         **_follow(link),
     )
@@ -82,9 +78,7 @@ def photo() -> Response:
     link = _opened()
     if link is None:
         return _over()
-    found = fields.fields_of(parse_one(_card(link).text))
-    octets = (octets_of(encoded_data(each.main)) for each in found if each.kind == "photo")
-    return as_picture(next((each for each in octets if each), None))
+    return pictures.answer(pictures.of_card(_card(link).text))
 
 
 def _over() -> Response:
@@ -108,10 +102,6 @@ def _opened() -> OpenedLink | None:
 
 def _card(link: OpenedLink, version: str = "3.0") -> EntryText:
     return portal().links.card(link, version) or abort(404)
-
-
-def _photo(given: ShownCard) -> str:
-    return url_for("card_page.photo", token=_token()) if given.picture else ""
 
 
 def _follow(link: OpenedLink) -> dict[str, str]:

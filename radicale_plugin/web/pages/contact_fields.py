@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, url_for
 
+from radicale_plugin.web import pictures
 from radicale_plugin.web.contact_editor import Editor, NewContact, Words
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.once import once
@@ -66,6 +67,7 @@ def _editor(entry_id: int) -> Editor:
         values={"entry_id": entry_id},
         back=url_for("contacts.one", entry_id=entry_id),
         photo=url_for("contact_photo.index", entry_id=entry_id),
+        pictures=pictures.at("contacts.picture", entry_id=entry_id),
         words=Words(
             about=_("Only you see this contact. What you do not touch stays as your devices wrote it."),
             changed=lambda title: _("%(title)s is changed. Your devices fetch it when they look next.", title=title),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, request
 
-from radicale_plugin.web import people
+from radicale_plugin.web import people, pictures
 from radicale_plugin.web.field_display import ShownCard, card_of
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
+from radicale_plugin.web.pictures import Address
 from radicale_plugin.web.signed_in import current_person, database
 from sync import fields
 from sync.contacts import duplicates, linking, own_contacts, proposing
 from sync.errors import InvalidInput
 from sync.export import exporting
+from sync.fields import FieldContent
 from sync.vcard import parse_one
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/contacts")
@@ -45,7 +47,16 @@ def one(entry_id: int) -> Response:
     """Show a contact."""
     with database().reading() as session:
         text, seen = own_contacts.text_of(session, current_person().account_id, entry_id)
-    return page("contacts/one.html", card=read(text), entry_id=entry_id, seen=seen)
+    card = read(text, pictures.at("contacts.picture", entry_id=entry_id))
+    return page("contacts/one.html", card=card, entry_id=entry_id, seen=seen)
+
+
+@blueprint.get("/<int:entry_id>/picture")
+def picture(entry_id: int) -> Response:
+    """Answer with a picture of a contact."""
+    with database().reading() as session:
+        text, _seen = own_contacts.text_of(session, current_person().account_id, entry_id)
+    return pictures.answer(pictures.of_fields(contents_of(text) or ()))
 
 
 @blueprint.get("/<int:entry_id>/card")
@@ -78,10 +89,15 @@ def delete(entry_id: int) -> Response:
     return go("contacts.index")
 
 
-def read(text: str) -> ShownCard:
-    """Return a contact as it is read; of one that is not quite a card, what can be read of it."""
-    unnamed = _("Contact without a name")
+def read(text: str, address: Address) -> ShownCard:
+    """Return a contact as it is read, with its pictures at *address*; of one that is not quite a card, what can be."""
+    unnamed, contents = _("Contact without a name"), contents_of(text)
+    return ShownCard(unnamed, "", []) if contents is None else card_of(contents, unnamed, address)
+
+
+def contents_of(text: str) -> list[FieldContent] | None:
+    """Return the fields of a contact, None of one that is not quite a card."""
     try:
-        return card_of(fields.fields_of(fields.without_broken_photos(parse_one(text))[0]), unnamed)
+        return fields.fields_of(fields.without_broken_photos(parse_one(text))[0])
     except InvalidInput:
-        return ShownCard(unnamed, "", [])
+        return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
+from radicale_plugin.web import pictures
 from radicale_plugin.web.field_display import Shown, shown
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
@@ -56,7 +57,8 @@ def of(account_id: int) -> Response:
             raise NotFound("These two are not connected.")
         held = doubts.held_fields(session, me, account_id)
         said = doubts.said_by(session, me, account_id)
-    rows = [(doubts.key_of(field), shown(content_of(field))) for field in held]
+    address = pictures.at("people.photo", account_id=account_id)
+    rows = [(doubts.key_of(field), shown(content_of(field), address)) for field in held]
     return page("doubts/of.html", who=who, rows=rows, said=said)
 
 

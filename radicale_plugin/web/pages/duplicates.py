@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from radicale_plugin.web import people
+from radicale_plugin.web import people, pictures
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import ngettext
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.pages.contacts import read
+from radicale_plugin.web.pages.contacts import contents_of, read
 from radicale_plugin.web.signed_in import current_person, database
 from sync.contacts import apart, duplicates, proposing
 
@@ -34,15 +34,25 @@ def compare(kept_id: int, gone_id: int) -> Response:
     """Show two contacts beside each other, and what they would become."""
     with database().reading() as session:
         found = duplicates.compare(session, current_person().account_id, kept_id, gone_id)
+    address = pictures.at("duplicates.picture", kept_id=kept_id, gone_id=gone_id)
     return page(
         "contacts/compare.html",
         kept_id=kept_id,
         gone_id=gone_id,
-        one=read(found.one),
-        other=read(found.other),
-        merged=read(found.merged),
+        one=read(found.one, address),
+        other=read(found.other, address),
+        merged=read(found.merged, address),
         seen=found.seen,
     )
+
+
+@blueprint.get("/<int:kept_id>/<int:gone_id>/picture")
+def picture(kept_id: int, gone_id: int) -> Response:
+    """Answer with a picture of one of two contacts."""
+    with database().reading() as session:
+        found = duplicates.compare(session, current_person().account_id, kept_id, gone_id)
+    either = (contents_of(text) or () for text in (found.one, found.other))
+    return pictures.answer(pictures.of_fields(content for contents in either for content in contents))
 
 
 @blueprint.post("/<int:kept_id>/<int:gone_id>/merge")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import cast
+from flask import Blueprint, Response, flash, request
 
-from flask import Blueprint, Response, abort, flash, make_response, request
-
-from radicale_plugin.web import people, signed_in
+from radicale_plugin.web import people, pictures, signed_in
 from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go_to, page, say
@@ -78,15 +75,4 @@ def public_photo(account_id: int) -> Response:
     """Answer with the picture that strangers may see of somebody."""
     with database().reading() as session:
         picture = public_photos.public_photo(session, current_person().account_id, account_id)
-    return as_picture(picture)
-
-
-def as_picture(picture: bytes | None) -> Response:
-    """Answer with a JPEG, or that there is nothing. A browser keeps it, and asks whether it is still the same."""
-    if picture is None:
-        abort(404)
-    response = make_response(picture)
-    response.content_type = "image/jpeg"
-    response.set_etag(hashlib.sha256(picture).hexdigest()[:32])
-    response.headers["Cache-Control"] = "private, no-cache"
-    return cast("Response", response.make_conditional(request))
+    return pictures.answer_one(picture)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
+from radicale_plugin.web import pictures
 from radicale_plugin.web.field_display import Shown, shown
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.language import gettext as _
@@ -164,7 +165,7 @@ def _carried(session: Session, me: int) -> list[Row]:
     def row(each: Carried) -> Row:
         line, instead = lines.get(each.field_id or 0), tuple[tuple[int, Shown], ...]()
         if each.said is not None:
-            line = shown(each.said)
+            line = shown(each.said, pictures.at("people.photo", account_id=each.share.owner_id))
             instead = tuple((own, lines[own]) for kind, own in free if kind == each.said.kind)
         seen = each.said.digest if each.said is not None else ""
         name = names[each.share.owner_id]

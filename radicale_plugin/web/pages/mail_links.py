@@ -11,13 +11,12 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request, url_for
 
-from radicale_plugin.web import language, newcomers
+from radicale_plugin.web import language, newcomers, pictures
 from radicale_plugin.web.doors import invitation_door, link_door, look
 from radicale_plugin.web.error_messages import told
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.newcomers import Door
 from radicale_plugin.web.page import go, page, say
-from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.protection import one_click
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync import meeting
@@ -90,7 +89,7 @@ def public_photo() -> Response:
         owner_id, opened = meeting.open_letter(session, _token())
         return public_photos.public_photo(session, owner_id, opened.other_id)
 
-    return as_picture(look(read))
+    return pictures.answer_one(look(read))
 
 
 @blueprint.get("/invitation")
@@ -122,7 +121,7 @@ def sign_up_invited() -> Response:
 def invitation_photo() -> Response:
     """Answer with the picture that strangers may see of whoever invites."""
     token = _token()
-    return as_picture(
+    return pictures.answer_one(
         look(
             lambda session: public_photos.public_photo(
                 session, None, invitations.open_invitation(session, token, None).inviter_id
@@ -136,7 +135,7 @@ def invitation_photo() -> Response:
 def join_photo() -> Response:
     """Answer with the picture that strangers may see of whose link it is."""
     token = _token()
-    return as_picture(
+    return pictures.answer_one(
         look(
             lambda session: public_photos.public_photo(
                 session, None, invitation_links.open_link(session, token, None).owner_id

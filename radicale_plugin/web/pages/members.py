@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from radicale_plugin.web import people
+from radicale_plugin.web import people, pictures
 from radicale_plugin.web.field_display import shown_card
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
 from sync.books import roster_entries, roster_writes
+from sync.books.entry_texts import EntryText
 from sync.database import accounts
+from sync.database.engine import Session
 from sync.discovery import directory
 from sync.errors import NotFound
 from sync.organisations import organisations
@@ -44,15 +46,19 @@ def one(account_id: int) -> Response:
     with database().reading() as session:
         if connections.is_connected(session, me, account_id):
             return go("people.one", account_id=account_id)
-        book = address_books.find_book(session, me, CONTACTS_PATH)
-        member = roster_entries.of_owner(session, book, account_id) if book is not None else None
-        if member is None:
-            raise NotFound("There is no such member.")
-        entry, hidden = member
+        entry, hidden = _member(session, account_id)
         login = accounts.logins(session, [account_id])[account_id]
         found = directory.found_among(session, me, [account_id])
-    card = shown_card(entry.text, login)
+    card = shown_card(entry.text, login, pictures.at("members.picture", account_id=account_id))
     return page("members/one.html", card=card, login=login, account_id=account_id, hidden=hidden, found=found)
+
+
+@blueprint.get("/person/<int:account_id>/picture")
+def picture(account_id: int) -> Response:
+    """Answer with a picture on the card that a member's organisation shows."""
+    with database().reading() as session:
+        entry, _hidden = _member(session, account_id)
+    return pictures.answer(pictures.of_card(entry.text))
 
 
 @blueprint.post("/person/<int:account_id>/hide")
@@ -71,6 +77,14 @@ def show(account_id: int) -> Response:
     if attempt(lambda: database().write(lambda session: connections.show(session, me, account_id))):
         say(_("The card comes back to your devices."))
     return _back(account_id)
+
+
+def _member(session: Session, account_id: int) -> tuple[EntryText, bool]:
+    book = address_books.find_book(session, current_person().account_id, CONTACTS_PATH)
+    member = roster_entries.of_owner(session, book, account_id) if book is not None else None
+    if member is None:
+        raise NotFound("There is no such member.")
+    return member
 
 
 def _back(account_id: int) -> Response:

@@ -14,7 +14,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.once import once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.pages.card.area import blueprint
-from radicale_plugin.web.preview import preview_of
+from radicale_plugin.web.preview import Preview, preview_of
 from radicale_plugin.web.seen_by import SeenBy, Word
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import Session
@@ -57,7 +57,11 @@ class Row:
 
 @blueprint.get("/")
 def index() -> Response:
-    """Show the card as its owner sees it."""
+    """Show the card as its owner sees it, or how it looks to somebody where a script asks for that alone."""
+    if request.headers.get("HX-Target") == "looks-card":
+        with database().reading() as session:
+            total = len(fields_of(session, current_person().account_id))
+            return page("card/look.html", **_look(session, total))
     return _show(open_id=as_id(request.args.get("open", "")) or 0)
 
 
@@ -155,6 +159,8 @@ def move(field_id: int) -> Response:
     database().write(lambda session: profiles.move_field(session, person.account_id, field_id, steps))
     # Whoever pressed a button in the row wants to press it again.
     is_open = field_id if steps and not said else None
+    if request.headers.get("HX-Request"):
+        return _show(open_id=is_open or 0)
     return go("card.index", open=is_open, _anchor=f"field-{field_id}")
 
 
@@ -183,7 +189,7 @@ def _show(
     with database().reading() as session:
         stored = fields_of(session, person.account_id)
         seen = SeenBy(session, person.account_id)
-        preview = preview_of(session, request.args.get("who", ""))
+        look = _look(session, len(stored))
         followed = shares.followed_by(session, person.account_id)
         sources = connected_people.some(session, person.account_id, set(followed.values()))
     contents = {field.id: content_of(field) for field in stored}
@@ -205,9 +211,14 @@ def _show(
         name=full_name(contents.values(), person.login),
         offered=offered,
         first_kinds=[(key, titles[key]) for key in FIRST_KINDS],
-        preview=preview,
-        hidden=len(contents) - len(preview.card.lines) - bool(preview.card.picture),
+        **look,
     )
+
+
+def _look(session: Session, total: int) -> dict[str, Preview | int]:
+    """Return how the card looks to whoever is chosen, and how many of all its fields it has not."""
+    preview = preview_of(session, request.args.get("who", ""))
+    return {"preview": preview, "hidden": total - len(preview.card.lines) - bool(preview.card.picture)}
 
 
 def _row(

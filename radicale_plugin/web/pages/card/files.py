@@ -6,6 +6,7 @@ from flask import Response, flash, make_response, request
 from flask_wtf.file import FileField
 from wtforms import HiddenField, RadioField
 
+from radicale_plugin.web import pictures
 from radicale_plugin.web.error_messages import explained
 from radicale_plugin.web.field_display import picture_of
 from radicale_plugin.web.forms import Form, choice
@@ -23,6 +24,7 @@ from sync.errors import Conflict, InvalidInput
 from sync.fields import FieldContent, without_broken_photos
 from sync.merging import intake
 from sync.profiles import edits, first_photo, profiles
+from sync.sharing import history
 from sync.sharing.cards import content_of
 from sync.sharing.visibility import fields_of
 
@@ -77,6 +79,14 @@ def photo() -> Response:
     seen = content.digest if content is not None else ""
     values = {"picture": picture_now, "field_id": field_id, "seen": seen, "is_first": is_first}
     return page("card/photo.html", status, form=form, **values)
+
+
+@blueprint.get("/picture")
+def picture() -> Response:
+    """Answer with a picture that is, or was, on one's own card: nobody else sees what was."""
+    with database().reading() as session:
+        found = history.pictured(session, current_person().account_id, pictures.asked())
+    return pictures.answer(pictures.of_fields(FieldContent.load(each.kind, each.content) for each in found))
 
 
 @blueprint.post("/photo/keep")

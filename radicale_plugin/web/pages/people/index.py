@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from flask import Response, request
 
-from radicale_plugin.web import people
+from radicale_plugin.web import people, pictures
 from radicale_plugin.web.ids import as_id
 from radicale_plugin.web.page import page
-from radicale_plugin.web.pages.find import as_picture
 from radicale_plugin.web.pages.people.area import blueprint
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import held_cards
+from sync.books import doubts, held_cards
 from sync.organisations import members
 from sync.queries import arrivals, connected_people
 from sync.queries.connected_people import Wanted
+from sync.sharing.cards import content_of
 from sync.vcard import photos
 
 #: Pixels a side of a picture in a list, twice what it takes there, for screens with many.
@@ -46,9 +48,14 @@ def index() -> Response:
 
 @blueprint.get("/<int:account_id>/photo")
 def photo(account_id: int) -> Response:
-    """Answer with the picture in one's own entry of somebody; with ``size=small``, as a list shows it."""
+    """Answer with the picture in one's own entry of somebody, or on their card; ``size=small``, as a list shows it."""
+    me = current_person().account_id
     with database().reading() as session:
-        picture = held_cards.photo(session, current_person().account_id, account_id)
+        if pictures.asked():
+            held = held_cards.of(session, me, account_id)
+            theirs = (content_of(field) for field in doubts.held_fields(session, me, account_id))
+            return pictures.answer(chain(pictures.of_card(held.text), pictures.of_fields(theirs)))
+        picture = held_cards.photo(session, me, account_id)
     if picture is not None and request.args.get("size") == "small":
         picture = photos.thumbnail(picture, _SMALL)
-    return as_picture(picture)
+    return pictures.answer_one(picture)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from radicale_plugin.web import people
+from radicale_plugin.web import people, pictures
 from radicale_plugin.web.field_display import card_of, shown, shown_card
 from radicale_plugin.web.ids import posted_ticks
 from radicale_plugin.web.language import gettext as _
@@ -44,7 +44,7 @@ def one(account_id: int) -> Response:
         "people/one.html",
         who=who,
         held=held,
-        card=shown_card(held.text, who.login),
+        card=shown_card(held.text, who.login, pictures.at("people.photo", account_id=account_id)),
         added=card_of(held.added, who.login).lines,
         chosen=kind.groups,
         always=[shown(content) for field_id, content in own.items() if field_id in kind.allowed],

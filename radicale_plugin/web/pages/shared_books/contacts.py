@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from flask import Response, request, url_for
 
+from radicale_plugin.web import pictures
 from radicale_plugin.web.contact_editor import NewContact
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.pages.contacts import read
+from radicale_plugin.web.pages.contacts import contents_of, read
 from radicale_plugin.web.pages.shared_books.area import blueprint, book_of, change, may_write
 from radicale_plugin.web.signed_in import database
 from sync.contacts import editing, own_contacts
 from sync.database import accounts
+from sync.database.engine import Session
 from sync.errors import InvalidInput
+from sync.revisions.address_books import Book
 from sync.shared_books import layers, past, view, writes
 
 
@@ -42,14 +45,24 @@ def contact(book_id: int, entry_id: int) -> Response:
         book = book_of(session, book_id)
         text, seen = own_contacts.text_of(session, book_id, entry_id)
         is_hidden = entry_id in layers.hidden(session, book) and not may_write(book)
-        href = layers.names_of(session, book, [entry_id])[entry_id]
-        mine = next((each.text for each in view.texts(session, book, hrefs=[href])), text)
+        mine = _as_one_has_it(session, book, entry_id, text)
         changes = past.of_contact(session, book_id, entry_id)[:1]
         names = accounts.logins(session, {each.account_id for each in changes})
-    values = {"card": read(mine), "entry_id": entry_id, "seen": seen, "is_hidden": is_hidden}
+    address = pictures.at("shared_books.picture", book_id=book_id, entry_id=entry_id)
+    values = {"card": read(mine, address), "entry_id": entry_id, "seen": seen, "is_hidden": is_hidden}
     return page(
         "shared_books/contact.html", book=book, changes=changes, names=names, nobody=past.ADMINISTRATOR, **values
     )
+
+
+@blueprint.get("/<int:book_id>/contacts/<int:entry_id>/picture")
+def picture(book_id: int, entry_id: int) -> Response:
+    """Answer with a picture of a contact as one's devices have it; to writers, who change that, as everybody has it."""
+    with database().reading() as session:
+        book = book_of(session, book_id)
+        text, _seen = own_contacts.text_of(session, book_id, entry_id)
+        texts = {_as_one_has_it(session, book, entry_id, text), *([text] if may_write(book) else [])}
+    return pictures.answer(each for text in texts for each in pictures.of_fields(contents_of(text) or ()))
 
 
 @blueprint.post("/<int:book_id>/contacts/<int:entry_id>/delete")
@@ -67,3 +80,9 @@ def show(book_id: int, entry_id: int) -> Response:
     if attempt(lambda: database().write(lambda s: writes.bring_back(s, book_of(s, book_id), entry_id))):
         say(_("It is back. Your devices fetch it when they look next."))
     return go("shared_books.contact", book_id=book_id, entry_id=entry_id)
+
+
+def _as_one_has_it(session: Session, book: Book, entry_id: int, text: str) -> str:
+    """Return the card of a contact with what one laid over it; *text* is what everybody has."""
+    href = layers.names_of(session, book, [entry_id])[entry_id]
+    return next((each.text for each in view.texts(session, book, hrefs=[href])), text)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, url_for
 
+from radicale_plugin.web import pictures
 from radicale_plugin.web.contact_editor import Editor, Words
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.pages.shared_books.area import blueprint, book_to_write, change
@@ -46,6 +47,7 @@ def _editor(book_id: int, entry_id: int) -> Editor:
         values=values,
         back=url_for("shared_books.contact", **values),
         photo=url_for("shared_books.photo", **values),
+        pictures=pictures.at("shared_books.picture", **values),
         words=Words(
             about=_("Everybody who sees this address book sees this contact."),
             changed=lambda title: _("%(title)s is changed for everybody.", title=title),

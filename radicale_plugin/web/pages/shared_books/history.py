@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Response
 
-from radicale_plugin.web import people
+from radicale_plugin.web import people, pictures
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
-from radicale_plugin.web.pages.contacts import read
+from radicale_plugin.web.pages.contacts import contents_of, read
 from radicale_plugin.web.pages.shared_books.area import blueprint, book_of, book_to_write
 from radicale_plugin.web.signed_in import current_person, database
 from sync.database import accounts
@@ -46,7 +46,18 @@ def version(book_id: int, entry_id: int, revision: int) -> Response:
     with database().reading() as session:
         book = book_of(session, book_id)
         text = past.text_before(session, book_id, entry_id, revision)
-    return page("shared_books/version.html", book=book, card=read(text), entry_id=entry_id, revision=revision)
+    values = {"book_id": book_id, "entry_id": entry_id, "revision": revision}
+    card = read(text, pictures.at("shared_books.past_picture", **values))
+    return page("shared_books/version.html", book=book, card=card, entry_id=entry_id, revision=revision)
+
+
+@blueprint.get("/<int:book_id>/history/<int:entry_id>/<int:revision>/picture")
+def past_picture(book_id: int, entry_id: int, revision: int) -> Response:
+    """Answer with a picture that a contact had before a change."""
+    with database().reading() as session:
+        book_of(session, book_id)
+        text = past.text_before(session, book_id, entry_id, revision)
+    return pictures.answer(pictures.of_fields(contents_of(text) or ()))
 
 
 @blueprint.post("/<int:book_id>/history/<int:entry_id>/<int:revision>")

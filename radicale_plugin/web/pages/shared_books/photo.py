@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, url_for
 
+from radicale_plugin.web import pictures
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import go, say
 from radicale_plugin.web.pages import contact_photo
@@ -29,7 +30,8 @@ def photo(book_id: int, entry_id: int) -> Response:
         book_to_write(session, book_id)
         fields = editing.fields_of(session, book_id, entry_id)
     edit = url_for("shared_books.edit", book_id=book_id, entry_id=entry_id)
-    shown = contact_photo.chosen(fields, put, remove, edit, is_shared=True)
+    address = pictures.at("shared_books.picture", book_id=book_id, entry_id=entry_id)
+    shown = contact_photo.chosen(fields, put, remove, edit, address, is_shared=True)
     if shown is not None:
         return shown
     say(_("The photo is saved, for everybody who sees this address book."))
