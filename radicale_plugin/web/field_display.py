@@ -119,7 +119,8 @@ class ShownCard:
 
 
 def install(portal: Portal) -> None:
-    """Let templates say ``{{ key|kind_title }}``, ``{{ kind|icon_of }}``, and what else there is of fields."""
+    """Let templates say ``{{ content|shown }}``, ``{{ key|kind_title }}``, and what else there is of fields."""
+    portal.jinja_env.filters["shown"] = shown
     portal.jinja_env.filters["kind_title"] = kind_title
     portal.jinja_env.filters["reach"] = reach_of
     portal.jinja_env.filters["icon_of"] = icon_of

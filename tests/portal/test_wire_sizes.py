@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+import gzip
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 import pytest
+from lxml import html
 
 from benchmarks import people
 from sync.database.engine import Session
+from sync.fields import field_from_photo
 from sync.profiles import profiles
 from sync.queries import connected_people
 from sync.sharing import grants, groups, visibility
+from sync.vcard.photos import MAX_OCTETS
 from tests.portal import walk
 from tests.portal.conftest import Cast
 from tests.support.factories import content
 from tests.support.forms import ORIGIN, ROOT, Visitor
-from tests.support.site import Site
+from tests.support.pictures import largest
+from tests.support.site import Answer, Site
 
 MOST = 60_000
 PEOPLE, FIELDS, GROUPS = 1_000, 60, 12
@@ -26,7 +34,9 @@ BROWSER = {"Accept-Encoding": "gzip, deflate, br", "Sec-Fetch-Site": "same-origi
 
 
 def _grown(session: Session, anna: int) -> None:
-    """Let Anna have so many fields and groups, each of which sees many of the fields."""
+    """Let Anna have a large photo, and so many fields and groups, each of which sees many of the fields."""
+    photo = next(each.id for each in visibility.fields_of(session, anna) if each.kind == "photo")
+    profiles.set_field(session, anna, photo, field_from_photo(largest()))
     for number in range(FIELDS - len(visibility.fields_of(session, anna))):
         said = ("mobile", f"+1 555 555 {number:04}"), ("email", f"anna.{number}@department.example.org")
         profiles.add_field(session, anna, content(*said[number % 2]))
@@ -48,26 +58,90 @@ def visitor(cast: Cast, cast_site: Site) -> Visitor:
     return Visitor(cast_site).signed_in(anna)
 
 
+def _asked(visitor: Visitor, method: str, path: str, form: str = "", **more: str) -> Answer:
+    """Ask for something as a browser does, which says so much *more* of itself."""
+    cookies = "; ".join(f"{each.name}={each.value}" for each in visitor.client.cookies.jar)
+    headers = {**BROWSER, "Cookie": cookies, **{name.replace("_", "-"): value for name, value in more.items()}}
+    if method == "POST":
+        headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN}
+    return visitor.site.call(method, f"{ROOT}{path}", form, headers)
+
+
 def _sent(visitor: Visitor, method: str, path: str, form: str = "") -> int:
     """Return how many octets the answer has as it is sent to a browser."""
-    cookies = "; ".join(f"{each.name}={each.value}" for each in visitor.client.cookies.jar)
-    headers = {**BROWSER, "Cookie": cookies}
-    if form:
-        headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN}
-    answer = visitor.site.call(method, f"{ROOT}{path}", form, headers)
+    answer = _asked(visitor, method, path, form)
     # Something of every address is shown, or leads to what is.
     assert answer.status < 400 or form, (path, answer.status)
     return len(answer.body)
+
+
+def _text(answer: Answer) -> str:
+    is_compressed = answer.header("Content-Encoding") == "gzip"
+    return (gzip.decompress(answer.body) if is_compressed else answer.body).decode()
+
+
+class Part(NamedTuple):
+    """What a script of a page asks for: as htmx does it, with the *headers* that it adds."""
+
+    method: str
+    path: str
+    form: str
+    headers: dict[str, str]
+
+    @property
+    def kind(self) -> str:
+        """The same for two that differ in a number alone."""
+        return re.sub(r"\d+", "0", f"{self.method} {self.path} {self.headers['HX_Target']}")
+
+
+def _parts(path: str, text: str) -> Iterator[Part]:
+    """Yield what the scripts of a page may ask for."""
+    document = html.document_fromstring(text)
+    for node in document.xpath("//*[@hx-get or @hx-post]"):
+        method = "GET" if node.get("hx-get") else "POST"
+        within = node.get("hx-include", "").removeprefix("#") or node.get("form", "")
+        form = next((each for each in document.forms if within and each.get("id") == within), node)
+        said = form.form_values() if isinstance(form, html.FormElement) else []
+        options = [[(node.get("name"), each.get("value", ""))] for each in node.xpath("self::select//option")]
+        address = node.get(f"hx-{method.lower()}").removeprefix(ROOT)
+        headers = {"Sec_Fetch_Mode": "cors", "HX_Request": "true", "HX_Current_URL": f"{ORIGIN}{ROOT}{path}"}
+        headers |= {"HX_Target": node.get("hx-target", "").removeprefix("#")}
+        for chosen in options or [[]]:
+            values = urlencode([*(said if method == "POST" else []), *chosen])
+            query = f"?{values}" if method == "GET" and values else ""
+            yield Part(method, f"{address}{query}", values if method == "POST" else "", headers)
+
+
+def _largest(visitor: Visitor, part: Part) -> int:
+    """Return how many octets the largest answer has until nothing leads on."""
+    answer = _asked(visitor, part.method, part.path, part.form, **part.headers)
+    size = len(answer.body)
+    while answer.status == 303:
+        split = urlsplit(answer.header("Location") or "")
+        on = split.path.removeprefix(ROOT) + (f"?{split.query}" if split.query else "")
+        answer = _asked(visitor, "GET", on, **part.headers)
+        size = max(size, len(answer.body))
+    assert answer.status < 500, part
+    return size
 
 
 def test_no_page_of_many_people_and_fields_is_large_on_the_wire(visitor: Visitor, cast: Cast, cast_site: Site) -> None:
     """Every page, asked for from another of the portal's own; see `radicale_plugin.web` for what is compressed."""
     found = walk.addresses(cast_site, "GET", cast.ids)
     pages = [*(path for endpoint, path in found if endpoint not in walk.NO_PAGE), *FURTHER]
-    sizes = {path: _sent(visitor, "GET", path) for path in pages}
+    answers = {path: _asked(visitor, "GET", path) for path in pages}
+    assert {path: answer.status for path, answer in answers.items() if answer.status >= 400} == {}
+    sizes = {path: len(answer.body) for path, answer in answers.items()}
     assert {path: size for path, size in sizes.items() if size > MOST} == {}
+    texts = {path: _text(answer) for path, answer in answers.items()}
+    # Each photo has an address, and is fetched once.
+    assert [path for path, text in texts.items() if "data:image/jpeg" in text] == []
     # The largest is there, and would be far above without what keeps it small.
     assert len(visitor.get("/sharing/").response.content) > 3 * MOST
+    parts = {part.kind: part for path, text in texts.items() for part in _parts(path, text)}
+    assert {"GET /card/?who=group-0 looks-card", "POST /card/fields/0/move fields"} <= parts.keys()
+    sizes = {kind: _largest(visitor, part) for kind, part in parts.items()}
+    assert {kind: size for kind, size in sizes.items() if size > MOST} == {}
 
 
 @pytest.mark.parametrize(
@@ -88,4 +162,5 @@ def test_the_numbers_are_those_that_are_promised(visitor: Visitor, cast: Cast, c
         assert len(visibility.fields_of(session, anna)) == FIELDS
         assert len(groups.groups_of(session, anna)) == GROUPS
         assert connected_people.page_of(session, anna).total > PEOPLE
+    assert 0.9 * MAX_OCTETS < len(largest()) <= MAX_OCTETS
     assert visitor.get("/people/").status == 200

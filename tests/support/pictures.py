@@ -8,7 +8,7 @@ import random
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from sync.vcard.photos import normalize
+from sync.vcard.photos import MAX_OCTETS, MAX_SIDE, normalize
 
 
 def picture(number: int) -> bytes:
@@ -35,4 +35,16 @@ def portrait(number: int) -> bytes:
         drawn.ellipse((left, top, left + size, top + size), fill=colour)
     written = io.BytesIO()
     image.filter(ImageFilter.GaussianBlur(6)).save(written, "JPEG", quality=90)
+    return normalize(written.getvalue())
+
+
+def largest() -> bytes:
+    """Return a JPEG of nearly as many octets as a photo may have, which nothing makes smaller: all of it is noise."""
+    image = Image.frombytes("RGB", (MAX_SIDE, MAX_SIDE), random.Random(0).randbytes(MAX_SIDE * MAX_SIDE * 3))
+    written = io.BytesIO()
+    for quality in range(90, 0, -1):
+        written = io.BytesIO()
+        image.save(written, "JPEG", quality=quality)
+        if written.tell() <= MAX_OCTETS:
+            break
     return normalize(written.getvalue())
