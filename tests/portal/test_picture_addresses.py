@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from sync.books import edit_conflicts
 from sync.card_links import links
 from sync.contacts import own_contacts
 from sync.fields import field_from_photo
+from sync.merging.three_way import Clash
 from sync.profiles import edits, profiles
 from sync.revisions.shared_states import WRITER
 from sync.sharing import connections, grants
@@ -142,6 +144,19 @@ def test_the_picture_of_a_contact_and_of_its_past_is_its_owners_alone(
     (version,) = visitor.get("/activity/contacts").document.xpath("//a[contains(@href, '/activity/contacts/')]/@href")
     (past,) = pictures_on(visitor.get(str(version).removeprefix(ROOT)))
     assert list(only(browsers, past)) == [0]
+
+
+def test_the_pictures_between_which_somebody_has_to_choose_are_theirs_alone(
+    site: Site, ids: list[int], browsers: list[Visitor]
+) -> None:
+    anna = ids[0]
+    put(site.database, anna, "a.vcf", vcard("a", f"PHOTO;ENCODING=b;TYPE=JPEG:{encoded(1)}"))
+    with site.database.reading() as session:
+        (entry_id,) = (each.entry_id for each in own_contacts.everybody(session, anna))
+    clash = Clash(field_from_photo(picture(1)), field_from_photo(picture(2)))
+    site.database.write(lambda session: edit_conflicts.record(session, anna, entry_id, 0, [clash]))
+    now, other = pictures_on(browsers[0].get("/activity/"))
+    assert (list(only(browsers, now, 1)), list(only(browsers, other, 2))) == ([0], [0])
 
 
 def test_the_picture_of_a_shared_contact_is_given_to_whom_the_book_is_shared_with(site: Site) -> None:
