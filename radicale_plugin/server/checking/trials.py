@@ -113,7 +113,7 @@ def standby(installation: Installation) -> Iterator[Finding]:
 def connections_wanted(installation: Installation) -> int:
     """Return how many connections to the database the processes of `evercard serve` have open at the most."""
     workers, pool = installation.values["workers"], 3 * installation.values["pool_size"]
-    # Each thread that works may have one for polls as well, and each process one by which it tells the worker of what it
+    # Each thread that works may have one for polls as well, and each process one by which it tells the worker what it
     # leaves to it. The worker is a process with one more to read by, one to hear by and one to tell by.
     return int(workers * (pool + installation.values["threads"] + 1) + pool + 3)
 
