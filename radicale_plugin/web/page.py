@@ -58,3 +58,8 @@ def attempt(change: Callable[[], object]) -> bool:
 def say(message: str) -> None:
     """Say that something was done, on the next page that is shown."""
     flash(message, "success")
+
+
+def say_open(message: str) -> None:
+    """Say beside it that strangers see something now."""
+    flash(message, "open")

@@ -105,11 +105,15 @@ def server(cast: Cast, tmp_path: Path) -> Iterator[PortalServer]:
 
 
 @pytest.fixture(scope="module")
-def lasting_server(staged: Cast, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalServer]:
+def lasting_cast(staged: Cast, tmp_path_factory: pytest.TempPathFactory) -> Cast:
+    """Return the people of the demo in a database that the tests of a module share."""
+    return Cast(Path(shutil.copy(staged.file, tmp_path_factory.mktemp("lasting") / "cast.sqlite")), staged.ids)
+
+
+@pytest.fixture(scope="module")
+def lasting_server(lasting_cast: Cast) -> Iterator[PortalServer]:
     """Yield a real server that the tests of a module share, none of which minds what the others did there."""
-    folder = tmp_path_factory.mktemp("lasting")
-    cast = Cast(Path(shutil.copy(staged.file, folder / "cast.sqlite")), staged.ids)
-    with _served(cast, folder) as server:
+    with _served(lasting_cast, lasting_cast.file.parent) as server:
         yield server
 
 

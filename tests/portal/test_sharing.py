@@ -68,7 +68,10 @@ def ticked(page: Page) -> set[str]:
 
 def test_what_is_ticked_is_seen_and_what_is_not_ticked_is_gone_at_once(stage: Stage) -> None:
     page = stage.save(stage.open(), stage.box(stage.family, stage.phone), stage.box(stage.strangers, stage.mail))
-    assert page.told == ["Saved. From now on everybody gets just what is ticked."]
+    assert page.told == [
+        "Saved. From now on everybody gets just what is ticked.",
+        "Strangers see now: E-mail. Anybody who finds you can read it.",
+    ]
     assert stage.seen() == ({MOBILE, MAIL}, {MAIL})
     assert ticked(page) == {stage.box(stage.family, stage.phone), stage.box(stage.strangers, stage.mail)}
     stage.save(page, stage.box(stage.family, stage.phone))
@@ -304,6 +307,21 @@ def test_strangers_come_first_and_what_they_see_is_told(stage: Stage) -> None:
     assert page.document.xpath("//div[@role='group']/@id")[0] == f"g-{stage.strangers}"
     assert "Strangers see: E-mail." in page.text
     assert "Strangers see:" not in stage.save(page).text
+
+
+def test_before_strangers_see_something_more_it_is_told_beside_the_button_and_afterwards(stage: Stage) -> None:
+    page = stage.save(stage.open(), stage.box(stage.strangers, stage.mail))
+    boxes = [stage.box(stage.strangers, stage.mail), stage.box(stage.strangers, stage.phone)]
+    looked = stage.visitor.send("/.web/sharing/preview", {**page.fields("/sharing/"), "box": boxes})
+    (said,) = looked.document.find_class("savebar")[0].find_class("opens")
+    assert said.text_content() == "Strangers will see: Mobile phone. Anybody who finds you can read it."
+    assert said.get("hidden") is None
+    told = stage.save(looked, *boxes).told
+    assert told[1:] == ["Strangers see now: Mobile phone, E-mail. Anybody who finds you can read it."]
+    # Of what they see already, and of what others are to see, there is no word.
+    page = stage.save(stage.open(), *boxes, stage.box(stage.family, stage.phone))
+    assert page.told == ["Saved. From now on everybody gets just what is ticked."]
+    assert page.document.find_class("savebar")[0].find_class("opens")[0].get("hidden") == ""
 
 
 def test_ticks_stay_when_another_group_is_looked_at(stage: Stage) -> None:

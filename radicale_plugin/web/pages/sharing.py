@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, request
 from werkzeug.exceptions import BadRequest
 
+from radicale_plugin.web import strangers
 from radicale_plugin.web.audiences import Audience, audiences, group_title
 from radicale_plugin.web.field_display import Shown, shown
 from radicale_plugin.web.ids import as_id, posted_ids
@@ -60,6 +61,7 @@ def save() -> Response:
         say(_("Nothing was changed."))
     elif attempt(lambda: database().write(lambda session: grants.adjust(session, person.account_id, adjustment))):
         say(_("Saved. From now on everybody gets just what is ticked."))
+        strangers.say_what_they_see(group_id for group_id, _field_id in adjustment.granted)
     return go("sharing.index", who=request.form.get("who") or None, group=request.form.get("only") or None)
 
 
@@ -194,6 +196,7 @@ def _matrix(adjustment: Adjustment = UNCHANGED) -> Response:
         people=people,
         preview=found,
         opened=_open(rows, every, ticked),
+        opening=[row.heading for row in rows if any((each, row.id) in ticked - granted for each in _everybody(every))],
         until=until,
         unsaved=adjustment != UNCHANGED,
     )

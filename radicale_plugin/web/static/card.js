@@ -3,6 +3,15 @@
 
 (() => {
   const place = (list, y) => [...list.children].findIndex((row) => y < row.getBoundingClientRect().bottom);
+  // How near to an edge of what is seen between the bars a page moves on, and how far in each frame.
+  const [EDGE, FASTEST] = [88, 14];
+  const pace = (y) => {
+    const top = document.querySelector(".bar").getBoundingClientRect().bottom;
+    const nav = document.querySelector(".nav").getBoundingClientRect();
+    const bottom = nav.top > top ? nav.top : innerHeight;
+    const into = y < top + EDGE ? y - top - EDGE : Math.max(0, y - bottom + EDGE);
+    return Math.max(-1, Math.min(1, into / EDGE)) * FASTEST;
+  };
 
   document.addEventListener("pointerdown", (event) => {
     const grip = event.target.closest(".grip");
@@ -20,12 +29,25 @@
         other.classList.toggle("below", number === to && to > from);
       });
     };
-    const move = (moved) => {
-      const found = place(list, moved.clientY);
+    let [y, frame] = [event.clientY, 0];
+    const aim = () => {
+      const found = place(list, y);
       to = found < 0 ? list.children.length - 1 : found;
       mark();
     };
+    const roll = () => {
+      scrollBy(0, pace(y));
+      aim();
+      frame = requestAnimationFrame(roll);
+    };
+    const move = (moved) => {
+      y = moved.clientY;
+      aim();
+      // It is not the press that moves the page, which may be near an edge.
+      if (!frame && Math.abs(y - event.clientY) > 8) frame = requestAnimationFrame(roll);
+    };
     const drop = (dropped) => {
+      cancelAnimationFrame(frame);
       grip.removeEventListener("pointermove", move);
       row.classList.remove("dragged");
       const wanted = dropped.type === "pointerup" ? to - from : 0;
@@ -50,10 +72,15 @@
     for (const row of document.querySelectorAll(".own > details[name]")) row.removeAttribute("name");
   });
 
-  // What was changed is seen in the look of the card beside it, for whomever it is shown.
+  // What was changed is seen in its row, whose form is closed, and in the look of the card, for whomever it is shown.
   document.addEventListener("htmx:afterSwap", (event) => {
-    const sent = event.detail.requestConfig && event.detail.requestConfig.verb === "post";
-    if (sent && event.detail.target.id === "fields") htmx.trigger("#who", "saved");
+    const { requestConfig, target } = event.detail;
+    if (!requestConfig || requestConfig.verb !== "post" || target.id !== "fields") return;
+    htmx.trigger("#who", "saved");
+    if (!requestConfig.elt.matches(".field-form") || document.querySelector(".own > [open], #adding")) return;
+    const row = requestConfig.elt.closest("details");
+    const saved = row ? document.getElementById(row.id) : document.querySelector(".own > :last-child");
+    if (saved) saved.scrollIntoView({ block: "center" });
   });
 
   document.addEventListener("click", (event) => {

@@ -143,19 +143,53 @@
         if (!column.contains("open")) box.closest(".cell").classList.toggle("as", follows);
       }
     };
+    // Whoever is about to make something visible to strangers reads it beside the button that does it.
+    const opens = form.querySelector("[data-opens]");
+    const warn = () => {
+      if (!form.querySelector(".col.open")) return;
+      const given = [...form.querySelectorAll(".col.open input:checked")].filter((box) => !had.has(box.value));
+      const titles = new Set(given.map((box) => box.closest(".cell").querySelector(".f").firstChild.data.trim()));
+      opens.hidden = !titles.size;
+      opens.lastElementChild.textContent = opens.dataset.opens.replace("%(what)s", () => [...titles].join(opens.dataset.and));
+    };
     const count = () => {
       const number = boxes.filter((box) => box.checked !== had.has(box.value)).length;
       said.textContent = number ? said.dataset.changed.replace("%(num)s", number) : "";
       if (!number) changed.delete(form);
     };
-    form.addEventListener("change", () => { follow(); count(); });
-    addEventListener("pageshow", () => { follow(); count(); });
+    const all = () => { follow(); warn(); count(); };
+    form.addEventListener("change", all);
+    addEventListener("pageshow", all);
   }
 
   // Of places side by side, the one where somebody is can be seen.
-  for (const here of document.querySelectorAll(".strip > [aria-current]")) {
-    const strip = here.parentElement;
-    strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  const centre = (here) => {
+    const strip = here.closest(".strip");
+    const [inner, outer] = [here, strip].map((each) => each.getBoundingClientRect());
+    if (here.parentElement === strip) strip.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+  };
+  for (const here of document.querySelectorAll(".strip [aria-current]")) centre(here);
+
+  // In the matrix on a phone, which shows one group at a time, it is the one whose column is there.
+  const names = [...document.querySelectorAll(".strip.phone a")];
+  const matrix = document.querySelector(".matrix");
+  if (names.length && matrix) {
+    const heads = names.map((name) => document.getElementById(name.hash.slice(1)));
+    const isOne = matchMedia("(max-width: 47.99rem)");
+    const mark = () => {
+      const { left } = matrix.getBoundingClientRect();
+      const away = heads.map((head) => Math.abs(head.getBoundingClientRect().left - left));
+      const shown = isOne.matches ? away.indexOf(Math.min(...away)) : -1;
+      names.forEach((name, number) => {
+        if (name.hasAttribute("aria-current") === (number === shown)) return;
+        name.toggleAttribute("aria-current", number === shown);
+        if (number !== shown) return;
+        name.setAttribute("aria-current", "true");
+        centre(name);
+      });
+    };
+    matrix.addEventListener("scroll", mark, { passive: true });
+    for (const kind of ["pageshow", "resize"]) addEventListener(kind, mark);
   }
 
   // A menu closes when something else is pressed, and by Escape.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import Response, abort, request, url_for
 
-from radicale_plugin.web import field_forms
+from radicale_plugin.web import field_forms, strangers
 from radicale_plugin.web.field_display import Shown, icon_of, kind_title, shown
 from radicale_plugin.web.field_forms import MOST_FORMS, FieldForm, Typing
 from radicale_plugin.web.ids import as_id, posted_ids, posted_ticks
@@ -33,10 +33,15 @@ FIRST_KINDS = ("mobile", "email", "address", "birthday")
 
 @dataclass(frozen=True, slots=True)
 class TypingOnCard(Typing):
-    """*ticked* are the groups that are to see the field, *had* those that do."""
+    """
+    *ticked* are the groups that are to see the field, *had* those that do.
+
+    *proposed* are the names of those that are ticked since they see the field that was added before.
+    """
 
     ticked: set[int] = field(default_factory=set)
     had: set[int] = field(default_factory=set)
+    proposed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,8 @@ def add(kind: str) -> Response:
                 say(_("%(title)s is on your card.", title=field_forms.title_of(kind)))
             else:
                 say(_("%(title)s is on your card. Nobody but you sees it yet.", title=field_forms.title_of(kind)))
-            return go("card.index", _anchor=f"field-{field_id}")
+            strangers.say_what_they_see(chosen)
+            return go("card.index", after=field_id, _anchor=f"field-{field_id}")
     title = field_forms.title_of(kind)
     adding = TypingOnCard(form, field_forms.inputs(form, real, shape), kind, title, ticked=set(chosen))
     return _show(form.status, adding=adding)
@@ -144,6 +150,7 @@ def edit(field_id: int) -> Response:
             form.refuse(field_forms.first_input(form, content.kind, taken.shape), error)
         else:
             say(_("%(title)s is changed, for everybody who sees it.", title=kind_title(content.kind)))
+            strangers.say_what_they_see(given)
             return go("card.index", _anchor=f"field-{field_id}")
     return _show(status, open_id=field_id, form=form)
 
@@ -186,6 +193,7 @@ def _show(
 ) -> Response:
     """Show the card, with the row *open_id* open and *form* in it, or with a form that adds something."""
     person = current_person()
+    after = as_id(request.args.get("after", "")) or 0
     with database().reading() as session:
         stored = fields_of(session, person.account_id)
         seen = SeenBy(session, person.account_id)
@@ -197,6 +205,8 @@ def _show(
         _row(field_id, content, seen, is_open=field_id == open_id, form=form, status=status, few=_are_few(contents))
         for field_id, content in contents.items()
     ]
+    if adding is not None and request.method == "GET":
+        adding = _as_before(adding, seen, after)
     offered = field_forms.offered()
     titles = {key: title for _group, found in offered for key, title in found}
     return page(
@@ -206,6 +216,8 @@ def _show(
         claimed={each.id for each in stored if each.claim is not None},
         followed={own: sources[source].name for own, source in followed.items() if source in sources},
         adding=adding,
+        after=after,
+        is_more_open=bool(after) or (adding is not None and adding.kind not in FIRST_KINDS),
         groups=seen.groups,
         picture=next((row.line.picture for row in rows if row.line.picture), ""),
         name=full_name(contents.values(), person.login),
@@ -219,6 +231,12 @@ def _look(session: Session, total: int) -> dict[str, Preview | int]:
     """Return how the card looks to whoever is chosen, and how many of all its fields it has not."""
     preview = preview_of(session, request.args.get("who", ""))
     return {"preview": preview, "hidden": total - len(preview.card.lines) - bool(preview.card.picture)}
+
+
+def _as_before(adding: TypingOnCard, seen: SeenBy, after: int) -> TypingOnCard:
+    """Propose for what is added the groups that see the field *after* which it is added; strangers never."""
+    proposed = [group for group in seen.groups if group.id in seen.ticked(after) and not group.is_everybody]
+    return replace(adding, ticked={group.id for group in proposed}, proposed=[group.title for group in proposed])
 
 
 def _row(
