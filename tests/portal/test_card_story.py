@@ -270,7 +270,7 @@ EXAMPLE = (
 def test_seven_fields_of_all_kinds_for_three_groups_cost_12_clicks_and_one_page(
     chromium: Browser, server: PortalServer, newcomer: tuple[Database, int]
 ) -> None:
-    """Whoever sees the field before is proposed for the next one, in words and by ticks, and all kinds stay in sight."""
+    """Whoever sees the field before is proposed for the next one, in words and by ticks; all kinds stay in sight."""
     database, new = newcomer
     for name in ("family", "net friends", "colleagues"):
         group(database, new, name)

@@ -170,7 +170,8 @@ SIGNS = """() => {
   const { clientHeight, scrollHeight, clientWidth, scrollWidth } = matrix;
   const next = [...matrix.querySelectorAll(".col > .top")].map((each) => each.getBoundingClientRect())
     .some((each) => each.left < innerWidth - 8 && each.right > innerWidth);
-  const fades = (side) => getComputedStyle(document.querySelector(".scroller"), side).backgroundImage.includes("gradient");
+  const scroller = document.querySelector(".scroller");
+  const fades = (side) => getComputedStyle(scroller, side).backgroundImage.includes("gradient");
   const strip = document.querySelector(".strip.phone");
   return {
     below: scrollHeight > clientHeight ? fades("::before") : null,
