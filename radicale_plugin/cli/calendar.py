@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from radicale_plugin.cli.acting import id_of, of_one
@@ -41,8 +43,8 @@ def add_calendar(
     if language not in LANGUAGES:
         raise InvalidInput(f"There is no language {language!r}; there are {' and '.join(LANGUAGES)}.")
 
-    chosen = {"with_private": with_private, "with_members": with_members}
-    feed_id, secret = of_one(site, login, feeds.create, label, language, **chosen)
+    create = partial(feeds.create, with_private=with_private, with_members=with_members)
+    feed_id, secret = of_one(site, login, create, label, language)
     place = Place.of(site.configuration, site.database.settings.base_url)
     address = f"{place.base_url}/.web/calendars/{secret}.ics"
     if as_json:

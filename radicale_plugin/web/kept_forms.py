@@ -25,7 +25,9 @@ _NOT_KEPT = ("signing.sign_in", "signing.sign_out", "locale.choose")
 _NEVER = ("password", "csrf_token")
 _NEVER_BY_NAME = frozenset(("old", "new"))
 #: What nobody typed, though it is in the form.
-_HIDDEN = frozenset(("seen", "kind", "next", "had", "box", "field", "group", "shown", "only", "who", "from", "other"))
+_HIDDEN = frozenset(
+    ("seen", "kind", "next", "had", "box", "field", "group", "shown", "only", "who", "from", "other", "mark")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,61 @@ Forms that make something make it once, however often a browser sends them: afte
 
 Every form carries a token of its own, so the same token with the same values is the same form, sent again. Whoever sent
 it is led to where the first time led.
+
+A form that makes a secret, which is shown once and stored nowhere, carries a *mark* besides, which stays the same when
+somebody had to sign in anew meanwhile. The secret follows from it and from a key of this server: the browser of whoever
+made it has it still where a page is loaded again, and nobody else. A mark is good for as long as what it made is
+remembered: what was ended is not brought back by a page that was left open.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
+import secrets
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask import Response, redirect, request
+from typing_extensions import override
+from wtforms import HiddenField
 
+from radicale_plugin.web.forms import Form
+from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import current_person
 from sync.database.engine import Session
 from sync.errors import AlreadyExists
 from sync.meeting import sent_forms
+from sync.models import now
 
 T = TypeVar("T")
+
+
+class SecretForm(Form):
+    """A form that makes a secret, which follows from its `seed`. Its template has a mark in it (macro `marked`)."""
+
+    mark = HiddenField()
+
+    def __init__(self, **values: object) -> None:
+        """Take what was posted; a page that is opened has a mark of its own, or the one in *values*."""
+        super().__init__(**{"mark": new_mark(), **values})
+
+    @override
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check every field; of a page that was open for too long, say so, and give it another mark."""
+        if is_fresh(self.mark.data or ""):
+            return super().validate(extra_validators)
+        self.mark.data = new_mark()
+        self.mark.errors = [
+            _("This page was open for more than a day. Look whether all of it is right, and send it again.")
+        ]
+        return False
+
+    @property
+    def seed(self) -> str:
+        """What the secret follows from; whoever sends the form again has the same."""
+        return _identity()
 
 
 class SentBefore(Exception):
@@ -50,9 +88,23 @@ def once(change: Callable[[Session], T], then: str) -> Callable[[Session], T]:
     return noted
 
 
+def new_mark() -> str:
+    """Return what sets a form apart that makes a secret."""
+    return f"{now():x}-{secrets.token_urlsafe(24)}"
+
+
+def is_fresh(mark: str) -> bool:
+    """Whether something can be made with this mark."""
+    at, _dash, rest = mark.partition("-")
+    is_mark = re.fullmatch("[0-9a-f]{1,12}", at) is not None and 0 < len(rest) <= 100
+    return is_mark and abs(now() - int(at, 16)) < sent_forms.KEPT
+
+
 def _identity() -> str:
-    said = repr((request.path, sorted(request.form.items(multi=True))))
-    return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=32).hexdigest()
+    values = sorted(request.form.items(multi=True))
+    if request.form.get("mark"):
+        values = [(name, value) for name, value in values if name != "csrf_token"]
+    return hashlib.blake2b(repr((request.path, values)).encode("utf-8", "replace"), digest_size=32).hexdigest()
 
 
 def _lead_on(error: SentBefore) -> Response:

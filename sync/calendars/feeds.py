@@ -7,6 +7,7 @@ in one statement, so that who asks every hour costs next to nothing while nothin
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -21,7 +22,8 @@ from sync.books import entries, roster_entries
 from sync.books.entry_rows import PRIVATE
 from sync.calendars.occasions import Occasion, occasions_of
 from sync.database.engine import Database
-from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.database.server_keys import key_for
+from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, Account, AddressBook, CalendarFeed, new_id, now
 from sync.revisions import address_books, rosters
 from sync.sharing.cards import SELF
@@ -55,13 +57,16 @@ def create(
     *,
     with_private: bool = False,
     with_members: bool = False,
+    seed: str | None = None,
 ) -> tuple[int, str]:
     """
     Make a feed and return its id and its secret, which is stored nowhere.
 
-    The person's own contacts are in it, or the members of their organisations, where that is said.
+    The person's own contacts are in it, or the members of their organisations, where that is said. The secret follows
+    from *seed*, which nobody else may know (see `made_with`); without one it is random.
 
     Raises:
+        AlreadyExists: This seed made a feed before.
         InvalidInput: *label* is empty or too long.
         LimitExceeded: The person has as many as they may.
         NotFound: There is no such person.
@@ -72,9 +77,12 @@ def create(
     # Two that are made at once must not come past the limit.
     if session.scalars(select(Account.id).where(Account.id == viewer_id).with_for_update()).first() is None:
         raise NotFound("There is no such person.")
+    seed = seed or secrets.token_urlsafe(32)
+    if made_with(session, viewer_id, seed) is not None:
+        raise AlreadyExists("This calendar is made already.")
     if session.scalars(select(func.count()).where(CalendarFeed.viewer_id == viewer_id)).one() >= MOST:
         raise LimitExceeded(f"A person has at most {MOST} calendars; end one first.")
-    feed_id, secret = new_id(), f"{viewer_id:x}-{secrets.token_urlsafe(24)}"
+    feed_id, secret = new_id(), _secret_of(session, viewer_id, seed)
     session.execute(
         insert(CalendarFeed).values(
             viewer_id=viewer_id,
@@ -88,6 +96,13 @@ def create(
         )
     )
     return feed_id, secret
+
+
+def made_with(session: Session, viewer_id: int, seed: str) -> str | None:
+    """Return the secret of the feed that *seed* made, None where there is none. Needs the right to write, for a key."""
+    secret = _secret_of(session, viewer_id, seed)
+    mine = (CalendarFeed.viewer_id == viewer_id, CalendarFeed.secret_hash == _hash(secret))
+    return secret if session.scalars(select(CalendarFeed.id).where(*mine)).first() is not None else None
 
 
 def feeds(session: Session, viewer_id: int) -> Sequence[CalendarFeed]:
@@ -137,6 +152,12 @@ def occasions(session: Session, feed: Opened) -> Iterator[Occasion]:
             has_days = entry.kind == PRIVATE or _DAYS.search(entry.text) is not None
             if has_days and entry.kind != SELF and (feed.with_private or entry.kind != PRIVATE):
                 yield from occasions_of(entry.uid, entry.text, entry.changed_at)
+
+
+def _secret_of(session: Session, viewer_id: int, seed: str) -> str:
+    message, key = f"{viewer_id}/{seed}".encode("utf-8", "replace"), key_for(session, "calendar feed")
+    digest = hashlib.blake2b(message, key=key, digest_size=24).digest()
+    return f"{viewer_id:x}-{base64.urlsafe_b64encode(digest).decode()}"
 
 
 def _hash(secret: str) -> bytes:

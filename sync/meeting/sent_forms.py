@@ -1,4 +1,4 @@
-"""Forms that were sent: one by which somebody signs up makes one account, however often a browser sends it."""
+"""Forms that were sent: one that makes something makes it once, however often a browser sends it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sync.database.clock import is_running
 from sync.errors import AlreadyExists
 from sync.models import OneTimeToken, now
 
+#: For so many seconds it is remembered that a form was sent.
+KEPT = DAY
 _PURPOSE = "form sent"
 
 
@@ -27,7 +29,7 @@ def note(session: Session, secret: str, account_id: int) -> None:
     values = {"digest": _digest(secret), "purpose": _PURPOSE, "account_id": account_id, "values": "{}"}
     try:
         with session.begin_nested():
-            session.execute(insert(OneTimeToken).values(**values, tries_left=0, created_at=at, expires_at=at + DAY))
+            session.execute(insert(OneTimeToken).values(**values, tries_left=0, created_at=at, expires_at=at + KEPT))
     except IntegrityError as error:
         raise AlreadyExists("This form was sent already.") from error
 

@@ -1,45 +1,37 @@
 """
 Credentials: passwords of people for the portal, and passwords of devices for everything else.
 
-A device password is made here, shown once, and random: 30 bits that name the device and 130 that prove it. So a fast
-keyed hash is enough to store, and checking one costs a poll next to nothing. People choose theirs, so it gets
-argon2id.
+A device password is made here, and as good as random (see `sync.sign_in.device_passwords`). So a fast keyed hash is
+enough to store, and checking one costs a poll next to nothing. People choose theirs, so it gets argon2id.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sync.accounts import calling, slow_hash
 from sync.accounts.calling import Called
 from sync.database import accounts
 from sync.database.engine import Database, settings_of
-from sync.database.server_keys import server_key
-from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.database.server_keys import key_for, server_key
+from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, NOBODY, Account, Device, now
 from sync.push import subscriptions
 from sync.revisions import rosters
 from sync.revisions.address_books import CONTACTS_PATH, Book, Lists
 from sync.revisions.rosters import Roster
+from sync.sign_in import device_passwords
 from sync.sign_in.device_notes import DeviceNotes, Given
+from sync.sign_in.device_passwords import Proof
 from sync.vcard import clean
 
-#: No letter that is mistaken for another when it is typed from a screen.
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-_ID_LENGTH = 6
-_LENGTH = 32
-_GROUP = 4
-_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
-_READABLE = str.maketrans("", "", "- ")
 #: The last use of a device is written down at most once in this many seconds, so that a poll writes nothing.
 LAST_USE_PRECISION = 3600
 MINIMUM_LENGTH = 10
@@ -102,7 +94,7 @@ class Gate:
 
     def admit(self, login: str, password: str) -> Caller | None:
         """Return who this is, or None for whatever is wrong: login, password, a revoked device, a closed account."""
-        proof = _Proof.read(password)
+        proof = Proof.read(password)
         if proof is None:
             return None
         names = calling.spelled(login)
@@ -114,7 +106,7 @@ class Gate:
 
     def admit_to_poll(self, login: str, password: str) -> Caller | None:
         """Return who this is as the standby has it; None where it cannot say that, or may not, or says another name."""
-        standby, proof = self._database.standby, _Proof.read(password)
+        standby, proof = self._database.standby, Proof.read(password)
         called = self._names.known(login)
         if standby is None or proof is None or called.login is None or not standby.is_close():
             return None
@@ -122,7 +114,7 @@ class Gate:
         caller = self._proved(row, proof) if row is not None else None
         return caller._replace(is_behind=True) if caller is not None else None
 
-    def _admit(self, name: str, proof: _Proof) -> Caller | None:
+    def _admit(self, name: str, proof: Proof) -> Caller | None:
         called = self._names.known(name)
         caller = self._check(called, proof)
         if caller is None:
@@ -132,7 +124,7 @@ class Gate:
             self._names.remember(name, called if caller is not None else None)
         return caller
 
-    def _check(self, called: Called, proof: _Proof) -> Caller | None:
+    def _check(self, called: Called, proof: Proof) -> Caller | None:
         rows = []
         if called.login is not None:
             rows.append(self._database.quick(self._by_login, (called.by_login, proof.device_id, called.login)))
@@ -143,7 +135,7 @@ class Gate:
                 return caller
         return None
 
-    def _proved(self, row: tuple[Any, ...], proof: _Proof) -> Caller | None:
+    def _proved(self, row: tuple[Any, ...], proof: Proof) -> Caller | None:
         account_id, login, stored, *rest, named, names_key = row
         if not hmac.compare_digest(bytes(stored), proof.digest(self._key, account_id)):
             return None
@@ -195,28 +187,23 @@ WHERE device.viewer_id IN ({", ".join("?" * calling.SHARING)}) AND device.id = ?
 """
 
 
-class _Proof(NamedTuple):
+class Made(NamedTuple):
+    """A device that a seed made, with its password; and whether it *has_called* by now, or *is_revoked*."""
+
     device_id: int
-    secret: str
-
-    @classmethod
-    def read(cls, password: str) -> _Proof | None:
-        text = password.translate(_READABLE).lower()
-        # All of it is of the alphabet where nothing is left of it without that at its ends.
-        if len(text) != _LENGTH or text.strip(_ALPHABET):
-            return None
-        return cls(int(text[:_ID_LENGTH].translate(_DIGITS), 32), text[_ID_LENGTH:])
-
-    def digest(self, key: bytes, account_id: int) -> bytes:
-        message = f"{account_id}/{self.device_id}/{self.secret}"
-        return hashlib.blake2b(message.encode(), key=key, digest_size=32).digest()
+    password: str
+    has_called: bool
+    is_revoked: bool
 
 
-def add_device(session: Session, account_id: int, label: str) -> tuple[int, str]:
+def add_device(session: Session, account_id: int, label: str, seed: str | None = None) -> tuple[int, str]:
     """
-    Let one more device in. Returns its id and its password, which is stored nowhere and cannot be shown again.
+    Let one more device in. Returns its id and its password, which is stored nowhere.
+
+    The password follows from *seed*, which nobody else may know (see `made_with`); without one it is random.
 
     Raises:
+        AlreadyExists: This seed made a device before.
         InvalidInput: The label is empty or too long.
         LimitExceeded: The person has as many devices as they may.
         NotFound: There is no such person.
@@ -227,29 +214,47 @@ def add_device(session: Session, account_id: int, label: str) -> tuple[int, str]
     # Two that are let in at once must not come past the limit.
     if session.scalars(select(Account.id).where(Account.id == account_id).with_for_update()).first() is None:
         raise NotFound("There is no such person.")
+    password, proof, there = _looked_up(session, account_id, seed or secrets.token_urlsafe(32))
+    if there is not None:
+        raise AlreadyExists("This device is set up already.")
     limit = settings_of(session).limits.devices
     used = select(func.count()).where(Device.viewer_id == account_id, Device.revoked_at.is_(None))
     if session.scalars(used).one() >= limit:
         raise LimitExceeded(f"A person has at most {limit} devices; revoke one first.")
     _forget_revoked(session, account_id, limit)
-    key = server_key(session)
+    values = {
+        "label": label,
+        "secret_hash": proof.digest(server_key(session), account_id),
+        "created_at": now(),
+        "synced_revision": 0,
+    }
+    session.execute(insert(Device).values(viewer_id=account_id, id=proof.device_id, **values))
+    return proof.device_id, password
+
+
+def made_with(session: Session, account_id: int, seed: str) -> Made | None:
+    """Return the device that *seed* made, None where it made none. Needs the right to write, for the server's key."""
+    password, proof, there = _looked_up(session, account_id, seed)
+    return Made(proof.device_id, password, *there) if there is not None else None
+
+
+def _looked_up(session: Session, account_id: int, seed: str) -> tuple[str, Proof, tuple[bool, bool] | None]:
+    """Return the password of a seed, and whether its device, if there is one, has called and is revoked."""
+    key, own_key = server_key(session), key_for(session, device_passwords.PURPOSE)
+    number = 0
     while True:
-        text = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-        proof = _Proof.read(text)
-        assert proof is not None  # noqa: S101 - made of the alphabet two lines above
-        values = {
-            "label": label,
-            "secret_hash": proof.digest(key, account_id),
-            "created_at": now(),
-            "synced_revision": 0,
-        }
-        try:
-            with session.begin_nested():
-                session.execute(insert(Device).values(viewer_id=account_id, id=proof.device_id, **values))
-        except IntegrityError:
-            # Another device of this person's has this id.
-            continue
-        return proof.device_id, "-".join(text[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+        password, proof = device_passwords.made_of(seed, account_id, number, own_key)
+        found = session.execute(
+            select(Device.secret_hash, Device.last_used_at.is_not(None), Device.revoked_at.is_not(None)).where(
+                Device.viewer_id == account_id, Device.id == proof.device_id
+            )
+        ).first()
+        if found is None:
+            return password, proof, None
+        if hmac.compare_digest(found[0], proof.digest(key, account_id)):
+            return password, proof, (bool(found[1]), bool(found[2]))
+        # Another device of this person's has this id.
+        number += 1
 
 
 def _forget_revoked(session: Session, account_id: int, most: int) -> None:

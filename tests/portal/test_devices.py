@@ -115,7 +115,7 @@ def test_a_profile_has_all_that_an_iphone_needs(cast_site: Site, anna: Visitor) 
 
 
 def test_a_second_profile_takes_the_place_of_the_first(anna: Visitor) -> None:
-    first, second = (profile(anna, made(anna, "mac")) for _ in range(2))
+    first, second = (profile(anna, made(anna, "mac", label)) for label in ("At home", "At work"))
     assert first["PayloadIdentifier"] == second["PayloadIdentifier"]
     assert first["PayloadUUID"] != second["PayloadUUID"]
 

@@ -7,18 +7,19 @@ from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web import icalendar, language
-from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
+from radicale_plugin.web.once import SecretForm, SentBefore, once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, portal
 from sync.calendars import feeds
+from sync.database.engine import Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 
 blueprint = Blueprint("calendars", __name__, url_prefix="/calendars")
 
 
-class NewCalendar(Form):
+class NewCalendar(SecretForm):
     """What a calendar is called, and whose days are in it."""
 
     label = StringField(
@@ -36,17 +37,13 @@ def index() -> Response:
     me = current_person().account_id
     form = NewCalendar(label=_("Birthdays"))
     if form.accepted():
-        label = form.label.data or ""
-        chosen = {name: bool(form[name].data) for name in ("with_private", "with_members")}
         try:
-            _feed_id, secret = database().write(
-                lambda session: feeds.create(session, me, label, language.current(), **chosen)
-            )
+            secret = _made(me, form)
         except (InvalidInput, LimitExceeded, NotFound) as error:
             form.refuse("label", error)
         else:
             address = portal().place.origin + url_for("calendars.read", secret=secret)
-            return page("calendars/made.html", label=label, address=address, subscribe=_for_programs(address))
+            return page("calendars/made.html", label=form.label.data, address=address, subscribe=_for_programs(address))
     with database().reading() as session:
         mine = feeds.feeds(session, me)
     return page("calendars/index.html", 400 if form.errors else form.status, form=form, calendars=mine)
@@ -79,6 +76,24 @@ def read(secret: str) -> Response:
         answer.set_data(icalendar.written(days, _("Birthdays")))
     answer.make_conditional(request)
     return answer
+
+
+def _made(me: int, form: NewCalendar) -> str:
+    """Return the secret of the calendar that the form makes, or made when it was sent before."""
+    label, seed = form.label.data or "", form.seed
+    chosen = {name: bool(form[name].data) for name in ("with_private", "with_members")}
+
+    def make(session: Session) -> str:
+        return feeds.create(session, me, label, language.current(), **chosen, seed=seed)[1]
+
+    try:
+        return database().write(once(make, url_for("calendars.index")))
+    except SentBefore:
+        # One that was ended meanwhile is not made again.
+        secret = database().write(lambda session: feeds.made_with(session, me, seed))
+        if secret is None:
+            raise
+        return secret
 
 
 def _for_programs(address: str) -> str:

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from http import HTTPStatus
+from typing import NamedTuple
 
-from flask import Blueprint, Response, abort, make_response, request, url_for
+from flask import Blueprint, Response, abort, make_response, request, session, url_for
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from radicale_plugin.web import language, set_up, signed_in
-from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
+from radicale_plugin.web.once import SecretForm, SentBefore, is_fresh, once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.set_up import Access, Client
 from radicale_plugin.web.signed_in import current_person, database, portal
 from sync.books import arrival
 from sync.books.arrival import Arrival
+from sync.database.engine import Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.revisions import address_books
 from sync.shared_books import access
 from sync.sharing import phone_lists
 from sync.sign_in import credentials
-from sync.sign_in.credentials import Gate
+from sync.sign_in.credentials import Gate, Made
 
 blueprint = Blueprint("devices", __name__, url_prefix="/devices")
 
 #: How many of those that were shut out are still listed.
 _REVOKED = 20
+#: Where in the browser's session it is which device it set up last: the program, the form's mark, the device's id.
+_BEGUN = "setting_up"
 
 
-class NewDevice(Form):
+class NewDevice(SecretForm):
     """How the person calls a device."""
 
     label = StringField(
@@ -45,11 +50,11 @@ class NewDevice(Form):
 def index() -> Response:
     """List the devices, and what else can be set up."""
     me = current_person().account_id
-    with database().reading() as session:
-        devices = credentials.devices(session, me)
-        book = address_books.find_book(session, me, address_books.CONTACTS_PATH)
-        proposals = phone_lists.count(session, me)
-        has_shared_books = bool(access.books_of(session, me))
+    with database().reading() as transaction:
+        devices = credentials.devices(transaction, me)
+        book = address_books.find_book(transaction, me, address_books.CONTACTS_PATH)
+        proposals = phone_lists.count(transaction, me)
+        has_shared_books = bool(access.books_of(transaction, me))
     revoked = sorted(
         (each for each in devices if each.revoked_at is not None), key=lambda each: -(each.revoked_at or 0)
     )
@@ -94,23 +99,30 @@ def state(device_id: int) -> Response:
 def new(key: str) -> Response:
     """Tell how a program is set up; after a POST, with a password for it."""
     client = set_up.client(key) or abort(404)
-    form = NewDevice(label=str(client.label))
+    begun = _begun(key)
+    form = NewDevice(**({"label": begun.label, "mark": begun.mark} if begun else {"label": str(client.label)}))
     if form.accepted():
-        person = current_person()
         try:
-            device_id, password = database().write(
-                lambda session: credentials.add_device(session, person.account_id, form.label.data or "")
-            )
+            found = _set_up(form)
         except (InvalidInput, LimitExceeded, NotFound) as error:
             form.refuse("label", error)
         else:
-            return _made(client, Access(portal().place, person.login, device_id, password), form.label.data or "")
+            return _shown(client, found, form)
     here = portal().place.origin + url_for("devices.new", key=key)
     own = set_up.client_of(signed_in.browser())
     # Whoever is on a phone is at no computer.
     code = set_up.picture_of(here) if client.is_phone and not (own and own.is_phone) else ""
     status = 400 if form.errors else form.status
-    return page("devices/new.html", status, client=client, form=form, code=code, own=own, **_where())
+    return page(
+        "devices/new.html",
+        status,
+        client=client,
+        form=form,
+        code=code,
+        own=own,
+        begun=begun.label if begun else "",
+        **_where(),
+    )
 
 
 @blueprint.post("/profile")
@@ -131,9 +143,56 @@ def profile() -> Response:
 def revoke(device_id: int) -> Response:
     """Shut a device out, from its next request on."""
     me = current_person().account_id
-    if attempt(lambda: database().write(lambda session: credentials.revoke_device(session, me, device_id))):
+    if attempt(lambda: database().write(lambda transaction: credentials.revoke_device(transaction, me, device_id))):
         say(_("The device is shut out from now on. What it has already stays on it until somebody deletes it there."))
     return go("devices.index")
+
+
+class _Begun(NamedTuple):
+    """A device that this browser set up last and that has not called yet, with the mark of the form that did."""
+
+    label: str
+    mark: str
+
+
+def _begun(key: str) -> _Begun | None:
+    """Return what this browser has begun to set up with the program *key*, so that going back does not begin anew."""
+    of_key, mark, device_id = session.get(_BEGUN) or ("", "", 0)
+    if of_key != key or not is_fresh(mark):
+        return None
+    with contextlib.suppress(NotFound), database().reading() as transaction:
+        found = arrival.of(transaction, current_person().account_id, device_id)
+        return None if found.has_called else _Begun(found.label, mark)
+    return None
+
+
+def _set_up(form: NewDevice) -> Made:
+    """Let the device in that the form is about; where it was sent before, return the one that it let in."""
+    me, label, seed = current_person().account_id, form.label.data or "", form.seed
+
+    def add(transaction: Session) -> Made:
+        return Made(*credentials.add_device(transaction, me, label, seed), has_called=False, is_revoked=False)
+
+    try:
+        return database().write(once(add, url_for("devices.index")))
+    except SentBefore:
+        # One that was shut out so long ago that nothing is known of it is not let in again.
+        found = database().write(lambda transaction: credentials.made_with(transaction, me, seed))
+        if found is None:
+            raise
+        return found
+
+
+def _shown(client: Client, made: Made, form: NewDevice) -> Response:
+    """Show the password of a device that has not called yet; of another, what became of it."""
+    if made.is_revoked:
+        say(_("This device is shut out. Set it up anew where it is to come in again."))
+        return go("devices.index")
+    if made.has_called:
+        return go("devices.wait", device_id=made.device_id)
+    session[_BEGUN] = [client.key, form.mark.data, made.device_id]
+    access = Access(portal().place, current_person().login, made.device_id, made.password)
+    return _made(client, access, form.label.data or "")
 
 
 def _made(client: Client, access: Access, label: str) -> Response:
@@ -145,8 +204,8 @@ def _made(client: Client, access: Access, label: str) -> Response:
 
 def _arrival(device_id: int) -> tuple[Arrival, str]:
     """Return how far a device has come, and what changes as soon as something else is to be shown of it."""
-    with database().reading() as session:
-        found = arrival.of(session, current_person().account_id, device_id)
+    with database().reading() as transaction:
+        found = arrival.of(transaction, current_person().account_id, device_id)
     said = f"{language.current()} {found!r}".encode()
     return found, hashlib.blake2b(said, digest_size=12).hexdigest()
 

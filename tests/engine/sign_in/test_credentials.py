@@ -12,11 +12,11 @@ from sqlalchemy import select, update
 from sync.accounts import registration, slow_hash
 from sync.database import server_keys
 from sync.database.engine import Database, Session
-from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound
 from sync.models import Account, Device, LoginName, ServerSecret
 from sync.revisions import address_books
 from sync.settings import Limits, Settings
-from sync.sign_in import credentials
+from sync.sign_in import credentials, device_passwords
 from sync.sign_in.credentials import Caller, Gate
 from tests.support.factories import book, person
 from tests.support.people import Person, register
@@ -70,6 +70,40 @@ def test_a_password_may_be_typed_as_a_person_types(gate: Gate, anna: Person, wri
 def test_a_password_has_eight_groups_of_four_letters_that_nobody_mistakes(anna: Person) -> None:
     assert [len(part) for part in anna.password.split("-")] == [4] * 8
     assert not set(anna.password) & set("01lo")
+
+
+def test_a_password_follows_from_its_seed_and_lets_in_no_second_device(
+    database: Database, gate: Gate, anna: Person
+) -> None:
+    with database.reading() as session:
+        assert credentials.made_with(session, anna.id, "seed") is None
+    made = database.write(lambda session: credentials.add_device(session, anna.id, "phone", "seed"))
+    with pytest.raises(AlreadyExists):
+        database.write(lambda session: credentials.add_device(session, anna.id, "another", "seed"))
+    with database.reading() as session:
+        assert credentials.made_with(session, anna.id, "seed") == (*made, False, False)
+        assert len(credentials.devices(session, anna.id)) == 2
+    caller = gate.admit(anna.login, made[1])
+    assert caller is not None
+    gate.note_use(caller)
+    gate.notes.flush()
+    database.write(lambda session: credentials.revoke_device(session, anna.id, made[0]))
+    with database.reading() as session:
+        assert credentials.made_with(session, anna.id, "seed") == (*made, True, True)
+
+
+def test_a_seed_whose_device_would_have_the_id_of_another_gets_another_one(
+    database: Database, gate: Gate, anna: Person
+) -> None:
+    key = database.write(lambda session: server_keys.key_for(session, device_passwords.PURPOSE))
+    _password, taken = device_passwords.made_of("seed", anna.id, 0, key)
+    values = {"label": "other", "secret_hash": b"x" * 32, "created_at": 1, "synced_revision": 0}
+    database.write(lambda session: session.add(Device(viewer_id=anna.id, id=taken.device_id, **values)))
+    device_id, password = database.write(lambda session: credentials.add_device(session, anna.id, "phone", "seed"))
+    assert device_id != taken.device_id
+    assert gate.admit(anna.login, password) is not None
+    with database.reading() as session:
+        assert credentials.made_with(session, anna.id, "seed") == (device_id, password, False, False)
 
 
 @pytest.mark.parametrize(
