@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 
 import pytest
+from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from radicale_plugin.web.set_up import CLIENTS
@@ -20,7 +21,10 @@ from sync.sharing.preferences import preferences_of
 from sync.sharing.visibility import grants_of
 from sync.sign_in import credentials
 from tests.portal.conftest import PASSWORD
+from tests.portal.test_pages import sign_in
+from tests.support import chromium as browsers
 from tests.support import dav, forms, meeting
+from tests.support.chromium import PortalServer
 from tests.support.factories import connect, person
 from tests.support.forms import MAILING, ORIGIN, Visitor
 from tests.support.newcomers import signed_up
@@ -250,9 +254,38 @@ def test_the_phone_s_set_up_is_that_of_the_browser(site: Site, son: int, browser
     visitor = Visitor(site)
     visitor.client.headers["User-Agent"] = browser
     page = signed_up(visitor.get(path), action, "mother", PASSWORD)
-    assert page.path == (f"/devices/new/{key}" if key else "/devices/")
+    assert page.path.partition("?")[0] == (f"/devices/new/{key}" if key else "/devices/")
     asked = {each.key for each in CLIENTS if "at a computer" in visitor.get(f"/devices/new/{each.key}").text}
     assert asked == (set() if key in ("iphone", "android") else {"iphone", "android"})
+
+
+def test_an_ipad_that_says_it_is_a_mac_is_led_to_its_steps_by_a_link(site: Site, son: int) -> None:
+    visitor = Visitor(site).signed_in(son)
+    visitor.client.headers["User-Agent"] = MAC
+    page = visitor.get("/devices/start").followed()
+    ((link, said),) = [(node.get("href"), node.text_content()) for node in page.document.xpath("//*[@data-ipad]//a")]
+    assert "On an iPad?" in said
+    steps = visitor.get(link.removeprefix(forms.ROOT))
+    assert "at a computer" not in steps.text
+    assert "On the iPhone or iPad, in Safari" in steps.submit("/devices/new/iphone").text
+    # Whoever chose the Mac from the list is not led elsewhere, and may follow the link.
+    chosen = visitor.get("/devices/new/mac")
+    assert "On an iPad?" in chosen.text
+    assert not chosen.document.xpath("//*[@data-ipad]")
+
+
+@pytest.mark.parametrize(("places", "steps"), [(5, "iphone?here=yes"), (0, "mac?here=yes")])
+def test_a_script_leads_an_ipad_there_and_leaves_a_mac_where_it_is(
+    chromium: Browser, lasting_server: PortalServer, places: int, steps: str
+) -> None:
+    with browsers.opened(chromium, lasting_server, user_agent=MAC, has_touch=bool(places)) as page:
+        if places:
+            # Chromium plays a screen that is touched at one place, and an iPad's is at five.
+            page.add_init_script(f"Object.defineProperty(navigator, 'maxTouchPoints', {{ get: () => {places} }})")
+        sign_in(page)
+        page.goto("devices/start")
+        expect(page).to_have_url(f"{lasting_server.url}/.web/devices/new/{steps}")
+        expect(page.locator("main form button").first).to_be_visible()
 
 
 def test_the_page_that_waits_notices_the_phone(site: Site) -> None:

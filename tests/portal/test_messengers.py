@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
+import pytest
 from lxml.html import HtmlElement
 from PIL import Image
 
+from sync import fields
 from sync.accounts import preference_changes
 from sync.database.engine import Session
-from sync.meeting import invitation_links
-from tests.support import card_links
+from sync.meeting import invitation_links, invitations
+from sync.profiles import profiles
+from sync.sharing import grants
+from tests.support import card_links, forms
 from tests.support.factories import person, strangers
 from tests.support.forms import Visitor
 from tests.support.meeting import show_strangers
+from tests.support.one_time_tokens import newest_token
+from tests.support.pictures import portrait
 from tests.support.site import Site
 
 
@@ -51,6 +58,32 @@ def test_a_link_in_a_messenger_shows_what_strangers_may_see_and_no_more(site: Si
             picture = Visitor(site).get(shown["og:image"].partition("/.web")[2]).response
             assert picture.headers["Content-Type"] == "image/png"
             assert Image.open(io.BytesIO(picture.content)).size == (512, 512)
+
+
+def invitation_of(site: Site, inviter_id: int) -> str:
+    """Send an invitation, and return what is in its address."""
+    invitations.invite(site.database, inviter_id, "vera@example.org", "", source="192.0.2.1")
+    return newest_token(site.database, "invitation")
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+@pytest.mark.parametrize(("way", "token_by"), [("join", token_of), ("invitation", invitation_of)])
+def test_the_picture_of_a_link_is_the_photo_where_strangers_see_it(
+    database_url: str, way: str, token_by: Callable[[Site, int], str], *, is_shown: bool
+) -> None:
+    with forms.opened(database_url, **forms.MAILING) as site:
+        owner = person(site.database, "vera")
+        photo = fields.field_from_photo(portrait(1))
+        photo_id = site.database.write(lambda session: profiles.add_field(session, owner, photo))
+        if is_shown:
+            group_id = strangers(site.database, owner)
+            site.database.write(lambda session: grants.grant(session, owner, group_id, [photo_id]))
+        shown, _document = told_to_messengers(site, f"/{way}?token={token_by(site, owner)}")
+        assert shown["og:image"].startswith(forms.ORIGIN)
+        picture = Visitor(site).get(shown["og:image"].partition("/.web")[2]).response
+        assert picture.status_code == 200
+        assert picture.headers["Content-Type"] == ("image/jpeg" if is_shown else "image/png")
+        assert Image.open(io.BytesIO(picture.content)).format == ("JPEG" if is_shown else "PNG")
 
 
 def test_a_messenger_that_names_no_language_is_answered_in_that_of_whose_link_it_is(site: Site) -> None:

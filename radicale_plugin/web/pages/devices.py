@@ -73,7 +73,10 @@ def index() -> Response:
 def start() -> Response:
     """Begin with the phone or computer that the browser is on, where it says which that is."""
     here = set_up.client_of(signed_in.browser())
-    return go("devices.new", key=here.key) if here is not None else go("devices.index")
+    if here is None:
+        return go("devices.index")
+    # An iPad may say that it is a Mac: the page asks the browser once more.
+    return go("devices.new", key=here.key, here="yes" if here.key == "mac" else None)
 
 
 @blueprint.get("/<int:device_id>/wait")
@@ -111,7 +114,8 @@ def new(key: str) -> Response:
     here = portal().place.origin + url_for("devices.new", key=key)
     own = set_up.client_of(signed_in.browser())
     # Whoever is on a phone is at no computer.
-    code = set_up.picture_of(here) if client.is_phone and not (own and own.is_phone) else ""
+    is_here = request.args.get("here") == "yes"
+    code = set_up.picture_of(here) if client.is_phone and not is_here and not (own and own.is_phone) else ""
     status = 400 if form.errors else form.status
     return page(
         "devices/new.html",
@@ -121,6 +125,7 @@ def new(key: str) -> Response:
         code=code,
         own=own,
         begun=begun.label if begun else "",
+        is_here=is_here,
         **_where(),
     )
 

@@ -162,6 +162,10 @@
     addEventListener("pageshow", all);
   }
 
+  // Safari on an iPad says that it is a Mac, which can be touched at one place at most.
+  const ipad = document.querySelector("[data-ipad] a");
+  if (ipad && navigator.maxTouchPoints > 1) location.replace(ipad.href);
+
   // Of places side by side, the one where somebody is can be seen.
   const centre = (here) => {
     const strip = here.closest(".strip");
@@ -192,9 +196,12 @@
     for (const kind of ["pageshow", "resize"]) addEventListener(kind, mark);
   }
 
-  // A menu closes when something else is pressed, and by Escape.
+  // A menu closes when something else is pressed, or a link in it, which may lead to a place of the same page, and by Escape.
   document.addEventListener("click", (event) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    const leads = event.target.closest("a");
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (leads || !menu.contains(event.target)) menu.open = false;
+    }
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
