@@ -13,8 +13,6 @@ remembered: what was ended is not brought back by a page that was left open.
 from __future__ import annotations
 
 import hashlib
-import re
-import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -29,7 +27,6 @@ from radicale_plugin.web.signed_in import current_person
 from sync.database.engine import Session
 from sync.errors import AlreadyExists
 from sync.meeting import sent_forms
-from sync.models import now
 
 T = TypeVar("T")
 
@@ -41,14 +38,14 @@ class SecretForm(Form):
 
     def __init__(self, **values: object) -> None:
         """Take what was posted; a page that is opened has a mark of its own, or the one in *values*."""
-        super().__init__(**{"mark": new_mark(), **values})
+        super().__init__(**{"mark": sent_forms.new_mark(), **values})
 
     @override
     def validate(self, extra_validators: Any = None) -> bool:
         """Check every field; of a page that was open for too long, say so, and give it another mark."""
-        if is_fresh(self.mark.data or ""):
+        if sent_forms.is_fresh(self.mark.data or ""):
             return super().validate(extra_validators)
-        self.mark.data = new_mark()
+        self.mark.data = sent_forms.new_mark()
         self.mark.errors = [
             _("This page was open for more than a day. Look whether all of it is right, and send it again.")
         ]
@@ -86,18 +83,6 @@ def once(change: Callable[[Session], T], then: str) -> Callable[[Session], T]:
         return change(session)
 
     return noted
-
-
-def new_mark() -> str:
-    """Return what sets a form apart that makes a secret."""
-    return f"{now():x}-{secrets.token_urlsafe(24)}"
-
-
-def is_fresh(mark: str) -> bool:
-    """Whether something can be made with this mark."""
-    at, _dash, rest = mark.partition("-")
-    is_mark = re.fullmatch("[0-9a-f]{1,12}", at) is not None and 0 < len(rest) <= 100
-    return is_mark and abs(now() - int(at, 16)) < sent_forms.KEPT
 
 
 def _identity() -> str:

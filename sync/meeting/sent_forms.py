@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import secrets
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -40,6 +42,18 @@ def made_by(session: Session, secret: str) -> int | None:
     return session.scalars(
         select(OneTimeToken.account_id).where(OneTimeToken.digest == _digest(secret), running)
     ).first()
+
+
+def new_mark() -> str:
+    """Return what sets a form apart that makes a secret."""
+    return f"{now():x}-{secrets.token_urlsafe(24)}"
+
+
+def is_fresh(mark: str) -> bool:
+    """Whether something can be made with this mark."""
+    at, _dash, rest = mark.partition("-")
+    is_mark = re.fullmatch("[0-9a-f]{1,12}", at) is not None and 0 < len(rest) <= 100
+    return is_mark and abs(now() - int(at, 16)) < KEPT
 
 
 def _digest(secret: str) -> str:

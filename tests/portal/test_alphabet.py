@@ -29,16 +29,14 @@ def places(visitor: Visitor, path: str, within: str) -> dict[str, list[str]]:
     """Return by each letter that is a link which names are at the place where it leads."""
     page = visitor.get(path)
     (letters,) = page.document.xpath(within)
-    assert "".join(node.text_content() for node in letters) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ#"
+    assert "".join(node.text for node in letters) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ#"
     found = {}
     for link in letters.xpath("a"):
         to, _, anchor = str(link.get("href")).partition("#")
         there = visitor.get(to.removeprefix(forms.ROOT)) if to else page
         (heading,) = there.document.xpath(f"//h2[@id='{anchor}']")
-        assert heading.text_content() == link.text_content()
-        found[link.text_content()] = [
-            node.text_content().split("  ")[0] for node in heading.xpath("following-sibling::ul[1]//a[@class='cover']")
-        ]
+        assert heading.text == link.text
+        found[link.text] = [node.text for node in heading.xpath("following-sibling::ul[1]//a[@class='cover']")]
     return found
 
 

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 from radicale_plugin.web import language, set_up, signed_in
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
-from radicale_plugin.web.once import SecretForm, SentBefore, is_fresh, once
+from radicale_plugin.web.once import SecretForm, SentBefore, once
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.set_up import Access, Client
 from radicale_plugin.web.signed_in import current_person, database, portal
@@ -22,6 +22,7 @@ from sync.books import arrival
 from sync.books.arrival import Arrival
 from sync.database.engine import Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
+from sync.meeting import sent_forms
 from sync.revisions import address_books
 from sync.shared_books import access
 from sync.sharing import phone_lists
@@ -163,7 +164,7 @@ class _Begun(NamedTuple):
 def _begun(key: str) -> _Begun | None:
     """Return what this browser has begun to set up with the program *key*, so that going back does not begin anew."""
     of_key, mark, device_id = session.get(_BEGUN) or ("", "", 0)
-    if of_key != key or not is_fresh(mark):
+    if of_key != key or not sent_forms.is_fresh(mark):
         return None
     with contextlib.suppress(NotFound), database().reading() as transaction:
         found = arrival.of(transaction, current_person().account_id, device_id)
