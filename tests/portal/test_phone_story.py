@@ -141,6 +141,7 @@ def test_for_whom_one_ticks_is_in_sight_in_every_row(
                 marked = page.locator("nav.strip [aria-current=true]")
                 expect(marked).to_have_text([name])
                 expect(marked).to_be_in_viewport(ratio=1)
+                comes_true(marked, UPPERMOST)
             for number in (0, 11, SHOWN_BY - 1):
                 cell, head = column.locator("label.cell").nth(number), column.locator(".top")
                 cell.locator("input").click(trial=True)
@@ -153,6 +154,13 @@ def test_for_whom_one_ticks_is_in_sight_in_every_row(
                     for always in page.locator("nav.strip .always a").all():
                         expect(always).to_be_in_viewport(ratio=1)
         assert browsers.look(page) == []
+
+
+#: Whether nothing hides the beginning of something.
+UPPERMOST = """node => {
+  const { left, top, height } = node.getBoundingClientRect();
+  return node.contains(document.elementFromPoint(left + 12, top + height / 2));
+}"""
 
 
 def is_on_top(what: Locator) -> bool:

@@ -169,8 +169,12 @@
   // Of places side by side, the one where somebody is can be seen.
   const centre = (here) => {
     const strip = here.closest(".strip");
+    if (here.parentElement !== strip) return;
     const [inner, outer] = [here, strip].map((each) => each.getBoundingClientRect());
-    if (here.parentElement === strip) strip.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+    // Beside what stays, where something does.
+    const always = strip.querySelector(".always");
+    const left = always ? always.getBoundingClientRect().right : outer.left;
+    strip.scrollLeft += inner.left - left - (outer.right - left - inner.width) / 2;
   };
   for (const here of document.querySelectorAll(".strip [aria-current]")) centre(here);
 
