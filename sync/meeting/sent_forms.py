@@ -18,6 +18,7 @@ from sync.models import OneTimeToken, now
 #: For so many seconds it is remembered that a form was sent.
 KEPT = DAY
 _PURPOSE = "form sent"
+_MOMENT = re.compile("[0-9a-f]{1,12}")
 
 
 def note(session: Session, secret: str, account_id: int) -> None:
@@ -52,7 +53,7 @@ def new_mark() -> str:
 def is_fresh(mark: str) -> bool:
     """Whether something can be made with this mark."""
     at, _dash, rest = mark.partition("-")
-    is_mark = re.fullmatch("[0-9a-f]{1,12}", at) is not None and 0 < len(rest) <= 100
+    is_mark = _MOMENT.fullmatch(at) is not None and 0 < len(rest) <= 100
     return is_mark and abs(now() - int(at, 16)) < KEPT
 
 
