@@ -21,14 +21,12 @@ from playwright.sync_api import Page, sync_playwright
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 60.0
-WIDE, NARROW = {"width": 1180, "height": 760}, {"width": 390, "height": 800}
+WIDE = {"width": 1180, "height": 760}
 #: Name of the picture, page below the portal, and how wide the screen is.
 PICTURES = (
     ("my-card", "card/", WIDE),
     ("who-sees-what", "sharing/", WIDE),
     ("people", "people/", WIDE),
-    ("find", "find/", NARROW),
-    ("devices", "devices/", NARROW),
 )
 
 
