@@ -9,7 +9,11 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from markupsafe import Markup
 
 from radicale_plugin.web import language
+from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.portal import Portal
+
+#: Seconds that nobody counts.
+_NOW = 10
 
 
 def install(portal: Portal) -> None:
@@ -23,7 +27,10 @@ def ago(moment: int) -> Markup:
     """Say how long ago *moment* was, in seconds since 1970, or in how long it will be."""
     at = datetime.fromtimestamp(moment, UTC)
     apart = timedelta(seconds=moment - time.time())
-    said = format_timedelta(apart, add_direction=True, locale=language.locale())
+    if -_NOW < apart.total_seconds() <= 0:
+        said = _("just now")
+    else:
+        said = format_timedelta(apart, add_direction=True, locale=language.locale())
     exactly = f"{format_datetime(at, 'short', locale=language.locale())} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exactly, said)
 
