@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sync.accounts import calling, slow_hash
 from sync.accounts.calling import Called
 from sync.database import accounts
-from sync.database.engine import Database, settings_of
+from sync.database.engine import Database, all_or_nothing, settings_of
 from sync.database.server_keys import key_for, server_key
 from sync.errors import AlreadyExists, InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, NOBODY, Account, Device, now
@@ -221,14 +221,15 @@ def add_device(session: Session, account_id: int, label: str, seed: str | None =
     used = select(func.count()).where(Device.viewer_id == account_id, Device.revoked_at.is_(None))
     if session.scalars(used).one() >= limit:
         raise LimitExceeded(f"A person has at most {limit} devices; revoke one first.")
-    _forget_revoked(session, account_id, limit)
     values = {
         "label": label,
         "secret_hash": proof.digest(server_key(session), account_id),
         "created_at": now(),
         "synced_revision": 0,
     }
-    session.execute(insert(Device).values(viewer_id=account_id, id=proof.device_id, **values))
+    with all_or_nothing(session):
+        _forget_revoked(session, account_id, limit)
+        session.execute(insert(Device).values(viewer_id=account_id, id=proof.device_id, **values))
     return proof.device_id, password
 
 
