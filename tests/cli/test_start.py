@@ -91,7 +91,7 @@ def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
 
 
 class Listening:
-    """Stands where the production server would be: it listens after a while, and ends when all have begun."""
+    """Stands where the production server would be: it answers after a while, and ends when all have begun."""
 
     def __init__(self, port: int, began: threading.Event, told: threading.Event) -> None:
         """Listen at this port, and end when the worker began and somebody was told the address."""
@@ -105,9 +105,13 @@ class Listening:
         """Nothing is to be done."""
 
     def serve(self) -> None:
-        """Listen."""
+        """Answer once."""
         self.began_early = self._began.wait(0.5)
-        with socket.create_server(("127.0.0.1", self._port)):
+        with socket.create_server(("127.0.0.1", self._port)) as here:
+            here.settimeout(60)
+            asking, _ = here.accept()
+            with asking:
+                asking.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
             assert self._began.wait(60)
             assert self._told.wait(60)
 

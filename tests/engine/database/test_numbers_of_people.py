@@ -52,7 +52,7 @@ from sync.revisions.address_books import PRESENT
 from sync.shared_books import access, past
 from sync.sharing import changes, connections, grants, groups, history, search_keys
 from sync.sharing.visibility import CONNECTIONS, fields_of
-from sync.sign_in import deletion, sessions
+from sync.sign_in import credentials, deletion, sessions
 from tests.engine.database.test_atomicity import CHANGES, PHONE, SINGLE, World, _card, make_world
 from tests.support.changing import changing
 from tests.support.factories import book_in, content, crowd
@@ -288,6 +288,10 @@ MORE: dict[str, Change] = {
     "who left": lambda s, w: rosters.let_go(s, w.club, [w.dora]),
     "a member's number": lambda s, w: profiles.set_field(
         s, w.carl, _shown(s, w)[1][0], content("mobile", "+49 170 5550177")
+    ),
+    "a device that is set up twice": _then(
+        lambda s, w: credentials.add_device(s, w.anna, "Phone", "seed"),
+        lambda s, w: credentials.made_with(s, w.anna, "seed"),
     ),
     "a calendar": lambda s, w: feeds.end(s, w.anna, feeds.create(s, w.anna, "Phone", "en")[0]),
     "a digest": _then(
