@@ -23,7 +23,7 @@ from wtforms import HiddenField
 from radicale_plugin.web.forms import Form
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.portal import Portal
-from radicale_plugin.web.signed_in import current_person
+from radicale_plugin.web.signed_in import current_person, database
 from sync.database.engine import Session
 from sync.errors import AlreadyExists
 from sync.meeting import sent_forms
@@ -83,6 +83,21 @@ def once(change: Callable[[Session], T], then: str) -> Callable[[Session], T]:
         return change(session)
 
     return noted
+
+
+def once_or_again(make: Callable[[Session], T], again: Callable[[Session], T | None], then: str) -> T:
+    """
+    Return what *make* makes with a secret; where the form of this request made it before, what *again* finds of it.
+
+    Raises:
+        SentBefore: It was made, and there is nothing of it any more.
+    """
+    try:
+        return database().write(once(make, then))
+    except SentBefore:
+        if (found := database().write(again)) is None:
+            raise
+        return found
 
 
 def _identity() -> str:

@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired, Length
 from radicale_plugin.web import icalendar, language
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
-from radicale_plugin.web.once import SecretForm, SentBefore, once
+from radicale_plugin.web.once import SecretForm, once_or_again
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, portal
 from sync.calendars import feeds
@@ -86,14 +86,8 @@ def _made(me: int, form: NewCalendar) -> str:
     def make(session: Session) -> str:
         return feeds.create(session, me, label, language.current(), **chosen, seed=seed)[1]
 
-    try:
-        return database().write(once(make, url_for("calendars.index")))
-    except SentBefore:
-        # One that was ended meanwhile is not made again.
-        secret = database().write(lambda session: feeds.made_with(session, me, seed))
-        if secret is None:
-            raise
-        return secret
+    # One that was ended meanwhile is not made again.
+    return once_or_again(make, lambda session: feeds.made_with(session, me, seed), url_for("calendars.index"))
 
 
 def _for_programs(address: str) -> str:

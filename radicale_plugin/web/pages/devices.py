@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 from radicale_plugin.web import language, set_up, signed_in
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
-from radicale_plugin.web.once import SecretForm, SentBefore, once
+from radicale_plugin.web.once import SecretForm, once_or_again
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.set_up import Access, Client
 from radicale_plugin.web.signed_in import current_person, database, portal
@@ -179,14 +179,10 @@ def _set_up(form: NewDevice) -> Made:
     def add(transaction: Session) -> Made:
         return Made(*credentials.add_device(transaction, me, label, seed), has_called=False, is_revoked=False)
 
-    try:
-        return database().write(once(add, url_for("devices.index")))
-    except SentBefore:
-        # One that was shut out so long ago that nothing is known of it is not let in again.
-        found = database().write(lambda transaction: credentials.made_with(transaction, me, seed))
-        if found is None:
-            raise
-        return found
+    # One that was shut out so long ago that nothing is known of it is not let in again.
+    return once_or_again(
+        add, lambda transaction: credentials.made_with(transaction, me, seed), url_for("devices.index")
+    )
 
 
 def _shown(client: Client, made: Made, form: NewDevice) -> Response:
