@@ -18,8 +18,9 @@ from sync.database.engine import Database
 
 T = TypeVar("T")
 
-#: For about how many seconds one transaction keeps others waiting.
-HOLD = 0.05
+#: For about how many seconds one transaction keeps others waiting before its commit, which takes as long again where
+#: much was changed.
+HOLD = 0.03
 #: A thing that never happens to wait for.
 _NEVER = threading.Event()
 
