@@ -34,6 +34,7 @@ from pyasn1.error import PyAsn1Error
 from typing_extensions import override
 
 from sync.errors import LdapUnavailable
+from sync.notify import outgoing
 from sync.settings import Ldap
 from sync.sign_in.told import Told
 
@@ -182,10 +183,12 @@ class Client:
     def _opened(self) -> Iterator[Any]:
         address = urlsplit(self._settings.url)
         is_tls = address.scheme == "ldaps"
-        tls = _Tls(self._settings.ca_file, str(address.hostname))
+        host, port = str(address.hostname), address.port or (636 if is_tls else 389)
+        outgoing.look_up(host, port)
+        tls = _Tls(self._settings.ca_file, host)
         server = Server(
-            str(address.hostname),
-            address.port or (636 if is_tls else 389),
+            host,
+            port,
             use_ssl=is_tls,
             tls=tls,
             get_info=NONE,

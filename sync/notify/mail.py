@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
 
 from sync.models import new_id
-from sync.notify import markup
+from sync.notify import markup, outgoing
 from sync.notify.outbox import Letter, Sender, Undeliverable, Unreachable
 from sync.notify.templates import plain, render
 from sync.settings import Sending
@@ -61,6 +61,7 @@ def _hand_over(settings: Sending, message: EmailMessage | None) -> None:
 def _connect(settings: Sending) -> smtplib.SMTP:
     context = ssl.create_default_context()
     server: smtplib.SMTP
+    outgoing.look_up(settings.smtp_host, settings.smtp_port)
     if settings.smtp_security == "tls":
         server = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT, context=context)
     else:

@@ -11,6 +11,10 @@ import ipaddress
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
+from sync.notify import look_ups
+
+#: Seconds within which a name is looked up, or cannot be.
+TO_LOOK_UP = 5.0
 #: Networks whose addresses hold one of the older kind, in their last 32 bits.
 _TRANSLATED = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 #: What `ipaddress` calls public and still is none of the internet's, or holds an address that it does not look at.
@@ -46,15 +50,28 @@ def resolve(host: str, port: int, *, allow_local: bool) -> str:
 
     Raises:
         NotPublic: It leads, perhaps among others, to an address that is not public.
-        OSError: It cannot be looked up.
+        OSError: It cannot be looked up, or not in time.
     """
-    try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except UnicodeError as error:
-        raise OSError("This is no name.") from error
+    found = look_up(host, port)
     if not allow_local and not all(map(is_public, found)):
         raise NotPublic("The name leads to an address that is not public.")
     return min(found, key=lambda address: (":" in address, address))
+
+
+def look_up(host: str, port: int) -> set[str]:
+    """
+    Return the addresses that a name leads to.
+
+    Before a library is asked to connect somewhere, this makes sure that there is an answer: libraries wait for one
+    without an end, and this answer is still known a moment later.
+
+    Raises:
+        OSError: It cannot be looked up, or not in time.
+    """
+    try:
+        return {str(entry[4][0]) for entry in look_ups.find(host, port, TO_LOOK_UP)}
+    except UnicodeError as error:
+        raise OSError("This is no name.") from error
 
 
 def is_number(host: str) -> bool:

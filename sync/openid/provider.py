@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import certifi
 import urllib3
@@ -26,6 +26,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from sync.errors import OrganisationUnavailable, SignInRefused
+from sync.notify import outgoing
 from sync.settings import Organisation
 from sync.sign_in.told import Gone, Told
 
@@ -242,6 +243,8 @@ class Provider:
     def _ask(self, method: str, address: str, headers: Mapping[str, str], body: str = "") -> tuple[int, dict[str, Any]]:
         sent = {**headers, **({"Content-Type": "application/x-www-form-urlencoded"} if body else {})}
         try:
+            parts = urlsplit(address)
+            outgoing.look_up(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
             answer = self._http.request(
                 method, address, body=body or None, headers=sent, redirect=False, preload_content=False
             )
