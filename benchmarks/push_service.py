@@ -101,11 +101,11 @@ def subscribe(database: Database, owner_id: int, origin: str, most: int) -> int:
         viewers = session.scalars(select(Connection.viewer_id).where(Connection.owner_id == owner_id).limit(most)).all()
         shared: dict[str, object] = {"public_key": public, "auth_secret": bytes(16), "key_id": keys.current(session).id}
         shared |= {"wants_content": True, "wants_properties": False, "host": origin.partition("://")[2]}
-        shared |= {"created_at": now(), "expires_at": now() + 86_400, "book_id": CONTACTS}
+        shared |= {"expires_at": now() + 86_400, "book_id": CONTACTS}
         devices, subscriptions = [], []
         for viewer_id in viewers:
             device_id, path = new_id(), secrets.token_hex(16)
-            who = {"viewer_id": viewer_id, "created_at": now()}
+            who = {"viewer_id": viewer_id, "created_at": now() - 86_400}
             devices.append({**who, "id": device_id, "label": "Phone", "secret_hash": b"", "synced_revision": 0})
             endpoint = {"endpoint": f"{origin}/{path}", "endpoint_digest": path}
             subscriptions.append({**shared, **who, **endpoint, "id": new_id(), "device_id": device_id})

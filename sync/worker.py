@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sync.accounts import acts, one_time_tokens, rate_limits
+from sync.accounts import acts, one_time_tokens, pushes, rate_limits
 from sync.contacts import duplicates
 from sync.database.distribution import Looks
 from sync.database.engine import Database
@@ -32,7 +32,7 @@ from sync.openid import arriving
 from sync.openid.provider import Provider
 from sync.organisations import members, roster_tombstones
 from sync.profiles import renewing, taking_apart
-from sync.push import keys, subscriptions
+from sync.push import breakers, keys, subscriptions
 from sync.push.delivery import Delivery
 from sync.push.messages import Wording
 from sync.queries import card_news
@@ -231,7 +231,7 @@ class _Pusher:
             return
         if self._delivery is None:
             self._database.write(keys.ensure)
-            self._delivery = Delivery(self._database, WORDING)
+            self._delivery = Delivery(self._database, WORDING, pushes.afford)
         self._delivery.work()
 
     def stop(self) -> None:
@@ -265,6 +265,7 @@ def _tidy(database: Database) -> None:
         sessions.purge,
         rate_limits.purge,
         subscriptions.purge,
+        breakers.purge,
         acts.purge,
         given_up.purge,
         duplicates.purge,

@@ -86,6 +86,23 @@ def take(session: Session, limit: Limit, *who: str, tries: int = 1) -> None:
     raise TooManyTries(max(1, -(-(full_at + cost - limit.whole - at) // 1000)))
 
 
+def take_some(session: Session, limit: Limit, *who: str, wanted: int) -> tuple[int, int]:
+    """
+    Take as many tries of *limit* as are *wanted*, or one where there are not so many, or none; nothing is raised.
+
+    Returns how many were taken, and in how many seconds there is another one.
+    """
+    pause = 1
+    for tries in dict.fromkeys((min(wanted, limit.tries), 1)):
+        try:
+            take(session, limit, *who, tries=tries)
+        except TooManyTries as error:
+            pause = error.seconds
+        else:
+            return tries, 1
+    return 0, pause
+
+
 def source(address: str) -> str:
     """
     Return what stands for all addresses of one customer: an IPv4 address, or the first 64 bits of an IPv6 one.

@@ -54,7 +54,7 @@ from sync.models.owners import (
 )
 from sync.models.people import NOBODY, Account, Device, LoginName, ServerSecret
 from sync.models.provisioning import ProvisionedAccount, ProvisionedField
-from sync.models.push import CardNews, PushSubscription
+from sync.models.push import CardNews, PushHost, PushSubscription
 from sync.models.rosters import DirectoryMember, Membership, Organisation, RosterChange, RosterEntry
 from sync.models.sending import Errand, GivenUp, Message, OneTimeToken, Suppression
 from sync.models.sessions import BrowserSession, RateLimit
@@ -144,6 +144,7 @@ __all__ = [
     "ProvisionedAccount",
     "ProvisionedField",
     "PublicFriend",
+    "PushHost",
     "PushSubscription",
     "RateLimit",
     "Request",

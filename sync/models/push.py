@@ -89,6 +89,22 @@ class CardNews(Base):
     news: Mapped[Counter]
 
 
+class PushHost(Base):
+    """
+    A host of push services that fails: for *pause* seconds it is left alone, until *closed_until*.
+
+    After that a worker tries it with one message; nobody else does until *tried_until*. Well again, it has no row.
+    """
+
+    __tablename__ = "push_host"
+    __table_args__ = {"info": {"spread_by": "host"}, "sqlite_with_rowid": False}
+
+    host: Mapped[str] = mapped_column(String(270), primary_key=True)
+    pause: Mapped[Counter]
+    closed_until: Mapped[Moment]
+    tried_until: Mapped[Moment]
+
+
 #: Finds those with news however many have none.
 Index(
     "ix_push_subscription_waiting",

@@ -7,7 +7,7 @@ run out. News that came while others were being sent are sent as well, after a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, or_, select, update
@@ -22,6 +22,8 @@ LEASE, PAUSE, PAUSE_OF_BROWSER = 60, 10, 300
 FIRST_RETRY, LONGEST_RETRY = 30, 3600
 #: Seconds that a push service may ask for between two attempts, and after which one that always fails is given up.
 LONGEST_WAIT, PATIENCE = 24 * 3600, 3 * 24 * 3600
+#: So many registrations at one host are few, and one is new for so many seconds.
+FEW, NEW = 5, 60
 
 #: A registration, by its viewer and its id.
 Key = tuple[int, int]
@@ -65,6 +67,19 @@ def hosts(session: Session) -> Mapping[str, int]:
         .group_by(PushSubscription.host)
     )
     return {each.host: each.waiting for each in session.execute(found)}
+
+
+def crowded(session: Session, host: str, viewers: Collection[int]) -> Collection[int]:
+    """
+    Return those of *viewers* who may be told more than half a message a second at a host, and so are counted.
+
+    Nobody else can: one registration is told once in `PAUSE` seconds, and they have few of them, none of which is new.
+    Where they were made and removed all the time, the pauses would not count.
+    """
+    mine = (PushSubscription.host == host, among(session, PushSubscription.viewer_id, sorted(viewers)))
+    many = or_(func.count() > FEW, func.max(PushSubscription.created_at) > now() - NEW)
+    found = select(PushSubscription.viewer_id).where(*mine).group_by(PushSubscription.viewer_id).having(many)
+    return set(session.scalars(found))
 
 
 def claim(session: Session, host: str, most: int) -> Sequence[Key]:

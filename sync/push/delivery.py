@@ -16,10 +16,10 @@ from collections import Counter
 
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable, EndsDue
-from sync.push import claims
+from sync.push import breakers, claims
 from sync.push.connection import tls_context
 from sync.push.keys import Topics
-from sync.push.lanes import CHUNK, FRESH, Lane, Shared
+from sync.push.lanes import CHUNK, FRESH, Afford, Lane, Shared
 from sync.push.messages import Wording
 
 logger = logging.getLogger("evercard.push")
@@ -31,9 +31,15 @@ THREADS, OF_HOST, OF_UNPROVEN = 32, 6, 16
 class Delivery:
     """Sends what is due, for one process."""
 
-    def __init__(self, database: Database, wording: Wording, context: ssl.SSLContext | None = None) -> None:
-        """Send for *database* what *wording* writes; push services prove who they are by *context*."""
-        self._shared = Shared(database, wording, database.write(Topics.of), context or tls_context())
+    def __init__(
+        self, database: Database, wording: Wording, afford: Afford, context: ssl.SSLContext | None = None
+    ) -> None:
+        """
+        Send for *database* what *wording* writes, as many as *afford* lets one person have.
+
+        Push services prove who they are by *context*.
+        """
+        self._shared = Shared(database, wording, afford, database.write(Topics.of), context or tls_context())
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -41,6 +47,8 @@ class Delivery:
         """See what is due, and let threads send it; nobody waits for them."""
         with self._shared.database.reading() as session:
             waiting = claims.hosts(session)
+            failing = breakers.known(session, list(waiting))
+        self._shared.hosts.learn({host: failing.get(host) for host in waiting})
         # Those that are known to answer first, so that no number of others keeps their messages waiting.
         for host in sorted(waiting, key=lambda host: not self._shared.hosts.is_proven(host)):
             while self._begin(host, waiting[host]):
@@ -87,7 +95,6 @@ class Delivery:
         except Exception:
             logger.exception("Devices could not be told of changes")
         finally:
-            self._shared.hosts.abandon_trial(host)
             with self._lock:
                 self._busy[host] -= 1
                 if not self._busy[host]:

@@ -78,6 +78,7 @@ SWEPT = {
     "merged_entry": "what was made one long ago stays so; looked for once an hour",
     "one_time_token": "what expired goes once an hour; and what speaks for a person, once in a while",
     "organisation_identity": "somebody leaves for good; by the person nothing is found there",
+    "push_host": "what is old goes once an hour",
     "push_subscription": "what expired goes once an hour, of a book that is deleted at once; a new key is told to all",
     "rate_limit": "what expired goes once an hour",
     "scim_key": "somebody leaves for good; by the person nothing is found there",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
+from sync.accounts import pushes
 from sync.database.engine import Database, Session
 from sync.models import CONTACTS, Device, PushSubscription, now
 from sync.push import claims, keys, subscriptions
@@ -45,7 +46,7 @@ class Telling:
 def telling(database: Database) -> Telling:
     """Begin to tell of changes in *database*."""
     database.write(keys.ensure)
-    return Telling(database, Delivery(database, WORDING))
+    return Telling(database, Delivery(database, WORDING, pushes.afford))
 
 
 def device_of(database: Database, viewer_id: int) -> int:

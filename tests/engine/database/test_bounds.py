@@ -141,6 +141,7 @@ BOUNDS = {
     "provisioned_account": per("account"),
     "provisioned_field": per("provisioned_account", "field"),
     "public_friend": per("connection"),
+    "push_host": by("sync.push.breakers.purge", "sync.settings.Limits.push_subscriptions"),
     "push_subscription": limits("push_subscriptions"),
     "rate_limit": by("sync.accounts.rate_limits.purge"),
     "request": limits("requests_a_day"),

@@ -66,6 +66,7 @@ OTHERS = {
     "organisation_book.organisation_id": "what books an organisation has, for all of its members",
     "organisation_identity.digest": "a claim",
     "organisation_look.source": "a few rows",
+    "push_host.host": "what all workers know of a host, by its name",
     "roster_change.organisation_id": "what members changed, beside the roster",
     "roster_entry.organisation_id": "who is in an organisation, for all of its members",
     "scim_key.digest": "a claim",

@@ -6,12 +6,15 @@ import email.utils
 import time
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from sync.accounts import pushes
+from sync.accounts.rate_limits import Limit
 from sync.database.engine import Database, Session
-from sync.models import CONTACTS, Account
-from sync.push import claims, hosts, keys, news, subscriptions
-from sync.push.hosts import BURST, FIRST_PAUSE, TOLERATED, Hosts
+from sync.models import CONTACTS, Account, RateLimit, now
+from sync.push import breakers, claims, keys, news, subscriptions
+from sync.push.breakers import Breaker
+from sync.push.hosts import FIRST_PAUSE, TOLERATED, Hosts
 from sync.push.keys import HOME
 from sync.revisions import address_books, fan_out
 from sync.settings import Settings
@@ -53,6 +56,17 @@ def phone(told: Database, service: PushService, pair: tuple[int, int, int]) -> S
     phone = service.subscribe()
     subscribe(told, pair[0], wanted(phone))
     return phone
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    """A clock that goes on when a test says so."""
+    return StoppedClock(monkeypatch)
+
+
+def forward(clock: StoppedClock, seconds: int) -> None:
+    """Put the clock forward."""
+    clock.put(clock.now() + seconds)
 
 
 def change(database: Database, pair: tuple[int, int, int], text: str) -> None:
@@ -403,8 +417,7 @@ def test_one_person_cannot_have_a_host_flooded(
     phone: Subscriber,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hosts, "BURST", 3.0)
-    monkeypatch.setattr(hosts, "RATE", 0.0001)
+    monkeypatch.setattr(pushes, "LIMIT", Limit("push", 3, 30_000))
     worker = telling(told)
     for number in range(6):
         change(told, pair, f"+49 555 1{number:03}")
@@ -413,36 +426,130 @@ def test_one_person_cannot_have_a_host_flooded(
     assert rows(told)[0].waiting_since is not None, "the last is told later"
 
 
-def test_what_one_person_may_have_sent_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts, "_MOST", 2)
-    clock = [0.0]
-    known = Hosts(lambda: clock[0])
-    assert [known.wait(1, "push.example.org") for _ in range(int(BURST) + 1)] == [0.0] * int(BURST) + [1.0]
-    assert known.wait(2, "push.example.org") == known.wait(1, "other.example.org") == 0.0
-    assert known.wait(3, "push.example.org") == 0.0, "however many are remembered"
-    clock[0] += 1.0
-    assert known.wait(1, "push.example.org") == 0.0
+def test_whoever_has_few_registrations_for_a_while_is_counted_by_nobody(
+    told: Database, worker: Telling, service: PushService, pair: tuple[int, int, int], phone: Subscriber
+) -> None:
+    """Since the pauses between two messages are their limit, and a message costs no write more."""
+    for created_ago, counted in ((claims.NEW + 1, 0), (0, 1)):
+        set_all(told, created_at=now() - created_ago)
+        change(told, pair, f"+49 555 02{counted}0")
+        worker.later()
+        with told.reading() as session:
+            assert len(session.scalars(select(RateLimit.key).where(RateLimit.key.startswith("push:"))).all()) == counted
+    assert len(service.of(phone)) == 2
+    for _ in range(claims.FEW):
+        subscribe(told, pair[0], wanted(service.subscribe()))
+    set_all(told, created_at=1)
+    with told.reading() as session:
+        assert claims.crowded(session, rows(told)[0].host, [pair[0]]) == {pair[0]}
+        assert claims.crowded(session, "other.example.org", [pair[0]]) == set()
 
 
-def test_a_host_that_fails_several_people_is_left_alone_and_tried_again() -> None:
-    clock = [0.0]
-    known = Hosts(lambda: clock[0])
+def test_two_workers_together_send_for_one_person_no_more_than_one_may(
+    told: Database,
+    service: PushService,
+    pair: tuple[int, int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pushes, "LIMIT", Limit("push", 7, 70_000))
+    workers = [telling(told), telling(told)]
+    for _ in range(12):
+        subscribe(told, pair[0], wanted(service.subscribe()))
+    for number in range(3):
+        change(told, pair, f"+49 555 3{number:03}")
+        for worker in workers:
+            worker.later()
+    assert len(service.received) == 7
+    assert all(row.not_before > now() for row in rows(told) if row.told_at is None)
+
+
+def test_a_host_that_fails_several_people_is_left_alone_and_tried_again(clock: StoppedClock) -> None:
+    known, host = Hosts(), "push.example.org"
     for _ in range(20):
-        known.failed("push.example.org", 1)
-    assert known.admit("push.example.org", 50) == 50, "one person alone closes nothing to others"
-    for person in range(TOLERATED):
-        known.failed("push.example.org", person)
-    assert (known.admit("push.example.org", 50), known.is_closed("push.example.org")) == (0, True)
-    assert known.admit("other.example.org", 50) == 50
-    clock[0] += FIRST_PAUSE
-    assert [known.admit("push.example.org", 50) for _ in range(2)] == [1, 0]
-    known.failed("push.example.org", 1)
-    clock[0] += FIRST_PAUSE
-    assert known.admit("push.example.org", 50) == 0, "it is left alone for longer"
-    clock[0] += FIRST_PAUSE
-    assert known.admit("push.example.org", 50) == 1
-    known.succeeded("push.example.org")
-    assert known.admit("push.example.org", 50) == 50
+        assert known.failed(host, 1, None, is_trial=False) is None, "one person alone closes nothing to others"
+    assert known.is_open(host)
+    assert known.failed(host, 2, None, is_trial=False) is None
+    closed = known.failed(host, 3, None, is_trial=False)
+    assert closed == Breaker(FIRST_PAUSE, now() + FIRST_PAUSE)
+    assert (known.is_open(host), known.is_closed(host), known.is_open("other.example.org")) == (False, True, True)
+    assert [known.failed(host, person, None, is_trial=False) for person in range(9)] == [None] * 9, "it is one"
+    forward(clock, FIRST_PAUSE)
+    assert known.is_open(host)
+    assert known.failed(host, 1, None, is_trial=True) == Breaker(2 * FIRST_PAUSE, now() + 2 * FIRST_PAUSE)
+    forward(clock, 2 * FIRST_PAUSE)
+    assert (known.succeeded(host), known.succeeded(host), known.is_open(host)) == (True, False, True)
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [((900, 700, 800), 700), ((900, 5, 800), FIRST_PAUSE)])
+def test_a_host_is_waited_for_as_long_as_it_asks_several_people(
+    clock: StoppedClock, asked: tuple[int, ...], seconds: int
+) -> None:
+    """What it asks one of them alone holds up nobody else."""
+    known = Hosts()
+    last = [known.failed("push.example.org", person, wait, is_trial=False) for person, wait in enumerate(asked)][-1]
+    assert last == Breaker(FIRST_PAUSE, now() + seconds)
+
+
+def closed_to(database: Database, service: PushService, viewers: list[int]) -> None:
+    """Let there be news for viewers, whose push service asks for 700 seconds, and a worker that finds that out."""
+    service.always = (429, {"Retry-After": "700"})
+    for viewer in viewers:
+        subscribe(database, viewer, wanted(service.subscribe()))
+    set_all(database, waiting_since=1, news=1, has_content=True)
+    telling(database).work()
+    assert service.asked == TOLERATED
+
+
+def test_a_host_that_one_worker_leaves_alone_is_not_called_by_another_nor_after_a_start(
+    told: Database, service: PushService, clock: StoppedClock
+) -> None:
+    viewers = factories.people(told, *(f"v{number}" for number in range(9)))
+    other = telling(told)
+    closed_to(told, service, viewers)
+    for each in (other, telling(told)):
+        each.later(3600)
+        assert service.asked == TOLERATED
+    forward(clock, 690)
+    other.work()
+    assert service.asked == TOLERATED
+    forward(clock, 10)
+    for each in (telling(told), telling(told)):
+        each.work()
+    assert service.asked == TOLERATED + 1, "it is tried once, by one of them"
+    forward(clock, 2 * FIRST_PAUSE)
+    service.always = (201, {})
+    set_all(told, not_before=0)
+    telling(told).work()
+    other.work()
+    assert len(service.received) == len(viewers)
+    with told.reading() as session:
+        assert breakers.known(session, [rows(told)[0].host]) == {}
+
+
+def test_a_trial_is_taken_by_one_worker_until_it_is_over_or_the_worker_died(
+    told: Database, clock: StoppedClock
+) -> None:
+    host = "push.example.org"
+    told.write(lambda session: breakers.leave_alone(session, host, Breaker(60, now() + 60), after_trial=False))
+    told.write(lambda session: breakers.leave_alone(session, host, Breaker(90, now() + 90), after_trial=False))
+
+    def admitted() -> int:
+        return told.write(lambda session: breakers.admit(session, host, 50))[0]
+
+    assert (admitted(), told.write(lambda session: breakers.admit(session, "other", 50))) == (0, (50, None))
+    forward(clock, 60)
+    assert [admitted() for _ in range(3)] == [1, 0, 0]
+    forward(clock, claims.LEASE)
+    assert admitted() == 1
+    told.write(lambda session: breakers.abandon(session, host))
+    assert admitted() == 1
+    told.write(lambda session: breakers.leave_alone(session, host, Breaker(120, now() + 120), after_trial=True))
+    forward(clock, 60)
+    assert admitted() == 0
+    forward(clock, -2 * claims.LONGEST_WAIT)
+    assert admitted() == 1, "the clock was put back"
+    told.write(breakers.purge)
+    assert admitted() == 50
 
 
 def test_a_host_that_fails_is_hardly_asked_by_however_many_people(told: Database, service: PushService) -> None:

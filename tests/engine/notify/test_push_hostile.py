@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from sync.accounts import pushes
 from sync.database.engine import Database
 from sync.notify import outgoing
 from sync.push import connection, endpoints, keys
@@ -269,7 +270,7 @@ def test_a_name_that_leads_to_this_network_by_the_time_that_it_is_called_is_not_
         tried: list[object] = []
         monkeypatch.setattr(socket, "create_connection", lambda *args, **_: tried.append(args))
         factories.put(database, anna, "one.vcf", factories.vcard())
-        worker = Telling(database, Delivery(database, WORDING))
+        worker = Telling(database, Delivery(database, WORDING, pushes.afford))
         worker.work()
     (row,) = rows(database)
     assert (tried, calls, row.attempts, row.waiting_since is not None) == ([], [], 1, True)
@@ -283,7 +284,7 @@ def test_what_was_registered_while_local_addresses_were_allowed_ends_when_they_a
     subscribe(told, anna, wanted(service.subscribe()))
     factories.put(told, anna, "one.vcf", factories.vcard())
     strict = Database(database_url, replace(SETTINGS, push_to_local=False))
-    Telling(strict, Delivery(strict, WORDING)).work()
+    Telling(strict, Delivery(strict, WORDING, pushes.afford)).work()
     assert (service.asked, rows(told)) == (0, [])
     strict.dispose()
 
