@@ -166,5 +166,9 @@ class DatabaseReadOnly(DatabaseUnavailable):
     """The database cannot be written; give this user the right to write its file and the folder that it is in."""
 
 
+class DatabaseHeldBack(DatabaseUnavailable):
+    """Changes wait for a standby of the database that does not answer; start it, or let the database do without it."""
+
+
 class WrongSchema(EvercardError):
     """The tables of the database are not those that this version of Evercard works with."""

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 
-from sync.errors import DatabaseFull, DatabaseReadOnly, DatabaseUnavailable
+from sync.errors import DatabaseFull, DatabaseHeldBack, DatabaseReadOnly, DatabaseUnavailable
 
 logger = logging.getLogger("evercard.database")
 
@@ -53,7 +53,7 @@ class Condition:
 
     def failed(self, error: DatabaseUnavailable) -> None:
         """Note that a change could not be written; what is no matter of writing is passed over."""
-        if not isinstance(error, (DatabaseFull, DatabaseReadOnly)):
+        if not isinstance(error, (DatabaseFull, DatabaseHeldBack, DatabaseReadOnly)):
             return
         self._failed_at = time.monotonic()
         with self._lock:

@@ -6,7 +6,7 @@ import sqlite3
 
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from sync.errors import DatabaseFull, DatabaseReadOnly, DatabaseUnavailable
+from sync.errors import DatabaseFull, DatabaseHeldBack, DatabaseReadOnly, DatabaseUnavailable
 from sync.pipeline.failed import FailedError
 
 #: SQLSTATEs after which the same transaction may well succeed: serialization failure, deadlock, lock not available, and
@@ -77,4 +77,6 @@ def told_of(error: BaseException | None) -> DatabaseUnavailable:
         return DatabaseFull(reason)
     if name.startswith("SQLITE_READONLY") or state == _READ_ONLY:
         return DatabaseReadOnly(reason)
+    if getattr(error, "is_held_back", False):
+        return DatabaseHeldBack(reason)
     return DatabaseUnavailable(reason)

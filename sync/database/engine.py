@@ -21,7 +21,7 @@ from sqlalchemy import Column, Engine, MetaData, Select, String, Table, create_e
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from sync.database import liveness, sqlite
+from sync.database import sqlite
 from sync.database.condition import Condition
 from sync.database.distribution import DISTRIBUTED, OUTBOX, QUICK_ROWS, buckets_as_kept, is_there, set_locally
 from sync.database.driver_errors import first_of, is_retryable, may_have_committed, told_of, unavailable
@@ -32,8 +32,10 @@ from sync.database.quick import Quick, Reader, connect, open_reader
 from sync.database.standby import Standby
 from sync.database.url import parse_url
 from sync.database.writers import LONG, Writers
-from sync.errors import DatabaseReadOnly, DatabaseUnavailable, InvalidInput
+from sync.errors import DatabaseHeldBack, DatabaseReadOnly, DatabaseUnavailable, InvalidInput
 from sync.models.buckets import BY_ID, Buckets
+from sync.pipeline import liveness
+from sync.pipeline.held_back import HeldBack
 from sync.settings import Settings
 
 T = TypeVar("T")
@@ -61,6 +63,7 @@ class Database:
         """Prepare the engine; nothing is opened yet. Every session carries *settings* (see `settings_of`)."""
         self.settings = settings or Settings()
         self.condition = Condition()
+        self._held_back = HeldBack(self.quick)
         self._endings: list[Callable[[], object]] = []
         pool_size = self.settings.pool_size
         self.url = parse_url(url)
@@ -90,7 +93,7 @@ class Database:
             self._reader: Engine = self.engine
         else:
             liveness.watch(self.engine)
-            watch(self.engine, prepares=not self.settings.pooler)
+            watch(self.engine, prepares=not self.settings.pooler, is_held_back=self._held_back.is_true)
             self._writer = self._first = self._hasty = self.engine
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._writers = Writers(self.file) if self.is_sqlite else None
@@ -111,9 +114,11 @@ class Database:
 
         Raises:
             DatabaseFull: There is no room for the change.
+            DatabaseHeldBack: Changes wait for a standby, so that nobody knows whether this one will be made.
             DatabaseUnavailable: The database could not be reached, or stayed locked, for about ten seconds; or it was
                 lost while it committed, so that nobody knows whether the change was made.
         """
+        self._held_back.require_not()
         deadline = time.monotonic() + PATIENCE
         for attempt in range(1, ATTEMPTS + 1):
             in_doubt = False
@@ -139,7 +144,9 @@ class Database:
                     self._tell(error)
                     raise
                 if in_doubt or attempt == ATTEMPTS or time.monotonic() > deadline:
-                    raise told_of(first_of(error).orig) from error
+                    told = told_of(first_of(error).orig)
+                    self.condition.failed(told)
+                    raise told from error
                 time.sleep(min(1.5, 0.01 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - a pause, no secret
         raise AssertionError
 
@@ -151,12 +158,15 @@ class Database:
         with the database, nothing is raised.
         """
         try:
+            self._held_back.require_not()
             with self._turn(HASTE / 1000) as came, self._session(self._hasty) as session, session.begin():
                 if not came:
                     return False
                 if not self.is_sqlite:
                     set_locally(session, {"lock_timeout": str(HASTE)})
                 change(session)
+        except DatabaseHeldBack:
+            return False
         except DBAPIError as error:
             told = unavailable(error)
             if told is None and not is_retryable(error):
@@ -186,6 +196,7 @@ class Database:
 
         For callers that cannot be run again, such as Radicale's lock; everybody else uses `write`.
         """
+        self._held_back.require_not()
         with self._session(self._writer) as session:
             with session.begin():
                 yield session

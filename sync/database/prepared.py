@@ -157,11 +157,12 @@ def roll_back(session: Session) -> None:
         connection.info[LINE].roll_back()
 
 
-def watch(engine: Engine, *, prepares: bool) -> None:
+def watch(engine: Engine, *, prepares: bool, is_held_back: Callable[[], bool]) -> None:
     """
     Give each connection of a PostgreSQL *engine* a line, and let what waits in it go before anything else.
 
-    *prepares* says that each is one connection to the server for good.
+    *prepares* says that each is one connection to the server for good. A commit that takes long
+    fails where *is_held_back* says that changes wait for a standby.
     """
     # SQLite needs no driver but Python's.
     from sync.pipeline.line import Line
@@ -170,7 +171,7 @@ def watch(engine: Engine, *, prepares: bool) -> None:
     end = dialect.do_commit
 
     def open_line(driver: Any, record: Any) -> None:
-        record.info[LINE] = Line(driver, prepares=prepares)
+        record.info[LINE] = Line(driver, prepares=prepares, is_held_back=is_held_back)
 
     def send_first(_cursor: Any, text: str, _values: Any, context: Any) -> None:
         # That by which SQLAlchemy looks at a new server keeps nothing, and nothing waits on it.

@@ -9,6 +9,7 @@ included. Each statement is prepared once for the connection.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,9 +17,11 @@ from typing import Any, NamedTuple
 from psycopg import Connection, Error, OperationalError, errors, generators
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat
+from psycopg.errors import Diagnostic
 from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from sync.pipeline import held_back
 from sync.pipeline.answers import Answer, Rows
 from sync.pipeline.failed import FailedError
 from sync.pipeline.statements import Key, Statements
@@ -26,6 +29,8 @@ from sync.pipeline.statements import Key, Statements
 #: Commands that wait at most, however little anybody needs to know of them.
 MOST = 50
 _COMMIT = "COMMIT"
+#: SQLSTATE of what PostgreSQL says of a commit that somebody kept from waiting for a standby: it is made here alone.
+_WARNING = "01000"
 #: SQLSTATE of a statement that is not prepared any more.
 _NOT_PREPARED = b"26000"
 
@@ -43,12 +48,24 @@ class _Command(NamedTuple):
     answer: Answer | None = None
 
 
+class HeldBackError(OperationalError):
+    """A commit waits for a standby, or was made without it: whether it will last nobody knows."""
+
+    is_held_back = True
+
+
 class Line:
     """What waits to be sent on one connection; it is given statements as a cursor is."""
 
-    def __init__(self, driver: Connection[Any], *, prepares: bool) -> None:
-        """Stand beside *driver*; *prepares* says that it is one connection to the server for good."""
+    def __init__(self, driver: Connection[Any], *, prepares: bool, is_held_back: Callable[[], bool]) -> None:
+        """
+        Stand beside *driver*; *prepares* says that it is one connection to the server for good.
+
+        *is_held_back* says of a commit that takes long whether changes wait for a standby.
+        """
         self.connection = driver
+        self._is_held_back, self._is_warned = is_held_back, False
+        driver.add_notice_handler(self._hear)
         self._statements = Statements(driver, prepares=prepares, form=PyFormat.AUTO)
         self._waiting: list[_Command] = []
 
@@ -92,8 +109,9 @@ class Line:
         if and_commit and status == TransactionStatus.INERROR:
             # The server would take it for a rollback, and say nothing of it.
             raise FailedError(errors.InFailedSqlTransaction("an error was passed over, after which nothing stays"), "")
-        if not commands:
+        if not commands and not (and_commit and status == TransactionStatus.INTRANS):
             return []
+        self._is_warned = False
         if status == TransactionStatus.IDLE and not self.connection.autocommit:
             commands.insert(0, self._control(self._beginning()))
         if and_commit:
@@ -105,6 +123,8 @@ class Line:
         except Error as lost:
             error = lost
         self._require(commands, found, error)
+        if and_commit and self._is_warned:
+            raise FailedError(HeldBackError("it is committed without its standby"), None)
         for command, result in zip(commands, found, strict=True):
             if command.answer is not None:
                 command.answer.take(self._statements.rows(result))
@@ -160,12 +180,16 @@ class Line:
             for command in commands:
                 command.send()
             pgconn.pipeline_sync()
-            self.connection.wait(_results(pgconn, len(commands), found))
+            waiting = _results(pgconn, len(commands), found)
+            self.connection.wait(_in_time(waiting, self._is_held_back) if commands[-1].text == _COMMIT else waiting)
             pgconn.exit_pipeline_mode()
         except BaseException:
             # It is in the middle of something, which nobody else shall get.
             pgconn.finish()
             raise
+
+    def _hear(self, said: Diagnostic) -> None:
+        self._is_warned = self._is_warned or said.sqlstate == _WARNING
 
     def _require(self, commands: Sequence[_Command], found: Sequence[PGresult], lost: Error | None) -> None:
         """Make sure that all of *commands* were done; *lost* says that the connection is."""
@@ -193,6 +217,21 @@ class Line:
 def _is_refusal(result: PGresult) -> bool:
     """Whether the server said that something failed, and not libpq that there is no server any more."""
     return result.status == ExecStatus.FATAL_ERROR and result.error_field(DiagnosticField.SQLSTATE) is not None
+
+
+def _in_time(results: PQGen[None], is_held_back: Callable[[], bool]) -> PQGen[None]:
+    """Wait for *results*, of which the last is a commit's, for as long as that does not wait for a standby."""
+    until, wanted = time.monotonic() + held_back.LATE, next(results)
+    while True:
+        ready = yield wanted
+        if not ready and time.monotonic() > until:
+            if is_held_back():
+                raise HeldBackError("it waits for a standby that does not answer")
+            until = time.monotonic() + held_back.LATE
+        try:
+            wanted = results.send(ready)
+        except StopIteration:
+            return
 
 
 def _results(pgconn: PGconn, count: int, found: list[PGresult]) -> PQGen[None]:

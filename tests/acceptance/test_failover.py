@@ -14,7 +14,6 @@ import pytest
 from sync.database.engine import Database
 from tests.support import clusters, factories, people
 from tests.support.clusters import Cluster
-from tests.support.postgresql import Unavailable
 from tests.support.server import PATIENCE, Server
 from tests.support.waiting import until
 
@@ -30,22 +29,8 @@ _SYNC = (
 @pytest.fixture
 def pair() -> Iterator[tuple[Cluster, Cluster]]:
     """Run a primary, and a standby without which it acknowledges nothing."""
-    with clusters.directory() as place:
-        try:
-            primary, standby = Cluster(place, "primary"), Cluster(place, "standby")
-        except Unavailable as error:
-            pytest.skip(str(error))
-        try:
-            primary.create()
-            primary.start()
-            standby.copy(primary)
-            standby.start()
-            primary.kill()
-            primary.start(synchronous_standby_names="*")
-            yield primary, standby
-        finally:
-            primary.kill()
-            standby.kill()
+    with clusters.synchronous() as both:
+        yield both
 
 
 class Phone:

@@ -136,6 +136,27 @@ class Cluster:
 
 
 @contextlib.contextmanager
+def synchronous() -> Iterator[tuple[Cluster, Cluster]]:
+    """Run a primary, and a standby without which it acknowledges nothing."""
+    with directory() as place:
+        try:
+            primary, standby = Cluster(place, "primary"), Cluster(place, "standby")
+        except postgresql.Unavailable as error:
+            pytest.skip(str(error))
+        try:
+            primary.create()
+            primary.start()
+            standby.copy(primary)
+            standby.start(wal_retrieve_retry_interval="100ms")
+            primary.kill()
+            primary.start(synchronous_standby_names="*")
+            yield primary, standby
+        finally:
+            primary.kill()
+            standby.kill()
+
+
+@contextlib.contextmanager
 def pgbouncer(server: URL, connections: int) -> Iterator[int]:
     """Run PgBouncer in transaction mode in front of *server*, with so many connections; yields its port."""
     program = shutil.which("pgbouncer", path=f"/usr/sbin:{os.environ['PATH']}")

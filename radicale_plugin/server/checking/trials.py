@@ -15,6 +15,7 @@ from sync.database.clock import read_clock
 from sync.database.engine import parse_url
 from sync.database.standby import BEHIND, Condition
 from sync.errors import DatabaseUnavailable, EvercardError, InvalidInput
+from sync.pipeline.held_back import Synchronous
 
 _MEGABYTE = 1_000_000
 #: Megabytes of room below which the next change may not be kept, and below which somebody should look.
@@ -88,6 +89,31 @@ def database(installation: Installation) -> Iterator[Finding]:
     if installation.values["pooler"] == "none" and found.connections is not None and wanted > found.connections:
         yield doubtful(
             "pool_size", f"Up to {wanted} connections may be asked for, and PostgreSQL has {found.connections}."
+        )
+
+
+def synchronous(installation: Installation) -> Iterator[Finding]:
+    """Yield whether changes wait for a synchronous standby that is not there."""
+    about = "synchronous_standby_names"
+    try:
+        found = None if installation.database.is_sqlite else Synchronous.of(installation.database.quick)
+    except EvercardError:
+        return
+    if found is None:
+        return
+    if found.in_step:
+        yield good(about, "There is a standby that is in step.")
+    elif found.in_step == 0:
+        yield wrong(
+            about,
+            "No standby is in step, and every change waits for one. Start it; or ALTER SYSTEM RESET"
+            f" {about}, then SELECT pg_reload_conf().",
+        )
+    else:
+        yield doubtful(
+            about,
+            "This user cannot see whether a standby is in step, and where none is, every change waits for one."
+            " GRANT pg_read_all_stats to it to have that looked at.",
         )
 
 
