@@ -3,13 +3,14 @@ The machine that tries to make an address book wrong: any events in any order, s
 
 After each event everybody's address book is fetched afresh and compared with the model, and with what it was before:
 who sees no change must get no other token and no other ETag. Devices synchronise now and then, from old tokens and with
-answers that got lost, and must end up with what a new device gets.
+answers that got lost, and must end up with what a new device gets. Each is registered with a push service, and told of
+what it is to fetch and of nothing else (`tests.properties.told`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 
 from hypothesis import settings
@@ -26,14 +27,14 @@ from typing_extensions import override
 from sync.ends.targets import Target
 from sync.queries import previews
 from tests.properties.model import Group
-from tests.properties.watch import Seen, Watched
+from tests.properties.told import NAMED, Told
+from tests.properties.watch import Seen
 from tests.properties.world import IMPORTED, KINDS, Service
 from tests.support import dav
 from tests.support.dav import Replica, Style
+from tests.support.machines import CHOICE, one_of
 
 T = TypeVar("T")
-#: Which one of several: taken modulo their number.
-CHOICE = st.integers(0, 59)
 #: Who acts: mostly the first, whom all others know; and towards whom.
 OWNER = st.sampled_from([0, 0, 0, 0, 0, 1, 2, 3])
 #: Fields by their place, as bits.
@@ -43,7 +44,7 @@ NAMES = st.sampled_from(["family", "net friends", "colleagues", "家人"])
 _TOKEN = re.compile(r"urn:x-evercard:sync/([0-9a-f]+)/([0-9a-f]+)/([0-9]+)")
 
 
-class AddressBooks(Watched):
+class AddressBooks(Told):
     """See the module's docstring."""
 
     # Who there is
@@ -75,6 +76,7 @@ class AddressBooks(Watched):
         for index, login in enumerate(self.logins):
             self.devices.append(Replica(self.world.clients[login], STYLES[(index + turn) % len(STYLES)]))
             self.devices[-1].sync()
+            self.register(self.devices[-1].client)
 
     def login(self, choice: int) -> str:
         """Return the login of one person."""
@@ -109,9 +111,9 @@ class AddressBooks(Watched):
             field_id = list(self.world.person(login).fields)[-1]
             self.world.grant(login, one_of(groups, group), [field_id], take=False)
 
-    @rule(choice=CHOICE, how=st.sampled_from(["new", "same", "on a device", "not any more"]))
+    @rule(choice=CHOICE, how=st.sampled_from(["new", "same", "on a device", "not any more"]), named=NAMED)
     @precondition(lambda self: bool(self.fields()))
-    def change_field(self, choice: int, how: str) -> None:
+    def change_field(self, choice: int, how: str, named: str) -> None:
         """Change a value in one way or another, set what is set already, or delete the field."""
         login, field_id = one_of(self.fields(), choice)
         if how == "not any more":
@@ -119,7 +121,8 @@ class AddressBooks(Watched):
         elif how == "on a device":
             href, _ = self.identities[login, login]
             card = self.seen[login].cards[href]
-            self.world.edit_own_card(login, field_id, href, card.etag, card.text or "")
+            with self.writing(login, named):
+                self.world.edit_own_card(login, field_id, href, card.etag, card.text or "")
         else:
             self.world.set_field(login, field_id, same=how == "same")
 
@@ -253,40 +256,44 @@ class AddressBooks(Watched):
 
     # What viewers do
 
-    @rule(choice=CHOICE, conditional=st.booleans())
+    @rule(choice=CHOICE, conditional=st.booleans(), named=NAMED)
     @precondition(lambda self: bool(self.pairs()))
-    def hide_or_show(self, choice: int, conditional: bool) -> None:  # noqa: FBT001 - Hypothesis gives it by its name
+    def hide_or_show(self, choice: int, *, conditional: bool, named: str) -> None:
         """Delete somebody's entry on a device, or bring it back."""
         pair = one_of(self.pairs(), choice)
         if pair in self.model.hidden:
             self.world.show(*pair)
         else:
             href, _ = self.identities[pair]
-            self.world.hide(*pair, href, self.seen[pair[0]].cards[href].etag if conditional else "")
+            with self.writing(pair[0], named):
+                self.world.hide(*pair, href, self.seen[pair[0]].cards[href].etag if conditional else "")
 
     @rule(
         viewer=OWNER,
         name=st.sampled_from(["plumber", "%C3%A4%20b"]),
         action=st.sampled_from(["put", "same", "delete"]),
+        named=NAMED,
     )
-    def private(self, viewer: int, name: str, action: str) -> None:
+    def private(self, viewer: int, name: str, action: str, named: str) -> None:
         """Write, write again, or delete a contact of one's own."""
         login = self.login(viewer)
         client = self.world.clients[login]
         href = f"{client.book}{name}.vcf"
         there = self.seen[login].cards.get(href)
-        if action == "put" or there is None:
-            self.world.put_private(login, name, there.etag if there else "")
-        elif action == "same":
-            client.put(href, self.world.texts[login][href])
-        else:
-            self.world.delete_private(login, href)
+        with self.writing(login, named):
+            if action == "put" or there is None:
+                self.world.put_private(login, name, there.etag if there else "")
+            elif action == "same":
+                client.put(href, self.world.texts[login][href])
+            else:
+                self.world.delete_private(login, href)
 
     @rule(viewer=CHOICE, style=st.sampled_from(STYLES), version=st.sampled_from(["3.0", "4.0"]))
     @precondition(lambda self: len(self.devices) < 8)
     def another_device(self, viewer: int, style: Style, version: str) -> None:
         """Set up one more device."""
         self.devices.append(Replica(self.world.device(self.login(viewer)), style, version))
+        self.register(self.devices[-1].client)
 
     @rule(choice=CHOICE, lost=st.booleans(), back=CHOICE | st.none())
     def synchronise(self, choice: int, lost: bool, back: int | None) -> None:  # noqa: FBT001 - Hypothesis gives it by its name
@@ -371,6 +378,7 @@ class AddressBooks(Watched):
             fresh = self.fresh(self.world.clients[login])
             assert fresh.changed == seen.cards
             seen.token, seen.settled_token = fresh.token, "" if seen.changed else fresh.token
+        self.forget_tokens()
 
     @rule()
     @precondition(lambda self: self.world.service.deferred)
@@ -393,6 +401,7 @@ class AddressBooks(Watched):
             shown = {href: self.markers_in(card.text or "") for href, card in fresh.changed.items()}
             assert shown == self.expected(login)
             self.compare(self.seen[login], fresh, settled=settled)
+        self.note_news()
         uids = [uid for _, uid in self.identities.values()]
         assert len(set(uids)) == len(uids), "two viewers could compare UIDs"
 
@@ -408,6 +417,7 @@ class AddressBooks(Watched):
         self.world.work()
         self.everybody_sees_just_what_they_may()
         self.search(1, 0, negate=False)
+        self.tell(None)
         for device in self.devices:
             fresh = self.fresh(device.client, device.version)
             for index in [None, *range(len(device.tokens))][:6]:
@@ -430,11 +440,6 @@ def acting_on(service: Service, machine: type[AddressBooks]) -> type[AddressBook
             super().__init__(service)
 
     return Here
-
-
-def one_of(found: Sequence[T], choice: int) -> T:
-    """Return one of several."""
-    return found[choice % len(found)]
 
 
 def some_of(found: Iterable[T], which: int) -> list[T]:

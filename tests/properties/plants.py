@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -24,13 +25,26 @@ from sync.ends.targets import Target
 from sync.ends.watch import Watch
 from sync.errors import InvalidSyncToken
 from sync.lists import device_edits
-from sync.models import CONTACTS, AddressBook, Connection, Ending, Entry, FieldException, Grant, Group
+from sync.models import (
+    CONTACTS,
+    AddressBook,
+    Connection,
+    Ending,
+    Entry,
+    FieldException,
+    Grant,
+    Group,
+    PushSubscription,
+    now,
+)
+from sync.profiles import profiles
+from sync.push import claims, news
 from sync.queries import previews
 from sync.revisions import address_books, fan_out
 from sync.revisions.address_books import Book
 from sync.sharing import cards, connections, grants, groups, visibility
 from sync.sharing.cards import content_of
-from sync.sharing.changes import change
+from sync.sharing.changes import Change, change
 from tests.support.dav import unfolded
 
 Planting = Callable[[pytest.MonkeyPatch, Database], None]
@@ -191,6 +205,58 @@ def end_late(patch: pytest.MonkeyPatch, _database: Database) -> None:
     patch.setattr(setting, "set_end", replacement)
 
 
+def tell_all_but_one(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """Of several people whom a change reaches, one is not told."""
+    note = news.note_content
+
+    def replacement(session: Session, viewer_ids: Iterable[int], *args: Any, **kwargs: Any) -> news.Browsers:
+        viewers = sorted(viewer_ids)
+        return note(session, viewers[:-1] or viewers, *args, **kwargs)
+
+    patch.setattr(news, "note_content", replacement)
+
+
+def tell_of_everything(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """Who knows somebody is told that they changed something, whether or not it is anything to them."""
+
+    @contextmanager
+    def replacement(session: Session, *owner_ids: int, **kwargs: Any) -> Iterator[Change]:
+        with change(session, *owner_ids, **kwargs) as under_way:
+            yield under_way
+        shown = select(Connection.viewer_id).where(Connection.owner_id.in_(owner_ids), Connection.hidden.is_(False))
+        news.note_content(session, session.scalars(shown), CONTACTS, now())
+
+    patch.setattr(profiles, "change", replacement)
+
+
+def hear_oneself(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """A device is told of what it stored itself, whatever it says."""
+    patch.setattr(news, "silence", lambda *_args: None)
+
+
+def take_for_told(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """What is claimed counts as told, whatever happens to who claimed it."""
+    claim = claims.claim
+
+    def replacement(session: Session, host: str, most: int) -> Sequence[claims.Key]:
+        found = claim(session, host, most)
+        mine = PushSubscription.id.in_([subscription_id for _, subscription_id in found])
+        session.execute(update(PushSubscription).where(mine).values(waiting_since=None))
+        return found
+
+    patch.setattr(claims, "claim", replacement)
+
+
+def tell_again(patch: pytest.MonkeyPatch, _database: Database) -> None:
+    """What was told is told again when the pause is over."""
+    settle = claims.settle
+
+    def replacement(session: Session, results: claims.Results) -> None:
+        settle(session, replace(results, told={key: replace(each, news=-1) for key, each in results.told.items()}))
+
+    patch.setattr(claims, "settle", replacement)
+
+
 PLANTS = (
     Plant("search in everything", search_in_everything),
     Plant("tell everybody", tell_everybody),
@@ -205,6 +271,11 @@ PLANTS = (
     Plant("leave it to the worker", leave_it_to_the_worker),
     Plant("end late", end_late),
     Plant("boast in previews", boast_in_previews),
+    Plant("tell all but one", tell_all_but_one),
+    Plant("tell of everything", tell_of_everything),
+    Plant("hear oneself", hear_oneself),
+    Plant("take for told", take_for_told),
+    Plant("tell again", tell_again),
 )
 
 

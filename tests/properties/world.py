@@ -28,6 +28,8 @@ from tests.properties.model import CONNECTIONS, STRANGERS, Field, Group, Model, 
 from tests.support import dav
 from tests.support.clock import Clock
 from tests.support.factories import pending
+from tests.support.kills import Kills
+from tests.support.push_service import PushService
 
 #: Kinds of fields: the vCard property that each becomes, and how its text holds the marker.
 KINDS = {
@@ -53,13 +55,16 @@ class Service:
     A server, and the database behind it.
 
     *deferred* tells that the server and *database* carry a change through the outbox when more than one person sees it.
-    *clock* is that of the server and of the test.
+    *clock* is that of the server and of the test. The worker runs in the test: it tells devices by *push*, and *kills*
+    kill it.
     """
 
     database: Database
     connections: httpx.Client
+    push: PushService
+    kills: Kills
+    clock: Clock
     deferred: bool = False
-    clock: Clock | None = None
 
 
 class Leak(AssertionError):
@@ -243,7 +248,6 @@ class World:
     @property
     def clock(self) -> Clock:
         """The clock of the server and of the test."""
-        assert self.service.clock is not None
         return self.service.clock
 
     def connect(self, one: str, other: str) -> None:

@@ -14,9 +14,10 @@ phone keeps: the cards of the address book and the sync token, brought up to dat
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
@@ -168,6 +169,13 @@ class Client:
         self._keep = keep
         credentials = base64.b64encode(f"{login}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}", "User-Agent": user_agent}
+
+    @contextlib.contextmanager
+    def silencing(self, registrations: str) -> Iterator[None]:
+        """Say with all that is sent in the block which registrations are not to hear of it, as its header does."""
+        self._headers["Push-Dont-Notify"] = registrations
+        yield
+        del self._headers["Push-Dont-Notify"]
 
     def request(
         self, method: str, path: str, body: bytes | str = b"", headers: Mapping[str, str] | None = None

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import http_ece
 from cryptography.exceptions import InvalidSignature
@@ -113,6 +114,11 @@ class PushService:
     asked: int = 0
     connections: int = 0
 
+    @property
+    def host(self) -> str:
+        """What follows the scheme in its address."""
+        return urlsplit(self.origin).netloc
+
     def subscribe(self, *, key: str = "") -> Subscriber:
         """Let a device subscribe; with *key* nobody else can send to it."""
         path = f"/push/{secrets.token_urlsafe(12)}"
@@ -123,6 +129,14 @@ class PushService:
     def of(self, subscriber: Subscriber) -> list[Received]:
         """Return what a device received, in order."""
         return [each for each in self.received if f"{self.origin}{each.path}" == subscriber.url]
+
+    def taken(self) -> dict[str, list[Received]]:
+        """Return what came since this was asked last, by push resource, and forget it."""
+        found: dict[str, list[Received]] = {}
+        came, self.received = self.received, []
+        for each in came:
+            found.setdefault(f"{self.origin}{each.path}", []).append(each)
+        return found
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
         """Take one message."""
