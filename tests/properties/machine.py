@@ -273,9 +273,12 @@ class AddressBooks(Told):
         name=st.sampled_from(["plumber", "%C3%A4%20b"]),
         action=st.sampled_from(["put", "same", "delete"]),
         named=NAMED,
+        alone=st.booleans(),
     )
-    def private(self, viewer: int, name: str, action: str, named: str) -> None:
-        """Write, write again, or delete a contact of one's own."""
+    def private(self, viewer: int, name: str, action: str, *, named: str, alone: bool) -> None:
+        """Write, write again, or delete a contact of one's own, perhaps with nothing else to be told of."""
+        if alone:
+            self.tell(None)
         login = self.login(viewer)
         client = self.world.clients[login]
         href = f"{client.book}{name}.vcf"
@@ -287,6 +290,9 @@ class AddressBooks(Told):
                 client.put(href, self.world.texts[login][href])
             else:
                 self.world.delete_private(login, href)
+        if alone:
+            self.everybody_sees_just_what_they_may()
+            self.tell(None)
 
     @rule(viewer=CHOICE, style=st.sampled_from(STYLES), version=st.sampled_from(["3.0", "4.0"]))
     @precondition(lambda self: len(self.devices) < 8)

@@ -20,11 +20,13 @@ from sync.push.lanes import Lane
 from tests.properties.watch import Watched
 from tests.properties.world import Service
 from tests.support import dav, registering
-from tests.support.machines import CHOICE, KILL, one_of
+from tests.support.machines import CHOICE, UNANSWERED, one_of
 from tests.support.push_service import Received
 from tests.support.registering import Registration
 from tests.support.subscribing import Telling, set_all, telling
 
+#: After how much of its work a worker is killed: finding what is due, reading, sending, or writing down some of it.
+DEATH = st.none() | st.integers(0, 15) | st.integers(0, 15) | st.just(UNANSWERED)
 #: Whom a device names that are not to hear of what it writes: mostly itself, as DAVx5 does.
 NAMED = st.sampled_from(["itself", "itself", "nobody", "everybody", "all others"])
 
@@ -93,7 +95,7 @@ class Told(Watched):
         self.registered.remove(each)
         self.register(each.registration.client)
 
-    @rule(kill=KILL)
+    @rule(kill=DEATH)
     def tell(self, kill: int | None) -> None:
         """Let a worker that just began tell everybody; what others had begun is over. Perhaps it is killed at it."""
         service = self.world.service
