@@ -1,6 +1,8 @@
 """
 Workers that are killed while they work: every message arrives, few arrive twice, and every address book is reached.
 
+So do those to devices by a push service, each of which knows in the end which state its address book is in.
+
 Workers are processes of their own. One is killed in the middle of something, again and again, while the others go on.
 What it had claimed another takes over when the lease is over; to wait for that here would take minutes, so the rows are
 told that it is.
@@ -34,13 +36,17 @@ from tests.support import factories
 from tests.support.databases import opened
 from tests.support.letters import Mailbox, mail_server
 from tests.support.outbox import end_leases, waiting
+from tests.support.push_service import PushService, push_service
 from tests.support.server import Server
+from tests.support.subscribing import rows, set_all, subscribe, wanted
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 SITE = "https://cards.example.org"
 MESSAGES, KILLS, WORKERS = 60, 4, 2
-#: For how many seconds the mail server looks at each message, so that somebody is always in the middle of one.
+#: How many of those who see the change have a device that is told of it.
+DEVICES = 25
+#: For how many seconds each message is looked at where it arrives, so that somebody is always in the middle of one.
 SLOW = 0.03
 
 
@@ -97,7 +103,7 @@ from sync.database.engine import Database
 from sync.settings import Sending, Settings
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 sending = Sending(smtp_host="127.0.0.1", smtp_port=int(sys.argv[2]), smtp_security="none", mail_from="c@example.org")
-settings = Settings(base_url="{SITE}", sending=sending, inline_viewers=3, chunk_viewers=20)
+settings = Settings(base_url="{SITE}", sending=sending, inline_viewers=3, chunk_viewers=20, push_to_local=True)
 for _line in sys.stdin:
     number = os.fork()
     if not number:
@@ -159,20 +165,40 @@ def mailbox() -> Iterator[SlowMailbox]:
 
 
 @pytest.fixture
+def push() -> Iterator[PushService]:
+    """A push service that takes its time as well."""
+    with push_service() as push:
+        push.slow = SLOW
+        yield push
+    assert push.broken == []
+
+
+@pytest.fixture
 def site(database_url: str, mailbox: SlowMailbox) -> Iterator[Database]:
     """A database of a server that sends, and carries what more than three people see by workers."""
     sending = Sending(smtp_host="127.0.0.1", smtp_port=mailbox.port, mail_from="cards@example.org")
-    with opened(database_url, Settings(inline_viewers=3, base_url=SITE, sending=sending)) as database:
+    settings = Settings(inline_viewers=3, base_url=SITE, sending=sending, push_to_local=True)
+    with opened(database_url, settings) as database:
         yield database
+
+
+def hand_over(site: Database) -> None:
+    """Let the time be over for which anything was claimed, and the pause between two messages to one device."""
+    end_leases(site)
+    set_all(site, not_before=0)
 
 
 @pytest.mark.timeout(600)
 def test_no_message_is_lost_and_few_are_repeated_whoever_is_killed(
-    site: Database, mailbox: SlowMailbox, tmp_path: Path
+    site: Database, mailbox: SlowMailbox, push: PushService, tmp_path: Path
 ) -> None:
     owner = factories.person(site)
     phone = factories.field(site, owner)
     viewers = factories.crowd(site, owner, 200, [factories.group(site, owner, "family", granted=[phone])])
+    (unconcerned,) = factories.crowd(site, owner, 1, [])
+    devices = {viewer: push.subscribe() for viewer in [*viewers[:: len(viewers) // DEVICES], unconcerned]}
+    for viewer, device in devices.items():
+        subscribe(site, viewer, wanted(device))
     before = factories.revisions(site, viewers)
     asked = {"name": "Anna", "message": "Hello", "link": SITE}
     for number in range(MESSAGES):
@@ -187,9 +213,11 @@ def test_no_message_is_lost_and_few_are_repeated_whoever_is_killed(
             so_far = len(mailbox.letters)
             until(lambda so_far=so_far: len(mailbox.letters) > so_far + 6, 120)  # type: ignore[misc]
             nursery.kill_oldest()
-            end_leases(site)
+            hand_over(site)
             nursery.begin()
         until(lambda: waiting(site) == 0, 120)
+        hand_over(site)
+        until(lambda: all(each.waiting_since is None for each in rows(site)), 120)
     arrived = Counter(str(letter["X-Recipients"]) for letter in mailbox.letters)
     assert arrived.keys() == {f"reader{number}@example.org" for number in range(MESSAGES)}
     # What whoever was killed was at, and what the others were at whose leases were ended with it.
@@ -200,6 +228,12 @@ def test_no_message_is_lost_and_few_are_repeated_whoever_is_killed(
         assert session.scalars(select(GivenUp.id)).all() == []
     assert all(after > before[viewer] for viewer, after in factories.revisions(site, viewers).items())
     assert all(factories.seen(site, viewer, owner) == {f"+1 555 010{KILLS - 1}"} for viewer in viewers[::50])
+    assert push.of(devices.pop(unconcerned)) == []
+    for viewer, device in devices.items():
+        told = [message.sync_token for message in push.of(device)]
+        assert factories.book(site, viewer).sync_token in told
+        # As above; but whoever is not told soon is told of several changes at once.
+        assert len(told) - len(set(told)) <= KILLS + 1
     assert "Traceback" not in log.read_text()
 
 

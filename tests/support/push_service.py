@@ -102,7 +102,8 @@ class PushService:
     A push service. It answers with the *answers*, a status and headers for each message, and 201 when they are used up.
 
     *broken* has messages that no device could read, or that are not proved to be from whom they say, with the reason.
-    *connections* counts them, and *asked* all requests.
+    *connections* counts them, and *asked* all requests. It is *slow* by so many seconds before
+    it has taken a message, and after.
     """
 
     origin: str = ""
@@ -113,6 +114,7 @@ class PushService:
     subscribers: dict[str, Subscriber] = field(default_factory=dict)
     asked: int = 0
     connections: int = 0
+    slow: float = 0.0
 
     @property
     def host(self) -> str:
@@ -142,12 +144,14 @@ class PushService:
         """Take one message."""
         self.asked += 1
         status, more = self.answers.pop(0) if self.answers else self.always
+        time.sleep(self.slow)
         if 200 <= status < 300:
             try:
                 self.received.append(self._read(path, headers, body))
             except (AssertionError, KeyError, ValueError, InvalidSignature, http_ece.ECEException) as error:
                 self.broken.append(repr(error))
                 return 403, {}
+        time.sleep(self.slow)
         return status, more
 
     def _read(self, path: str, headers: dict[str, str], body: bytes) -> Received:
