@@ -54,7 +54,7 @@ class AddressBooks(Told):
         """
         Register people with a device each, which have synchronised once.
 
-        All know the first one, who has fields that nobody, everybody, and just one of them may see.
+        All know the first one, who has fields that nobody, everybody, and just one of them may see, and a contact.
         """
         self.logins = [self.world.register() for _ in range(count)]
         self.seen = {login: Seen() for login in self.logins}
@@ -72,6 +72,7 @@ class AddressBooks(Told):
         for other in others:
             self.world.join(first, everybody, other)
         self.world.join(first, one, others[0])
+        self.world.put_private(first, "plumber")
         self.world.work()
         for index, login in enumerate(self.logins):
             self.devices.append(Replica(self.world.clients[login], STYLES[(index + turn) % len(STYLES)]))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from sync.push.connection import tls_context
 from sync.push.lanes import Lane
 from tests.properties.watch import Watched
 from tests.properties.world import Service
@@ -29,6 +30,7 @@ from tests.support.subscribing import Telling, set_all, telling
 DEATH = st.none() | st.integers(0, 15) | st.integers(0, 15) | st.just(UNANSWERED)
 #: Whom a device names that are not to hear of what it writes: mostly itself, as DAVx5 does.
 NAMED = st.sampled_from(["itself", "itself", "nobody", "everybody", "all others"])
+CONTEXT = tls_context()
 
 
 @dataclass
@@ -100,7 +102,7 @@ class Told(Watched):
         """Let a worker that just began tell everybody; what others had begun is over. Perhaps it is killed at it."""
         service = self.world.service
         set_all(service.database, not_before=0)
-        worker = telling(service.database)
+        worker = telling(service.database, CONTEXT)
         with service.kills.after(kill):
             # Where it is to be killed, it is one of its threads, which runs here.
             worker.work() if kill is None else self._send(worker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -43,10 +44,10 @@ class Telling:
         self.work()
 
 
-def telling(database: Database) -> Telling:
-    """Begin to tell of changes in *database*."""
+def telling(database: Database, context: ssl.SSLContext | None = None) -> Telling:
+    """Begin to tell of changes in *database*; whoever begins often makes *context* once, which takes a while."""
     database.write(keys.ensure)
-    return Telling(database, Delivery(database, WORDING, pushes.afford))
+    return Telling(database, Delivery(database, WORDING, pushes.afford, context))
 
 
 def device_of(database: Database, viewer_id: int) -> int:
