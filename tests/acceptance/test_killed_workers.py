@@ -38,7 +38,7 @@ from tests.support.letters import Mailbox, mail_server
 from tests.support.outbox import end_leases, waiting
 from tests.support.push_service import PushService, push_service
 from tests.support.server import Server
-from tests.support.subscribing import rows, set_all, subscribe, wanted
+from tests.support.subscribing import rows, subscribe, wanted
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -182,12 +182,6 @@ def site(database_url: str, mailbox: SlowMailbox) -> Iterator[Database]:
         yield database
 
 
-def hand_over(site: Database) -> None:
-    """Let the time be over for which anything was claimed, and the pause between two messages to one device."""
-    end_leases(site)
-    set_all(site, not_before=0)
-
-
 @pytest.mark.timeout(600)
 def test_no_message_is_lost_and_few_are_repeated_whoever_is_killed(
     site: Database, mailbox: SlowMailbox, push: PushService, tmp_path: Path
@@ -213,10 +207,10 @@ def test_no_message_is_lost_and_few_are_repeated_whoever_is_killed(
             so_far = len(mailbox.letters)
             until(lambda so_far=so_far: len(mailbox.letters) > so_far + 6, 120)  # type: ignore[misc]
             nursery.kill_oldest()
-            hand_over(site)
+            end_leases(site)
             nursery.begin()
         until(lambda: waiting(site) == 0, 120)
-        hand_over(site)
+        end_leases(site)
         until(lambda: all(each.waiting_since is None for each in rows(site)), 120)
     arrived = Counter(str(letter["X-Recipients"]) for letter in mailbox.letters)
     assert arrived.keys() == {f"reader{number}@example.org" for number in range(MESSAGES)}

@@ -2,8 +2,8 @@
 Everything is killed at once, again and again, while phones write and letters are sent: server, worker and database.
 
 What was acknowledged is there in the end, every viewer has the card that was stored last, every letter arrives, and few
-arrive twice. A worker that died left what it was at to the next one, after a while; to wait for that here would take
-minutes, so the rows are told that it is over.
+arrive twice. Devices are told by a push service which state their address book is in. A worker that died left what it
+was at to the next one, after a while; to wait for that here would take minutes, so the rows are told that it is over.
 """
 
 from __future__ import annotations
@@ -30,17 +30,21 @@ from sync.database.engine import Database
 from sync.models import GivenUp
 from sync.notify import outbox
 from sync.settings import Sending, Settings
-from tests.support import clusters, dav, factories, people
+from tests.support import clusters, dav, factories, people, registering
 from tests.support.clusters import Cluster
 from tests.support.letters import Mailbox, mail_server
 from tests.support.outbox import end_leases, waiting
 from tests.support.postgresql import Unavailable
+from tests.support.push_service import PushService, Subscriber, push_service
 from tests.support.server import Server
+from tests.support.subscribing import rows, subscribe, wanted
 from tests.support.waiting import until
 
 CARD = {"Content-Type": "text/vcard"}
 SITE = "https://cards.example.org"
 LETTERS, VIEWERS = 40, 60
+#: How many of the viewers have a device that is told of changes.
+DEVICES = 10
 #: How often all is killed, by Hypothesis profile.
 ROUNDS, FEW_ROUNDS = {"thorough": 10}, 2
 #: What is stored by a phone, and how many letters arrive, before the next round.
@@ -182,6 +186,17 @@ def kill_again_and_again(engine: Engine, server: Server, scene: Scene, owner: Ow
         end_leases(scene.database)
 
 
+def check_told(scene: Scene, push: PushService, devices: dict[int, Subscriber]) -> None:
+    """Make sure that each device was told of the last change, and hardly anything twice."""
+    end_leases(scene.database)
+    until(lambda: all(each.waiting_since is None for each in rows(scene.database)), 120)
+    assert push.broken == []
+    for viewer, device in devices.items():
+        told = [message.sync_token for message in push.of(device)]
+        assert factories.book(scene.database, viewer).sync_token in told
+        assert len(told) - len(set(told)) <= rounds() + 1
+
+
 def check(scene: Scene, server: Server, owner: Owner, before: dict[int, int]) -> None:
     """Make sure that what was acknowledged last is what everybody has."""
     last = f"+49 30 555{owner.acknowledged:04}"
@@ -202,19 +217,27 @@ def check(scene: Scene, server: Server, owner: Owner, before: dict[int, int]) ->
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_when_everything_is_killed_at_once_again_and_again(engine: Engine, tmp_path: Path) -> None:
     mailbox = SlowMailbox()
-    with mail_server(mailbox):
+    with mail_server(mailbox), push_service() as push:
         options = {"base_url": SITE, "smtp_host": "127.0.0.1", "smtp_port": str(mailbox.port), "smtp_security": "none"}
         options |= {"mail_from": "cards@example.org", "inline_viewers": "3", "chunk_viewers": "10"}
+        options |= {"push_allow_local": "True"}
         sending = Sending(smtp_host="127.0.0.1", smtp_port=mailbox.port, mail_from="cards@example.org")
-        database = Database(engine.url, Settings(base_url=SITE, sending=sending))
+        database = Database(engine.url, Settings(base_url=SITE, sending=sending, push_to_local=True))
         database.migrate()
         scene = prepared(database)
+        devices = {viewer: push.subscribe() for viewer in scene.viewers[:DEVICES]}
+        for viewer, device in devices.items():
+            subscribe(database, viewer, wanted(device))
         before = factories.revisions(database, scene.viewers)
         with Server(engine.url, tmp_path, options=options) as server:
+            with dav.http(server.url) as http:
+                phone = registering.register(push, dav.Client(http, scene.bo.login, scene.bo.password))
+            devices[scene.bo.id] = phone.subscriber
             with Owner(server, scene.anna, factories.href_of(database, scene.anna.id, scene.anna.id)) as owner:
                 kill_again_and_again(engine, server, scene, owner, mailbox)
             until(lambda: waiting(database) == 0, 240)
             check(scene, server, owner, before)
+            check_told(scene, push, devices)
         with database.reading() as session:
             assert session.scalars(select(GivenUp.id)).all() == []
         database.dispose()
