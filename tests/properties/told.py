@@ -33,7 +33,7 @@ NAMED = st.sampled_from(["itself", "itself", "nobody", "everybody", "all others"
 CONTEXT = tls_context()
 
 
-@dataclass
+@dataclass(eq=False)
 class Owed:
     """What one registration is to be told: it *is_owed* a message; it *may_repeat* one that nobody knows of."""
 
@@ -50,6 +50,8 @@ class Told(Watched):
         super().__init__(service)
         self.registered: list[Owed] = []
         self.silent: list[Owed] = []
+        #: Push resources that devices left.
+        self.left: set[str] = set()
 
     def register(self, client: dav.Client) -> None:
         """Let a device register."""
@@ -95,6 +97,7 @@ class Told(Watched):
             return
         each.registration.leave()
         self.registered.remove(each)
+        self.left.add(each.registration.subscriber.url)
         self.register(each.registration.client)
 
     @rule(kill=DEATH)
@@ -108,6 +111,7 @@ class Told(Watched):
             worker.work() if kill is None else self._send(worker)
         said = service.push.taken()
         assert service.push.broken == []
+        assert not self.left & said.keys(), "it was told after it had left"
         for each in self.registered:
             self._check(each, said.get(each.registration.subscriber.url, []), is_dead=service.kills.is_dead)
 

@@ -174,8 +174,10 @@ class Client:
     def silencing(self, registrations: str) -> Iterator[None]:
         """Say with all that is sent in the block which registrations are not to hear of it, as its header does."""
         self._headers["Push-Dont-Notify"] = registrations
-        yield
-        del self._headers["Push-Dont-Notify"]
+        try:
+            yield
+        finally:
+            del self._headers["Push-Dont-Notify"]
 
     def request(
         self, method: str, path: str, body: bytes | str = b"", headers: Mapping[str, str] | None = None

@@ -102,8 +102,8 @@ class PushService:
     A push service. It answers with the *answers*, a status and headers for each message, and 201 when they are used up.
 
     *broken* has messages that no device could read, or that are not proved to be from whom they say, with the reason.
-    *connections* counts them, and *asked* all requests. It is *slow* by so many seconds before
-    it has taken a message, and after.
+    *connections* counts them, and *asked* all requests. It is *slow* by so many seconds before it has
+    taken a message, and after.
     """
 
     origin: str = ""
