@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.engine import Database
 from sync.models import (
     Account,
@@ -32,7 +33,8 @@ def waiting(session: Session) -> Mapping[str, float]:
     """
     Return how many jobs, messages and news for devices wait, and for how many seconds the oldest of each does.
 
-    Beside them how many errands wait, and how many of messages and errands were given up.
+    Beside them how many errands wait, how many of messages and errands were given up, and how much else could not be
+    done yet.
     """
     at = now()
     jobs, oldest_job = session.execute(select(func.count(), func.min(Job.changed_at)).select_from(Job)).one()
@@ -52,6 +54,7 @@ def waiting(session: Session) -> Mapping[str, float]:
         "outbox_oldest_seconds": max(0, at - oldest_letter) if letters else 0,
         "outbox_errands": errands,
         "outbox_given_up": lost,
+        "outbox_failing": faults.count(session),
         "push_waiting": news,
         "push_oldest_seconds": max(0, at - oldest_news) if oldest_news else 0,
     }

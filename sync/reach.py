@@ -7,13 +7,15 @@ keeps nothing from whoever asks about people on the others: its buckets are left
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.engine import Database
 from sync.errors import DatabaseUnavailable
 
@@ -96,11 +98,21 @@ class Round:
     where the tables are spread, a machine that is out of reach.
     """
 
-    def __init__(self, database: Database) -> None:
-        """Nothing is done yet."""
+    def __init__(self, database: Database, failed: Callable[[Any, Exception], object] = lambda *_: None) -> None:
+        """Nothing is done yet. *failed* is told for whom it could not be done, and why."""
         self._database = database
+        self._tell = failed
         self._error: Exception | None = None
+        self._kind: str | None = None
+        self._well = set[int]()
         self._failed = set[object]()
+
+    @classmethod
+    def of_people(cls, database: Database, kind: str) -> Round:
+        """Begin a round of work on people without jobs; what fails of this *kind* is noted until it is done."""
+        round_ = cls(database, functools.partial(faults.note, database, kind))
+        round_._kind = kind
+        return round_
 
     def each(self, those: Iterable[T], do: Callable[[T], object]) -> int:
         """
@@ -116,10 +128,13 @@ class Round:
             try:
                 do(each)
                 done += 1
+                if isinstance(each, int):
+                    self._well.add(each)
             except Exception as error:
                 if isinstance(error, DatabaseUnavailable) and not self._database.is_distributed:
                     raise
                 self._failed.add(each)
+                self._tell(each, error)
                 # What nobody foresaw is told rather than what takes its time.
                 if self._error is None or isinstance(self._error, DatabaseUnavailable):
                     self._error = error
@@ -146,6 +161,8 @@ class Round:
         Raises:
             Exception: Something could not be; `DatabaseUnavailable` where that is all that was wrong.
         """
+        if self._kind is not None and self._well:
+            faults.mended(self._database, self._kind, self._well)
         error = self._error or (reach.error if reach is not None else None)
         if error is not None:
             raise error

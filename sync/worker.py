@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from sync import faults
 from sync.accounts import acts, one_time_tokens, pushes, rate_limits
 from sync.contacts import duplicates
 from sync.database.distribution import Looks
@@ -93,20 +94,22 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     follow, thin_out = partial(following.work, database), partial(disclosure_thinning.work, database)
     # Threads of their own: a mail server that takes its time never keeps a change from somebody's address book.
     others = [
-        _in_parts(database, run_errands, SENDING_INTERVAL, "do what requests left", range(BUCKETS)),
-        _in_parts(database, send, SENDING_INTERVAL, "send what waits in the outbox", range(BUCKETS)),
-        _Task(pusher.work, PUSH_INTERVAL, "tell devices of changes"),
+        _in_parts(
+            database, run_errands, SENDING_INTERVAL, faults.WORDS[faults.ERRANDS], range(BUCKETS), faults.ERRANDS
+        ),
+        _in_parts(database, send, SENDING_INTERVAL, faults.WORDS[faults.SENDING], range(BUCKETS), faults.SENDING),
+        _whole(database, pusher.work, PUSH_INTERVAL, faults.PUSH),
         _in_parts(database, follow, INTERVAL, "let those follow who carry a field of somebody's"),
         _Task(lambda: deletion.work(database), SENDING_INTERVAL, "finish the leaving of somebody"),
         _in_parts(database, partial(carrying.work, database), ENDS_INTERVAL, "take back what is over"),
         _Task(lambda: asking.work(database), ASKING_INTERVAL, "ask whether something shall end"),
-        _Task(lambda: rounds.work(database), DIGEST_INTERVAL, "post what is sent once a day"),
-        _Task(_looking(database), LOOKING_INTERVAL, "ask an organisation who is still there"),
-        _Task(_looking_through(database), LOOKING_INTERVAL, "look through an organisation's directory"),
+        _whole(database, lambda: rounds.work(database), DIGEST_INTERVAL, faults.DIGESTS),
+        _whole(database, _looking(database), LOOKING_INTERVAL, faults.PROVIDER),
+        _whole(database, _looking_through(database), LOOKING_INTERVAL, faults.DIRECTORY),
         _in_parts(database, thin_out, SENDING_INTERVAL, "thin out what was disclosed"),
-        _Task(lambda: members.tidy(database), SENDING_INTERVAL, "take people out of organisations that were deleted"),
-        _Task(lambda: _tidy(database), TIDYING_INTERVAL, "drop what expired"),
-        _Task(lambda: books.tidy(database), SENDING_INTERVAL, "delete the shared books of what was deleted"),
+        _whole(database, lambda: members.tidy(database), SENDING_INTERVAL, faults.MEMBERS),
+        _whole(database, lambda: _tidy(database), TIDYING_INTERVAL, faults.TIDYING),
+        _whole(database, lambda: books.tidy(database), SENDING_INTERVAL, faults.BOOKS),
     ]
     mine = _in_parts(database, carrier.carry, INTERVAL, "finish a job")
     hinted = [mine, *others[:4]]
@@ -125,12 +128,33 @@ def run(database: Database, stop: threading.Event, alive: Callable[[], object] =
     pusher.stop()
 
 
+class _Noted:
+    """Notes whether something of a *kind* that is done for all at once could be done the last time."""
+
+    def __init__(self, database: Database, kind: str) -> None:
+        """Nothing is known; a process before this one may have failed."""
+        self._database, self._kind = database, kind
+        self._is_well = False
+
+    def well(self) -> None:
+        """Note that it could."""
+        if not self._is_well:
+            faults.mended(self._database, self._kind, (faults.ALL,))
+            self._is_well = True
+
+    def failed(self, error: Exception) -> None:
+        """Note that it could not."""
+        faults.note(self._database, self._kind, faults.ALL, error)
+        self._is_well = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     """
     Something that is done again and again: every *interval* seconds, or sooner where it is woken.
 
-    *looks* says into which buckets, where it goes by these.
+    *looks* says into which buckets, where it goes by these. *noted* is told whether it could be done, unless it
+    is noted of whom it could not be done.
     """
 
     work: Callable[[], object]
@@ -138,6 +162,7 @@ class _Task:
     what: str
     looks: Looks | None = None
     woken: threading.Event = field(default_factory=threading.Event)
+    noted: _Noted | None = None
 
     def keep_doing(self, stop: threading.Event) -> None:
         """Do it until *stop*. Whatever went wrong, it is still in the database, and may be mended the next time."""
@@ -146,6 +171,8 @@ class _Task:
             self.woken.clear()
             try:
                 self.work()
+                if self.noted is not None:
+                    self.noted.well()
                 well += 1
                 # Of several machines, the others may be well in between.
                 if told and (self.looks is None or well >= self.looks.turns):
@@ -158,8 +185,10 @@ class _Task:
                 is_elsewhere = self.looks is not None and self.looks.failed()
                 stop.wait(PAUSE_BEFORE_OTHERS if is_elsewhere else PAUSE_AFTER_ERROR)
                 continue
-            except Exception:
+            except Exception as error:
                 logger.exception("The worker could not %s", self.what)
+                if self.noted is not None:
+                    self.noted.failed(error)
                 stop.wait(PAUSE_AFTER_ERROR)
                 continue
             if self.woken.wait(self.interval):
@@ -247,16 +276,23 @@ def _looks(database: Database, all_buckets: Sequence[int] | None = None) -> Look
     return Looks(every, lambda: database.is_distributed)
 
 
+def _whole(database: Database, work: Callable[[], object], interval: float, kind: str) -> _Task:
+    """Return what does *work* for all at once, of which it is noted whether it fails."""
+    return _Task(work, interval, faults.WORDS[kind], noted=_Noted(database, kind))
+
+
 def _in_parts(
     database: Database,
     work: Callable[..., object],
     interval: float,
     what: str,
     all_buckets: Sequence[int] | None = None,
+    kind: str | None = None,
 ) -> _Task:
     """Return what does *work* on the buckets whose turn it is: of *all_buckets*, by default those of jobs."""
     looks = _looks(database, all_buckets)
-    return _Task(lambda: work(buckets=looks.next()), interval, what, looks)
+    noted = _Noted(database, kind) if kind is not None else None
+    return _Task(lambda: work(buckets=looks.next()), interval, what, looks, noted=noted)
 
 
 def _tidy(database: Database) -> None:
@@ -268,6 +304,7 @@ def _tidy(database: Database) -> None:
         breakers.purge,
         acts.purge,
         given_up.purge,
+        faults.purge,
         duplicates.purge,
     ):
         database.write(purge)

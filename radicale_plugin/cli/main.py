@@ -79,7 +79,8 @@ PARTS = {
     "migrate": Part("radicale_plugin.cli.migrate:migrate", "Bring the database to the newest version of its schema."),
     "organisation": Part("radicale_plugin.cli.organisation:organisation", "Households, clubs and companies."),
     "outbox": Part(
-        "radicale_plugin.cli.outbox:outbox", "What waits to be sent and done, and what was given up (dead letters)."
+        "radicale_plugin.cli.outbox:outbox",
+        "What waits to be sent and done, what fails, and what was given up (dead letters).",
     ),
     "people": Part("radicale_plugin.cli.people:people", "Many people at once."),
     "preference": Part(

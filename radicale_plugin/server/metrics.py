@@ -30,6 +30,7 @@ _WAITING = {
     "outbox_oldest_seconds": "How long the oldest of them has waited.",
     "outbox_errands": "Errands that requests left to the worker.",
     "outbox_given_up": "Messages and errands that were given up in the last 30 days.",
+    "outbox_failing": "Jobs and other work of the worker's that failed, and are tried again until they are done.",
     "push_waiting": "Registrations for push whose devices are still to be told of a change.",
     "push_oldest_seconds": "How long ago the oldest of these changes was made.",
 }

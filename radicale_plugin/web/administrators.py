@@ -13,6 +13,7 @@ from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.language import lazy
 from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import visitor
+from sync import faults
 from sync.accounts import acts
 
 #: Where their pages are.
@@ -37,20 +38,47 @@ SAID: dict[str, Any] = {
     acts.RESET: lazy("Link for a new password sent"),
     acts.UPDATE: lazy("Card brought up to date from a list"),
 }
+#: What the worker could not do, by the kind of fault.
+COULD_NOT: dict[str, Any] = {
+    "fan_out": lazy("Carry a changed card to address books"),
+    "roster": lazy("Tell the members of an organisation of a change"),
+    "shared_book": lazy("Tell of a change in a shared address book"),
+    "household": lazy("Let those follow who carry a field"),
+    "disclosure": lazy("Thin out what was disclosed"),
+    "leaving": lazy("Finish deleting an account"),
+    faults.ENDS: lazy("Take back what is over"),
+    faults.ASKING: lazy("Ask whether something shall end"),
+    faults.RENEWING: lazy("Write cards anew after an upgrade"),
+    faults.ERRANDS: lazy("Do what requests left"),
+    faults.SENDING: lazy("Send messages"),
+    faults.PUSH: lazy("Tell devices of changes"),
+    faults.DIGESTS: lazy("Put together what is sent once a day"),
+    faults.PROVIDER: lazy("Ask an organisation who is still there"),
+    faults.DIRECTORY: lazy("Look through an organisation’s directory"),
+    faults.MEMBERS: lazy("Empty organisations that were deleted"),
+    faults.BOOKS: lazy("Delete shared address books of deleted organisations"),
+    faults.TIDYING: lazy("Drop what expired"),
+}
 _UNITS = ("kB", "MB", "GB")
 
 
 def install(portal: Portal) -> None:
-    """Hide these pages, and let templates say ``{{ act.what|done }}`` and ``{{ octets|size }}``."""
+    """Hide these pages, and let templates say ``act.what|done``, ``octets|size`` and ``fault.kind|could_not``."""
     portal.before_request(_hide)
     portal.jinja_env.filters["done"] = done
     portal.jinja_env.filters["size"] = size
+    portal.jinja_env.filters["could_not"] = could_not
 
 
 def done(what: str) -> str:
     """Say what was done with an account; a command of the command line is called by its name."""
     said = SAID.get(what)
     return str(said) if said is not None else _("Command used: %(command)s", command=f"evercard {what}")
+
+
+def could_not(kind: str) -> str:
+    """Say what the worker could not do."""
+    return str(COULD_NOT.get(kind, kind))
 
 
 def size(octets: int) -> str:

@@ -23,6 +23,7 @@ from typing import TypeAlias
 from sqlalchemy import Delete, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.engine import Database, among
 from sync.database.pacing import Pieces
 from sync.models import Audience, Base, DisclosedAudience, DisclosedField, FieldState
@@ -129,7 +130,7 @@ def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
         thin_out(database, owner_id)
         database.write(partial(jobs.done, kind=THINNING, owner_id=owner_id))
 
-    round_ = Round(database)
+    round_ = Round(database, partial(faults.note_job_of, database, THINNING))
     done = round_.each(jobs.take(database, THINNING, buckets), thin)
     round_.end()
     return done

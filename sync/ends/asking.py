@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.accounts import addresses
 from sync.database.engine import Database, all_or_nothing, settings_of
 from sync.ends import next_ends
@@ -30,7 +31,7 @@ def work(database: Database) -> int:
     Raises:
         DatabaseUnavailable: A machine is out of reach; whoever is not on it was asked.
     """
-    round_, reach = Round(database), Reach(database)
+    round_, reach = Round.of_people(database, faults.ASKING), Reach(database)
 
     def find(count: int) -> Sequence[int]:
         found = reach.ask(lambda session, buckets: next_ends.to_ask(session, now(), count, buckets))

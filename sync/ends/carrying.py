@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.engine import Database, all_or_nothing
 from sync.database.lists import among
 from sync.ends import next_ends
@@ -33,7 +34,7 @@ def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
         with database.reading() as session:
             return next_ends.due(session, now(), count, buckets)
 
-    round_ = Round(database)
+    round_ = Round.of_people(database, faults.ENDS)
     done = round_.pages(find, functools.partial(carry_out, database), _PAGE)
     round_.end()
     return done

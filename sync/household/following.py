@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.engine import Database, all_or_nothing
 from sync.errors import LimitExceeded
 from sync.household import pairs
@@ -24,7 +25,7 @@ from sync.sharing.changes import change
 
 def work(database: Database, *, buckets: Sequence[int] | None = None) -> int:
     """Do what changes of fields left to do, and return of how many people. Any number of workers may do so at once."""
-    round_ = Round(database)
+    round_ = Round(database, partial(faults.note_job_of, database, HOUSEHOLD))
     done = round_.each(jobs.take(database, HOUSEHOLD, buckets), partial(settle, database))
     round_.end()
     return done

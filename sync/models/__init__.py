@@ -10,6 +10,7 @@ from sync.models.card_links import CardLink
 from sync.models.devices import NOT_KEPT, DeadProperty, DeviceCopy, EditConflict
 from sync.models.digests import Digest, DigestSeen
 from sync.models.ends import Ending, FieldDoubt, NextEnd
+from sync.models.faults import Fault
 from sync.models.households import CARRIED, LEFT, OFFERED, PARTED, TAKEN_BACK, CarriedField, SharedField
 from sync.models.jobs import ROSTER, SHARED_BOOK, Job
 from sync.models.list_keys import CardListKey, ContactListKey
@@ -109,6 +110,7 @@ __all__ = [
     "Entry",
     "EntryVersion",
     "Errand",
+    "Fault",
     "Field",
     "FieldDoubt",
     "FieldException",

@@ -17,6 +17,7 @@ from dataclasses import replace
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.engine import Database
 from sync.database.pacing import Pieces
 from sync.errors import InvalidVCard, NotFound
@@ -43,7 +44,7 @@ def work(database: Database) -> int:
             .order_by(Profile.owner_id)
         )
         owners = session.scalars(old.limit(_PAGE)).all()
-    round_ = Round(database)
+    round_ = Round.of_people(database, faults.RENEWING)
     round_.each(owners, functools.partial(renew_all, Pieces(database).write))
     round_.end()
     return len(owners)

@@ -18,9 +18,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.distribution import buckets_of, is_distributed
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
@@ -31,7 +32,7 @@ from sync.errors import DatabaseUnavailable
 from sync.models import Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books, roster_news
-from sync.revisions.jobs import is_due, of_owner
+from sync.revisions.jobs import is_due, moment, of_owner
 
 FAN_OUT = "fan_out"
 #: How often it is looked who holds the cards of one change, each time without one that too many hold.
@@ -168,8 +169,9 @@ def work(
         except Exception as error:
             if isinstance(error, DatabaseUnavailable) and not database.is_distributed:
                 raise
-            # Whatever is the matter with one, the others are carried; it is tried again when its lease is over.
+            # Whatever is the matter with one, the others are carried; it is tried again after a while.
             failed, count = error, 0
+            faults.note_job(database, FAN_OUT, claim.bucket, claim.id, error)
             left = _go_around(pieces, claim) if isinstance(error, DatabaseUnavailable) else None
         reached += count
         progress(count)
@@ -314,7 +316,7 @@ _HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("own
 @functools.cache
 def _due_buckets(dialect: str) -> Select[int]:
     among = among_parameter(dialect, Job.bucket, "buckets")
-    due = is_due(bindparam("at"), bindparam("lease"))
+    due = is_due(bindparam("at", type_=BigInteger), bindparam("lease", type_=BigInteger))
     # Nobody knows how many there will be: there may be none for days.
     return select(Job.bucket).distinct().where(among, Job.kind == FAN_OUT, due).execution_options(**{ANEW: True})
 
@@ -337,7 +339,7 @@ def _claim(session: Session, bucket: int, at: int) -> Claim | None:
     lease = at + settings_of(session).lease
     due = (
         select(Job.id)
-        .where(Job.bucket == bucket, Job.kind == FAN_OUT, is_due(literal(at), literal(lease)))
+        .where(Job.bucket == bucket, Job.kind == FAN_OUT, is_due(moment(at), moment(lease)))
         .order_by(Job.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -10,13 +10,17 @@ from sqlalchemy.orm import Session
 
 from sync.database.distribution import buckets_of
 from sync.database.engine import Database, settings_of
+from sync.faults import longest
 from sync.models import Base, Job, new_id, now
 
 
 def ask(session: Session, kind: str, owner_id: int, at: int) -> None:
-    """Write a job of this *kind* for an owner, due at once, unless one is there."""
+    """Let there be a job of this *kind* for an owner: one that failed is due at once, as a new one is."""
     bucket = buckets_of(session).of(owner_id)
-    session.execute(_ASK, {"bucket": bucket, "new_id": new_id(), "kind": kind, "owner": owner_id, "at": at})
+    values = {"bucket": bucket, "new_id": new_id(), "kind": kind, "owner": owner_id, "at": at}
+    if session.execute(_ASK, values).first() is None:
+        put_off = (Job.kind == kind, Job.due_at > at + settings_of(session).lease)
+        session.execute(update(Job).where(*of_owner(session, owner_id), *put_off).values(due_at=at))
 
 
 def take(database: Database, kind: str, buckets: Sequence[int] | None) -> list[int]:
@@ -26,7 +30,7 @@ def take(database: Database, kind: str, buckets: Sequence[int] | None) -> list[i
     No other worker has it while the lease runs.
     """
     at = now()
-    due = (Job.kind == kind, is_due(literal(at), literal(at + database.settings.lease)))
+    due = (Job.kind == kind, is_due(moment(at), moment(at + database.settings.lease)))
     with database.reading() as session:
         here = Job.bucket.in_(database.buckets.some(buckets))
         asked: Sequence[int] = session.scalars(select(Job.owner_id).where(here, *due)).all()
@@ -34,8 +38,9 @@ def take(database: Database, kind: str, buckets: Sequence[int] | None) -> list[i
 
 
 def renew(session: Session, kind: str, owner_id: int) -> None:
-    """Keep a job to oneself for another lease."""
-    _claim(session, owner_id, (Job.kind == kind,))
+    """Keep a job to oneself for another lease, with what got it on."""
+    mine = update(Job).where(*of_owner(session, owner_id), Job.kind == kind)
+    session.execute(mine.values(due_at=now() + settings_of(session).lease, attempts=1))
 
 
 def done(session: Session, kind: str, owner_id: int) -> None:
@@ -44,8 +49,17 @@ def done(session: Session, kind: str, owner_id: int) -> None:
 
 
 def is_due(at: ColumnElement[int], lease: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether a job's time has come. One beyond any lease was written before the clock was put back."""
-    return (Job.due_at <= at) | (Job.due_at > lease)
+    """
+    Whether a job's time has come, where a lease that begins *at* a time ends at *lease*.
+
+    One that is left alone for longer than it ever has to be was written before the clock was put back.
+    """
+    return (Job.due_at <= at) | ((Job.due_at > lease) & (Job.due_at > longest(at, lease)))
+
+
+def moment(at: int) -> ColumnElement[int]:
+    """Return a time as what is compared and reckoned with."""
+    return literal(at, BigInteger)
 
 
 def of_owner(session: Session, owner_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -63,7 +77,11 @@ _JOBS = Base.metadata.tables["job"]
 _BUCKET, _ID, _OWNER, _AT = (bindparam(name, type_=BigInteger) for name in ("bucket", "new_id", "owner", "at"))
 _KIND, _NONE = bindparam("kind", type_=String(16)), literal(0, BigInteger)
 _IS_ASKED = exists().where(_JOBS.c.bucket == _BUCKET, _JOBS.c.owner_id == _OWNER, _JOBS.c.kind == _KIND)
-_ASK = insert(_JOBS).from_select(
-    ["bucket", "id", "kind", "owner_id", "card_id", "after_viewer", "changed_at", "due_at", "attempts"],
-    select(_BUCKET, _ID, _KIND, _OWNER, _NONE, _NONE, _AT, _AT, _NONE).where(~_IS_ASKED),
+_ASK = (
+    insert(_JOBS)
+    .from_select(
+        ["bucket", "id", "kind", "owner_id", "card_id", "after_viewer", "changed_at", "due_at", "attempts"],
+        select(_BUCKET, _ID, _KIND, _OWNER, _NONE, _NONE, _AT, _AT, _NONE).where(~_IS_ASKED),
+    )
+    .returning(_JOBS.c.id)
 )

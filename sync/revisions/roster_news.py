@@ -14,9 +14,22 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from sqlalchemy import BigInteger, Select, String, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.database.distribution import buckets_of
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
@@ -27,7 +40,7 @@ from sync.models import CONTACTS, ROSTER, Base, Job, Membership, RosterEntry, ne
 from sync.push import news
 from sync.reach import Round
 from sync.revisions import roster_changes, rosters
-from sync.revisions.jobs import is_due
+from sync.revisions.jobs import is_due, moment
 
 #: Members whose devices are noted in one piece.
 _SOME = 500
@@ -91,14 +104,17 @@ def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Se
     Returns of how many members' devices it was looked.
     *told_of* is asked when it is told, so that nobody is who may not see it by then.
     """
-    at, told, pieces, round_ = now(), list[int](), Pieces(database), Round(database)
+    at, told, pieces = now(), list[int](), Pieces(database)
+    round_ = Round(database, lambda job, error: faults.note_job(database, kind, job[0], job[1], error))
     with database.reading() as session:
-        due = is_due(literal(at, BigInteger), literal(at + database.settings.lease, BigInteger))
+        due = is_due(moment(at), moment(at + database.settings.lease))
         here = Job.bucket.in_(database.buckets.some(buckets))
         chosen = select(Job.bucket, Job.id).where(here, Job.kind == kind, due)
         jobs = [(bucket, job_id) for bucket, job_id in session.execute(chosen)]
 
     def tell_one(job: tuple[int, int]) -> None:
+        if not database.write(partial(_claim, job=job, due=due)):
+            return
         while some := pieces.write(partial(_tell, job=job, place=place, told_of=told_of)):
             told.append(len(some))
 
@@ -107,10 +123,17 @@ def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Se
     return sum(told)
 
 
+def _claim(session: Session, job: tuple[int, int], due: ColumnElement[bool]) -> bool:
+    """Keep a job to oneself for a while, unless somebody else has it."""
+    mine = update(Job).where(Job.bucket == job[0], Job.id == job[1], due)
+    claimed = mine.values(due_at=now() + settings_of(session).lease, attempts=Job.attempts + 1)
+    return session.scalars(claimed.returning(Job.id)).first() is not None
+
+
 def _tell(session: Session, job: tuple[int, int], place: Place, told_of: Told) -> Sequence[int]:
     """Note the news for the next members; where there are none any more, the job is done."""
     mine = (Job.bucket == job[0], Job.id == job[1])
-    claimed = update(Job).where(*mine).values(due_at=now() + settings_of(session).lease, attempts=Job.attempts + 1)
+    claimed = update(Job).where(*mine).values(due_at=now() + settings_of(session).lease, attempts=1)
     columns = (Job.card_id, Job.after_viewer, Job.owner_id, Job.changed_at, Job.version)
     row = session.execute(claimed.returning(*columns)).first()
     if row is None:

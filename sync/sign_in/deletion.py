@@ -10,13 +10,14 @@ ever come back under it and be taken for this person.
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from sync import faults
 from sync.accounts import acts, one_time_tokens
 from sync.database import pacing
 from sync.database.distribution import buckets_of
@@ -38,7 +39,7 @@ from sync.models import (
 )
 from sync.organisations import members
 from sync.reach import Reach, Round
-from sync.revisions.jobs import is_due, of_owner
+from sync.revisions.jobs import is_due, moment, of_owner
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sharing import connections, search_keys
 from sync.sign_in import identities, sessions
@@ -83,16 +84,16 @@ def work(database: Database) -> int:
         DatabaseUnavailable: A machine is out of reach; whatever needs nothing of it was finished.
     """
     at = now()
-    due = (Job.kind == LEAVING, is_due(literal(at), literal(at + LEASE)))
-    reach, round_, taken = Reach(database), Round(database), list[int]()
+    due = (Job.kind == LEAVING, is_due(moment(at), moment(at + LEASE)))
+    reach, round_, taken = Reach(database), _round(database), list[int]()
     found = reach.ask(lambda session, buckets: _stopped(session, buckets, *due))
 
     def take(account_id: int) -> None:
-        if database.write(lambda session: _renew(session, account_id, *due)):
+        if database.write(lambda session: _claim(session, account_id, *due)):
             taken.append(account_id)
 
     round_.each((account_id for stopped in found for account_id in stopped), take)
-    round_.each(taken, functools.partial(_finish, database))
+    round_.each(taken, partial(_finish, database))
     round_.end(reach)
     return len(taken)
 
@@ -112,10 +113,14 @@ def finish_all(database: Database) -> int:
     """Finish everything that was begun, with a job or without, and return how many accounts that were."""
     with database.reading() as session:
         leaving = session.scalars(select(Account.id).where(Account.deletion_began_at.is_not(None))).all()
-    round_ = Round(database)
-    done = round_.each(leaving, functools.partial(_finish, database))
+    round_ = _round(database)
+    done = round_.each(leaving, partial(_finish, database))
     round_.end()
     return done
+
+
+def _round(database: Database) -> Round:
+    return Round(database, partial(faults.note_job_of, database, LEAVING, lease=LEASE))
 
 
 def _begin(session: Session, account_id: int) -> None:
@@ -142,14 +147,17 @@ def _promise(session: Session, account_id: int, at: int) -> None:
     session.execute(job)
 
 
-def _renew(session: Session, account_id: int, *conditions: ColumnElement[bool]) -> bool:
-    """Keep a leaving to oneself for another while; returns whether it is still to be done."""
-    renewed = (
-        update(Job)
-        .where(*_job(session, account_id), *conditions)
-        .values(due_at=now() + LEASE, attempts=Job.attempts + 1)
-    )
-    return session.scalars(renewed.returning(Job.id)).first() is not None
+def _claim(session: Session, account_id: int, *due: ColumnElement[bool]) -> bool:
+    """Keep a leaving to oneself for a while; returns whether it is still to be done and nobody else does it."""
+    claimed = update(Job).where(*_job(session, account_id), *due)
+    claimed = claimed.values(due_at=now() + LEASE, attempts=Job.attempts + 1)
+    return session.scalars(claimed.returning(Job.id)).first() is not None
+
+
+def _renew(session: Session, account_id: int) -> None:
+    """Keep a leaving to oneself for another while, with what got it on."""
+    mine = update(Job).where(*_job(session, account_id))
+    session.execute(mine.values(due_at=now() + LEASE, attempts=1))
 
 
 def _job(session: Session, account_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -165,9 +173,11 @@ def _finish(database: Database, account_id: int, progress: Callable[[int], objec
 
 def _part(session: Session, account_id: int) -> int:
     until, parted = time.monotonic() + pacing.HOLD, 0
-    _renew(session, account_id)
-    holders = select(Connection.viewer_id).where(Connection.owner_id == account_id).order_by(Connection.viewer_id)
-    for other_id in session.scalars(holders.limit(CHUNK)).all():
+    chosen = select(Connection.viewer_id).where(Connection.owner_id == account_id).order_by(Connection.viewer_id)
+    holders = session.scalars(chosen.limit(CHUNK)).all()
+    if holders:
+        _renew(session, account_id)
+    for other_id in holders:
         # Another worker may be at it as well.
         with contextlib.suppress(NotFound):
             connections.disconnect(session, account_id, other_id)
@@ -196,6 +206,7 @@ def _forget(session: Session, account_id: int) -> None:
     session.execute(delete(Account).where(Account.id == account_id))
     mine = of_owner(session, account_id)
     session.execute(delete(Job).where(*mine, Job.kind.in_((LEAVING, THINNING, HOUSEHOLD))))
+    faults.forget(session, account_id)
 
 
 def _login(session: Session, account_id: int) -> str | None:

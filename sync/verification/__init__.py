@@ -49,7 +49,7 @@ from sync.verification import (
 from sync.verification.reading import CHUNK, page_after
 
 #: Kinds of jobs that the worker does.
-_DONE = (FAN_OUT, HOUSEHOLD, LEAVING, ROSTER, SHARED_BOOK, THINNING)
+JOBS = (FAN_OUT, HOUSEHOLD, LEAVING, ROSTER, SHARED_BOOK, THINNING)
 #: Those that name somebody only to leave them out, whose account may be gone before they are done.
 _OUTLIVING = (ROSTER, SHARED_BOOK)
 #: People on one page.
@@ -189,7 +189,7 @@ def _unknown(session: Session, table: str, pages: Iterable[Sequence[int]]) -> It
 
 
 def _outbox(session: Session) -> Iterator[str]:
-    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in(_DONE)).distinct()):
+    for kind in session.scalars(select(Job.kind).where(Job.kind.not_in(JOBS)).distinct()):
         yield f"The outbox holds jobs of the kind {kind!r}, which nobody does."
     for model in (Job, NextEnd):
         elsewhere = select(func.count()).select_from(model).where(model.bucket.not_in(buckets_of(session).numbers))

@@ -119,7 +119,7 @@ USED: dict[str, tuple[list[str], str]] = {
 #: What works on nobody's account, and what makes or lists one.
 OTHERS = {
     *("backup", "check", "demo", "migrate", "people import", "profile kinds", "push rotate-key", "render", "restore"),
-    *("outbox drop", "outbox list", "outbox retry", "outbox status"),
+    *("outbox drop", "outbox failing", "outbox list", "outbox now", "outbox retry", "outbox status"),
     *("organisation change", "organisation create", "organisation delete", "organisation list", "organisation people"),
     *("book contacts", "book create", "book delete", "book everybody", "book export"),
     *("book history", "book import", "book list", "book rename", "book restore"),

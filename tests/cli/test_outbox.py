@@ -6,9 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from radicale_plugin.web import administrators
+from sync import faults, verification
+from sync.database import accounts
 from sync.database.engine import Database
+from sync.household import following
+from sync.models import now
 from sync.notify import outbox
 from sync.notify.outbox import Letter, Undeliverable
+from sync.revisions import jobs
+from sync.revisions.shared_fields import HOUSEHOLD
 from sync.settings import Sending, Settings
 from tests.cli.conftest import Command
 
@@ -72,6 +79,42 @@ def test_what_was_given_up_is_put_back_or_forgotten(evercard: Command, site: Dat
     letters: list[Letter] = []
     assert outbox.work(site, {"email": letters.append}) == 3
     assert "Nothing was given up." in evercard("outbox", "status")
+
+
+def test_what_fails_is_listed_without_a_word_of_the_error_and_tried_now(evercard: Command, site: Database) -> None:
+    evercard("user", "add", "anna")
+    with site.reading() as session:
+        anna = accounts.find(session, "anna")
+    assert evercard.json("outbox", "failing") == []
+
+    def fail(*_: object) -> object:
+        raise ValueError("+49 555 0199 0199")
+
+    site.write(lambda session: jobs.ask(session, HOUSEHOLD, anna, now()))
+    with pytest.MonkeyPatch.context() as planted:
+        planted.setattr(following, "settle", fail)
+        with pytest.raises(ValueError, match="0199"):
+            following.work(site)
+    (found,) = evercard.json("outbox", "failing")
+    assert (found["kind"], found["login"], found["organisation"], found["times"]) == (HOUSEHOLD, "anna", None, 1)
+    assert found["reason"].startswith("ValueError (sync.reach, line ")
+    assert found["failing_since"] == found["failed_at"] < found["next_at"]
+    printed = evercard("outbox", "failing")
+    assert "let those follow who carry a field" in printed
+    assert "0199" not in printed
+    assert "could not do 1 of what it tried" in evercard.run("check").stdout
+    assert following.work(site) == 0
+    assert evercard("outbox", "now", found["id"]) == "Tried now: 1 job.\n"
+    assert following.work(site) == 1
+    assert evercard.json("outbox", "failing") == []
+    assert evercard("outbox", "now", "--all") == "Tried now: 0 jobs.\n"
+    assert "outbox failing" in evercard.error("outbox", "now", found["id"])
+    assert "outbox failing" in evercard.error("outbox", "now", "nonsense")
+
+
+def test_every_kind_of_fault_has_words() -> None:
+    kinds = {*verification.JOBS, *faults.OTHERS}
+    assert kinds == faults.WORDS.keys() == administrators.COULD_NOT.keys()
 
 
 def test_what_is_meant_has_to_be_said(evercard: Command, site: Database) -> None:

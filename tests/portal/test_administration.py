@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from sync.accounts import addresses
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
 from sync.errors import NotFound
+from sync.household import following
+from sync.models import now
 from sync.notify import outbox
+from sync.revisions import jobs
+from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sign_in import administrators, credentials, people_list
 from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
@@ -195,6 +201,39 @@ def test_what_was_given_up_is_listed_and_put_back_or_forgotten(cast_site: Site, 
     assert page.told == ["All of it is forgotten."]
     assert "Given up" not in page.text
     assert messages(cast_site.database) == []
+
+
+def test_what_could_not_be_done_is_listed_and_tried_now(
+    cast_site: Site, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, path = cast_site.database, "/administration/messages"
+    anna = Visitor(cast_site).signed_in(cast.ids["anna"])
+    assert "Whatever was tried could be done." in anna.get(path).text
+
+    def fail(*_: object) -> object:
+        raise ValueError("+49 555 0199 0199")
+
+    for login in ("bo", "chiara"):
+        database.write(partial(jobs.ask, kind=HOUSEHOLD, owner_id=cast.ids[login], at=now()))
+    with monkeypatch.context() as planted:
+        planted.setattr(following, "settle", fail)
+        with pytest.raises(ValueError, match="0199"):
+            following.work(database)
+    page = anna.get(path)
+    rows = [" ".join(row.text_content().split()) for row in page.document.xpath("//li[.//button[@name='job']]")]
+    assert len(rows) == 2
+    for login in ("bo", "chiara"):
+        assert any(row.startswith(f"Let those follow who carry a field {login} failed 1 time in ") for row in rows)
+    assert "ValueError (sync.reach, line " in page.text
+    assert "0199" not in page.text
+    assert anna.get("/administration/health").text.count("could not do 2 of what it tried") == 1
+    assert following.work(database) == 0
+    job = page.document.xpath("//button[@name='job']/@value")[0]
+    assert anna.send(f"{ROOT}{path}/now", {"csrf_token": anna.token(), "job": job}).status == 303
+    assert following.work(database) == 1
+    assert anna.get(path).submit(f"{path}/now").told == ["It is tried now."]
+    assert following.work(database) == 1
+    assert "Whatever was tried could be done." in anna.get(path).text
 
 
 def test_what_the_command_line_did_is_told_in_words(site: Site) -> None:

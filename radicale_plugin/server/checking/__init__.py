@@ -20,7 +20,7 @@ __all__ = ["Finding", "Level", "findings", "stopping"]
 
 #: What looks at the configuration alone, and what tries something out.
 LOOKS = (site.look, reach.look, access.look, sending.look, organisation.look)
-TRIALS = (trials.disk, trials.database, trials.synchronous, trials.standby, trials.clock)
+TRIALS = (trials.disk, trials.database, trials.synchronous, trials.standby, trials.worker, trials.clock)
 #: What asks other servers.
 DISTANT_TRIALS = (sending.try_mail, organisation.try_provider, organisation.try_directory)
 

@@ -8,8 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from radicale_plugin import option_values
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
+from sync import faults
 from sync.database import state
 from sync.database.clock import read_clock
 from sync.database.engine import parse_url
@@ -142,6 +145,22 @@ def connections_wanted(installation: Installation) -> int:
     # Each thread that works may have one for polls as well, and each process one by which it tells the worker what it
     # leaves to it. The worker is a process with one more to read by, one to hear by and one to tell by.
     return int(workers * (pool + installation.values["threads"] + 1) + pool + 3)
+
+
+def worker(installation: Installation) -> Iterator[Finding]:
+    """Yield whether the worker could do everything that it tried."""
+    try:
+        with installation.database.reading() as session:
+            failing = faults.count(session)
+    except (EvercardError, DBAPIError):
+        return  # said of the database
+    if failing:
+        yield doubtful(
+            "worker",
+            f"It could not do {failing} of what it tried, and goes on trying; `evercard outbox failing` says what.",
+        )
+    else:
+        yield good("worker", "Whatever it tried could be done.")
 
 
 def clock(installation: Installation) -> Iterator[Finding]:

@@ -99,6 +99,7 @@ BOUNDS = {
     "errand": by("sync.notify.errands.PATIENCE"),
     "field": limits("fields", "field_size", "profile_size"),
     "field_doubt": per("field", "connection"),
+    "fault": by("sync.faults.KEPT"),
     "field_exception": per("field", "connection"),
     "field_grant": per("field", "contact_group"),
     "field_state": limits("profile_states_size"),

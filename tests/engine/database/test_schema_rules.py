@@ -57,6 +57,7 @@ PERSON = {"account.id"} | {
 OTHERS = {
     "rate_limit.key": "a count for accounts, sources and pairs",
     "search_key.key": "an index by what is looked for",
+    "fault.bucket": "what could not be done of the outbox",
     "given_up.bucket": "what was given up of the outbox",
     "errand.bucket": "what requests leave to the worker",
     "job.bucket": "the outbox",

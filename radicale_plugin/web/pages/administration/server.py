@@ -1,28 +1,43 @@
-"""Whether the server can do its work, and what waits to be sent."""
+"""Whether the server can do its work, what waits to be sent, and what failed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Response
+from flask import Response, request
 
 from radicale_plugin.server import checking, health
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import go, page, say
 from radicale_plugin.web.pages.administration.area import blueprint
 from radicale_plugin.web.signed_in import database, portal
-from sync import gauges
+from sync import faults, gauges
 from sync.accounts.rate_limits import DAY
 from sync.database.engine import Session
+from sync.models import now
 from sync.notify import given_up
+
+#: So much that failed is listed.
+_MOST = 100
 
 
 @blueprint.get("/messages")
 def messages() -> Response:
-    """Say how much waits, since when, and what could not be handed over yet."""
+    """Say how much waits, since when, what could not be handed over or done yet, and what was given up."""
     with database().reading() as session:
         waiting, failing, lost = gauges.waiting(session), gauges.failing(session), given_up.counts(session)
-    return page("administration/messages.html", waiting=waiting, failing=failing, lost=lost, days=given_up.KEPT // DAY)
+        undone = faults.listed(session, _MOST)
+    found = {"waiting": waiting, "failing": failing, "undone": undone, "lost": lost, "at": now()}
+    return page("administration/messages.html", **found, days=given_up.KEPT // DAY)
+
+
+@blueprint.post("/messages/now")
+def try_now() -> Response:
+    """Let a job that failed be tried now; all of them, where none is named."""
+    job_id = request.form.get("job", type=int)
+    database().write(lambda session: faults.try_now(session, None if job_id is None else [job_id]))
+    say(_("It is tried now."))
+    return go("administration.messages")
 
 
 @blueprint.post("/messages/retry")
