@@ -8,11 +8,17 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, make_url
+from sqlalchemy import URL, inspect, make_url
+from typing_extensions import override
 
 from sync.database.engine import Database
+from sync.database.migrations import spreading
 from sync.database.schema import current, newest
+from sync.errors import Conflict
+from sync.models.buckets import BY_RANGE
 from tests.support import postgresql
+from tests.support.citus import stand_in
+from tests.support.databases import PostgreSQL, opened
 
 
 def test_a_database_has_the_newest_schema(database: Database) -> None:
@@ -34,6 +40,40 @@ def test_an_empty_database_has_no_tables(empty_database_url: str) -> None:
     database = Database(empty_database_url)
     assert inspect(database.engine).get_table_names() == []
     database.dispose()
+
+
+class Cluster(PostgreSQL):
+    """The server of this run, as if it had the extension citus, of which it has stand-ins."""
+
+    has_citus = True
+
+    @override
+    def make_cluster(self, url: URL) -> None:
+        with opened(url.render_as_string(hide_password=False)) as database:
+            stand_in(database, "db2")
+
+
+@pytest.mark.usefixtures("postgresql_server")
+@pytest.mark.parametrize("server_class", [PostgreSQL, Cluster])
+def test_tables_are_spread_where_the_server_can_spread_them(
+    run_directory: Path, server_class: type[PostgreSQL]
+) -> None:
+    """By the steps that users take: where there is nothing left to take, all of them were."""
+    server = server_class(run_directory)
+    url = server.create_migrated()
+    try:
+        with opened(url.render_as_string(hide_password=False)) as database:
+            if server.has_citus:
+                assert spreading.plan(database) == []
+                assert database.is_distributed
+                assert database.buckets is BY_RANGE
+            else:
+                with pytest.raises(Conflict, match="no extension citus"):
+                    spreading.plan(database)
+                assert not database.is_distributed
+    finally:
+        server.drop(url)
+        server.connection.close()
 
 
 LEADER = """

@@ -9,6 +9,7 @@ A test that is about one engine only says so::
 
     @pytest.mark.parametrize("database_engine", ["sqlite"], indirect=True)
 
+Where the server has the extension citus, the tables are spread, in each database.
 The schema is made once for each run and engine. A file of SQLite is copied for each test; of PostgreSQL each process of
 the run keeps one database and deletes the rows after each test, because copies would take most of the time.
 """
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 
 ENGINES = ("sqlite", "postgresql")
 TABLES = [Identifier(table.name) for table in reversed(Base.metadata.sorted_tables)]
+#: What makes a cluster of one machine.
+CLUSTER = (
+    "CREATE EXTENSION citus",
+    "SELECT citus_set_coordinator_host(%(host)s, %(port)s)",
+    "SELECT citus_set_node_property(%(host)s, %(port)s, 'shouldhaveshards', true)",
+)
 #: Where the processes of this run meet.
 DIRECTORY = pytest.StashKey[Path]()
 #: The first version that can be told to copy files, which is several times as fast where nothing waits for a disk.
@@ -69,8 +76,27 @@ class PostgreSQL:
         """Drop a database, whoever is still connected to it."""
         self.connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(str(url.database))))
 
+    @property
+    def has_citus(self) -> bool:
+        """Whether tables can be spread here; then those of every test are."""
+        found = self.connection.execute("SELECT FROM pg_available_extensions WHERE name = 'citus'").fetchone()
+        return found is not None
+
+    def make_cluster(self, url: URL) -> None:
+        """Let a database be the one of a cluster of one machine, which coordinates and has all rows."""
+        at = {"host": url.host or "localhost", "port": self.connection.info.port}
+        with psycopg.connect(plain(url), autocommit=True) as connection:
+            for statement in CLUSTER:
+                connection.execute(statement, at)
+
     def create_migrated(self) -> URL:
-        """Create a database with the newest schema."""
+        """Create a database with the newest schema, with tables that are spread where they can be."""
+        if self.has_citus:
+            # What Citus notes of a database is of no use in a copy.
+            url = self.create()
+            self.make_cluster(url)
+            spread(url)
+            return url
         with postgresql.locked(self.directory / "migrating"):
             made = self.directory / "migrated"
             if not made.exists():
@@ -99,6 +125,15 @@ def migrate(url: URL) -> None:
         database.migrate()
     finally:
         database.dispose()
+
+
+def spread(url: URL) -> None:
+    """Spread the tables of the database at *url*, as ``evercard migrate`` does it with ``--distribute``."""
+    from sync.database.migrations import spreading
+
+    migrate(url)
+    with opened(url.render_as_string(hide_password=False)) as database:
+        spreading.spread(database, spreading.plan(database), lambda _: None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -162,6 +197,8 @@ class Kept:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s"
             connection.execute(others, (self.url.database, connection.info.backend_pid))
             if shape(connection) == self._shape:
+                # Known to Citus alone: foreign keys are followed from table to table.
+                connection.execute("SET citus.multi_shard_modify_mode TO 'sequential'")
                 connection.execute(SQL("; ").join(SQL("DELETE FROM {}").format(table) for table in TABLES))
                 return
         self.drop()
