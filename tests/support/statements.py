@@ -9,19 +9,23 @@ spread them must be equal to each other, or to one value.
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Delete, Engine, Insert, Select, Table, Update, event
+import pytest
+from sqlalchemy import CompoundSelect, Delete, Engine, Insert, Select, Table, Update, event
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList, ClauseElement, ColumnClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import Join, Lateral
 
 from sync.database.distribution import TOGETHER
-from sync.database.prepared import STATEMENT
+from sync.database.engine import Database
+from sync.database.prepared import STATEMENT, compiled
+from sync.database.quick import Quick
 from sync.models import Base
 
 OURS = set(Base.metadata.tables)
@@ -34,6 +38,9 @@ FUNCTIONS = {
 TRANSACTION = ("BEGIN", "PRAGMA busy_timeout", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 #: What the engine must not send as text, past SQLAlchemy's own language, where nobody can judge it.
 WORDS = {"COPY", "DELETE", "INSERT", "LISTEN", "LOCK", "MERGE", "NOTIFY", "TRUNCATE", "UPDATE", "WITH"}
+#: What a text names as tables, and which columns it wants to be equal to each other, or to a value.
+_NAMED = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+_EQUAL = re.compile(r"(\w+\.\w+) = (\w+\.\w+|\?|%s)")
 #: Before the name of a value that is handed in.
 _VALUE = ":"
 #: Tables of another person's rows that a statement of `sync.database.entry_cards.together` reads, where all tables are
@@ -274,6 +281,119 @@ def _unbound(statement: ClauseElement, nodes: Sequence[Any]) -> Iterator[str]:
     for table in sorted(read, key=lambda table: table.name):
         if _spread(table) not in bound:
             yield f"it changes something without naming the values of {_spread(table)}"
+
+
+def unbound_reads(statement: ClauseElement) -> list[str]:
+    """
+    Return the tables of a reading *statement* that are not bound to values of their key, sorted.
+
+    All machines are asked for these. Where the key is equal to one value in one table, a planner knows it of each that
+    is joined by it; of several values it knows nothing of the sort, but that what is joined from the left by the key is
+    wanted nowhere but where there are rows of the left.
+    """
+    parts = statement.selects if isinstance(statement, CompoundSelect) else [statement]
+    missing = set[str]()
+    for part in parts:
+        nodes = list(visitors.iterate(part))
+        pairs = _equalities(nodes)
+        bound = {name for pair in pairs for name in pair if any(map(_is_value, pair))}
+        while more := {name for pair in pairs if bound & set(pair) for name in pair} - bound:
+            bound |= more
+        bound |= _listed(nodes)
+        outer = _equalities_of_left_joins(nodes)
+        while more := {right for left, right in outer if left in bound} - bound:
+            bound |= more
+        tables = {table for table in _tables(nodes) if table.name in OURS and not table.info.get("everywhere")}
+        missing |= {table.name for table in tables if _spread(table) not in bound}
+    return sorted(missing)
+
+
+def _is_left_join(node: Any) -> bool:
+    return isinstance(node, Join) and node.isouter and not node.full
+
+
+def _equalities_of_left_joins(nodes: Iterable[Any]) -> set[tuple[str, str]]:
+    """Return the pairs of columns by which a table, which the second is of, is joined from the left."""
+    joins: list[tuple[Any, Any]] = [(each.onclause, each.right) for each in nodes if _is_left_join(each)]
+    for node in nodes:
+        if isinstance(node, Select):
+            joins += [
+                (on, right)
+                for right, on, _, flags in node._setup_joins
+                if on is not None and flags["isouter"] and not flags["full"]
+            ]
+            every = (join for source in node.get_final_froms() for join in _joins(source))
+            joins += [(join.onclause, join.right) for join in every if _is_left_join(join)]
+    found = set()
+    for onclause, right in joins:
+        names = {table.name for table in _tables([right])}
+        for condition in _conjuncts(onclause):
+            sides = _operand(condition.left), _operand(condition.right)
+            if condition.operator is operators.eq and None not in sides:
+                for one, other in (sides, sides[::-1]):
+                    if str(other).partition(".")[0] in names:
+                        found.add((str(one), str(other)))
+    return found
+
+
+def unbound_reads_of_text(text: str) -> list[str]:
+    """
+    Return the same of a statement of which only the text is known, which names its tables and joins by their own names.
+
+    Where it has an OR, nothing is taken to be bound.
+    """
+    tables = {name for name in _NAMED.findall(text) if name in OURS}
+    pairs = _EQUAL.findall(text) if " OR " not in text.upper() else []
+    bound = {left for left, right in pairs if right[0] in "?%"}
+    while more := {name for pair in pairs if bound & set(pair) for name in pair} - bound:
+        bound |= more
+    return sorted(name for name in tables if _spread(Base.metadata.tables[name]) not in bound)
+
+
+@contextlib.contextmanager
+def reads(database: Database) -> Iterator[dict[str, list[str]]]:
+    """
+    Yield, by statement, the tables for which all machines are asked by what this thread reads inside the block.
+
+    That is for statements with and without a transaction.
+    """
+    found: dict[str, list[str]] = {}
+    this, fetch, fetch_selected = threading.get_ident(), Quick.fetch, Quick.fetch_selected
+
+    def judge(text: str, statement: ClauseElement | None) -> None:
+        if statement is None:
+            tables = unbound_reads_of_text(text)
+        else:
+            tables = unbound_reads(statement) if isinstance(statement, Select | CompoundSelect) else []
+        if tables:
+            found[" ".join(text.split())] = tables
+
+    def note(_connection: Any, _cursor: Any, text: str, _values: Any, context: Any, _many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's signature
+        if threading.get_ident() == this and not _is_of_a_test():
+            made = context.compiled.statement if context.compiled is not None else None
+            judge(text, context.execution_options.get(STATEMENT) if made is None else made)
+
+    def quick(self: Quick, text: str, values: Any, *, prepare: bool = True) -> Any:
+        if threading.get_ident() == this and self is database._quick and text not in selected:
+            judge(text, None)
+        return fetch(self, text, values, prepare=prepare)
+
+    def quick_selected(self: Quick, statement: Any, values: Any) -> Any:
+        text = compiled(statement, database.engine.dialect).text
+        if threading.get_ident() == this:
+            judge(text, statement)
+        selected.add(text)
+        return fetch_selected(self, statement, values)
+
+    selected = set[str]()
+    event.listen(Engine, "before_cursor_execute", note)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Quick, "fetch", quick)
+        patched.setattr(Quick, "fetch_selected", quick_selected)
+        try:
+            yield found
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
 
 
 def _listed(nodes: Iterable[Any]) -> set[str]:
