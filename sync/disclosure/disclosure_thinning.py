@@ -23,12 +23,11 @@ from typing import TypeAlias
 from sqlalchemy import Delete, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from sync import faults
+from sync import faults, jobs
 from sync.database.engine import Database, among
 from sync.database.pacing import Pieces
 from sync.models import Audience, Base, DisclosedAudience, DisclosedField, FieldState
 from sync.reach import Round
-from sync.revisions import jobs
 
 THINNING = "disclosure"
 #: A person's last times in audiences stay as they were: what changed last is told from them (`sync.queries.activity`).

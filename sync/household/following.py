@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from sync import faults
+from sync import faults, jobs
 from sync.database.engine import Database, all_or_nothing
 from sync.errors import LimitExceeded
 from sync.household import pairs
@@ -17,7 +17,6 @@ from sync.household.sharable import is_sharable
 from sync.models import CARRIED, LEFT, OFFERED, TAKEN_BACK, CarriedField, SharedField
 from sync.profiles.field_rows import update_field
 from sync.reach import Round
-from sync.revisions import jobs
 from sync.revisions.shared_fields import HOUSEHOLD, says_the_same
 from sync.sharing import changes
 from sync.sharing.changes import change

@@ -29,10 +29,10 @@ from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
 from sync.database.prepared import ANEW, execute, finish
 from sync.errors import DatabaseUnavailable
+from sync.jobs import is_due, moment, of_owner
 from sync.models import Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books, roster_news
-from sync.revisions.jobs import is_due, moment, of_owner
 
 FAN_OUT = "fan_out"
 #: How often it is looked who holds the cards of one change, each time without one that too many hold.

@@ -36,11 +36,11 @@ from sync.database.hints import leaves_work
 from sync.database.lists import among, among_parameter, ids
 from sync.database.pacing import Pieces
 from sync.database.prepared import execute
+from sync.jobs import is_due, moment
 from sync.models import CONTACTS, ROSTER, Base, Job, Membership, RosterEntry, new_id, now
 from sync.push import news
 from sync.reach import Round
 from sync.revisions import roster_changes, rosters
-from sync.revisions.jobs import is_due, moment
 
 #: Members whose devices are noted in one piece.
 _SOME = 500

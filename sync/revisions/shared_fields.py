@@ -15,6 +15,7 @@ from typing import TypeAlias
 from sqlalchemy import BigInteger, Delete, Select, Update, bindparam, delete, literal, select, union_all, update
 from sqlalchemy.orm import Session
 
+from sync import jobs
 from sync.database import prepared
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
@@ -22,7 +23,6 @@ from sync.database.prepared import execute
 from sync.fields import FieldContent, same_meaning
 from sync.models import CARRIED, LEFT, OFFERED, PARTED, Base, CarriedField
 from sync.pipeline.answers import Answer
-from sync.revisions import jobs
 
 #: The kind of job by which others come to follow, and owners to know who left.
 HOUSEHOLD = "household"

@@ -24,6 +24,7 @@ from sync.database.distribution import buckets_of
 from sync.database.engine import Database, among
 from sync.disclosure.disclosure_thinning import THINNING
 from sync.errors import NotFound
+from sync.jobs import is_due, moment, of_owner
 from sync.models import (
     NOBODY,
     Account,
@@ -39,7 +40,6 @@ from sync.models import (
 )
 from sync.organisations import members
 from sync.reach import Reach, Round
-from sync.revisions.jobs import is_due, moment, of_owner
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sharing import connections, search_keys
 from sync.sign_in import identities, sessions

@@ -99,6 +99,7 @@ def test_nothing_is_doubtful_about_a_sound_installation(site: Site) -> None:
         "configuration": "good",
         "disk": "good",
         "database": "good",
+        "worker": "good",
         "clock": "good",
         "mail": "good",
     }

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from radicale_plugin.web import administrators
-from sync import faults, verification
+from sync import faults, jobs, verification
 from sync.database import accounts
 from sync.database.engine import Database
 from sync.household import following
 from sync.models import now
 from sync.notify import outbox
 from sync.notify.outbox import Letter, Undeliverable
-from sync.revisions import jobs
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.settings import Sending, Settings
 from tests.cli.conftest import Command

@@ -66,10 +66,10 @@ def spread(site: Site, anna: Person) -> Iterator[Person]:
     """Yield somebody with a connection, private contacts and a further book, where the tables count as spread."""
     friends = [factories.person(site.database) for _ in range(3)]
     factories.connect(site.database, anna.id, *friends)
-    site.database.write(lambda session: address_books.create(session, anna.id, "work"))
+    site.database.write(lambda session: address_books.create(session, anna.id, "choir"))
     with distributed(site.database):
         put(site, anna, f"{BOOK}private.vcf", factories.vcard("private", "TEL:+49 170 1"))
-        put(site, anna, f"/{anna.login}/work/boss.vcf", factories.vcard("boss", "TEL:+49 170 2"))
+        put(site, anna, f"/{anna.login}/choir/boss.vcf", factories.vcard("boss", "TEL:+49 170 2"))
         yield anna
 
 
@@ -97,7 +97,7 @@ def _delta(site: Site, who: Person) -> bytes:
 
 HOT: dict[str, Callable[[Site, Person], bytes]] = {
     "a poll that finds nothing new": _unchanged,
-    "a poll of a further book": lambda site, who: _unchanged(site, who, f"/{who.login}/work/"),
+    "a poll of a further book": lambda site, who: _unchanged(site, who, f"/{who.login}/choir/"),
     "what changed": _delta,
     "the first synchronization": lambda site, who: report(site, who, sync_body("", TEXTS)).body,
     "a multiget": _multiget,

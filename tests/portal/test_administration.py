@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from sync import jobs
 from sync.accounts import addresses
 from sync.accounts.addresses import EMAIL
 from sync.database import accounts
@@ -13,7 +14,6 @@ from sync.errors import NotFound
 from sync.household import following
 from sync.models import now
 from sync.notify import outbox
-from sync.revisions import jobs
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sign_in import administrators, credentials, people_list
 from tests.portal import walk

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, update
 
+from sync import jobs
 from sync.books import entry_heads
 from sync.calendars import feeds
 from sync.database.engine import Database, Session
@@ -22,7 +23,6 @@ from sync.errors import NotFound
 from sync.household import following, offers, pairs, shares
 from sync.household.pairs import Share, Source
 from sync.models import Job, SharedField
-from sync.revisions import jobs
 from sync.revisions.address_books import Book
 from sync.revisions.shared_fields import HOUSEHOLD
 from tests.support.machines import Plant

@@ -368,7 +368,7 @@ def reads(database: Database) -> Iterator[dict[str, list[str]]]:
         if tables:
             found[" ".join(text.split())] = tables
 
-    def note(_connection: Any, _cursor: Any, text: str, _values: Any, context: Any, _many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's signature
+    def note(_connection: Any, _cursor: Any, text: str, _values: Any, context: Any, *_rest: Any) -> None:
         if threading.get_ident() == this and not _is_of_a_test():
             made = context.compiled.statement if context.compiled is not None else None
             judge(text, context.execution_options.get(STATEMENT) if made is None else made)

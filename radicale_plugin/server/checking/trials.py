@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
 from radicale_plugin import option_values
 from radicale_plugin.server.checking.finding import Finding, Installation, doubtful, good, wrong
 from sync import faults
@@ -150,9 +148,11 @@ def connections_wanted(installation: Installation) -> int:
 def worker(installation: Installation) -> Iterator[Finding]:
     """Yield whether the worker could do everything that it tried."""
     try:
+        if not state.of(installation.database).is_newest:
+            return
         with installation.database.reading() as session:
             failing = faults.count(session)
-    except (EvercardError, DBAPIError):
+    except EvercardError:
         return  # said of the database
     if failing:
         yield doubtful(

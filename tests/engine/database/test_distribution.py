@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import insert, text
 
+from sync import jobs
 from sync.database.distribution import Looks
 from sync.database.engine import Database
 from sync.disclosure import disclosure_thinning
 from sync.ends import carrying
 from sync.household import following
 from sync.models import NextEnd, now
-from sync.revisions import address_books, fan_out, jobs
+from sync.revisions import address_books, fan_out
 from sync.revisions.shared_fields import HOUSEHOLD
 from tests.support.distribution import distributed
 from tests.support.factories import connected, crowd, field, group, pending, person, revisions, seen, set_field

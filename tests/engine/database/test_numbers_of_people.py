@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select
 
-from sync import meeting
+from sync import jobs, meeting
 from sync.accounts import one_time_tokens, preference_changes, rate_limits
 from sync.books import doubts
 from sync.calendars import feeds
@@ -47,7 +47,7 @@ from sync.organisations import members, pair_entries
 from sync.pictures import keeping
 from sync.profiles import profiles, renewing
 from sync.queries import contact_pages
-from sync.revisions import address_books, entry_writes, fan_out, jobs, link_revisions, rosters, tombstones, versions
+from sync.revisions import address_books, entry_writes, fan_out, link_revisions, rosters, tombstones, versions
 from sync.revisions.address_books import PRESENT
 from sync.shared_books import access, past
 from sync.sharing import changes, connections, grants, groups, history, search_keys
@@ -121,7 +121,7 @@ EXEMPT = {
     "sync.revisions.dead_properties.": "is about one resource of one person",
     "sync.verification.late.": "is about one entry of one person",
     "sync.verification.repair": "is a transaction for each entry",
-    "sync.revisions.jobs.take": "is a transaction for each job",
+    "sync.jobs.take": "is a transaction for each job",
     "sync.disclosure.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
     "sync.disclosure.disclosure_thinning.work": "is a transaction for each chunk of rows",
     "sync.revisions.roster_news.work": "is a transaction for each chunk",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from sync import jobs
 from sync.database.engine import Database
 from sync.disclosure import disclosure_thinning
 from sync.ends import carrying, next_ends
@@ -15,7 +16,7 @@ from sync.household import following
 from sync.models import ROSTER, Profile, now
 from sync.profiles import renewing
 from sync.reach import Round
-from sync.revisions import jobs, roster_news
+from sync.revisions import roster_news
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sign_in import deletion
 from tests.support.factories import person

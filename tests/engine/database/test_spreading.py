@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, column, fu
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from sync import jobs
 from sync.database import migrations, postgresql
 from sync.database.engine import Database
 from sync.database.migrations import spreading
@@ -26,7 +27,7 @@ from sync.ends.targets import Target
 from sync.errors import Conflict, InvalidInput, WrongSchema
 from sync.models import NOBODY, ROSTER, SHARED_BOOK, Base, NextEnd, new_id, now
 from sync.models.buckets import BY_ID, BY_RANGE
-from sync.revisions import fan_out, jobs, roster_news
+from sync.revisions import fan_out, roster_news
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.sign_in import deletion
 from tests.support.citus import stand_in

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from sqlalchemy import select, update
 
-from sync import faults, gauges
+from sync import faults, gauges, jobs
 from sync.database.engine import Database, Session
 from sync.disclosure import disclosure_thinning
 from sync.ends import carrying, next_ends
@@ -18,7 +18,7 @@ from sync.household import following
 from sync.models import NOBODY, ROSTER, SHARED_BOOK, Fault, Job, Profile, now
 from sync.organisations import organisations
 from sync.profiles import renewing
-from sync.revisions import address_books, fan_out, jobs, roster_news
+from sync.revisions import address_books, fan_out, roster_news
 from sync.revisions.shared_fields import HOUSEHOLD
 from sync.shared_books import books, telling
 from sync.sign_in import deletion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from flask import Response, request
@@ -14,7 +15,6 @@ from radicale_plugin.web.signed_in import database, portal
 from sync import faults, gauges
 from sync.accounts.rate_limits import DAY
 from sync.database.engine import Session
-from sync.models import now
 from sync.notify import given_up
 
 #: So much that failed is listed.
@@ -27,7 +27,7 @@ def messages() -> Response:
     with database().reading() as session:
         waiting, failing, lost = gauges.waiting(session), gauges.failing(session), given_up.counts(session)
         undone = faults.listed(session, _MOST)
-    found = {"waiting": waiting, "failing": failing, "undone": undone, "lost": lost, "at": now()}
+    found = {"waiting": waiting, "failing": failing, "undone": undone, "lost": lost, "at": int(time.time())}
     return page("administration/messages.html", **found, days=given_up.KEPT // DAY)
 
 
