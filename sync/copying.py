@@ -20,6 +20,11 @@ from sync.revisions.address_books import begin_new_epoch
 
 _IN_USE = "A server, or another command, uses this database; stop it first."
 
+_POOLED = (
+    "Copies cannot be made through a pooler, whose connections would be of no use to the server afterwards; for this"
+    " command, set EVERCARD_DATABASE_URL to PostgreSQL's own address, and EVERCARD_POOLER to none."
+)
+
 
 def save(database: Database, file: Path) -> None:
     """
@@ -27,8 +32,9 @@ def save(database: Database, file: Path) -> None:
 
     Raises:
         DatabaseUnavailable: The database cannot be read, or there is no room for the copy.
-        InvalidInput: PostgreSQL's programs are not installed here.
+        InvalidInput: PostgreSQL's programs are not installed here, or the database is reached through a pooler.
     """
+    _require_own_connections(database)
     if not database.is_sqlite:
         postgresql.dump(database.url, file)
         return
@@ -48,8 +54,10 @@ def restore(database: Database, file: Path) -> None:
     Raises:
         Conflict: Somebody uses the database.
         DatabaseUnavailable: It cannot be reached or written.
-        InvalidInput: This is no copy of such a database, or PostgreSQL's programs are not installed here.
+        InvalidInput: This is no copy of such a database, PostgreSQL's programs are not installed here, or the database
+            is reached through a pooler.
     """
+    _require_own_connections(database)
     if database.is_sqlite:
         _require_sound(file)
         _renew(Database(f"sqlite:///{file}", database.settings))
@@ -60,6 +68,12 @@ def restore(database: Database, file: Path) -> None:
     postgresql.restore(database.url, file)
     database.ask_anew()
     _renew(database)
+
+
+def _require_own_connections(database: Database) -> None:
+    # PostgreSQL's programs leave a connection without a path by which tables are found, and it is somebody else's next.
+    if database.settings.pooler:
+        raise InvalidInput(_POOLED)
 
 
 def _renew(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,3 +87,22 @@ def test_many_clients_share_few_connections_and_a_phone_gets_what_another_person
         phone.sync()
         assert any("5550101" in card.fetched for card in phone.book.cards.values())
     assert "Traceback" not in stage.server.log.read_text()
+
+
+def test_a_backup_is_taken_past_the_pooler_whose_connections_stay_as_they_are(stage: Stage, tmp_path: Path) -> None:
+    """PostgreSQL's program leaves a connection without a path to the tables, and it would be others' a moment later."""
+    anna, file = people.register(stage.database), tmp_path / "all.backup"
+    book = f"/{anna.login}/contacts/"
+    refused = stage.server.command("backup", str(file))
+    assert refused.returncode == 1
+    assert "cannot be made through a pooler" in refused.stderr
+    direct = stage.server.command("backup", str(file), EVERCARD_DATABASE_URL=stage.direct, EVERCARD_POOLER="none")
+    assert direct.returncode == 0, direct.stderr
+    with httpx.Client(
+        base_url=stage.server.url, auth=(anna.login, anna.password), trust_env=False, timeout=PATIENCE
+    ) as client:
+        for _ in range(3 * CONNECTIONS):
+            assert client.request("PROPFIND", book, headers={"Depth": "1"}).status_code == 207
+    assert "Traceback" not in stage.server.log.read_text()
+    with tarfile.open(file) as made:
+        assert "database" in made.getnames()

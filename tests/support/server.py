@@ -158,6 +158,14 @@ class Server:
         roles = {main: "main", **{pid: _role(pid) for pid in descendants(main)}}
         return [pid for pid, found in roles.items() if role in (None, found)]
 
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run ``evercard`` with its configuration, but for what *environment* says."""
+        called = [sys.executable, "-m", "radicale_plugin.cli", *arguments]
+        given = {**self._environment, **environment}
+        return subprocess.run(
+            called, capture_output=True, text=True, check=False, cwd=ROOT, env=given, timeout=PATIENCE
+        )
+
     def stop(self, *, at_once: bool = False) -> None:
         """End it and everything that it started: in order, or *at_once* as when the power fails."""
         process, self._process = self._process, None
