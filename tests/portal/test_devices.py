@@ -54,6 +54,29 @@ def test_every_program_gets_a_password_that_works(cast_site: Site, anna: Visitor
     until(lambda: "Up to date" in anna.get("/devices/").text)
 
 
+#: Of programs that no push reaches, what each is told of the shortest interval and the switch, in both languages.
+INTERVALS = {
+    "iphone": ("Fetch New Data: “Every 15 Minutes” is the shortest", "获取新数据：最短为“每 15 分钟”"),
+    "mac": (
+        "Contacts › Settings › Accounts › Fetch: choose the shortest",
+        "通讯录 › 设置 › 账户 › 获取：请选择其中最短的",
+    ),
+    "thunderbird": ("Properties › Synchronize: “every minute” is the shortest", "属性 › 同步：最短为“每分钟”"),
+    "evolution": ("Refresh every: one minute is the shortest", "刷新间隔：最短为一分钟"),
+    "android": ("Contacts sync interval: 15 minutes is the shortest", "“联系人同步间隔”中，最短为 15 分钟"),
+}
+
+
+@pytest.mark.parametrize("key", INTERVALS)
+def test_a_program_that_is_not_called_is_told_how_often_it_can_ask_and_where_that_is_set(
+    cast_site: Site, cast: Cast, key: str
+) -> None:
+    for tag, said in zip(("en", "zh-CN"), INTERVALS[key], strict=True):
+        visitor = Visitor(cast_site, language=tag).signed_in(cast.ids["chiara"])
+        page = made(visitor, key, tag)
+        assert said in " ".join(page.document.text_content().split()), tag
+
+
 def test_a_password_is_on_one_page_alone(anna: Visitor) -> None:
     password = secret(made(anna, "other"))
     for path in ("/devices/", "/devices/new/other", "/settings/", "/"):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
 
+from sync.accounts import one_time_tokens
 from sync.database.engine import Database, Session
 from sync.errors import InvalidInput, LimitExceeded, NotFound
 from sync.models import CONTACTS, ServerSecret
@@ -16,7 +20,7 @@ from sync.push.keys import HOME
 from sync.push.subscriptions import LONGEST, USUAL
 from sync.settings import Limits
 from sync.sharing import groups, phone_lists
-from sync.sign_in import credentials, deletion, signing_in
+from sync.sign_in import administrators, credentials, deletion, password_reset, signing_in
 from tests.support import factories
 from tests.support.push_service import PushService
 from tests.support.subscribing import SETTINGS, add_device, device_of, in_seconds, rows, set_all, subscribe, wanted
@@ -142,19 +146,60 @@ def test_registrations_end_with_their_device(told: Database, anna: int) -> None:
         subscribe(told, anna, wanted(SERVICE.subscribe()), device_id=phone)
 
 
-def test_registrations_end_with_a_changed_password(told: Database, anna: int) -> None:
+NEW = f"{PASSWORD} staple"
+
+
+def reset_by_mail(told: Database, anna: int) -> None:
+    token = told.write(
+        lambda session: one_time_tokens.issue(session, password_reset.RESET, anna, {}, lifetime=one_time_tokens.HOUR)
+    )
+    password_reset.reset(told, token, NEW, browser="")
+
+
+#: Every way by which a password, a device or an account ends.
+ENDS: dict[str, Callable[[Database, int], object]] = {
+    "changed by the person": lambda told, anna: signing_in.change_password(
+        told, anna, "anna", old=PASSWORD, new=NEW, browser=""
+    ),
+    "reset by mail": reset_by_mail,
+    "set by an administrator": lambda told, anna: told.write(
+        lambda session: administrators.set_password(session, anna, NEW)
+    ),
+    "set when somebody signs up by an invitation": lambda told, anna: told.write(
+        lambda session: credentials.set_password_hash(session, anna, credentials.hash_password(NEW))
+    ),
+    "the device shut out": lambda told, anna: told.write(
+        lambda session: credentials.revoke_device(session, anna, device_of(told, anna))
+    ),
+    "the account deleted by the person": deletion.leave,
+    "the account deleted by an administrator": administrators.delete,
+}
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_registrations_end_with_the_password_the_device_and_the_account(told: Database, anna: int, way: str) -> None:
     told.write(lambda session: credentials.set_password(session, anna, PASSWORD))
     ben = factories.person(told, "ben")
     for person in (anna, ben):
         subscribe(told, person, wanted(SERVICE.subscribe()))
-    signing_in.change_password(told, anna, "anna", old=PASSWORD, new=f"{PASSWORD} staple", browser="")
+    ENDS[way](told, anna)
     assert [each.viewer_id for each in rows(told)] == [ben]
 
 
-def test_registrations_end_with_the_account(told: Database, anna: int) -> None:
-    subscribe(told, anna, wanted(SERVICE.subscribe()))
-    deletion.leave(told, anna)
-    assert rows(told) == []
+def test_there_is_no_other_way_by_which_a_password_or_a_device_ends() -> None:
+    """Who changes one of these columns ends the registrations, too; another place is to be named above."""
+    written = re.compile(r"\.values\([^\n]*\b(password_hash|revoked_at)=")
+    root = Path(credentials.__file__).parents[1]
+    found = {
+        (str(file.relative_to(root)), name) for file in root.rglob("*.py") for name in written.findall(file.read_text())
+    }
+    assert found == {
+        ("sign_in/credentials.py", "password_hash"),
+        ("sign_in/credentials.py", "revoked_at"),
+        ("sign_in/deletion.py", "revoked_at"),
+        # A link, and no device.
+        ("meeting/invitation_links.py", "revoked_at"),
+    }
 
 
 def test_a_list_says_no_secret(told: Database, anna: int) -> None:
