@@ -81,6 +81,7 @@ SWEPT = {
     "browser_session": "what expired goes once an hour",
     "device": "after a backup was put back no device counts as having anything",
     "device_copy": "after a backup was put back no device counts as having anything",
+    "fault": "what never came back goes once an hour",
     "given_up": "what expired goes once an hour",
     "merged_entry": "what was made one long ago stays so; looked for once an hour",
     "one_time_token": "what expired goes once an hour; and what speaks for a person, once in a while",

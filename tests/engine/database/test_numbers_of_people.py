@@ -121,6 +121,7 @@ EXEMPT = {
     "sync.revisions.dead_properties.": "is about one resource of one person",
     "sync.verification.late.": "is about one entry of one person",
     "sync.verification.repair": "is a transaction for each entry",
+    "sync.faults.": "is about one job or one person, those who failed before, or one statement for all of them",
     "sync.jobs.take": "is a transaction for each job",
     "sync.disclosure.disclosure_thinning.thin_out": "is a transaction for each chunk of rows",
     "sync.disclosure.disclosure_thinning.work": "is a transaction for each chunk of rows",
