@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from sync.books import edit_conflicts
+from sync.books import edit_conflicts, roster_entries
 from sync.card_links import links
 from sync.contacts import own_contacts
 from sync.fields import field_from_photo
 from sync.merging.three_way import Clash
 from sync.profiles import edits, profiles
+from sync.revisions import address_books
+from sync.revisions.address_books import CONTACTS_PATH
 from sync.revisions.shared_states import WRITER
 from sync.sharing import connections, grants
 from sync.sharing.visibility import Adjustment
@@ -189,6 +192,30 @@ def test_the_picture_of_a_fellow_member_is_given_to_members_as_long_as_both_are(
     assert list(only(browsers, address)) == [1]
     club.leave(bert)
     assert list(only(browsers, address)) == []
+
+
+def test_the_picture_of_a_fellow_member_is_given_where_one_has_another_of_them(
+    site: Site, ids: list[int], browsers: list[Visitor]
+) -> None:
+    """News of them shows theirs, whatever the reader's own entry has."""
+    bert, dora = ids[1], person(site.database, "dora")
+    club = clubs.found(site.database)
+    club.join(bert)
+    club.join(dora)
+    photo_id = photo(site, dora)
+    club.grant(dora, photo_id)
+    with site.database.reading() as session:
+        book = address_books.find_book(session, bert, CONTACTS_PATH)
+        assert book is not None
+        found = roster_entries.of_owner(session, book, dora)
+    assert found is not None
+    own = re.sub("PHOTO.*?\r\n(?! )", f"PHOTO;ENCODING=b;TYPE=JPEG:{encoded(2)}\r\n", found[0].text, flags=re.DOTALL)
+    put(site.database, bert, found[0].href, own.encode())
+    (mine,) = set(pictures_on(browsers[1].get(f"/members/person/{dora}")))
+    (theirs,) = pictures_on(browsers[1].get("/activity/"))
+    assert mine != theirs
+    assert given(browsers[1], mine, 2)
+    assert list(only(browsers, theirs)) == [1]
 
 
 def test_the_picture_on_a_card_link_needs_the_link_and_goes_with_it(site: Site, ids: list[int]) -> None:

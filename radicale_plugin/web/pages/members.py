@@ -6,6 +6,8 @@ Whom the person takes off their devices is in a list of their own, from which th
 
 from __future__ import annotations
 
+from itertools import chain
+
 from flask import Blueprint, Response, request
 
 from radicale_plugin.web import people, pictures
@@ -13,13 +15,13 @@ from radicale_plugin.web.field_display import shown_card
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.page import attempt, go, page, say
 from radicale_plugin.web.signed_in import current_person, database
-from sync.books import roster_entries, roster_writes
+from sync.books import entry_texts, roster_entries, roster_writes
 from sync.books.entry_texts import EntryText
 from sync.database import accounts
 from sync.database.engine import Session
 from sync.discovery import directory
 from sync.errors import NotFound
-from sync.organisations import organisations
+from sync.organisations import organisations, roster_rows
 from sync.queries import member_list
 from sync.revisions import address_books
 from sync.revisions.address_books import CONTACTS_PATH
@@ -55,10 +57,11 @@ def one(account_id: int) -> Response:
 
 @blueprint.get("/person/<int:account_id>/picture")
 def picture(account_id: int) -> Response:
-    """Answer with a picture on the card that a member's organisation shows."""
+    """Answer with a picture on the card that a member's organisation shows, as one has it, or as it is shown."""
     with database().reading() as session:
         entry, _hidden = _member(session, account_id)
-    return pictures.answer(pictures.of_card(entry.text))
+        theirs = _as_shown(session, account_id, entry)
+    return pictures.answer(chain(pictures.of_card(entry.text), pictures.of_card(theirs.text)))
 
 
 @blueprint.post("/person/<int:account_id>/hide")
@@ -85,6 +88,14 @@ def _member(session: Session, account_id: int) -> tuple[EntryText, bool]:
     if member is None:
         raise NotFound("There is no such member.")
     return member
+
+
+def _as_shown(session: Session, account_id: int, entry: EntryText) -> EntryText:
+    """Return the entry of a member without what the person added to it, which may hide a picture of theirs."""
+    book = address_books.find_book(session, current_person().account_id, CONTACTS_PATH)
+    rows = (find(session, book, account_id) for find in (roster_rows.of_owner, roster_rows.hidden) if book is not None)
+    shown = next(filter(None, rows), None)
+    return entry if shown is None else entry_texts.of_card(entry, None, shown.body, None)
 
 
 def _back(account_id: int) -> Response:
