@@ -30,7 +30,6 @@ from radicale_plugin.web import (
     organisation,
     pages,
     protection,
-    reminders,
     settling,
     signed_in,
     times,
@@ -73,7 +72,6 @@ def create(database: Database, place: Place, configuration: config.Configuration
     menu.install(portal)
     organisation.install(portal)
     once.install(portal)
-    reminders.install(portal)
     ends.install(portal)
     error_pages.install(portal)
     for module in load():

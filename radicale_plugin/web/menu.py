@@ -10,6 +10,7 @@ from flask import current_app, request
 from radicale_plugin.web.language import lazy as _
 from radicale_plugin.web.portal import Portal
 from radicale_plugin.web.signed_in import database, visitor
+from sync.accounts.addresses import CHANNELS
 from sync.meeting import overview
 
 
@@ -99,17 +100,26 @@ ITEMS = (
 
 
 def install(portal: Portal) -> None:
-    """Let templates walk through ``menu``, and say who is there and how many people ask for them."""
+    """Let templates walk through ``menu``, and say who is there, who asks, and what is to be finished."""
     portal.context_processor(_values)
 
 
 def _values() -> dict[str, Any]:
     found = visitor()
     values: dict[str, Any] = {"menu": present(), "views": current_app.view_functions, "asking": 0, "own_name": ""}
+    values["is_unproved"] = False
     if found is not None:
         with database().reading() as session:
-            values["own_name"], values["asking"] = overview.greeting(session, found.account_id)
+            greeted = overview.greeting(session, found.account_id)
+        values |= {"own_name": greeted.name, "asking": greeted.asking}
+        values["is_unproved"] = not greeted.has_proved and _can_prove()
     return values
+
+
+def _can_prove() -> bool:
+    """Whether this server could send something to prove an address or a number."""
+    settings = database().settings
+    return bool(settings.base_url) and any(map(settings.sending.can_send, CHANNELS))
 
 
 def present() -> list[Item]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database.prepared import read
 from sync.discovery import refusals
-from sync.models import IN, WAITING, Account, Connection, Device, Field, Grant, Request
+from sync.models import IN, WAITING, Account, Address, Connection, Device, Field, Grant, Request
 from sync.sharing.cards import content_of
 
 
@@ -46,9 +46,23 @@ def _counted(_dialect: str) -> Select[*tuple[int, ...]]:
     return select(*(select(func.count()).where(*each).scalar_subquery() for each in asked))
 
 
-def greeting(session: Session, account_id: int) -> tuple[str, int]:
-    """Return what a person's card calls them, else the login, and how many people wait for an answer of theirs."""
-    login = session.scalars(select(Account.login).where(Account.id == account_id)).one()
+class Greeting(NamedTuple):
+    """
+    What every page says of who is signed in.
+
+    *name* is what their card calls them, else the login; *asking* how many people wait for an answer of theirs;
+    *has_proved* whether they proved an address or a number, by which they come in again without their password.
+    """
+
+    name: str
+    asking: int
+    has_proved: bool
+
+
+def greeting(session: Session, account_id: int) -> Greeting:
+    """Return what every page says of a person to themselves."""
+    proved = exists().where(Address.owner_id == Account.id).correlate(Account)
+    login, has_proved = session.execute(select(Account.login, proved).where(Account.id == account_id)).one()
     names = session.scalars(
         select(Field).where(Field.owner_id == account_id, Field.kind == "name").order_by(Field.position)
     ).all()
@@ -58,4 +72,4 @@ def greeting(session: Session, account_id: int) -> tuple[str, int]:
         )
     ).all()
     asking = set(waiting) - refusals.barred(session, account_id, waiting) if waiting else set()
-    return fields.full_name([content_of(field) for field in names], login), len(asking)
+    return Greeting(fields.full_name([content_of(field) for field in names], login), len(asking), has_proved)

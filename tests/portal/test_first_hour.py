@@ -336,9 +336,16 @@ def test_who_proved_nothing_is_reminded_until_they_have(site: Site, channel: str
     visitor = Visitor(site).signed_in(cleo)
     for path in ("/", "/settings/"):
         assert "Without one, a lost password cannot be replaced." in visitor.get(path).text
+    # Every page says so quietly, at the place where it is done.
+    quietly = "//nav//a[contains(@href, '/settings/')]//*[contains(@class, 'todo')]"
+    for path in ("/card/", "/people/", "/activity/"):
+        (said,) = visitor.get(path).document.xpath(quietly)
+        assert " ".join(said.text_content().split()) == "! Add an e-mail address.".replace("e-mail", "e\u2011mail")
     site.database.write(lambda session: addresses.add(session, cleo, channel, address))
     for path in ("/", "/settings/"):
-        assert "a lost password" not in visitor.get(path).text
+        page = visitor.get(path)
+        assert "a lost password" not in page.text
+        assert page.document.xpath(quietly) == []
 
 
 def test_nobody_is_reminded_of_what_this_server_cannot_do(database_url: str) -> None:
