@@ -111,24 +111,31 @@ def test_a_mother_invited_by_her_son_has_her_cards_after_5_taps_and_3_typed_fiel
         assert accounts.find(session, "wangfang")
 
 
-def test_the_first_hour_ends_without_scripts(chromium: Browser, server: PortalServer, link: str) -> None:
-    options = {"java_script_enabled": False, "viewport": NARROW, "user_agent": IPHONE}
+def test_a_mother_without_scripts_has_her_cards_after_6_taps_and_3_typed_fields(
+    chromium: Browser, server: PortalServer, link: str
+) -> None:
+    """In Chinese; looking whether her phone is there is a tap, too."""
+    options = {"java_script_enabled": False, "viewport": NARROW, "user_agent": IPHONE, "locale": "zh-CN"}
     with browsers.opened(chromium, server, **options) as page:
         hand = Hand(page)
         hand.open(link)
         hand.type("name", NAME)
+        hand.type("number", NUMBER)
         hand.tap(page.locator("main button.big"))
+        expect(page.locator("article.vcard")).to_contain_text(NUMBER)
         hand.type("password", PASSWORD)
         hand.tap(page.locator("main button.big"))
         hand.tap(page.locator("main button.big"))
         phone = downloaded(hand)
         with page.expect_popup() as opened:
-            page.get_by_role("link", name="Look whether it is connected").click()
+            hand.tap(page.get_by_role("link", name="查看是否已连接"))
         waits = opened.value
         expect(waits.locator(".ring.go")).to_be_visible()
         assert len(cards(server, **phone)) == 2
         while not waits.locator(".ring.ok").count():
-            waits.get_by_role("link", name="Look again").click()
+            waits.get_by_role("link", name="再次查看").click()
+        expect(waits.locator("h2").first).to_contain_text("已连接")
+        assert (hand.taps, hand.typed) == (6, 3)
         expect(page.locator("#secret")).to_have_count(1)
 
 

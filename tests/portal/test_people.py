@@ -64,6 +64,40 @@ def annotate(site: Site, viewer_id: int, owner_id: int, line: str) -> None:
     put(site.database, viewer_id, entry.href, entry.text.replace("END:VCARD", f"{line}\r\nEND:VCARD").encode())
 
 
+#: What parts two people, or takes one out of sight, by the end of its address.
+PARTING = ("/disconnect", "/block", "/hide", "/publish", "/introduce")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "ways"),
+    [
+        ({"mobile": MOBILE, "email": "bert@example.org"}, ["tel:", "sms:", "mailto:"]),
+        ({"home-phone": MOBILE}, ["tel:", "sms:"]),
+        ({"email": "bert@example.org"}, ["mailto:"]),
+        ({"note": "Likes tea"}, []),
+    ],
+)
+def test_on_a_person_s_page_one_reaches_them_first_and_parts_from_them_in_one_menu(
+    site: Site, ids: list[int], visitor: Visitor, kinds: dict[str, str], ways: list[str]
+) -> None:
+    """By what they let one see, and by nothing else; what parts is nowhere in the open."""
+    hidden = field(site.database, ids[1], "mobile", "+49 30 5555 0999")
+    group(site.database, ids[1], "friends", [ids[0]], [field(site.database, ids[1], *each) for each in kinds.items()])
+    main = visitor.get(f"/people/{ids[1]}").document
+    acts = [str(each) for each in main.xpath("//main//a[@href]/@href | //main//form/@action")]
+    assert [each.partition(":")[0] + ":" for each in acts[: len(ways)]] == ways
+    assert (hidden, [each for each in acts if "0999" in each]) == (hidden, [])
+    parting = [
+        each
+        for each in main.xpath("//a[@href] | //form[@action]")
+        if (each.get("href") or each.get("action")).endswith(PARTING)
+    ]
+    assert len(parting) == len(PARTING)
+    (menu,) = main.xpath("//details[contains(@class, 'menu')]")
+    assert all(menu in each.iterancestors() for each in parting)
+    assert visitor.get("/people/").document.xpath("//form[contains(@action, '/people/')]") == []
+
+
 def test_people_are_listed_by_the_names_that_one_sees(site: Site, ids: list[int], visitor: Visitor) -> None:
     anna, bert, carl, dora = ids
     show_strangers(site.database, bert, "name", "王小明")
