@@ -100,11 +100,12 @@ def remove_field(session: Session, owner_id: int, field_id: int, *, seen: str | 
         delete_field(under_way, owner_id, [field_id])
 
 
-def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> None:
+def move_field(session: Session, owner_id: int, field_id: int, steps: int, *, at: int | None = None) -> None:
     """
     Move a field among the others: towards the end by *steps*, towards the beginning where they are negative.
 
-    It stops at either end. Whoever sees no two fields in another order than before is told nothing.
+    *at* says how many fields were before it when that was wanted, so that wanting it twice moves it once. It stops at
+    either end. Whoever sees no two fields in another order than before is told nothing.
 
     Raises:
         NotFound: There is no such field.
@@ -115,7 +116,7 @@ def move_field(session: Session, owner_id: int, field_id: int, steps: int) -> No
         if field_id not in order:
             raise NotFound("There is no such field.")
         place = order.index(field_id)
-        order.insert(max(0, place + steps), order.pop(place))
+        order.insert(max(0, (place if at is None else at) + steps), order.pop(place))
         positions = sorted({field.position for field in existing})
         if len(positions) < len(existing):
             positions = list(range(len(existing)))

@@ -57,7 +57,7 @@
       const form = row.querySelector("form[action$='/move']");
       htmx.ajax("POST", row.dataset.move, {
         target: "#fields", select: "#fields", swap: "outerHTML",
-        values: { csrf_token: form.elements.csrf_token.value, steps: String(wanted) },
+        values: { csrf_token: form.elements.csrf_token.value, at: String(from), steps: String(wanted) },
       });
     };
     grip.addEventListener("pointermove", move);

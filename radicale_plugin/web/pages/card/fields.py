@@ -163,7 +163,8 @@ def move(field_id: int) -> Response:
     steps = {"up": -1, "down": 1}.get(request.form.get("where", ""), 0)
     if (number := as_id(said.removeprefix("-"))) is not None:
         steps = min(number, 1_000) * (-1 if said.startswith("-") else 1)
-    database().write(lambda session: profiles.move_field(session, person.account_id, field_id, steps))
+    at = as_id(request.form.get("at", ""))
+    database().write(lambda session: profiles.move_field(session, person.account_id, field_id, steps, at=at))
     # Whoever pressed a button in the row wants to press it again.
     is_open = field_id if steps and not said else None
     if request.headers.get("HX-Request"):
