@@ -45,7 +45,7 @@ class Tokens(CSRFProtect):
 
     @override
     def protect(self, apply_exemptions: bool = False) -> None:
-        if not _is_one_click():
+        if not is_one_click():
             super().protect(apply_exemptions)  # type: ignore[no-untyped-call]
 
 
@@ -78,7 +78,7 @@ def install(portal: Portal) -> None:
 
     def check() -> None:
         g.foreign = request.method == "POST" and not _is_from(portal.place.origin)
-        if g.foreign and not _is_one_click():
+        if g.foreign and not is_one_click():
             raise BadRequest(
                 _(
                     "This form was not opened at %(origin)s, which is the address of this server. Open it there.",
@@ -101,7 +101,8 @@ def one_click(view: View) -> View:
     return view
 
 
-def _is_one_click() -> bool:
+def is_one_click() -> bool:
+    """Whether a mail program sent this by itself."""
     view = current_app.view_functions.get(request.endpoint or "")
     return getattr(view, "one_click", False) and request.form.getlist("List-Unsubscribe") == ["One-Click"]
 

@@ -17,7 +17,7 @@ from radicale_plugin.web.error_messages import told
 from radicale_plugin.web.language import gettext as _
 from radicale_plugin.web.newcomers import Door
 from radicale_plugin.web.page import go, page, say
-from radicale_plugin.web.protection import one_click
+from radicale_plugin.web.protection import is_one_click, one_click
 from radicale_plugin.web.signed_in import current_person, database, open_to_all, visitor
 from sync import meeting
 from sync.database import accounts
@@ -184,6 +184,13 @@ def digest() -> Response:
     return _stopped(choices.check, choices.stop_by_token, "mail_links/digest.html")
 
 
+@blueprint.get("/unsubscribed")
+@open_to_all
+def stopped() -> Response:
+    """Say that nothing more is sent."""
+    return page("mail_links/unsubscribed.html")
+
+
 def _stopped(
     check: Callable[[Session, str], object], stop: Callable[[Session, str], object], question: str
 ) -> Response:
@@ -192,7 +199,8 @@ def _stopped(
     look(lambda session: check(session, token))
     if request.method == "POST":
         database().write(lambda session: stop(session, token))
-        return page("mail_links/unsubscribed.html")
+        # A mail program follows nowhere.
+        return page("mail_links/unsubscribed.html") if is_one_click() else go("mail_links.stopped")
     return page(question, token=token)
 
 

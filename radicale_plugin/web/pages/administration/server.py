@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from flask import Response, request
+from flask import Response, request, session
 
 from radicale_plugin.server import checking, health
 from radicale_plugin.web.language import gettext as _
@@ -19,14 +19,16 @@ from sync.notify import given_up
 
 #: So much that failed is listed.
 _MOST = 100
+#: Where in the browser's session it is that other servers are to be asked, by the next look.
+_DISTANT = "asks_others"
 
 
 @blueprint.get("/messages")
 def messages() -> Response:
     """Say how much waits, since when, what could not be handed over or done yet, and what was given up."""
-    with database().reading() as session:
-        waiting, failing, lost = gauges.waiting(session), gauges.failing(session), given_up.counts(session)
-        undone = faults.listed(session, _MOST)
+    with database().reading() as transaction:
+        waiting, failing, lost = gauges.waiting(transaction), gauges.failing(transaction), given_up.counts(transaction)
+        undone = faults.listed(transaction, _MOST)
     found = {"waiting": waiting, "failing": failing, "undone": undone, "lost": lost, "at": int(time.time())}
     return page("administration/messages.html", **found, days=given_up.KEPT // DAY)
 
@@ -63,17 +65,15 @@ def _act_on_all(act: Callable[[Session], int]) -> None:
 
 @blueprint.get("/health")
 def condition() -> Response:
-    """Say what is wrong or doubtful, without asking other servers."""
-    return _health(distant=False)
+    """Say what is wrong or doubtful; other servers are asked once where that was wanted."""
+    distant = bool(session.pop(_DISTANT, False))
+    ready = health.readiness(database())
+    found = checking.of_running(portal().configuration, database(), distant=distant)
+    return page("administration/health.html", ready=ready, findings=found)
 
 
 @blueprint.post("/health")
 def examine() -> Response:
-    """Say it, and ask the mail server and the like, too."""
-    return _health(distant=True)
-
-
-def _health(*, distant: bool) -> Response:
-    ready = health.readiness(database())
-    found = checking.of_running(portal().configuration, database(), distant=distant)
-    return page("administration/health.html", ready=ready, findings=found)
+    """Ask the mail server and the like, too."""
+    session[_DISTANT] = True
+    return go("administration.condition")
