@@ -36,6 +36,36 @@ TOUCH = """
   return before || !after ? [form.getAttribute("action") || location.pathname] : [];
 })
 """
+#: Sends each form without a network; says which went off, or are not told of in sight, or lost what was typed.
+LOST = """
+async (text) => {
+  const off = (is) => Object.defineProperty(navigator, "onLine", { get: () => !is, configurable: true });
+  const seen = (node) => {
+    const { top, bottom } = node.getBoundingClientRect();
+    return node.offsetParent && top < innerHeight && bottom > 0;
+  };
+  const wrong = [];
+  let went = null;
+  addEventListener("submit", (event) => { went = event.target; });
+  off(true);
+  for (const form of [...document.forms].filter((each) => each.method === "post")) {
+    const typed = [...form.elements].find((each) => /^(text|tel|textarea)$/.test(each.type));
+    const [before, button] = [typed && typed.value, [...form.elements].find((each) => each.type === "submit")];
+    if (!button || button.disabled || !button.checkVisibility()) continue;
+    if (typed) typed.value = text;
+    form.noValidate = true;
+    form.requestSubmit(button);
+    const told = document.querySelectorAll(".not-sent");
+    if (went === form || told.length !== 1 || !seen(told[0]) || (typed && typed.value !== text)) {
+      wrong.push([form.getAttribute("action"), told.length]);
+    }
+    told.forEach((each) => each.remove());
+    if (typed) typed.value = before;
+  }
+  off(false);
+  return wrong;
+}
+"""
 #: Types into each form and sends it twice, as a double click does; says how often each went off that did not once.
 SENDS = """
 (text) => {
@@ -59,13 +89,14 @@ SENDS = """
   const typed = forms.filter((form) => [...form.elements].some((each) => /^(text|tel|textarea)$/.test(each.type)));
   const last = forms.at(-1);
   const leaves = last && last === typed.at(-1) && !stays.has(last);
-  return [wrong, forms.length, leaves ? last.getAttribute("action") || location.pathname : null];
+  const named = last && last.elements.csrf_token.value;
+  return [wrong, forms.length, leaves ? last.getAttribute("action") || location.pathname : null, named];
 }
 """
-#: What is typed in the form for an address.
+#: Whether the form for an address has what was typed, and what the server knows it by if it arrived.
 SAYS = """
-([action, text]) => [...document.forms].some((form) => form.method === "post" &&
-  (form.getAttribute("action") || location.pathname) === action &&
+([action, text, named]) => [...document.forms].some((form) => form.method === "post" &&
+  (form.getAttribute("action") || location.pathname) === action && form.elements.csrf_token.value === named &&
   [...form.elements].filter((each) => /^(text|tel|textarea)$/.test(each.type)).every((each) => each.value === text))
 """
 
@@ -80,10 +111,10 @@ def page(chromium: Browser, server: PortalServer) -> Iterator[Page]:
         yield page
 
 
-def test_every_form_asks_before_it_is_left_goes_off_once_and_keeps_what_was_typed(
+def test_every_form_asks_before_it_is_left_goes_off_once_and_only_with_a_network_and_keeps_what_was_typed(
     page: Page, cast_site: Site, cast: Cast
 ) -> None:
-    silent, wrong, forms, kept, seen = {}, {}, 0, 0, set()
+    silent, wrong, lost, forms, kept, seen = {}, {}, {}, 0, 0, set()
     for endpoint, path in walk.addresses(cast_site, "GET", cast.ids):
         if endpoint in walk.NO_PAGE or endpoint in seen:
             continue
@@ -91,7 +122,9 @@ def test_every_form_asks_before_it_is_left_goes_off_once_and_keeps_what_was_type
         page.goto(path.removeprefix("/") or ".", wait_until="domcontentloaded")
         if not endpoint.startswith("signing.") and (found := page.evaluate(TOUCH)):
             silent[endpoint] = found
-        twice, number, action = page.evaluate(SENDS, TYPED)
+        if found := page.evaluate(LOST, TYPED):
+            lost[endpoint] = found
+        twice, number, action, named = page.evaluate(SENDS, TYPED)
         forms += number
         if twice:
             wrong[endpoint] = twice
@@ -99,10 +132,11 @@ def test_every_form_asks_before_it_is_left_goes_off_once_and_keeps_what_was_type
             continue
         page.goto("about:blank")
         page.go_back()
-        comes_true(page, f"() => ({SAYS})({json.dumps([action, TYPED])})")
+        comes_true(page, f"() => ({SAYS})({json.dumps([action, TYPED, named])})")
         kept += 1
     assert silent == {}
     assert wrong == {}
+    assert lost == {}
     assert forms > 80
     assert kept > 15
 

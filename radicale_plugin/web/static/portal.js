@@ -3,6 +3,8 @@
 
 (() => {
   document.documentElement.classList.add("js");
+  // A page that answers a form is what it is at its own address, to which loading it again goes.
+  if (document.body.dataset.at) history.replaceState(history.state, "", document.body.dataset.at);
 
   // A form that was changed asks before the page is left. What is sent again has been typed already.
   const changed = new Set();
@@ -32,6 +34,13 @@
       event.stopImmediatePropagation();
       return;
     }
+    // Without a network there is no answer but the browser's own, and that in the place of this page.
+    if (!navigator.onLine) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      tell(form, true);
+      return;
+    }
     sent.add(form);
     if (changed.has(form)) typedIn.add(form); else typedIn.delete(form);
     setTimeout(() => sent.delete(form), 1500);
@@ -53,6 +62,7 @@
     lost.setAttribute("role", "alert");
     lost.textContent = told.dataset.notSent;
     (place.querySelector(".acts") || place.closest(".acts") || told).before(lost);
+    lost.scrollIntoView({ block: "nearest" });
   };
   // What is refused comes back as a form in the place of the one that was sent.
   for (const name of ["htmx:afterRequest", "htmx:afterSwap"]) {
@@ -88,14 +98,17 @@
       changed.clear();
     });
   }
-  // And so does going back to a form that was sent: the network may have failed, or there is something to correct.
+  // And so does going back to a form that was sent: the network may have failed, or there is something to correct. By
+  // what names it, the server knows one that arrived (see `once`); the name is good for the session that it is of.
+  const nameOf = (form) => [form.elements.csrf_token, form.elements.mark].map((each) => each && each.value);
+  const isOf = (one, other) => one.split(".")[0] === other.split(".")[0];
   const before = `sent ${key}`;
   const cameBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   document.addEventListener("submit", (event) => {
-    if (isTyped(event.target) && !event.defaultPrevented) store(before, JSON.stringify([said(event.target)]));
+    if (isTyped(event.target) && !event.defaultPrevented) store(before, JSON.stringify([[...said(event.target), nameOf(event.target)]]));
   });
   const sentBefore = taken(before);
-  for (const [action, values] of [...taken(key), ...(cameBack ? sentBefore : [])]) {
+  for (const [action, values, [token, mark] = []] of [...taken(key), ...(cameBack ? sentBefore : [])]) {
     const form = [...document.forms].find((each) => each.getAttribute("action") === action && each.method === "post");
     if (!form) continue;
     for (const element of typed(form)) {
@@ -105,6 +118,9 @@
       const [[, value, checked]] = values.splice(at, 1);
       if (isBox) element.checked = checked; else element.value = value;
     }
+    const { csrf_token: named, mark: marked } = form.elements;
+    if (token && isOf(token, named.value)) named.value = token;
+    if (mark && marked) marked.value = mark;
     const row = form.closest("details");
     if (row) row.open = true;
     changed.add(form);
