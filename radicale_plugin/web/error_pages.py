@@ -47,7 +47,7 @@ def _asking_first(handler: Callable[[E], Response]) -> Callable[[E], Response]:
 
 def _stale_form(_error: CSRFError) -> Response:
     told = _("This form is not valid any more, perhaps because you signed in or out meanwhile. Open it again.")
-    return kept_forms.stale(told) or _told(400, told)
+    return kept_forms.stale() or _told(400, told)
 
 
 def _http_error(error: HTTPException) -> Response:

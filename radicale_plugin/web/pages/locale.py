@@ -33,11 +33,11 @@ def choose_in_form(tag: str) -> Response:
     """
     _keep(tag)
     path, action = request.args.get("page", ""), request.args.get("form", "")
-    sent = {name: values for name, values in request.form.lists() if not kept_forms.is_secret(name)}
-    text = refilled.shown_again(path, action, sent, language.current())
-    if text is not None:
-        return make_response(text)
-    kept = kept_forms.checked(Kept(action, tuple((name, each) for name, values in sent.items() for each in values)))
+    sent = {name: values for name, values in request.form.lists() if not refilled.is_secret(name)}
+    found = refilled.shown_again(path, action, sent, language.current())
+    if found is not None:
+        return make_response(found.text)
+    kept = kept_forms.checked(Kept(action, "", tuple((name, each) for name, values in sent.items() for each in values)))
     return go_to(path, "home.index") if kept is None else kept_forms.shown(kept)
 
 

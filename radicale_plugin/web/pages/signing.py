@@ -38,7 +38,7 @@ def sign_in() -> Response:
     """Ask for login and password, and go to the page that was wanted."""
     wanted, kept = request.args.get("next"), kept_forms.carried()
     if signed_in.visitor() is not None:
-        return go_to(wanted, "home.index") if kept is None else kept_forms.shown(kept)
+        return _in(wanted, kept)
     form = SignIn()
     if form.accepted():
         try:
@@ -48,7 +48,7 @@ def sign_in() -> Response:
             return _sign_in_page(form, wanted, STATUS.get(type(error), 400), kept)
         signed_in.sign_in(token)
         language.keep()
-        return go_to(wanted, "home.index") if kept is None else kept_forms.shown(kept)
+        return _in(wanted, kept)
     return _sign_in_page(form, wanted, form.status, kept)
 
 
@@ -91,6 +91,13 @@ def sign_out() -> Response:
     # Pictures that the browser keeps are somebody's.
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
+
+
+def _in(wanted: str | None, kept: Kept | None) -> Response:
+    """Go to the page that was wanted, or show the form that went along."""
+    if kept is None:
+        return go_to(wanted, "home.index")
+    return kept_forms.shown(kept, why=kept_forms.meanwhile())
 
 
 def _session(login: str, password: str) -> str:

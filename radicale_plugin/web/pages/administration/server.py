@@ -37,7 +37,7 @@ def messages() -> Response:
 def try_now() -> Response:
     """Let a job that failed be tried now; all of them, where none is named."""
     job_id = request.form.get("job", type=int)
-    database().write(lambda session: faults.try_now(session, None if job_id is None else [job_id]))
+    database().write(lambda transaction: faults.try_now(transaction, None if job_id is None else [job_id]))
     say(_("It is tried now."))
     return go("administration.messages")
 
