@@ -1,72 +1,26 @@
-"""How the portal looks where no person checks it: contrast, focus, sizes, its files, what messengers show of it."""
+"""How the portal looks where no person checks it: what is cut off, its colours, its files, what messengers show."""
 
 from __future__ import annotations
 
 import json
 import re
-from itertools import product
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from radicale_plugin.web import avatars
 from radicale_plugin.web.assets import STATIC
 from tests.portal import walk
 from tests.portal.conftest import Cast
-from tests.portal.test_pages import LOOKS, named, paths, sign_in
+from tests.portal.test_pages import paths, sign_in
 from tests.support import chromium as browsers
-from tests.support.chromium import NARROW, WIDE, PortalServer
+from tests.support import looks
+from tests.support.chromium import WIDE, PortalServer
 from tests.support.forms import Visitor
 from tests.support.site import Site
 
 TEMPLATES = STATIC.with_name("templates")
-#: Pairs of names in the tokens that stand on each other: text needs 4.5:1, what is no text but is used 3:1.
-TEXTS = (
-    *product(("ink", "ink-2"), ("paper", "surface", "sunken")),
-    *product(("brand",), ("paper", "surface")),
-    *((f"av-{number}-ink", f"av-{number}") for number in range(12)),
-    *(("on-brand", "brand"), ("brand-soft-ink", "brand-soft"), ("on-deep", "deep"), ("amber-ink", "amber-soft")),
-    *(("on-red", "red"), ("red-ink", "red-soft"), ("red-ink", "surface"), ("red-ink", "paper"), ("ink-2", "chip")),
-)
-CONTROLS = (
-    *product(("control", "implied"), ("paper", "surface")),
-    *product(("focus",), ("paper", "surface", "sunken")),
-    *(("brand", "surface"), ("red", "surface")),
-)
-#: Whatever can be pressed or typed into.
-PRESSED = "a[href], button, input:not([type=hidden]), select, textarea, summary"
-
-
-def tokens() -> dict[str, dict[str, str]]:
-    """Return the colours by theme and name."""
-    light, rest = (STATIC / "tokens.css").read_text().split("@media screen and (prefers-color-scheme: dark)")
-    dark, printed = rest.split("@media print")
-    bright, *others = (dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", part)) for part in (light, dark, printed))
-    return dict(zip(("light", "dark", "printed"), (bright, *({**bright, **each} for each in others)), strict=True))
-
-
-def luminance(colour: str) -> float:
-    """Return the relative luminance of a colour (WCAG 2.2)."""
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours (WCAG 2.2)."""
-    brighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (brighter + 0.05) / (darker + 0.05)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark", "printed"])
-@pytest.mark.parametrize(("pairs", "least"), [(TEXTS, 4.5), (CONTROLS, 3.0)], ids=["texts", "controls"])
-def test_every_colour_can_be_told_from_what_it_stands_on(
-    theme: str, pairs: tuple[tuple[str, str], ...], least: float
-) -> None:
-    colours = tokens()[theme]
-    found = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
-    assert {pair: round(value, 2) for pair, value in found.items() if value < least} == {}
 
 
 def test_the_components_have_no_colour_of_their_own() -> None:
@@ -129,61 +83,7 @@ def test_colours_of_names_are_those_of_their_hash() -> None:
     assert [avatars.hue(name) for name in ("Wang Fang", "Amir Haddad", "Dora Novák")] == ["h0", "h2", "h5"]
 
 
-# Each of a few dozen pages, tabbed through.
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("options", LOOKS[:1] + LOOKS[2:3], ids=named)
-def test_every_control_shows_that_it_has_the_focus_and_is_large_enough(
-    chromium: Browser, server: PortalServer, cast_site: Site, cast: Cast, options: dict[str, object]
-) -> None:
-    wrong = []
-    with browsers.opened(chromium, server, **options) as page:
-        sign_in(page)
-        seen = set()
-        for endpoint, path in paths(cast_site, cast):
-            if endpoint in seen:
-                continue
-            seen.add(endpoint)
-            page.goto(path.removeprefix("/") or ".")
-            wrong += [f"{endpoint}: {line}" for line in unfocused(page)]
-            if options["viewport"] == NARROW:
-                wrong += [f"{endpoint}: {line}" for line in small(page)]
-    assert wrong == []
-
-
-def unfocused(page: Page) -> list[str]:
-    """Return the controls of the page that look the same with the focus as without it."""
-    page.keyboard.press("Tab")
-    script = """
-        (selector) => [...document.querySelectorAll(selector)].filter(node => {
-            if (!node.checkVisibility() || node.disabled) return false;
-            node.focus({ preventScroll: true, focusVisible: true });
-            if (document.activeElement !== node) return false;
-            const near = [node, node.nextElementSibling].filter(Boolean);
-            const rings = near.map(each => getComputedStyle(each)).concat(getComputedStyle(node, '::after'));
-            return !rings.some(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2);
-        }).map(node => node.outerHTML.slice(0, 120))
-    """
-    return [f"no focus: {found}" for found in page.evaluate(script, PRESSED)]
-
-
-def small(page: Page) -> list[str]:
-    """Return the controls that a thumb cannot hit; links within sentences may be as high as their line (WCAG 2.5.8)."""
-    script = """
-        (selector) => [...document.querySelectorAll(selector)].filter(node => {
-            if (!node.checkVisibility({ opacityProperty: false })) return false;
-            const within = 'p a, li a, small a, h2 a, h3 a, b a, dd a, .vh, .skip, .cover';
-            if (node.matches(within) && !node.matches('.btn, .filter')) return false;
-            const target = node.closest('label, summary') || node;
-            const height = target.getBoundingClientRect().height;
-            return height > 0 && height < 43.5 && getComputedStyle(target).position !== 'absolute';
-        }).map(node => {
-            const target = node.closest('label, summary') || node;
-            return `${Math.round(target.getBoundingClientRect().height)}px ${node.outerHTML.slice(0, 120)}`;
-        })
-    """
-    return [f"too small: {found}" for found in page.evaluate(script, PRESSED)]
-
-
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 #: What is cut off: the choice of a list, text that ends where its box does, without all of it in a title, and buttons.
 CUT_OFF = """
     () => {
@@ -274,8 +174,7 @@ def test_no_page_scrolls_sideways_or_cuts_or_tears_a_text_or_writes_over_another
         sign_in(page)
         for endpoint, path in paths(cast_site, cast):
             page.goto(path.removeprefix("/") or ".")
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if wide > 0:
+            if (wide := page.evaluate(WIDER)) > 0:
                 wrong[endpoint] = wide
             if cut := page.evaluate(CUT_OFF):
                 wrong[f"{endpoint}, cut off"] = cut
@@ -283,6 +182,9 @@ def test_no_page_scrolls_sideways_or_cuts_or_tears_a_text_or_writes_over_another
                 wrong[f"{endpoint}, one upon another"] = upon
             if torn := page.evaluate(TORN):
                 wrong[f"{endpoint}, on two lines"] = torn
+            looks.open_all(page)
+            if (found := [page.evaluate(WIDER), *page.evaluate(CUT_OFF)]) != [0]:
+                wrong[f"{endpoint}, with everything opened"] = found
         page.goto("sharing/")
         page.locator("main .matrix input.tick:not(:checked)").first.check()
         expect(page.locator(".savebar > span")).to_contain_text("1")

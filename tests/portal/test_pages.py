@@ -11,8 +11,10 @@ from playwright.sync_api import Browser, Page
 from tests.portal import walk
 from tests.portal.conftest import PASSWORD, Cast
 from tests.support import chromium as browsers
+from tests.support import looks
 from tests.support.chromium import NARROW, WIDE, PortalServer
 from tests.support.forms import Visitor
+from tests.support.looks import Measured
 from tests.support.site import Site
 
 LOOKS: list[dict[str, Any]] = [
@@ -75,14 +77,16 @@ def test_every_page_can_be_used_by_everybody(
     Every page is looked at in both languages, and every state of it wide and narrow, light and dark.
 
     It is loaded once for two looks. What depends on the screen and its colours is asked for both; all else, of which
-    each language asks on another screen, for the first.
+    each language asks on another screen, for the first. At last everything is opened, and measured in both looks, with
+    a mouse over it where there is one, and on paper.
     """
     loaded, other = PAIRS[language]
     wrong = []
-    with browsers.opened(chromium, server, **loaded) as page:
+    measured = Measured()
+    with browsers.opened(chromium, server, **loaded, reduced_motion="reduce") as page:
         if signed_in:
             sign_in(page)
-        for number, (endpoint, path) in enumerate(walked(cast_site, cast, language)):
+        for number, (endpoint, path) in enumerate((*walked(cast_site, cast, language), ("error", "/nowhere"))):
             shown_as(page, loaded).goto(path.removeprefix("/") or ".")
             if not signed_in and page.url.partition("?")[0].endswith("/sign-in") and endpoint != "signing.sign_in":
                 continue
@@ -92,6 +96,16 @@ def test_every_page_can_be_used_by_everybody(
                 wrong += [f"{name}: {line}" for line in found]
                 if found or browsers.KEEPS_PICTURES:
                     browsers.picture(page, name)
+            looks.open_all(page)
+            for options in (other, loaded):
+                is_narrow = options["viewport"] == NARROW
+                shown = shown_as(page, options)
+                wrong += [f"{endpoint}: {line}" for line in measured.wrong(shown, named(options), touch=is_narrow)]
+            wrong += [f"{endpoint}: {line}" for line in measured.wrong_on_paper(page)]
+            looks.point_at_all(page)
+            wide = next(options for options in (loaded, other) if options["viewport"] == WIDE)
+            shown = shown_as(page, wide)
+            wrong += [f"{endpoint}: {line}" for line in measured.wrong(shown, "under a mouse", focus=False)]
     assert wrong == []
 
 
