@@ -13,10 +13,10 @@ from radicale_plugin.web import avatars
 from radicale_plugin.web.assets import STATIC
 from tests.portal import walk
 from tests.portal.conftest import Cast
-from tests.portal.test_pages import paths, sign_in
+from tests.portal.test_pages import paths, shown_as, sign_in
 from tests.support import chromium as browsers
 from tests.support import looks
-from tests.support.chromium import WIDE, PortalServer
+from tests.support.chromium import NARROW, WIDE, PortalServer
 from tests.support.forms import Visitor
 from tests.support.site import Site
 
@@ -234,6 +234,28 @@ def test_the_portal_can_be_put_on_a_home_screen(site: Site) -> None:
     assert told["start_url"] == "/.web/"
     for icon in told["icons"]:
         assert visitor.get(icon["src"].removeprefix("/.web")).response.content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en-US", "three phones show"), ("zh-CN", "三部手机都显示")])
+def test_the_first_page_shows_what_evercard_does_in_one_picture(
+    chromium: Browser, lasting_server: PortalServer, locale: str, said: str
+) -> None:
+    """Whoever is not signed in sees it on the first screen of a computer, in the colours of the theme."""
+    with browsers.opened(chromium, lasting_server, locale=locale, viewport=WIDE) as page:
+        page.goto(".")
+        picture = page.locator("main").get_by_role("img")
+        expect(picture).to_have_accessible_name(re.compile(said))
+        papers = []
+        for theme in ("light", "dark"):
+            shown_as(page, {"viewport": WIDE, "color_scheme": theme})
+            box = picture.bounding_box()
+            assert box is not None
+            assert box["width"] > 400
+            assert box["y"] + box["height"] <= WIDE["height"]
+            papers.append(picture.locator(".frame").first.evaluate("node => getComputedStyle(node).fill"))
+        assert len(set(papers)) == 2
+        shown_as(page, {"viewport": NARROW, "color_scheme": "light"})
+        assert (picture.bounding_box() or {"width": 0})["width"] > 300
 
 
 def test_the_first_page_is_for_an_index(site: Site) -> None:
