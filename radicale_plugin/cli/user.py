@@ -190,7 +190,7 @@ def delete_user(site: Site, login: str, *, yes: bool) -> None:
     """
     with site.read() as session:
         account_id = accounts.find(session, login)
-        holders = len(connections.connected_to(session, account_id))
+        holders = connections.how_many(session, account_id)
     if not yes:
         click.confirm(f"Delete everything of {login}'s? It cannot be brought back", abort=True)
     with output.progress("Taking the card back", holders) as bar:

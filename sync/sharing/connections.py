@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Update, bindparam, delete, insert, select, update
+from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among, among_parameter, ids
@@ -169,6 +169,11 @@ def connected_to(session: Session, owner_id: int, only: Collection[int] | None =
     if only is not None:
         chosen = chosen.where(among(session, Connection.viewer_id, only))
     return session.scalars(chosen.order_by(Connection.viewer_id)).all()
+
+
+def how_many(session: Session, owner_id: int) -> int:
+    """Return how many people somebody is connected to."""
+    return session.scalars(select(func.count()).where(Connection.owner_id == owner_id)).one()
 
 
 def hidden_from(session: Session, viewer_id: int) -> Sequence[int]:

@@ -60,7 +60,7 @@ def leave() -> Response:
             say(_("Your account is deleted. Everybody who has your card loses it at the next synchronization."))
             return go("home.index")
     with database().reading() as session:
-        holders = len(connections.connected_to(session, person.account_id))
+        holders = connections.how_many(session, person.account_id)
     return page("settings/leave.html", status, form=form, holders=holders)
 
 
