@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.engine import all_or_nothing
+from sync.database.prepared import read
 from sync.ends import LEAD, next_ends
 from sync.ends.targets import CONNECTION, EXCEPTION, GRANT, GROUP, End, Target
 from sync.errors import InvalidInput, NotFound, Refused
@@ -19,6 +20,13 @@ from sync.sharing import changes, visibility
 LONGEST = 10 * 366 * 24 * 3600
 #: Minutes that a clock can be apart from UTC.
 _OFFSET = 14 * 60
+_ENDS = (
+    select(Ending.id, Ending.ends_at, Ending.utc_offset, Ending.answered_at)
+    .add_columns(Ending.group_id, Ending.viewer_id, Ending.field_id)
+    .where(Ending.owner_id == bindparam("owner"))
+    .order_by(Ending.ends_at, Ending.id)
+)
+_ENDS_BY = _ENDS.where(Ending.ends_at <= bindparam("until"))
 
 
 def minute_of(at: int, utc_offset: int) -> int:
@@ -91,19 +99,10 @@ def end_of(session: Session, owner_id: int, target: Target) -> End | None:
 
 def ends_of(session: Session, owner_id: int, *, until: int | None = None) -> list[End]:
     """Return what of an owner's ends, the soonest first; with *until*, what ends by then."""
-    chosen = select(Ending).where(Ending.owner_id == owner_id).order_by(Ending.ends_at, Ending.id)
-    if until is not None:
-        chosen = chosen.where(Ending.ends_at <= until)
-    rows = session.scalars(chosen.execution_options(populate_existing=True))
+    chosen, values = (_ENDS, {}) if until is None else (_ENDS_BY, {"until": until})
     return [
-        End(
-            row.id,
-            Target(row.group_id, row.viewer_id, row.field_id),
-            row.ends_at,
-            row.utc_offset,
-            row.answered_at is not None,
-        )
-        for row in rows
+        End(end_id, Target(*target), ends_at, utc_offset, answered_at is not None)
+        for end_id, ends_at, utc_offset, answered_at, *target in read(session, chosen, {"owner": owner_id, **values})
     ]
 
 

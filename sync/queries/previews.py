@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync import fields
 from sync.database import accounts
-from sync.database.engine import among
+from sync.database.lists import among_parameter
+from sync.database.prepared import read
 from sync.errors import NotFound
 from sync.models import Account, Audience, Connection, Device, Entry, Group, Member
 from sync.pictures.columns import body_of
@@ -30,6 +33,9 @@ from sync.sharing.visibility import (
 
 #: Stands in a preview for the UID that each viewer's entry has for itself.
 NO_UID = "00000000-0000-0000-0000-000000000000"
+_SHOWN = select(Entry.uid, Entry.changed_at, Entry.card_id).where(
+    Entry.viewer_id == bindparam("viewer"), Entry.id == bindparam("owner")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,9 @@ def for_person(session: Session, owner_id: int, viewer_id: int, version: str = "
     """
     if not connections.is_connected(session, owner_id, viewer_id):
         return for_audience(session, owner_id, STRANGER, version)
-    entry = session.scalars(select(Entry).where(Entry.viewer_id == viewer_id, Entry.id == owner_id)).one()
-    body = body_of(session, owner_id, entry.card_id, version)
-    return fields.head(version, entry.uid or NO_UID, entry.changed_at) + body
+    ((uid, changed_at, card_id),) = read(session, _SHOWN, {"owner": owner_id, "viewer": viewer_id})
+    body = body_of(session, owner_id, card_id, version)
+    return fields.head(version, uid or NO_UID, changed_at) + body
 
 
 def for_group(session: Session, owner_id: int, group_id: int, version: str = "3.0") -> str:
@@ -115,40 +121,19 @@ def holders(session: Session, owner_id: int, only: Collection[int] | None = None
 
     With *only*, those of these people who are connected.
     """
-    connected = (
-        select(Connection.viewer_id, Connection.hidden, Audience.composition)
-        .join(Audience, (Audience.owner_id == Connection.owner_id) & (Audience.id == Connection.audience_id))
-        .where(Connection.owner_id == owner_id)
-    )
-    if only is not None:
-        connected = connected.where(among(session, Connection.viewer_id, only))
-    viewers = {
-        viewer_id: (hidden, Composition.load(composition))
-        for viewer_id, hidden, composition in session.execute(connected)
-    }
+    some = {} if only is None else {"viewers": only}
+    rows = read(session, functools.partial(_connected, all_of_them=only is None), {"owner": owner_id}, **some)
+    viewers = {viewer_id: (bool(hidden), Composition.load(composition)) for viewer_id, hidden, composition in rows}
     names = accounts.logins(session, viewers)
     entries = {
-        entry.viewer_id: entry
-        for entry in session.scalars(
-            select(Entry).where(among(session, Entry.viewer_id, viewers), Entry.id == owner_id)
-        )
+        viewer_id: _Entry(revision, changed_at)
+        for viewer_id, revision, changed_at in read(session, _entries, {"owner": owner_id}, viewers=viewers)
     }
-    devices: dict[int, list[Device]] = {}
-    in_use = (
-        select(Device)
-        .where(among(session, Device.viewer_id, viewers), Device.revoked_at.is_(None))
-        .order_by(Device.created_at)
-    )
-    for device in session.scalars(in_use):
-        devices.setdefault(device.viewer_id, []).append(device)
+    devices: dict[int, list[HoldingDevice]] = {}
+    for viewer_id, *device in read(session, _devices, {}, viewers=viewers):
+        devices.setdefault(viewer_id, []).append(_holding(entries[viewer_id], *device))
     groups: dict[int, list[str]] = {}
-    named = (
-        select(Member.viewer_id, Group.name)
-        .join(Group, (Group.owner_id == Member.owner_id) & (Group.id == Member.group_id))
-        .where(Member.owner_id == owner_id, among(session, Member.viewer_id, viewers))
-        .order_by(Group.name_key)
-    )
-    for viewer_id, name in session.execute(named):
+    for viewer_id, name in read(session, _named, {"owner": owner_id}, viewers=viewers):
         groups.setdefault(viewer_id, []).append(name)
     everything = fields_of(session, owner_id)
     grants = grants_of(session, owner_id)
@@ -165,12 +150,44 @@ def holders(session: Session, owner_id: int, only: Collection[int] | None = None
                 revision=entry.revision,
                 changed_at=entry.changed_at,
                 hidden=hidden,
-                devices=[_holding(device, entry) for device in devices.get(viewer_id, [])],
+                devices=devices.get(viewer_id, []),
             )
         )
     return sorted(found, key=lambda holder: holder.login)
 
 
-def _holding(device: Device, entry: Entry) -> HoldingDevice:
-    current = device.synced_revision >= entry.revision
-    return HoldingDevice(device.synced_revision, device.synced_at, device.last_used_at, current)
+class _Entry(NamedTuple):
+    revision: int
+    changed_at: int
+
+
+def _holding(entry: _Entry, revision: int, synced_at: int | None, last_used_at: int | None) -> HoldingDevice:
+    return HoldingDevice(revision, synced_at, last_used_at, current=revision >= entry.revision)
+
+
+@functools.cache
+def _connected(dialect: str, *, all_of_them: bool) -> Select[*tuple[Any, ...]]:
+    audience = (Audience.owner_id == Connection.owner_id) & (Audience.id == Connection.audience_id)
+    columns = select(Connection.viewer_id, Connection.hidden, Audience.composition).join(Audience, audience)
+    chosen = columns.where(Connection.owner_id == bindparam("owner"))
+    return chosen if all_of_them else chosen.where(among_parameter(dialect, Connection.viewer_id, "viewers"))
+
+
+@functools.cache
+def _entries(dialect: str) -> Select[*tuple[Any, ...]]:
+    theirs = among_parameter(dialect, Entry.viewer_id, "viewers")
+    return select(Entry.viewer_id, Entry.revision, Entry.changed_at).where(theirs, Entry.id == bindparam("owner"))
+
+
+@functools.cache
+def _devices(dialect: str) -> Select[*tuple[Any, ...]]:
+    columns = (Device.viewer_id, Device.synced_revision, Device.synced_at, Device.last_used_at)
+    in_use = (among_parameter(dialect, Device.viewer_id, "viewers"), Device.revoked_at.is_(None))
+    return select(*columns).where(*in_use).order_by(Device.created_at)
+
+
+@functools.cache
+def _named(dialect: str) -> Select[*tuple[Any, ...]]:
+    group = (Group.owner_id == Member.owner_id) & (Group.id == Member.group_id)
+    mine = (Member.owner_id == bindparam("owner"), among_parameter(dialect, Member.viewer_id, "viewers"))
+    return select(Member.viewer_id, Group.name).join(Group, group).where(*mine).order_by(Group.name_key)

@@ -15,6 +15,7 @@ from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among, among_parameter, ids
+from sync.database.prepared import read
 from sync.disclosure import records
 from sync.errors import AlreadyExists, InvalidInput, NotFound
 from sync.models import CONTACTS, Base, Connection, Entry, FieldException, Member, PublicFriend, Request
@@ -22,7 +23,7 @@ from sync.revisions import fan_out, rosters, shared_fields
 from sync.revisions.address_books import HIDDEN, PRESENT, REMOVED
 from sync.sharing import cards
 from sync.sharing.changes import Change, change
-from sync.sharing.visibility import CONNECTED, Composition, compositions_of
+from sync.sharing.visibility import CONNECTED, ONE, Composition, compositions_of
 
 CONNECTION = "connection"
 
@@ -148,8 +149,7 @@ def regroup(under_way: Change, owner_id: int, viewer_ids: Collection[int]) -> No
 
 def is_connected(session: Session, owner_id: int, viewer_id: int) -> bool:
     """Whether the two are in each other's address book, hidden or not."""
-    found = select(Connection.viewer_id).where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
-    return session.scalars(found).first() is not None
+    return bool(read(session, ONE, {"owner": owner_id, "viewer": viewer_id}))
 
 
 def require(session: Session, owner_id: int, viewer_id: int) -> None:

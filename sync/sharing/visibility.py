@@ -22,7 +22,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.database.lists import among
-from sync.database.prepared import ask
+from sync.database.prepared import ask, read
 from sync.models import Base, Connection, Field, FieldException, Grant, Group, Member
 from sync.pipeline.answers import Answer
 from sync.sharing.due import require_none_due
@@ -171,17 +171,12 @@ def grants_after(session: Session, owner_id: int, adjustment: Adjustment) -> Gra
 
 def composition_of(session: Session, owner_id: int, viewer_id: int) -> Composition:
     """Return what *viewer_id* is to the owner; `STRANGER` when the two are not connected."""
-    connection = select(Connection.viewer_id).where(Connection.owner_id == owner_id, Connection.viewer_id == viewer_id)
-    if session.scalars(connection).first() is None:
+    pair = {"owner": owner_id, "viewer": viewer_id}
+    if not read(session, ONE, pair):
         return STRANGER
-    groups = session.scalars(select(Member.group_id).where(Member.owner_id == owner_id, Member.viewer_id == viewer_id))
-    exceptions = session.execute(
-        select(FieldException.field_id, FieldException.allowed).where(
-            FieldException.owner_id == owner_id, FieldException.viewer_id == viewer_id
-        )
-    ).all()
+    groups, exceptions = read(session, _MEMBER_OF, pair), read(session, _EXCEPTIONS, pair)
     return Composition(
-        frozenset(groups),
+        frozenset(group_id for (group_id,) in groups),
         frozenset(field_id for field_id, allowed in exceptions if allowed),
         frozenset(field_id for field_id, allowed in exceptions if not allowed),
     )
@@ -283,6 +278,16 @@ _FIELDS = (
     select(*_COLUMNS)
     .where(_FIELD_TABLE.c.owner_id == bindparam("owner"))
     .order_by(_FIELD_TABLE.c.position, _FIELD_TABLE.c.id)
+)
+#: The connection of an *owner* with a *viewer*, and what that viewer is to the owner besides.
+ONE = select(Connection.viewer_id).where(
+    Connection.owner_id == bindparam("owner"), Connection.viewer_id == bindparam("viewer")
+)
+_MEMBER_OF = select(Member.group_id).where(
+    Member.owner_id == bindparam("owner"), Member.viewer_id == bindparam("viewer")
+)
+_EXCEPTIONS = select(FieldException.field_id, FieldException.allowed).where(
+    FieldException.owner_id == bindparam("owner"), FieldException.viewer_id == bindparam("viewer")
 )
 _GROUPS, _GRANTED = Base.metadata.tables["contact_group"], Base.metadata.tables["field_grant"]
 _GRANTS = (
