@@ -255,7 +255,7 @@ def test_the_first_page_shows_what_evercard_does_in_one_picture(
             papers.append(picture.locator(".frame").first.evaluate("node => getComputedStyle(node).fill"))
         assert len(set(papers)) == 2
         shown_as(page, {"viewport": NARROW, "color_scheme": "light"})
-        assert (picture.bounding_box() or {"width": 0})["width"] > 300
+        browsers.comes_true(picture, "node => node.getBoundingClientRect().width > 300")
 
 
 def test_the_first_page_is_for_an_index(site: Site) -> None:
