@@ -63,7 +63,7 @@ INTERVALS = {
     ),
     "thunderbird": ("Properties › Synchronize: “every minute” is the shortest", "属性 › 同步：最短为“每分钟”"),
     "evolution": ("Refresh every: one minute is the shortest", "刷新间隔：最短为一分钟"),
-    "android": ("Contacts sync interval: 15 minutes is the shortest", "“联系人同步间隔”中，最短为 15 分钟"),
+    "android": ("Contacts sync interval: 15 minutes is the shortest", "“通讯录自动同步间隔”中，最短为“每 15 分钟”"),
 }
 
 
