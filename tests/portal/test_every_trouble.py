@@ -38,6 +38,7 @@ UNSEEN = {
     "account.link_directory",
     "administration.drop",
     "administration.retry",
+    "administration.try_now",
     "card.keep_photo",
     "locale.choose_in_form",
     "notifications.off",

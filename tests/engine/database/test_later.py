@@ -229,7 +229,7 @@ def test_a_part_is_sent_with_its_end(database: Database, anna: int, monkeypatch:
     database.write(change)
     monkeypatch.setattr(Line, "_exchange", note)
     database.write(change)
-    assert sent == [["BEGIN", "SAVEPOINT"], ["UPDATE", "UPDATE", "RELEASE"]]
+    assert sent == [["BEGIN", "SAVEPOINT"], ["UPDATE", "UPDATE", "RELEASE"], ["COMMIT"]]
     assert title(database, anna) == "Two"
 
 

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from sync import jobs, meeting
-from sync.accounts import one_time_tokens, preference_changes, rate_limits
+from sync.accounts import one_time_tokens, preference_changes, pushes, rate_limits
 from sync.books import doubts
 from sync.calendars import feeds
 from sync.card_links import links as card_links
@@ -304,6 +304,7 @@ MORE: dict[str, Change] = {
         lambda s, w: choices.stop(s, w.anna),
     ),
     "all browsers": lambda s, w: sessions.end_all(s, w.anna),
+    "messages to a push service": lambda s, w: pushes.afford(s, w.anna, "push.example.org", 100),
     "what expired": _then(
         lambda s, _: sessions.purge(s), lambda s, _: one_time_tokens.purge(s), lambda s, _: rate_limits.purge(s)
     ),
