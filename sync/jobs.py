@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, String, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from sync.database.distribution import buckets_of
 from sync.database.engine import Database, settings_of
+from sync.database.lists import among_parameter, ids
+from sync.database.prepared import ANEW
 from sync.faults import longest
 from sync.models import Base, Job, new_id, now
+
+
+class Due(NamedTuple):
+    """A job whose time has come."""
+
+    bucket: int
+    id: int
+    owner_id: int
 
 
 def ask(session: Session, kind: str, owner_id: int, at: int) -> None:
@@ -30,11 +53,17 @@ def take(database: Database, kind: str, buckets: Sequence[int] | None) -> list[i
     No other worker has it while the lease runs.
     """
     at = now()
-    due = (Job.kind == kind, is_due(moment(at), moment(at + database.settings.lease)))
-    with database.reading() as session:
-        here = Job.bucket.in_(database.buckets.some(buckets))
-        asked: Sequence[int] = session.scalars(select(Job.owner_id).where(here, *due)).all()
-    return [each for each in asked if database.write(partial(_claim, owner_id=each, conditions=due))]
+    conditions = (Job.kind == kind, is_due(moment(at), moment(at + database.settings.lease)))
+    asked = [each.owner_id for each in due(database, kind, buckets, at)]
+    return [each for each in asked if database.write(partial(_claim, owner_id=each, conditions=conditions))]
+
+
+def due(database: Database, kind: str, buckets: Sequence[int] | None, at: int) -> list[Due]:
+    """Return what is due of this *kind* in these *buckets*, or in all for None: workers ask this all the time."""
+    dialect = database.engine.dialect.name
+    here = ids(dialect, database.buckets.some(buckets))
+    values = {"buckets": here, "kind": kind, "at": at, "lease": at + database.settings.lease}
+    return [Due(*row) for row in database.quick_rows(_due(dialect), values)]
 
 
 def renew(session: Session, kind: str, owner_id: int) -> None:
@@ -71,6 +100,15 @@ def _claim(session: Session, owner_id: int, conditions: Sequence[ColumnElement[b
     values = {"due_at": now() + settings_of(session).lease, "attempts": Job.attempts + 1}
     claimed = update(Job).where(*of_owner(session, owner_id), *conditions).values(values)
     return session.scalars(claimed.returning(Job.id)).first() is not None
+
+
+@cache
+def _due(dialect: str) -> Select[int, int, int]:
+    here = among_parameter(dialect, Job.bucket, "buckets")
+    at, lease = (bindparam(name, type_=BigInteger) for name in ("at", "lease"))
+    chosen = select(Job.bucket, Job.id, Job.owner_id).where(here, Job.kind == bindparam("kind"), is_due(at, lease))
+    # Nobody knows how many there will be: there may be none for days.
+    return chosen.execution_options(**{ANEW: True})
 
 
 _JOBS = Base.metadata.tables["job"]

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from sync.database.engine import Database
 from sync.database.lists import among
+from sync.database.prepared import ANEW
 from sync.models import Base, PushSubscription, now
 
 #: Seconds for which a claim holds, between two messages to one device about one collection, and to one browser.
@@ -59,14 +61,9 @@ class Results:
     ended: list[Key] = field(default_factory=list)
 
 
-def hosts(session: Session) -> Mapping[str, int]:
-    """Return the hosts that something is to be sent to now, with how many messages."""
-    found = (
-        select(PushSubscription.host, func.count().label("waiting"))
-        .where(_is_due(now()))
-        .group_by(PushSubscription.host)
-    )
-    return {each.host: each.waiting for each in session.execute(found)}
+def hosts(database: Database) -> Mapping[str, int]:
+    """Return the hosts that something is to be sent to now, with how many messages; workers ask all the time."""
+    return dict(database.quick_rows(_WAITING, {"at": now()}))
 
 
 def crowded(session: Session, host: str, viewers: Collection[int]) -> Collection[int]:
@@ -148,7 +145,7 @@ def retry(attempts: int, wanted: int | None) -> int:
     return max(own, min(wanted or 0, LONGEST_WAIT))
 
 
-def _is_due(at: int) -> ColumnElement[bool]:
+def _is_due(at: int | ColumnElement[int]) -> ColumnElement[bool]:
     return and_(
         PushSubscription.waiting_since.is_not(None),
         PushSubscription.expires_at > at,
@@ -161,6 +158,12 @@ def _named(key: Key) -> dict[str, int]:
     return {"viewer": key[0], "subscription": key[1]}
 
 
+_WAITING = (
+    select(PushSubscription.host, func.count())
+    .where(_is_due(bindparam("at", type_=BigInteger)))
+    .group_by(PushSubscription.host)
+    .execution_options(**{ANEW: True})
+)
 _SUBSCRIPTIONS, _CARDS = Base.metadata.tables["push_subscription"], Base.metadata.tables["card_news"]
 _MINE = (_SUBSCRIPTIONS.c.viewer_id == bindparam("viewer"), _SUBSCRIPTIONS.c.id == bindparam("subscription"))
 _TOLD = (

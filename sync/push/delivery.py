@@ -45,8 +45,10 @@ class Delivery:
 
     def work(self) -> None:
         """See what is due, and let threads send it; nobody waits for them."""
+        waiting = claims.hosts(self._shared.database)
+        if not waiting:
+            return
         with self._shared.database.reading() as session:
-            waiting = claims.hosts(session)
             failing = breakers.known(session, list(waiting))
         self._shared.hosts.learn({host: failing.get(host) for host in waiting})
         # Those that are known to answer first, so that no number of others keeps their messages waiting.

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from sync import faults
+from sync import faults, jobs
 from sync.database.distribution import buckets_of
 from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
@@ -106,11 +106,8 @@ def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Se
     """
     at, told, pieces = now(), list[int](), Pieces(database)
     round_ = Round(database, lambda job, error: faults.note_job(database, kind, job[0], job[1], error))
-    with database.reading() as session:
-        due = is_due(moment(at), moment(at + database.settings.lease))
-        here = Job.bucket.in_(database.buckets.some(buckets))
-        chosen = select(Job.bucket, Job.id).where(here, Job.kind == kind, due)
-        jobs = [(bucket, job_id) for bucket, job_id in session.execute(chosen)]
+    due = is_due(moment(at), moment(at + database.settings.lease))
+    found = [(each.bucket, each.id) for each in jobs.due(database, kind, buckets, at)]
 
     def tell_one(job: tuple[int, int]) -> None:
         if not database.write(partial(_claim, job=job, due=due)):
@@ -118,7 +115,7 @@ def tell(database: Database, kind: str, place: Place, told_of: Told, buckets: Se
         while some := pieces.write(partial(_tell, job=job, place=place, told_of=told_of)):
             told.append(len(some))
 
-    round_.each(jobs, tell_one)
+    round_.each(found, tell_one)
     round_.end()
     return sum(told)
 
