@@ -100,7 +100,7 @@ def test_what_fails_is_listed_without_a_word_of_the_error_and_tried_now(evercard
     assert found["failing_since"] == found["failed_at"] < found["next_at"]
     printed = evercard("outbox", "failing")
     assert "let those follow who carry a field" in printed
-    assert "0199" not in printed
+    assert "+49 555" not in printed
     assert "could not do 1 of what it tried" in evercard.run("check").stdout
     assert following.work(site) == 0
     assert evercard("outbox", "now", found["id"]) == "Tried now: 1 job.\n"

@@ -340,7 +340,7 @@ def test_who_proved_nothing_is_reminded_until_they_have(site: Site, channel: str
     quietly = "//nav//a[contains(@href, '/settings/')]//*[contains(@class, 'todo')]"
     for path in ("/card/", "/people/", "/activity/"):
         said = visitor.get(path).document.xpath(f"normalize-space({quietly})")
-        assert said == "! Add an e\u2011mail address."
+        assert said == "Add an e\u2011mail address."
     site.database.write(lambda session: addresses.add(session, cleo, channel, address))
     for path in ("/", "/settings/"):
         page = visitor.get(path)
