@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -60,10 +60,12 @@ def take(database: Database, kind: str, buckets: Sequence[int] | None) -> list[i
 
 def due(database: Database, kind: str, buckets: Sequence[int] | None, at: int) -> list[Due]:
     """Return what is due of this *kind* in these *buckets*, or in all for None: workers ask this all the time."""
-    dialect = database.engine.dialect.name
-    here = ids(dialect, database.buckets.some(buckets))
-    values = {"buckets": here, "kind": kind, "at": at, "lease": at + database.settings.lease}
-    return [Due(*row) for row in database.quick_rows(_due(dialect), values)]
+    return [Due(*row) for row in _look(database, _due, kind, database.buckets.some(buckets), at)]
+
+
+def due_buckets(database: Database, kind: str, buckets: Sequence[int], at: int) -> list[int]:
+    """Return in which of these *buckets* something of this *kind* is due, however much that is."""
+    return [bucket for (bucket,) in _look(database, _due_buckets, kind, buckets, at)]
 
 
 def renew(session: Session, kind: str, owner_id: int) -> None:
@@ -102,13 +104,34 @@ def _claim(session: Session, owner_id: int, conditions: Sequence[ColumnElement[b
     return session.scalars(claimed.returning(Job.id)).first() is not None
 
 
+def _look(
+    database: Database,
+    chosen: Callable[[str], Select[*tuple[Any, ...]]],
+    kind: str,
+    buckets: Sequence[int],
+    at: int,
+) -> list[tuple[Any, ...]]:
+    # A look at an empty outbox is one reading statement; a claim needs the right to write, bucket by bucket.
+    dialect = database.engine.dialect.name
+    values = {"buckets": ids(dialect, buckets), "kind": kind, "at": at, "lease": at + database.settings.lease}
+    return database.quick_rows(chosen(dialect), values)
+
+
 @cache
-def _due(dialect: str) -> Select[int, int, int]:
+def _due(dialect: str) -> Select[*tuple[Any, ...]]:
+    return _among_due(dialect, select(Job.bucket, Job.id, Job.owner_id))
+
+
+@cache
+def _due_buckets(dialect: str) -> Select[*tuple[Any, ...]]:
+    return _among_due(dialect, select(Job.bucket).distinct())
+
+
+def _among_due(dialect: str, chosen: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     here = among_parameter(dialect, Job.bucket, "buckets")
     at, lease = (bindparam(name, type_=BigInteger) for name in ("at", "lease"))
-    chosen = select(Job.bucket, Job.id, Job.owner_id).where(here, Job.kind == bindparam("kind"), is_due(at, lease))
     # Nobody knows how many there will be: there may be none for days.
-    return chosen.execution_options(**{ANEW: True})
+    return chosen.where(here, Job.kind == bindparam("kind"), is_due(at, lease)).execution_options(**{ANEW: True})
 
 
 _JOBS = Base.metadata.tables["job"]

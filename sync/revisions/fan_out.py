@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync import faults
@@ -27,9 +27,9 @@ from sync.database.engine import Database, settings_of
 from sync.database.hints import leaves_work
 from sync.database.lists import among_parameter, ids
 from sync.database.pacing import Pace, Pieces
-from sync.database.prepared import ANEW, execute, finish
+from sync.database.prepared import execute, finish
 from sync.errors import DatabaseUnavailable
-from sync.jobs import is_due, moment, of_owner
+from sync.jobs import due_buckets, is_due, moment, of_owner
 from sync.models import Base, Connection, Job, new_id, now
 from sync.push import news
 from sync.revisions import address_books, roster_news
@@ -184,7 +184,7 @@ def work(
 def _claim_one(database: Database, buckets: Sequence[int]) -> list[Claim]:
     """Claim a job that is due, if there is one. The others are left for whoever else works."""
     at = now()
-    for bucket in _due(database, buckets, at):
+    for bucket in due_buckets(database, FAN_OUT, buckets, at):
         claim = database.write(functools.partial(_claim, bucket=bucket, at=at))
         if claim is not None:
             return [claim]
@@ -302,23 +302,8 @@ def _held(owner_id: int, card_id: int, after: int) -> tuple[ColumnElement[bool],
     )
 
 
-def _due(database: Database, buckets: Sequence[int], at: int) -> list[int]:
-    # A look at an empty outbox is one reading statement; a claim needs the right to write, bucket by bucket.
-    dialect = database.engine.dialect.name
-    values = {"buckets": ids(dialect, buckets), "at": at, "lease": at + database.settings.lease}
-    return [bucket for (bucket,) in database.quick_rows(_due_buckets(dialect), values)]
-
-
 _PROFILES = Base.metadata.tables["profile"]
 _HOLD = select(_PROFILES.c.version).where(_PROFILES.c.owner_id == bindparam("owner")).with_for_update()
-
-
-@functools.cache
-def _due_buckets(dialect: str) -> Select[int]:
-    among = among_parameter(dialect, Job.bucket, "buckets")
-    due = is_due(bindparam("at", type_=BigInteger), bindparam("lease", type_=BigInteger))
-    # Nobody knows how many there will be: there may be none for days.
-    return select(Job.bucket).distinct().where(among, Job.kind == FAN_OUT, due).execution_options(**{ANEW: True})
 
 
 @functools.cache
